@@ -1,0 +1,167 @@
+"""The unit of work: the only place that commits.
+
+A unit watches every statement of its connection. Whatever is not plainly a read counts as a change, and a
+change without an inserted audit entry rolls back and raises. The tables in `BOOKKEEPING` have no effect on
+disclosure and are exempt; the list is closed and tested.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from gateway.base.problems import Conflict, Unavailable
+
+AUDIT_TABLE = "audit_entry"
+BOOKKEEPING = frozenset(
+    {"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"}
+)
+
+# What else has to be written in the next change of this context, in the same transaction.
+riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())
+
+_READ = re.compile(r"\s*SELECT\b", re.IGNORECASE)
+_WRITE = re.compile(r'\s*(?:(INSERT) INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?', re.IGNORECASE)
+
+
+class UnloggedChange(Exception):
+    """A programming error: a change of state was about to be committed without its audit entry."""
+
+
+class ForbiddenWrite(Exception):
+    """A programming error: a reading or bookkeeping unit tried to change disclosure state."""
+
+
+class StorageFull(Unavailable):
+    """The disk is full or the database file cannot be written."""
+
+    slug = "storage-full"
+    title = "There is no room to write"
+
+
+class Busy(Unavailable):
+    """Another writer held the database too long."""
+
+    slug = "busy"
+    title = "The database is busy"
+
+
+class AlreadyThere(Conflict):
+    """A unique row exists already."""
+
+    slug = "already-there"
+    title = "This exists already"
+
+
+class UnitSession(Session):
+    """A session that never commits: the unit does."""
+
+    def commit(self) -> None:
+        """Refuse: only the unit of work commits."""
+        raise ForbiddenWrite("only the unit of work commits")
+
+
+class _Watch:
+    """Classifies every statement sent through one connection."""
+
+    _BORDERS: ClassVar[tuple[str, ...]] = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK TO")
+
+    def __init__(self, *, may_change: bool, may_keep_books: bool) -> None:
+        self.may_change = may_change
+        self.may_keep_books = may_keep_books
+        self.changed = False
+        self.logged = False
+
+    def __call__(self, _connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if _READ.match(statement) or statement.strip().upper().startswith(self._BORDERS):
+            return
+        write = _WRITE.match(statement)
+        table = write.group(2).lower() if write else None
+        if table in BOOKKEEPING and self.may_keep_books:
+            return
+        if not self.may_change:
+            raise ForbiddenWrite(f"this unit may not write {table or 'anything'}")
+        if write and write.group(1) and table == AUDIT_TABLE:
+            self.logged = True
+        else:
+            self.changed = True
+
+
+class Units:
+    """Opens units of work on one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def change(self) -> Iterator[Session]:
+        """A transaction that changes state; commits at the end of the block, with its audit entry, or not at all."""
+        watch = _Watch(may_change=True, may_keep_books=True)
+        with self._transaction(watch, reading=False) as session:
+            yield session
+            for rider in riders.get():
+                rider(session)
+            session.flush()
+            if watch.changed and not watch.logged:
+                raise UnloggedChange("a change was about to be committed without its audit entry")
+
+    @contextmanager
+    def bookkeeping(self) -> Iterator[Session]:
+        """A transaction that may write the tables in `BOOKKEEPING` and no others."""
+        with self._transaction(
+            _Watch(may_change=False, may_keep_books=True), reading=False
+        ) as session:
+            yield session
+            session.flush()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one state and changes nothing."""
+        with self._transaction(
+            _Watch(may_change=False, may_keep_books=False), reading=True
+        ) as session:
+            yield session
+
+    @contextmanager
+    def _transaction(self, watch: _Watch, *, reading: bool) -> Iterator[Session]:
+        try:
+            with self._engine.connect().execution_options(gateway_reading=reading) as connection:
+                event.listen(connection, "before_cursor_execute", watch)
+                with (
+                    connection.begin(),
+                    UnitSession(
+                        bind=connection,
+                        expire_on_commit=False,
+                        autoflush=True,
+                        join_transaction_mode="create_savepoint",
+                    ) as session,
+                ):
+                    yield session
+                    session.flush()
+        except OperationalError as error:
+            raise _translated(error) from error
+        except IntegrityError as error:
+            raise AlreadyThere(
+                "Something with this identity exists already; read it before trying again."
+            ) from error
+
+
+def _translated(error: OperationalError) -> Exception:
+    """The problem a database's operational error means, or the error itself where it means a defect."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is None:
+        return error
+    primary = code & 0xFF
+    if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
+        return StorageFull("The database cannot be written; free disk space and try again.")
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Busy("Another writer held the database too long; try again.")
+    return error

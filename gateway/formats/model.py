@@ -1,0 +1,220 @@
+"""The words formats and policy share: fields of an original, instructions for its rendition.
+
+`Field` is one thing in an original that a policy can name. `Plan` is what a policy made of all fields. A format
+rebuilds exactly what the plan names; what the plan does not name does not exist in the rendition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.base.canon import Json
+
+
+class Element(StrEnum):
+    """What sort of thing a field is."""
+
+    COLUMN = "column"
+    METADATA = "metadata"
+    REGION = "region"
+
+
+class Source(StrEnum):
+    """Who says that the field is there."""
+
+    SURVEY = "survey"
+    REVIEWER = "reviewer"
+    DETECTOR = "detector"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in source pixels after orientation: left, top, width, height."""
+
+    left_px: int
+    top_px: int
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing in an original that a policy can name.
+
+    `id` is stable within the original (`column/4`, `metadata/EXIF:Model`, `region/2`). `label` is what the original
+    calls it (raw header, tag) and never leaves the gateway. `name` is the canonical path, tag or region class, or
+    None where the survey cannot name it. `classes` is what its values say it is (EMAIL, PHONE, …).
+    """
+
+    id: str
+    element: Element
+    label: str
+    name: str | None
+    classes: frozenset[str] = frozenset()
+    source: Source = Source.SURVEY
+    box: Box | None = None
+    count: int = 0
+
+
+class Op(StrEnum):
+    """Actions that the formats here carry out."""
+
+    DROP = "drop"
+    STRIP = "strip"
+    BOX = "box"
+    BUCKET = "bucket"
+    ROUND = "round"
+    TRUNCATE_DATE = "truncate_date"
+    MASK = "mask"
+    PSEUDONYMISE = "pseudonymise"
+    CROP = "crop"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """An action with its declared parameters.
+
+    bucket `{edges: [str…], unit: str}` · round `{to: str, unit: str}` · truncate_date `{to: year|quarter|month}` ·
+    mask `{keep_last: int}` · pseudonymise `{scope: release|table|row, prefix: str}` · the others `{}`.
+    Numbers are decimal text: there are no floats anywhere.
+    """
+
+    op: Op
+    params: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A transform and the rows it holds for.
+
+    `where` is a conjunction: canonical field name → values, compared trimmed and case-folded; empty means every row.
+    Of all cases whose `where` holds, the strictest applies; where none holds the cell is dropped. A row that lacks
+    the named field fails a loosening case and satisfies a withholding one (`withholds`).
+    """
+
+    where: tuple[tuple[str, frozenset[str]], ...]
+    transform: Transform
+    rank: int
+    code: str
+    rule: str
+
+    @property
+    def withholds(self) -> bool:
+        """Whether this case removes the value altogether."""
+        return self.transform.op in (Op.DROP, Op.STRIP, Op.BOX)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What to do with one field.
+
+    `title` is the policy's own name for the field in the rendition (never the original's header); `value_type` is
+    text, decimal, integer, date or enum, and says how a transform reads the cell, strictly.
+    """
+
+    field_id: str
+    name: str
+    element: Element
+    title: str
+    value_type: str
+    cases: tuple[Case, ...]
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All instructions for one rendition. A field without an instruction is dropped."""
+
+    instructions: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The visible mark: who received this copy, of which release, on which day (`2026-01-31`).
+
+    `rehearsal` renders say REHEARSAL beside it, large, and are never releasable.
+    """
+
+    recipient: str
+    release_id: str
+    date: str
+    rehearsal: bool = False
+
+    @property
+    def text(self) -> str:
+        """The mark in one line, the same in every format."""
+        head = "REHEARSAL · " if self.rehearsal else ""
+        return f"{head}{self.recipient} · {self.release_id} · {self.date}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A parsed table: a header per column, one list of cells per column, all strings, all the same length."""
+
+    headers: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...]
+    encoding: str
+    delimiter: str
+
+    @property
+    def row_count(self) -> int:
+        """Data rows, without the header."""
+        return len(self.columns[0]) if self.columns else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Decoded pixels: 8-bit RGB, row-major, oriented, flattened onto white; and the metadata that was beside them.
+
+    `tags` maps `EXIF:Model`, `XMP:…`, `IPTC:…`, `ICC:…`, `PNG:…`, `JFIF:comment` to text values.
+    """
+
+    width_px: int
+    height_px: int
+    rgb: bytes
+    tags: Mapping[str, str]
+    media_type: str
+
+
+Content = Table | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A rendition's bytes with what the gate needs to know about it.
+
+    `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
+    picture, both in rendition pixels. `redactions` counts removed things per rule.
+    """
+
+    data: bytes
+    media_type: str
+    redactions: Mapping[str, int]
+    headers: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    size_px: tuple[int, int] | None = None
+
+
+class Withheld(StrEnum):
+    """How a cell's value is absent from the rendition."""
+
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:
+    """The strictest case that holds for `row` (canonical name → raw cell), or None: dropped by default."""
+    holding = [case for case in cases if _holds(case, row)]
+    return min(holding, key=lambda case: case.rank, default=None)
+
+
+def _holds(case: Case, row: Mapping[str, str]) -> bool:
+    for name, wanted in case.where:
+        if name not in row:
+            return case.withholds
+        if row[name].strip().casefold() not in wanted:
+            return False
+    return True

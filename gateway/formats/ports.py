@@ -1,0 +1,36 @@
+"""The Format port: one small set of methods per format."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.formats.model import Content, Field, Mark, Plan, Rebuilt
+from gateway.sandbox.ports import Sandbox
+
+
+class Format(Protocol):
+    """How one family of media types is read, surveyed and rebuilt."""
+
+    name: str
+    media_types: tuple[str, ...]
+    extension: str
+
+    def sniff(self, head: bytes) -> str | None:
+        """The media type that these first bytes (at most 4 KiB) show, or None. Names and claims are not asked."""
+        ...
+
+    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Content:
+        """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence."""
+        ...
+
+    def survey(self, content: Content) -> tuple[Field, ...]:
+        """Everything in it that a policy can name, in document order."""
+        ...
+
+    def values(self, content: Content, field: Field) -> tuple[str, ...]:
+        """The field's raw values in row order: one per row for a column, one for a tag, none for a region."""
+        ...
+
+    def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
+        """A new document of what `plan` names, marked; byte-deterministic. `secret` (32 bytes) keys this release."""
+        ...

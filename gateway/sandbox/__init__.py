@@ -1,0 +1,1 @@
+"""Hostile bytes in, pixels or typed cells out: every parse in a child that can reach nothing."""
