@@ -53,7 +53,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _check(value: Json, depth: int) -> None:
+def _check(value: Any, depth: int) -> None:
     if depth > _DEPTH:
         raise NotCanonical("The data is nested too deeply.")
     if value is None or isinstance(value, bool | str):

@@ -26,9 +26,7 @@ def to_text(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-01-31T08:00:00.000Z`."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def from_text(text: str) -> datetime:

@@ -7,9 +7,9 @@ import unicodedata
 from gateway.base.problems import Usage
 
 # Bidirectional controls reorder what a reader sees; zero-width characters hide differences.
-_FORBIDDEN = frozenset(
-    "\u061c\u200b\u200c\u200d\u200e\u200f\u2060\u2066\u2067\u2068\u2069\ufeff"
-) | frozenset(map(chr, range(0x202A, 0x202F)))
+_FORBIDDEN = frozenset("\u061c\u200b\u200c\u200d\u200e\u200f\u2060\u2066\u2067\u2068\u2069\ufeff") | frozenset(
+    map(chr, range(0x202A, 0x202F))
+)
 
 
 class UnsafeText(Usage):

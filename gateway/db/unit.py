@@ -21,9 +21,7 @@ from sqlalchemy.orm import Session
 from gateway.base.problems import Conflict, Unavailable
 
 AUDIT_TABLE = "audit_entry"
-BOOKKEEPING = frozenset(
-    {"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"}
-)
+BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"})
 
 # What else has to be written in the next change of this context, in the same transaction.
 riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())
@@ -116,18 +114,14 @@ class Units:
     @contextmanager
     def bookkeeping(self) -> Iterator[Session]:
         """A transaction that may write the tables in `BOOKKEEPING` and no others."""
-        with self._transaction(
-            _Watch(may_change=False, may_keep_books=True), reading=False
-        ) as session:
+        with self._transaction(_Watch(may_change=False, may_keep_books=True), reading=False) as session:
             yield session
             session.flush()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state and changes nothing."""
-        with self._transaction(
-            _Watch(may_change=False, may_keep_books=False), reading=True
-        ) as session:
+        with self._transaction(_Watch(may_change=False, may_keep_books=False), reading=True) as session:
             yield session
 
     @contextmanager
@@ -149,9 +143,7 @@ class Units:
         except OperationalError as error:
             raise _translated(error) from error
         except IntegrityError as error:
-            raise AlreadyThere(
-                "Something with this identity exists already; read it before trying again."
-            ) from error
+            raise AlreadyThere("Something with this identity exists already; read it before trying again.") from error
 
 
 def _translated(error: OperationalError) -> Exception:

@@ -198,13 +198,6 @@ class Rebuilt:
     size_px: tuple[int, int] | None = None
 
 
-class Withheld(StrEnum):
-    """How a cell's value is absent from the rendition."""
-
-    REMOVED = "removed"
-    CHANGED = "changed"
-
-
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:
     """The strictest case that holds for `row` (canonical name → raw cell), or None: dropped by default."""
     holding = [case for case in cases if _holds(case, row)]

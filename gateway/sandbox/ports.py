@@ -44,8 +44,6 @@ class Sandbox(Protocol):
         """The walls that stand around a child on this host, probed."""
         ...
 
-    def run(
-        self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits
-    ) -> Reply:
+    def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         """Run `task` (`module:function` from a closed list); raises one clear `Problem` on refusal, death or time-out."""
         ...
