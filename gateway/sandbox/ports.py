@@ -45,5 +45,5 @@ class Sandbox(Protocol):
         ...
 
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
-        """Run `task` (`module:function` from a closed list); raises one clear `Problem` on refusal, death or time-out."""
+        """Run `task` (`module:function` from a closed list); one clear `Problem` on refusal, death or time-out."""
         ...
