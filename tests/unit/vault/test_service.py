@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from tink import cleartext_keyset_handle, streaming_aead
 from tink.proto import aes_gcm_hkdf_streaming_pb2, common_pb2, tink_pb2
 
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.clock import SystemClock
 from gateway.db.unit import StorageFull, Units, UnloggedChange
 from gateway.keys.model import KeyMissing, KeyShredded
@@ -109,7 +109,7 @@ def test_tink_opens_a_stored_object_given_its_key_and_context(
     entry.key_data.value = key.SerializeToString()
     entry.key_data.key_material_type = tink_pb2.KeyData.SYMMETRIC
     handle = cleartext_keyset_handle.read(tink.BinaryKeysetReader(keyset.SerializeToString()))
-    context = {"tenant": "tenant-1", "matter": MATTER, "object": kept.id, "version": 1, "role": "original"}
+    context: dict[str, Json] = {"tenant": "tenant-1", "matter": MATTER, "object": kept.id, "version": 1, "role": "original"}
     source = io.BytesIO((folder / kept.blob_name).read_bytes())
     with handle.primitive(streaming_aead.StreamingAead).new_decrypting_stream(source, canonical(context)) as opened:
         assert opened.read() == DATA
@@ -360,7 +360,7 @@ def test_bytes_read_without_the_vault_need_key_context_and_length(
 ) -> None:
     with units.read() as session:
         dek = keyring.unwrap(session, kept.key_id)
-    context = {"tenant": "tenant-1", "matter": MATTER, "object": kept.id, "version": 1, "role": "original"}
+    context: dict[str, Json] = {"tenant": "tenant-1", "matter": MATTER, "object": kept.id, "version": 1, "role": "original"}
     with blobs.open(kept.blob_name) as source:
         assert RangeReader(dek, canonical(context), source, len(DATA)).read_range(0, 9) == DATA[:9]
     with pytest.raises(BlobMissing):
