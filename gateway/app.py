@@ -107,9 +107,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
     library = load_library(settings.policies_dir)
     walls = sandbox(settings)
-    intake = Intake(
-        units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings)
-    )
+    intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
     queue = Queue(units, settings.lease_s)
     renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue)
     reviews = Reviews(units, keyring, log, clock, people, renders)
@@ -130,9 +128,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
         renders=renders,
         reviews=reviews,
         releases=releases,
-        dispatch=Dispatch(
-            units, log, vault, people, matters, reviews, releases, lambda: _package_key(units, keyring)
-        ),
+        dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, lambda: _package_key(units, keyring)),
     )
 
 

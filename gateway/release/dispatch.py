@@ -160,7 +160,9 @@ class Dispatch:
             log=self._log,
             checkpoint=checkpoint,
             sealed_index=sealing.index,
-            enrolments={one.approver: self._people.enrolment_entries(one.approver) for one in sealing.cleared.approvals},
+            enrolments={
+                one.approver: self._people.enrolment_entries(one.approver) for one in sealing.cleared.approvals
+            },
             manifest=self._releases.bytes_of(release.id, "manifest.json"),
             package_key=self._package_key(),
         )

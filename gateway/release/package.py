@@ -32,7 +32,9 @@ class Opened(Protocol):
 Opener = Callable[[str], Opened]
 
 
-def members(cleared: Cleared, opener: Opener, beside: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Iterator[bytes]]]:
+def members(
+    cleared: Cleared, opener: Opener, beside: Iterable[tuple[str, bytes]]
+) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Every file of the package: the approved ones, digest-checked while they stream, and the proofs beside them."""
     for fact in cleared.case.files:
         yield fact.path, _checked(fact, opener(fact.object_id))
@@ -113,4 +115,6 @@ def _checked(fact: FileFact, opened: Opened) -> Iterator[bytes]:
         size += len(chunk)
         yield chunk
     if digest.hexdigest() != fact.sha256 or size != fact.size_bytes:
-        raise BytesChanged(f"The stored bytes of {fact.path} are not the bytes that were approved; nothing was packaged.")
+        raise BytesChanged(
+            f"The stored bytes of {fact.path} are not the bytes that were approved; nothing was packaged."
+        )

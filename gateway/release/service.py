@@ -100,9 +100,7 @@ class Releases:
                 created_at=self._clock.now(),
             )
             session.add(row)
-            self._enter(
-                session, actor, row, "release.drafted", {"recipient": recipient_id, "profile": profile.value}
-            )
+            self._enter(session, actor, row, "release.drafted", {"recipient": recipient_id, "profile": profile.value})
             session.flush()
             return _release(row)
 
@@ -139,9 +137,7 @@ class Releases:
         """Ask for a rendition of an original in this release. What was approved before no longer counts."""
         self._reopen(actor, release_id)
         original = self._intake.get(original_id)
-        return self._renders.request(
-            actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers
-        )
+        return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
 
     def answer(self, actor: Actor, rendition_id: str, answers: Answers) -> Rendition:
         """Answer a rendition's questions or change its regions: a new rendition takes its place."""
@@ -204,9 +200,7 @@ class Releases:
                 context=f"composition:{row.id}",
                 text=canonical(composer.to_json(parts, composition.quorum)).decode(),
             )
-            self._enter(
-                session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256}
-            )
+            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
             return _release(row)
 
     def review(
@@ -245,9 +239,7 @@ class Releases:
             manifest = self._renders.part(session, self._parts(session, row)["manifest.json"].object_id)
         return self._reviews.request(actor, case, role), manifest
 
-    def approve(
-        self, actor: Actor, release_id: str, *, statement: bytes, signature: bytes, algorithm: str
-    ) -> Approval:
+    def approve(self, actor: Actor, release_id: str, *, statement: bytes, signature: bytes, algorithm: str) -> Approval:
         """Record an approval; the quorum's last one makes the release approved."""
 
         def current(session: Session) -> Case:
@@ -366,7 +358,9 @@ class Releases:
 
     def _involved(self, session: Session, release: Release) -> tuple[frozenset[str], frozenset[str]]:
         everyone = self._renders.authors_of(session, release.id)
-        uploaders = {self._intake.get(one.original).uploader for one in self._renders.of_release_in(session, release.id)}
+        uploaders = {
+            self._intake.get(one.original).uploader for one in self._renders.of_release_in(session, release.id)
+        }
         return everyone | {release.author}, frozenset(uploaders)
 
     def _case(self, session: Session, row: ReleaseRow) -> Case:
@@ -401,9 +395,7 @@ class Releases:
         if row.composition is None:
             raise WrongState("The release is not composed; submit it first.")
         return json.loads(
-            self._keyring.open_text(
-                session, owner=row.matter, context=f"composition:{row.id}", sealed=row.composition
-            )
+            self._keyring.open_text(session, owner=row.matter, context=f"composition:{row.id}", sealed=row.composition)
         )
 
     def _enter(

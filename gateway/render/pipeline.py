@@ -93,14 +93,10 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
             decisions=decisions,
             report=report,
         )
-    return Outcome(
-        State.CLEAN, decisions=decisions, rebuilt=rebuilt, report=report, withheld=withheld
-    )
+    return Outcome(State.CLEAN, decisions=decisions, rebuilt=rebuilt, report=report, withheld=withheld)
 
 
-def _check_required(
-    form: Format, content: Content, fields: tuple[Field, ...], decisions: Decisions
-) -> None:
+def _check_required(form: Format, content: Content, fields: tuple[Field, ...], decisions: Decisions) -> None:
     """A required column must carry a value wherever its rule applies at least once."""
     if not isinstance(content, Table):
         return

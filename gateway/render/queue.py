@@ -71,9 +71,7 @@ class Queue:
     @staticmethod
     def check(session: Session, claim: Claim) -> None:
         """Inside the finishing transaction: the claim is still the newest one."""
-        fence = session.scalar(
-            select(LeaseRow.fence).where(LeaseRow.rendition == claim.rendition).with_for_update()
-        )
+        fence = session.scalar(select(LeaseRow.fence).where(LeaseRow.rendition == claim.rendition).with_for_update())
         if fence != claim.fence:
             raise FencedOut("Another worker has taken this rendition over.")
 

@@ -102,9 +102,7 @@ class Renders:
         if original.matter != frame.matter:
             raise NotFound("There is no original with this id in this matter.")
         policy = (
-            self._library.policy(policy_ref)
-            if policy_ref
-            else self._library.for_kind(original.kind, frame.attributes)
+            self._library.policy(policy_ref) if policy_ref else self._library.for_kind(original.kind, frame.attributes)
         )
         rendition_id = new_id("ren")
         with self._units.change() as session:

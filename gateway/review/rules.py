@@ -83,7 +83,9 @@ def check_statement(signed: bytes, case: Case, *, approver: str, now: datetime) 
                 field=name,
             )
     if not now - FRESH_FOR <= moment <= now + CLOCK_SKEW:
-        raise StatementMismatch("The statement is older than 24 hours or from the future; fetch it again and sign that.")
+        raise StatementMismatch(
+            "The statement is older than 24 hours or from the future; fetch it again and sign that."
+        )
     return role
 
 

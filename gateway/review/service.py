@@ -202,7 +202,9 @@ class Reviews:
 
     def _check_approval(self, actor: Actor, case: Case, statement: bytes, signature: bytes, algorithm: str) -> str:
         if algorithm != ALGORITHM:
-            raise rules.StatementMismatch("This gateway takes Ed25519 signatures; sign with `gateway sign`.", field="alg")
+            raise rules.StatementMismatch(
+                "This gateway takes Ed25519 signatures; sign with `gateway sign`.", field="alg"
+            )
         role = rules.check_statement(statement, case, approver=actor.person_id, now=self._clock.now())
         rules.check_role(role, actor.roles)
         rules.check_may_review(case.authors, case.uploaders, actor.person_id)
@@ -213,7 +215,9 @@ class Reviews:
         key = PublicKey.from_text(approval.key)
         key.verify(approval.signature, approval.statement)
         if key.to_text() != self._people.public_key(approval.approver).to_text():
-            raise rules.StatementMismatch("An approver's key has changed since the approval; ask for it again.", field="key")
+            raise rules.StatementMismatch(
+                "An approver's key has changed since the approval; ask for it again.", field="key"
+            )
         role = rules.check_statement(approval.statement, case, approver=approval.approver, now=approval.created_at)
         if role != approval.role:
             raise rules.StatementMismatch("An approval's role is not the one that was signed.", field="role")
