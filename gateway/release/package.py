@@ -1,17 +1,27 @@
-"""The packager: takes a cleared release and nothing else, and reads no bytes but those its approvals name."""
+"""The packager: takes a cleared release and nothing else, and reads no bytes but those its approvals name.
+
+The zip is written in one exact form, so that nothing can hide in it: entries in name order, stored, no extra fields,
+no comments, all times 1980-01-01. Every file is read twice: once to compare it with its approved digest before the
+first byte of the package is written, once to copy it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
+import struct
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.base.problems import CheckFailed
+from gateway.base.problems import CheckFailed, TooLarge
 from gateway.review.model import Cleared, FileFact
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+_DATE_1980 = 0x0021
+_MODE = 0o100644 << 16
+_LIMIT_BYTES = 0xFFFFFFFE
 
 
 class BytesChanged(CheckFailed):
@@ -19,6 +29,13 @@ class BytesChanged(CheckFailed):
 
     slug = "bytes-changed"
     title = "Stored bytes are not the approved bytes"
+
+
+class PackageTooLarge(TooLarge):
+    """A package beyond what a plain zip holds."""
+
+    slug = "package-too-large"
+    title = "The package is too large"
 
 
 class Opened(Protocol):
@@ -29,32 +46,47 @@ class Opened(Protocol):
         ...
 
 
-Opener = Callable[[str], Opened]
+Opener = Callable[[str], AbstractContextManager[Opened]]
 
 
-def members(
-    cleared: Cleared, opener: Opener, beside: Iterable[tuple[str, bytes]]
-) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Every file of the package: the approved ones, digest-checked while they stream, and the proofs beside them."""
-    for fact in cleared.case.files:
-        yield fact.path, _checked(fact, opener(fact.object_id))
-    for path, data in beside:
-        yield path, iter((data,))
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of the package: its name, what its bytes are, and how to read them again."""
+
+    path: str
+    size_bytes: int
+    crc32: int
+    read: Callable[[], Iterator[bytes]]
 
 
-def zip_chunks(entries: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
-    """A stored zip as a stream of chunks, with fixed times and order, so that nothing but content is in it."""
-    drain = _Drain()
-    with zipfile.ZipFile(drain, "w", zipfile.ZIP_STORED) as archive:
-        for path, chunks in entries:
-            info = zipfile.ZipInfo(path, date_time=_EPOCH)
-            info.external_attr = 0o644 << 16
-            info.create_system = 3
-            with archive.open(info, "w") as member:
-                for chunk in chunks:
-                    member.write(chunk)
-                    yield from drain.taken()
-    yield from drain.taken()
+def members(cleared: Cleared, opener: Opener, beside: Iterable[tuple[str, bytes]]) -> list[Member]:
+    """Every file of the package in name order; raises `BytesChanged` naming the file that is not as approved."""
+    found = [_approved(fact, opener) for fact in cleared.case.files]
+    found += [Member(path, len(data), zlib.crc32(data), _once(data)) for path, data in beside]
+    return sorted(found, key=lambda member: member.path)
+
+
+def zip_chunks(entries: Iterable[Member]) -> Iterator[bytes]:
+    """The package as a stream of chunks."""
+    directory, offset, count = bytearray(), 0, 0
+    for entry in entries:
+        name = entry.path.encode("ascii")
+        sizes = (entry.crc32, entry.size_bytes, entry.size_bytes)
+        if offset + entry.size_bytes + len(directory) > _LIMIT_BYTES:
+            raise PackageTooLarge("The package would pass 4 GiB; split the release.")
+        yield struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, _DATE_1980, *sizes, len(name), 0) + name
+        directory += struct.pack("<4s4B4H", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, _DATE_1980)
+        directory += struct.pack("<3L5H2L", *sizes, len(name), 0, 0, 0, 0, _MODE, offset) + name
+        crc = 0
+        for chunk in entry.read():
+            crc = zlib.crc32(chunk, crc)
+            yield chunk
+        if crc != entry.crc32:
+            raise _changed(entry.path)
+        offset += 30 + len(name) + entry.size_bytes
+        count += 1
+    yield bytes(directory)
+    yield struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(directory), offset, 0)
 
 
 class ChunkReader(io.RawIOBase):
@@ -81,40 +113,26 @@ class ChunkReader(io.RawIOBase):
         return size
 
 
-class _Drain(io.RawIOBase):
-    """An unseekable sink whose content is taken away as it grows."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._offset = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def tell(self) -> int:
-        return self._offset
-
-    def write(self, data) -> int:  # type: ignore[no-untyped-def, override]
-        part = bytes(data)
-        self._parts.append(part)
-        self._offset += len(part)
-        return len(part)
-
-    def taken(self) -> list[bytes]:
-        parts, self._parts = self._parts, []
-        return parts
-
-
-def _checked(fact: FileFact, opened: Opened) -> Iterator[bytes]:
-    digest, size = hashlib.sha256(), 0
-    for chunk in opened.chunks():
-        digest.update(chunk)
-        size += len(chunk)
-        yield chunk
+def _approved(fact: FileFact, opener: Opener) -> Member:
+    digest, size, crc = hashlib.sha256(), 0, 0
+    with opener(fact.object_id) as opened:
+        for chunk in opened.chunks():
+            digest.update(chunk)
+            crc = zlib.crc32(chunk, crc)
+            size += len(chunk)
     if digest.hexdigest() != fact.sha256 or size != fact.size_bytes:
-        raise BytesChanged(
-            f"The stored bytes of {fact.path} are not the bytes that were approved; nothing was packaged."
-        )
+        raise _changed(fact.path)
+
+    def again() -> Iterator[bytes]:
+        with opener(fact.object_id) as opened:
+            yield from opened.chunks()
+
+    return Member(fact.path, size, crc, again)
+
+
+def _once(data: bytes) -> Callable[[], Iterator[bytes]]:
+    return lambda: iter((data,))
+
+
+def _changed(path: str) -> BytesChanged:
+    return BytesChanged(f"The stored bytes of {path} are not the bytes that were approved; nothing was packaged.")
