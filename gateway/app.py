@@ -104,14 +104,18 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     log = Log(units, keyring, clock, settings.tenant)
     people = People(units, keyring, log, clock)
     matters = Matters(units, keyring, log, clock)
-    vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
+    vault = Vault(units, keyring, FolderBlobStore(settings.blobs_dir), clock)
     library = load_library(settings.policies_dir)
     walls = sandbox(settings)
     intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
     queue = Queue(units, settings.lease_s)
     renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue)
     reviews = Reviews(units, keyring, log, clock, people, renders)
-    releases = Releases(units, keyring, log, clock, vault, matters, intake, renders, reviews)
+
+    def package_key() -> SigningKey:
+        return _package_key(units, keyring)
+
+    releases = Releases(units, keyring, log, clock, vault, matters, intake, renders, reviews, package_key)
     return Gateway(
         settings=settings,
         clock=clock,

@@ -151,7 +151,7 @@ class Intake:
             earlier = self._earlier(session, matter_id, actor.person_id, token)
             if earlier is None:
                 return self._record(session, actor, matter_id, kind, keeping, media_type, name, token)
-        self._vault.discard(keeping)
+        keeping.abort()
         if (earlier.sha256, earlier.kind) != (keeping.sha256, kind):
             raise KeyReused("This Idempotency-Key was used for another upload; choose a new key.")
         return earlier

@@ -15,9 +15,10 @@ from gateway.base.canon import Json, canonical
 from gateway.base.clock import to_text
 from gateway.matter.model import Matter, Recipient
 from gateway.release.model import Part, Profile, Release
+from gateway.review.model import Quorum
+from gateway.seal.signature import PublicKey, to_text
 
 MANIFEST_TYPE = "disclosure-gateway/manifest/v1"
-APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
 RESIDUE_TYPE = "disclosure-gateway/residue/v1"
 
 INDEX_COLUMNS = (
@@ -92,8 +93,11 @@ def manifest_json(
     engine: str,
     library_digest: str,
     parts: Sequence[Part],
+    quorum: Sequence[Quorum],
+    signers: Sequence[PublicKey],
+    log: str,
 ) -> bytes:
-    """The manifest that approvers sign."""
+    """The manifest that approvers sign; it names the keys that will sign it and the log that will hold it."""
     files = [part for part in parts if part.role == "file"]
     documents = [part for part in parts if part.role == "document"]
     return canonical(
@@ -132,6 +136,9 @@ def manifest_json(
             "documents": [
                 {"path": part.path, "sha256": part.sha256, "size_bytes": part.size_bytes} for part in documents
             ],
+            "approvals_required": [{"role": need.role, "n": need.n} for need in quorum],
+            "signed_by": [{"alg": "Ed25519", "key": to_text(key)} for key in signers],
+            "log": log,
         }
     )
 

@@ -27,7 +27,8 @@ from gateway.residue.model import TextExpectation, WithheldSet
 from gateway.review.model import Quorum
 from gateway.review.rules import combined
 from gateway.seal.recipient import recipient_fingerprint
-from gateway.verify import script
+from gateway.seal.signature import PublicKey
+from gateway.verify import SCRIPT
 
 MANIFEST_PATH = "manifest.json"
 
@@ -63,6 +64,8 @@ def compose(
     formats: Mapping[str, Format],
     engine: str,
     library_digest: str,
+    signers: Sequence[PublicKey],
+    log: str,
 ) -> Composition:
     """Make every document of the release, in the order in which they bind one another."""
     files, lines, reports, quorums, withheld = _files(session, renders, renditions, formats)
@@ -72,9 +75,10 @@ def compose(
         "withheld.pdf": withheld_pdf(lines, heading=heading),
         "residue.json": documents.residue_json(reports),
         "README.txt": documents.readme_txt(release, matter, recipient),
-        "verify.py": script(),
+        "verify.py": SCRIPT.read_bytes(),
     }
-    key = recipient.public_key if release.profile is Profile.SEALED else None
+    quorum = combined(quorums)
+    key = recipient.age_key if release.profile is Profile.SEALED else None
     parts = [*files, *(_part(path, "document", data) for path, data in made.items())]
     manifest = documents.manifest_json(
         release,
@@ -84,6 +88,9 @@ def compose(
         engine=engine,
         library_digest=library_digest,
         parts=parts,
+        quorum=quorum,
+        signers=signers,
+        log=log,
     )
     made[MANIFEST_PATH] = manifest
     parts.append(_part(MANIFEST_PATH, "manifest", manifest))
@@ -91,7 +98,7 @@ def compose(
     for path, data in made.items():
         if path != "verify.py":
             _search(path, data, withheld, known)
-    return Composition(tuple(parts), made, combined(quorums), hashlib.sha256(manifest).hexdigest())
+    return Composition(tuple(parts), made, quorum, hashlib.sha256(manifest).hexdigest())
 
 
 def to_json(parts: Sequence[Part], quorum: Sequence[Quorum]) -> dict[str, Json]:
@@ -122,7 +129,7 @@ def _files(
         lines += [documents.IndexLine(path=path, **line) for line in told["withheld"]]
         quorums += [Quorum(**need) for need in told["quorum"]]
         reports.append((path, json.loads(renders.part(session, one.residue_object))))
-        withheld.append(renders.withheld(session, one))
+        withheld.append(renders.withheld_of(session, one))
         files.append(
             Part(
                 path=path,

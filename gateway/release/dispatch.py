@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -104,8 +103,8 @@ class Dispatch:
             )
         return self._releases.get(release_id)
 
-    def package(self, actor: Actor, release_id: str) -> tuple[Release, ExitStack, Opened]:
-        """The dispatched package, opened; handing it out is an entry, durable before the first byte."""
+    def package(self, actor: Actor, release_id: str) -> tuple[Release, Opened]:
+        """The dispatched package, opened for the caller to close; handing it out is an entry before the first byte."""
         actor.require(Permission.RELEASE_DISPATCH)
         release = self._releases.get(release_id)
         if release.package_object is None:
@@ -121,15 +120,12 @@ class Dispatch:
                     facts={"package_sha256": release.package_sha256},
                 ),
             )
-        stack = ExitStack()
-        session = stack.enter_context(self._units.read())
-        opened = stack.enter_context(self._vault.open(session, release.package_object))
-        return release, stack, opened
+        return release, self._opened(release.package_object)
 
     def _seal(self, actor: Actor, release_id: str) -> _Sealing:
         with self._units.change() as session:
             row, cleared = self._cleared(session, actor, release_id)
-            signed = binding.signed_approvals(cleared)
+            signed = binding.approvals_json(cleared)
             index = self._log.append(
                 session,
                 Act(
@@ -155,33 +151,36 @@ class Dispatch:
 
     def _build(self, release: Release, sealing: _Sealing) -> Keeping:
         checkpoint = self._log.checkpoint()
-        beside = binding.beside(
-            sealing.cleared,
-            log=self._log,
-            checkpoint=checkpoint,
-            sealed_index=sealing.index,
-            enrolments={
-                one.approver: self._people.enrolment_entries(one.approver) for one in sealing.cleared.approvals
-            },
-            manifest=self._releases.bytes_of(release.id, "manifest.json"),
-            package_key=self._package_key(),
+        cleared = sealing.cleared
+        manifest = self._releases.bytes_of(release.id, "manifest.json")
+        beside = (
+            ("approvals.json", sealing.approvals),
+            ("audit.proof", self._log.tlog_proof(sealing.index, checkpoint).encode()),
+            (
+                "enrolment.json",
+                binding.enrolment_json(
+                    self._log,
+                    checkpoint,
+                    (one.approver for one in cleared.approvals),
+                    self._people.enrolment_entries,
+                ),
+            ),
+            ("manifest.sig", binding.manifest_sig(manifest, (self._package_key(),))),
         )
-        with ExitStack() as stack:
-            session = stack.enter_context(self._units.read())
+        members = package.members(cleared, self._opened, beside)
+        return self._keep(release, package.zip_chunks(members))
 
-            def opener(object_id: str) -> Opened:
-                return stack.enter_context(self._vault.open(session, object_id))
-
-            chunks = package.zip_chunks(package.members(sealing.cleared, opener, beside))
-            return self._keep(release, chunks)
+    def _opened(self, object_id: str) -> Opened:
+        with self._units.read() as session:
+            return self._vault.open(session, object_id)
 
     def _keep(self, release: Release, chunks: Iterator[bytes]) -> Keeping:
         with self._vault.begin(matter=release.matter, role="package") as keeping:
             if release.profile is Profile.SEALED:
                 recipient = self._matters.recipient(release.matter, release.recipient)
-                if recipient.public_key is None:
+                if recipient.age_key is None:
                     raise WrongState("The recipient's public key is gone; the sealed profile needs it.")
-                encrypt_to(recipient.public_key, package.ChunkReader(chunks), keeping.as_file())
+                encrypt_to(recipient.age_key, package.ChunkReader(chunks), keeping)
             else:
                 for chunk in chunks:
                     keeping.write(chunk)

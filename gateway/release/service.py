@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -25,7 +25,8 @@ from gateway.keys.service import Keyring
 from gateway.matter.model import Matter, Recipient
 from gateway.matter.service import Matters
 from gateway.people.model import Actor, Permission
-from gateway.policy.decide import Answers
+from gateway.policy.answers import Answers
+from gateway.policy.conditions import Context
 from gateway.release import composer
 from gateway.release.model import Part, Profile, Release, State
 from gateway.release.tables import ReceiptRow, ReleaseRow
@@ -35,6 +36,7 @@ from gateway.render.service import Renders
 from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
+from gateway.seal.signature import SigningKey
 from gateway.vault.service import Vault
 
 ENGINE = f"disclosure-gateway/{__version__}"
@@ -69,6 +71,7 @@ class Releases:
         intake: Intake,
         renders: Renders,
         reviews: Reviews,
+        package_key: Callable[[], SigningKey],
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -79,12 +82,13 @@ class Releases:
         self._intake = intake
         self._renders = renders
         self._reviews = reviews
+        self._package_key = package_key
 
     def draft(self, actor: Actor, matter_id: str, recipient_id: str, profile: Profile) -> Release:
         """Open a draft release for one hop. Its own key, made here, keys every pseudonym, order and mark of it."""
         actor.require(Permission.RELEASE_BUILD)
         recipient = self._matters.recipient(matter_id, recipient_id)
-        if profile is Profile.SEALED and recipient.public_key is None:
+        if profile is Profile.SEALED and recipient.age_key is None:
             raise Usage("The sealed profile needs the recipient's age public key; enter it or choose portal.")
         release_id = new_id("rel")
         with self._units.change() as session:
@@ -121,13 +125,18 @@ class Releases:
         matter = self._matters.get(release.matter)
         recipient = self._matters.recipient(release.matter, release.recipient)
         day = release.created_at.date()
+        profile = release.profile.value
+        custody = [matter.recipient(one) for one in recipient.custody if one != recipient.id]
         return ReleaseFrame(
             release=release.id,
             matter=release.matter,
             recipient=recipient.id,
-            profile=release.profile.value,
+            profile=profile,
             mark=Mark(recipient=recipient.name, release_id=release.id, date=day.isoformat()),
-            attributes=dict(self._matters.context(matter, recipient, release.profile.value, day)),
+            context=Context(
+                self._matters.context(matter, recipient, profile, day),
+                tuple(self._matters.context(matter, one, profile, day) for one in custody),
+            ),
             on=day,
         )
 
@@ -180,6 +189,8 @@ class Releases:
                 formats={one.id: self._renders.format_of(self._intake.get(one.original)) for one in renditions},
                 engine=ENGINE,
                 library_digest=self._renders.library_digest,
+                signers=(self._package_key().public,),
+                log=self._log.vkey(),
             )
         kept = {
             path: self._vault.keep(matter=release.matter, role="document", data=data)

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.formats.model import Mark, Rebuilt
-from gateway.policy.decide import Decisions
+from gateway.policy.conditions import Context
+from gateway.policy.decisions import Decisions
 from gateway.residue.model import Report, WithheldSet
 
 
@@ -49,7 +50,7 @@ class ReleaseFrame:
     recipient: str
     profile: str
     mark: Mark
-    attributes: dict[str, str | int]
+    context: Context
     on: date
 
 

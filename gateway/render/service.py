@@ -21,13 +21,13 @@ from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
 from gateway.people.model import Actor, Permission
-from gateway.policy.decide import Answers
+from gateway.policy.answers import Answers
 from gateway.policy.load import Library
+from gateway.render import withheld
 from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, State
 from gateway.render.pipeline import Job, render
 from gateway.render.queue import Queue
 from gateway.render.tables import RenditionRow
-from gateway.render.withheld import withheld_lines
 from gateway.residue.model import WithheldSet
 from gateway.sandbox.ports import Sandbox
 from gateway.vault.service import Keeping, Vault
@@ -102,7 +102,7 @@ class Renders:
         if original.matter != frame.matter:
             raise NotFound("There is no original with this id in this matter.")
         policy = (
-            self._library.policy(policy_ref) if policy_ref else self._library.for_kind(original.kind, frame.attributes)
+            self._library.policy(policy_ref) if policy_ref else self._library.for_kind(original.kind, frame.context, frame.on)
         )
         rendition_id = new_id("ren")
         with self._units.change() as session:
@@ -161,7 +161,7 @@ class Renders:
             self._finish(claim, frame, outcome, parts)
         except Exception:  # noqa: BLE001 border: whatever ended the job, its blobs must not stay behind
             for keeping in parts.kept():
-                self._vault.discard(keeping)
+                keeping.abort()
             raise
         return outcome.state
 
@@ -214,9 +214,9 @@ class Renders:
             row = self._row(session, rendition_id)
             return self._answers(session, row)
 
-    def withheld(self, session: Session, rendition: Rendition) -> WithheldSet:
+    def withheld_of(self, session: Session, rendition: Rendition) -> WithheldSet:
         """What must not be in anything that travels with this rendition."""
-        return WithheldSet.from_json(json.loads(self.part(session, rendition.withheld_object)))
+        return withheld.from_json(json.loads(self.part(session, rendition.withheld_object)))
 
     def _job(self, rendition_id: str, frame: ReleaseFrame) -> Job:
         with self._units.read() as session:
@@ -229,8 +229,7 @@ class Renders:
                 form=self.format_of(original),
                 kind=self._library.kind(original.kind),
                 policy=self._library.policy(row.policy),
-                library_digest=self._library.digest,
-                attributes=frame.attributes,
+                context=frame.context,
                 on=frame.on,
                 answers=self._answers(session, row),
                 mark=frame.mark,
@@ -243,13 +242,13 @@ class Renders:
 
     def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome) -> _Parts:
         def kept(role: str, data: bytes | None) -> Keeping | None:
-            return None if data is None else self._vault.keep(matter=frame.matter, role=role, data=data)
+            return None if data is None else self._vault.keep(data, matter=frame.matter, role=role)
 
         return _Parts(
             rendition=kept("rendition", outcome.rebuilt.data if outcome.rebuilt else None),
             decisions=kept("decisions", self._decisions_part(frame, outcome)),
             residue=kept("residue", canonical(outcome.report.to_json()) if outcome.report else None),
-            withheld=kept("withheld", canonical(outcome.withheld.to_json()) if outcome.withheld else None),
+            withheld=kept("withheld", canonical(withheld.to_json(outcome.withheld)) if outcome.withheld else None),
         )
 
     def _decisions_part(self, frame: ReleaseFrame, outcome: Outcome) -> bytes | None:
@@ -262,7 +261,7 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
-                "withheld": list(withheld_lines(outcome)),
+                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt)) if outcome.rebuilt else [],
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
         )

@@ -23,7 +23,7 @@ from gateway.render.service import Renders
 from gateway.review import rules
 from gateway.review.model import Approval, Case, Cleared, Review, Verdict
 from gateway.review.tables import ApprovalRow, ReviewRow
-from gateway.seal.signature import PublicKey
+from gateway.seal.signature import from_text, to_text
 
 ALGORITHM = "Ed25519"
 
@@ -212,9 +212,9 @@ class Reviews:
         return role
 
     def _check_stored(self, case: Case, approval: Approval) -> None:
-        key = PublicKey.from_text(approval.key)
+        key = from_text(approval.key)
         key.verify(approval.signature, approval.statement)
-        if key.to_text() != self._people.public_key(approval.approver).to_text():
+        if key != self._people.public_key(approval.approver):
             raise rules.StatementMismatch(
                 "An approver's key has changed since the approval; ask for it again.", field="key"
             )
@@ -250,7 +250,7 @@ class Reviews:
         self._check_reviews(session, case)
         if any(one.approver == actor.person_id for one in self.approvals(session, case)):
             raise AlreadyApproved("You have approved this release already; one person's approval counts once.")
-        key = self._people.public_key(actor.person_id).to_text()
+        key = to_text(self._people.public_key(actor.person_id))
         index = self._log.append(
             session,
             Act(
