@@ -208,7 +208,7 @@ class People:
             row.state = PersonState.RETIRED
             row.retired_at = self._clock.now()
             revoked = register.revoke_tokens(session, person_id, row.retired_at)
-            facts = {"person": person_id, "tokens_revoked": revoked}
+            facts: dict[str, Json] = {"person": person_id, "tokens_revoked": revoked}
             self._log.append(session, Act(type="person.retired", actor=actor.person_id, subject=person_id, facts=facts))
         return self.person(person_id)
 
@@ -232,7 +232,7 @@ class People:
                 register.require_still(session, actor, Permission.PEOPLE_PROPOSE)
             register.person_row(session, person_id)
             revoked = register.revoke_tokens(session, person_id, self._clock.now())
-            facts = {"person": person_id, "tokens_revoked": revoked}
+            facts: dict[str, Json] = {"person": person_id, "tokens_revoked": revoked}
             self._log.append(session, Act(type="token.revoked", actor=actor.person_id, subject=person_id, facts=facts))
         return revoked
 
