@@ -6,10 +6,11 @@ Settings come from the environment (`GATEWAY_…`). Secrets come from files or t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from gateway.base.problems import Unavailable, Usage
 from gateway.base.units import MIB
@@ -85,7 +86,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsRefused(f"There is no setting {unknown[0]}; correct or remove it.")
     if "GATEWAY_DATA" not in given:
         raise SettingsRefused("GATEWAY_DATA is not set; name the data folder.")
-    values = {}
+    values: dict[str, Any] = {}
     for name, text in given.items():
         if name in _NAMES:
             field, convert = _NAMES[name]
@@ -127,7 +128,7 @@ def _layers(text: str) -> frozenset[Layer]:
 _SECRETS = frozenset(
     {"GATEWAY_PASSPHRASE", "GATEWAY_PASSPHRASE_FILE", "GATEWAY_KEY_PASSPHRASE", "GATEWAY_TOKEN", "GATEWAY_URL"}
 )
-_NAMES = {
+_NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DATA": ("data_dir", Path),
     "GATEWAY_TENANT": ("tenant", str),
     "GATEWAY_HOST": ("host", str),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -294,7 +295,7 @@ class Intake:
         )
 
 
-def _classification(told: Mapping[str, str | None]) -> Classification:
+def _classification(told: Mapping[str, Any]) -> Classification:
     return Classification(
         export_control=ExportControl(told["export_control"]),
         personal_data=PersonalData(told["personal_data"]),

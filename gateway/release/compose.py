@@ -16,7 +16,8 @@ from gateway.base.clock import to_text
 from gateway.matter.model import Matter, Recipient
 from gateway.release.model import Part, Profile, Release
 from gateway.review.model import Quorum
-from gateway.seal.signature import PublicKey, to_text
+from gateway.seal.signature import PublicKey
+from gateway.seal.signature import to_text as key_text
 
 MANIFEST_TYPE = "disclosure-gateway/manifest/v1"
 RESIDUE_TYPE = "disclosure-gateway/residue/v1"
@@ -137,7 +138,7 @@ def manifest_json(
                 {"path": part.path, "sha256": part.sha256, "size_bytes": part.size_bytes} for part in documents
             ],
             "approvals_required": [{"role": need.role, "n": need.n} for need in quorum],
-            "signed_by": [{"alg": "Ed25519", "key": to_text(key)} for key in signers],
+            "signed_by": [{"alg": "Ed25519", "key": key_text(key)} for key in signers],
             "log": log,
         }
     )

@@ -180,7 +180,7 @@ class Dispatch:
                 recipient = self._matters.recipient(release.matter, release.recipient)
                 if recipient.age_key is None:
                     raise WrongState("The recipient's public key is gone; the sealed profile needs it.")
-                encrypt_to(recipient.age_key, package.ChunkReader(chunks), keeping)
+                encrypt_to(recipient.age_key, package.ChunkReader(chunks), keeping.as_file())
             else:
                 for chunk in chunks:
                     keeping.write(chunk)
