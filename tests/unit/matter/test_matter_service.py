@@ -40,7 +40,7 @@ from gateway.seal.recipient import generate_identity, recipient_fingerprint
 OFFICER = Actor("per_officer", frozenset({Role.COMPLIANCE}), frozenset({Permission.MATTER_CREATE}))
 AGE_KEY = generate_identity()[1]
 DRAFT = MatterDraft(
-    title="Unmistakable dysprosium licence 镝",
+    title="Unmistakable dysprosium licence 镝铽许可",
     authority="mofcom",
     regime="cn-mofcom-single",
     purpose="export_licence",
@@ -48,7 +48,7 @@ DRAFT = MatterDraft(
     deadline=date(2026, 3, 31),
     round=2,
     recipients=(
-        RecipientDraft(hop=2, name="Ministry Hidden 部", recipient_class="authority", language="zh"),
+        RecipientDraft(hop=2, name="Ministry Hidden 商务部", recipient_class="authority", language="zh"),
         RecipientDraft(
             hop=1,
             name="Ganzhou Hidden Supply",
@@ -64,7 +64,7 @@ DRAFT = MatterDraft(
         DemandDraft("item-2", "Hidden shop floor", "oral"),
     ),
 )
-HIDDEN = ("Unmistakable", "镝", "Hidden", "部", "dysprosium")
+HIDDEN = ("Unmistakable", "镝铽许可", "Hidden", "商务部", "dysprosium")
 
 
 class RootInMemory:
