@@ -29,6 +29,7 @@ from gateway.people.service import People
 from gateway.people.statements import enrolment_statement, founding_statement, token_statement
 from gateway.seal.envelope import unwrap, wrap
 from gateway.seal.signature import BadKey, SigningKey, from_text, to_text
+from gateway.verify import verify
 
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 ALL = frozenset(Permission)
@@ -220,7 +221,8 @@ def test_a_proposed_person_can_do_nothing(house: House, founders: list[Member]) 
 def test_a_second_signature_enrols_and_its_entry_proves_key_and_roles(house: House, founders: list[Member]) -> None:
     admin, legal = founders
     member = house.enrol(admin, legal, Role.PRIVACY, Role.LEGAL)
-    [index] = house.people.enrolment_entries(member.id)
+    founding, index = house.people.enrolment_entries(member.id)
+    assert house.people.enrolment_entries(legal.id) == [founding]
     entry = json.loads(house.log.entry(index))
     facts = entry["facts"]
     assert (entry["type"], entry["actor"], entry["subject"]) == ("person.enrolled", legal.id, member.id)
@@ -365,8 +367,8 @@ def test_a_grant_takes_a_second_signature_and_adds_its_entry(house: House, found
     )
     house.people.countersign_roles(legal_acts, proposal.id, legal.key.sign(proposal.statement))
     assert house.people.person(reviewer.id).roles == {Role.LEGAL, Role.PRIVACY}
-    first, second = house.people.enrolment_entries(reviewer.id)
-    assert [first] == before
+    *first, second = house.people.enrolment_entries(reviewer.id)
+    assert first == before
     granted = json.loads(house.log.entry(second))
     assert granted["type"] == "roles.granted"
     assert granted["facts"]["roles"] == ["privacy"]
@@ -405,7 +407,7 @@ def test_a_removed_role_is_gone_from_tokens_given_before(house: House, founders:
     actor = house.people.authenticate(token)
     assert actor.roles == {Role.LEGAL}
     assert actor.scopes == rules.permissions_of({Role.LEGAL})
-    assert len(house.people.enrolment_entries(reviewer.id)) == 1
+    assert len(house.people.enrolment_entries(reviewer.id)) == 2
     removed = house.last()
     assert (removed["type"], removed["facts"]) == ("roles.removed", {"person": reviewer.id, "roles": ["compliance"]})
     with pytest.raises(model.NothingProposed):
@@ -598,9 +600,35 @@ def test_standing_is_seen_from_inside_the_callers_unit(house: House, founders: l
     _admin, legal = founders
     with house.units.read() as session:
         standing = house.people.standing(session, legal.id)
+        assert house.people.enrolment_entries(legal.id, session) == house.people.enrolment_entries(legal.id)
     assert (standing.roles, standing.public_key) == (frozenset({Role.LEGAL}), to_text(legal.key.public))
-    assert list(standing.entries) == house.people.enrolment_entries(legal.id)
     standing.require_active()
+
+
+def test_the_entries_convince_the_offline_verifier_from_the_founding_on(house: House, founders: list[Member]) -> None:
+    admin, legal = founders
+    second = house.enrol(admin, legal, Role.LEGAL)
+    third = house.enrol(admin, second, Role.PRIVACY)
+    house.enrol(admin, third, Role.ORIGINATOR)
+    grant = house.people.propose_roles(admin.acts(), third.id, [Role.LEGAL])
+    house.people.countersign_roles(second.acts(), grant.id, second.key.sign(grant.statement))
+    register: dict[str, tuple[str, list[str]]] = {}
+    indexes = house.people.enrolment_entries(third.id)
+    for index in indexes:
+        verify.enrol(register, json.loads(house.log.entry(index)), f"Entry {index}")
+    assert register == {
+        admin.id: (to_text(admin.key.public), ["administrator", "dispatcher"]),
+        legal.id: (to_text(legal.key.public), ["legal"]),
+        second.id: (to_text(second.key.public), ["legal"]),
+        third.id: (to_text(third.key.public), ["privacy", "legal"]),
+    }
+    for left_out in indexes:
+        partial_register: dict[str, tuple[str, list[str]]] = {}
+        with suppress(verify.Mismatch):
+            for index in indexes:
+                if index != left_out:
+                    verify.enrol(partial_register, json.loads(house.log.entry(index)), f"Entry {index}")
+        assert partial_register.get(third.id) != register[third.id]
 
 
 def test_four_people_are_enough(house: House) -> None:
