@@ -197,16 +197,12 @@ class Founder:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person's signature is worth at this moment, without their name.
-
-    `entries` are the audit indexes, ascending, whose leaves bind the key and grant the roles held.
-    """
+    """What a person's signature is worth at this moment, without their name."""
 
     person_id: str
     state: PersonState
     roles: frozenset[Role]
     public_key: str
-    entries: tuple[int, ...]
 
     def require_active(self) -> None:
         """Raise `PersonNotActive` unless the person was countersigned and not retired."""

@@ -37,18 +37,36 @@ def person_row(session: Session, person_id: str) -> PersonRow:
 def standing(session: Session, person_id: str) -> Standing:
     """What this person's signature is worth in the state that `session` sees."""
     row = person_row(session, person_id)
-    held = session.execute(
-        select(PersonRoleRow.role, PersonRoleRow.entry).where(PersonRoleRow.person_id == person_id)
-    ).all()
-    entries = {entry for _, entry in held} | ({row.key_entry} if row.key_entry is not None else set())
     active = row.state == PersonState.ACTIVE
+    held = session.scalars(select(PersonRoleRow.role).where(PersonRoleRow.person_id == person_id)) if active else ()
     return Standing(
         person_id=row.id,
         state=PersonState(row.state),
-        roles=frozenset(Role(role) for role, _ in held) if active else frozenset(),
+        roles=frozenset(Role(role) for role in held),
         public_key=row.public_key,
-        entries=tuple(sorted(entries)),
     )
+
+
+def enrolment_entries(session: Session, person_id: str) -> list[int]:
+    """The audit indexes, ascending, that prove this person's key and roles to somebody who knows nobody here.
+
+    1. The entries that bind the key and grant the roles held (also those of a retired person).
+    2. For each of them that a second person signed, the entry that binds that person's key, and so on
+       down to the founding, which needs no other.
+    """
+    found = set(session.scalars(select(PersonRoleRow.entry).where(PersonRoleRow.person_id == person_id)))
+    found |= _key_entries(session, [person_id])
+    latest = found
+    while latest:
+        seconds = session.scalars(select(ProposalRow.countersigner).where(ProposalRow.entry.in_(latest))).all()
+        latest = _key_entries(session, [second for second in seconds if second is not None]) - found
+        found |= latest
+    return sorted(found)
+
+
+def _key_entries(session: Session, person_ids: Collection[str]) -> set[int]:
+    entries = session.scalars(select(PersonRow.key_entry).where(PersonRow.id.in_(person_ids)))
+    return {entry for entry in entries if entry is not None}
 
 
 def require_still(session: Session, actor: Actor, permission: Permission) -> Standing:

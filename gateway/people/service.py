@@ -259,7 +259,7 @@ class People:
             return tuple(register.to_proposal(session, row) for row in rows)
 
     def standing(self, session: Session, person_id: str) -> Standing:
-        """Key, roles and their entries as the caller's own unit sees them: what an approval is re-checked against."""
+        """Key, roles and state as the caller's own unit sees them: what an approval is re-checked against."""
         return register.standing(session, person_id)
 
     def public_key(self, person_id: str) -> PublicKey:
@@ -269,10 +269,12 @@ class People:
         standing.require_active()
         return ed25519.from_text(standing.public_key)
 
-    def enrolment_entries(self, person_id: str) -> list[int]:
-        """The audit indexes, ascending, whose leaves bind this person's key and grant the roles they hold."""
-        with self._units.read() as session:
-            return list(register.standing(session, person_id).entries)
+    def enrolment_entries(self, person_id: str, session: Session | None = None) -> list[int]:
+        """The audit indexes, ascending, whose leaves prove key and roles from the founding on, without this server."""
+        if session is not None:
+            return register.enrolment_entries(session, person_id)
+        with self._units.read() as own:
+            return register.enrolment_entries(own, person_id)
 
     def _founded(self, founders: dict[str, Founder], names: dict[str, str], at: datetime) -> Act:
         return Act(
@@ -323,6 +325,7 @@ class People:
             session, Act(type=act_type, actor=second.person_id, subject=subject.person_id, facts=facts)
         )
         proposal.entry = entry
+        proposal.countersigner = second.person_id
         register.give_roles(session, subject.person_id, roles - subject.roles, entry)
         return entry
 

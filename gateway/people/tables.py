@@ -45,7 +45,7 @@ class PersonRoleRow(Base):
 
 
 class ProposalRow(Base):
-    """Roles that waited for a second signature; `entry` is the audit index of that signature, empty while waiting."""
+    """Roles proposed; `entry` is the audit index of the countersigner's signature, both empty while waiting."""
 
     __tablename__ = "people_proposal"
 
@@ -54,7 +54,8 @@ class ProposalRow(Base):
     roles: Mapped[str] = mapped_column(String(200))
     proposer: Mapped[str] = mapped_column(String(30))
     proposed_at: Mapped[datetime] = mapped_column(UtcTime)
-    entry: Mapped[int | None]
+    countersigner: Mapped[str | None] = mapped_column(String(30))
+    entry: Mapped[int | None] = mapped_column(unique=True)
 
 
 class TokenRow(Base):
