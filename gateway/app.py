@@ -85,7 +85,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
         "table": (tuple(f for f in formats if f.name == "table"), settings.table_limit_bytes),
     }
-    return {kind.kind: KindIntake(*mediums[kind.medium]) for kind in library.kinds}
+    return {name: KindIntake(*mediums[kind.medium]) for name, kind in library.kinds.items()}
 
 
 def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:

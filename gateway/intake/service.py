@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import Conflict, NotFound
@@ -208,7 +208,7 @@ class Intake:
     ) -> Receipt:
         kept = self._vault.record(session, keeping)
         original_id = new_id("org")
-        facts = {"kind": kind, "media_type": media_type, "size_bytes": keeping.plaintext_bytes, "object": kept.id}
+        facts: dict[str, Json] = {"kind": kind, "media_type": media_type, "size_bytes": keeping.plaintext_bytes, "object": kept.id}
         index = self._log.append(
             session,
             Act(

@@ -61,7 +61,7 @@ def enrolment_json(
     return canonical(
         {
             "type": ENROLMENT_TYPE,
-            "enrolment": [
+            "entries": [
                 {
                     "index": index,
                     "entry": log.entry(index).decode("utf-8"),

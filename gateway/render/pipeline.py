@@ -58,7 +58,7 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     content = job.form.read(job.untrusted_original, job.media_type, sandbox)
     surveyed = job.form.survey(content)
-    decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, job.on)
+    decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on)
     if decisions.asks:
         return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
     decisions.require_present()
