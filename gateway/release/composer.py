@@ -124,7 +124,7 @@ def _files(
     numbers: dict[str, int] = {}
     for one in renditions:
         numbers[one.kind] = numbers.get(one.kind, 0) + 1
-        path = documents.path_of(one.kind, numbers[one.kind], formats[one.id].extension_for(one.media_type or ""))
+        path = documents.path_of(one.kind, numbers[one.kind], formats[one.id].extensions[one.media_type or ""])
         told = json.loads(renders.part(session, one.decisions_object))
         lines += [documents.IndexLine(path=path, **line) for line in told["withheld"]]
         quorums += [Quorum(**need) for need in told["quorum"]]
