@@ -16,7 +16,7 @@ from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
 from gateway.intake.service import Intake, KindIntake
-from gateway.keys.providers.passphrase import PassphraseKeyFile, create_key_file
+from gateway.keys.providers.passphrase import PassphraseKeyFile, Stretching, create_key_file
 from gateway.keys.service import Keyring
 from gateway.matter.service import Matters
 from gateway.people.service import People
@@ -104,7 +104,7 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
     if settings.database.exists() or settings.key_file.exists():
         raise AlreadyInitialised("This data folder holds a gateway already; choose another, or use the one there is.")
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    create_key_file(settings.key_file, passphrase, memory_kib=settings.argon2_memory_kib)
+    create_key_file(settings.key_file, passphrase, Stretching(memory_kib=settings.argon2_memory_kib))
     engine = sqlite_engine(settings.database)
     upgrade(engine)
     settings.database.chmod(0o600)
