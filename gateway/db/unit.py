@@ -135,7 +135,7 @@ class Units:
                         bind=connection,
                         expire_on_commit=False,
                         autoflush=True,
-                        join_transaction_mode="create_savepoint",
+                        join_transaction_mode="rollback_only",
                     ) as session,
                 ):
                     yield session
