@@ -272,7 +272,13 @@ ENROLLED = {
     "signature": SIGNATURE_HEX,
 }
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
-ENTRY_REQUIRED = {"v": Is("1", lambda value: value == 1), "type": TEXT, "actor": TEXT, "at": TIME, "facts": OBJECT}
+ENTRY_REQUIRED = {
+    "v": Is("1", lambda value: type(value) is int and value == 1),
+    "type": TEXT,
+    "actor": TEXT,
+    "at": TIME,
+    "facts": OBJECT,
+}
 ENTRY_OPTIONAL = {"matter": TEXT, "seq": POSITIVE, "prev": HEX_OR_NULL, "subject": TEXT, "body": HEX}
 
 
