@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.clock import Clock, SystemClock
-from gateway.base.problems import Unavailable
+from gateway.base.problems import Conflict, Unavailable
 from gateway.db.engine import sqlite_engine
-from gateway.db.migrate import check_current
+from gateway.db.migrate import check_current, upgrade
 from gateway.db.unit import Units
 from gateway.detect.text import classes_of
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
 from gateway.intake.service import Intake, KindIntake
-from gateway.keys.providers.passphrase import PassphraseKeyFile
+from gateway.keys.providers.passphrase import PassphraseKeyFile, Stretching, create_key_file
 from gateway.keys.service import Keyring
 from gateway.matter.service import Matters
 from gateway.people.service import People
@@ -26,18 +27,25 @@ from gateway.render.queue import Queue
 from gateway.render.service import Renders
 from gateway.review.service import Reviews
 from gateway.sandbox.process import ProcessSandbox
-from gateway.seal.signature import SigningKey
+from gateway.seal.signature import SigningKey, to_text
 from gateway.settings import Settings
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
 
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
-SANDBOX_TASKS = ("gateway.formats.table_csv:parse", "gateway.formats.picture:decode")
+SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse")
+
+
+class AlreadyInitialised(Conflict):
+    """The data folder holds a gateway already."""
+
+    slug = "already-initialised"
+    title = "This data folder is in use"
 
 
 class NotFounded(Unavailable):
-    """The data folder has no founded deployment."""
+    """The data folder holds no gateway."""
 
     slug = "not-founded"
     title = "This data folder holds no gateway"
@@ -83,9 +91,38 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "table": (tuple(f for f in formats if f.name == "table"), settings.table_limit_bytes),
+        "table": (tuple(f for f in formats if f.name == "table-csv"), settings.table_limit_bytes),
     }
     return {name: KindIntake(*mediums[kind.medium]) for name, kind in library.kinds.items()}
+
+
+def initialise(settings: Settings, passphrase: bytes) -> None:
+    """Create a new data folder: key file, schema, the keys that sign, and the log's first entry.
+
+    Refuses a folder that holds a gateway already: a key file is never overwritten.
+    """
+    if settings.database.exists() or settings.key_file.exists():
+        raise AlreadyInitialised("This data folder holds a gateway already; choose another, or use the one there is.")
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_key_file(settings.key_file, passphrase, Stretching(memory_kib=settings.argon2_memory_kib))
+    engine = sqlite_engine(settings.database)
+    upgrade(engine)
+    settings.database.chmod(0o600)
+    units = Units(engine)
+    keyring = Keyring(PassphraseKeyFile(settings.key_file, passphrase), settings.tenant, SystemClock())
+    log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
+    with units.change() as session:
+        key_id = keyring.create(session, role="package_signing", owner="deployment")
+        seed = keyring.unwrap(session, key_id)
+        log.append(
+            session,
+            Act(
+                type="deployment.initialised",
+                actor="gateway",
+                facts={"tenant": settings.tenant, "package_key": to_text(SigningKey.from_seed(seed).public)},
+            ),
+        )
+    engine.dispose()
 
 
 def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:
@@ -101,7 +138,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     check_current(engine)
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, clock)
-    log = Log(units, keyring, clock, settings.tenant)
+    log = Log(units, keyring, clock, settings.tenant, settings.high_water)
     people = People(units, keyring, log, clock)
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)

@@ -61,6 +61,11 @@ class Settings:
         return self.data_dir / "root.key"
 
     @property
+    def high_water(self) -> Path:
+        """The newest checkpoint, kept outside the database so that a rolled-back database is noticed."""
+        return self.data_dir / "high-water"
+
+    @property
     def blobs_dir(self) -> Path:
         """Where ciphertext lies."""
         return self.data_dir / "blobs"

@@ -31,6 +31,7 @@ from gateway.seal.signature import PublicKey
 from gateway.verify import SCRIPT
 
 MANIFEST_PATH = "manifest.json"
+MEDIA_TYPES = {"csv": "text/csv", "json": "application/json", "pdf": "application/pdf", "txt": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _files(
     numbers: dict[str, int] = {}
     for one in renditions:
         numbers[one.kind] = numbers.get(one.kind, 0) + 1
-        path = documents.path_of(one.kind, numbers[one.kind], formats[one.id].extension_for(one.media_type or ""))
+        path = documents.path_of(one.kind, numbers[one.kind], formats[one.id].extensions[one.media_type or ""])
         told = json.loads(renders.part(session, one.decisions_object))
         lines += [documents.IndexLine(path=path, **line) for line in told["withheld"]]
         quorums += [Quorum(**need) for need in told["quorum"]]
@@ -156,4 +157,4 @@ def _search(path: str, data: bytes, withheld: Sequence[WithheldSet], known: froz
     """The gate over one document: what any rendition of this release withholds must not be in it."""
     for one in withheld:
         widened = replace(one, constants=one.constants | known)
-        gate.check(data, TextExpectation(name=path), widened).require_clean()
+        gate.check(data, TextExpectation(path, MEDIA_TYPES[path.rpartition(".")[2]]), widened).require_clean()

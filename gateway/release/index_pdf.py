@@ -14,24 +14,24 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from gateway.marks.visible import FONT_PATH
+from gateway.marks.lettering import FONTS_DIR, runs
 from gateway.release.compose import INDEX_COLUMNS, IndexLine
 
-_FONT = "GatewayCJK"
+_LATIN = "DejaVuSans.ttf"
+_FONTS = (_LATIN, "DroidSansFallbackFull.ttf")
 _WIDTHS_MM = (9, 32, 30, 26, 17, 36, 36, 30, 36, 25)
 
 
 def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     """One table, header repeated on every page, page numbers in the foot; `heading` names release and recipient."""
-    if _FONT not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont(_FONT, str(FONT_PATH)))
-    cell = ParagraphStyle("cell", fontName=_FONT, fontSize=6.5, leading=8.5, wordWrap="CJK")
+    for name in _FONTS:
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, str(FONTS_DIR / name)))
+    cell = ParagraphStyle("cell", fontName=_LATIN, fontSize=6.5, leading=8.5, wordWrap="CJK")
     head = ParagraphStyle("head", parent=cell, textColor=colors.white)
-    title = ParagraphStyle("title", fontName=_FONT, fontSize=14, leading=18, wordWrap="CJK")
-    rows = [[Paragraph(escape(name), head) for name in INDEX_COLUMNS]]
-    rows += [
-        [Paragraph(escape(text), cell) for text in line.cells(number)] for number, line in enumerate(lines, start=1)
-    ]
+    title = ParagraphStyle("title", fontName=_LATIN, fontSize=14, leading=18, wordWrap="CJK")
+    rows = [[_text(name, head) for name in INDEX_COLUMNS]]
+    rows += [[_text(text, cell) for text in line.cells(number)] for number, line in enumerate(lines, start=1)]
     table = Table(rows, colWidths=[width * mm for width in _WIDTHS_MM], repeatRows=1)
     table.setStyle(
         TableStyle(
@@ -58,8 +58,8 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
         invariant=1,
     )
     story = [
-        Paragraph("Withheld index · 未提供内容索引", title),
-        Paragraph(escape(heading), cell),
+        _text("Withheld index · 未提供内容索引", title),
+        _text(heading, cell),
         Spacer(1, 4 * mm),
         table,
     ]
@@ -67,6 +67,11 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     return sink.getvalue()
 
 
+def _text(text: str, style: ParagraphStyle) -> Paragraph:
+    """A paragraph whose every character comes from a font that has it."""
+    return Paragraph("".join(f'<font name="{font}">{escape(run)}</font>' for font, run in runs(text)), style)
+
+
 def _foot(canvas, document) -> None:  # type: ignore[no-untyped-def]
-    canvas.setFont(_FONT, 7)
+    canvas.setFont(_LATIN, 7)
     canvas.drawRightString(landscape(A4)[0] - 10 * mm, 8 * mm, str(document.page))

@@ -64,9 +64,10 @@ def test_sealing_twice_never_gives_the_same_bytes() -> None:
 
 
 def test_a_short_key_is_refused() -> None:
-    for act in (lambda: wrap(bytes(16), KEY, b""), lambda: seal_small(bytes(16), "c", b"")):
-        with pytest.raises(ValueError, match="32 bytes"):
-            act()
+    with pytest.raises(ValueError, match="32 bytes"):
+        wrap(bytes(16), KEY, b"")
+    with pytest.raises(ValueError, match="32 bytes"):
+        seal_small(bytes(16), "c", b"")
 
 
 def test_a_commitment_fits_one_key_in_one_context() -> None:
