@@ -209,6 +209,7 @@ class Vault:
         )
         session.add(row)
         session.flush()
+        session.refresh(row)
         keeping.recorded = True
         return _stored(row)
 

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-PACKAGE_FILES = ("manifest.json", "manifest.sig", "approvals.json", "audit.proof")
+PACKAGE_FILES = ("manifest.json", "manifest.sig", "approvals.json", "audit.proof", "enrolment.json")
 DOCUMENTS = ("README.txt", "residue.json", "verify.py", "withheld.csv", "withheld.pdf")
 EXPORT_FILES = (
     "README.txt",
@@ -254,7 +254,10 @@ APPROVALS = {
     "type": "disclosure-gateway/approvals/v1",
     "required": [QUORUM],
     "approvals": [{"statement": STATEMENT, "signature": SIGNATURE}],
-    "enrolment": [{"index": COUNT, "entry": ANY_TEXT, "proof": [B64]}],
+}
+ENROLMENT = {
+    "type": "disclosure-gateway/enrolment-proofs/v1",
+    "entries": [{"index": COUNT, "entry": ANY_TEXT, "proof": [B64]}],
 }
 FOUNDER = {"person": TEXT, "key": KEY, "roles": [TEXT], "signature": SIGNATURE_HEX}
 FOUNDED = {"deployment": TEXT, "at": TIME, "people": [FOUNDER]}
@@ -269,7 +272,13 @@ ENROLLED = {
     "signature": SIGNATURE_HEX,
 }
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
-ENTRY_REQUIRED = {"v": Is("1", lambda value: value == 1), "type": TEXT, "actor": TEXT, "at": TIME, "facts": OBJECT}
+ENTRY_REQUIRED = {
+    "v": Is("1", lambda value: type(value) is int and value == 1),
+    "type": TEXT,
+    "actor": TEXT,
+    "at": TIME,
+    "facts": OBJECT,
+}
 ENTRY_OPTIONAL = {"matter": TEXT, "seq": POSITIVE, "prev": HEX_OR_NULL, "subject": TEXT, "body": HEX}
 
 
@@ -692,7 +701,7 @@ class PackageCheck:
         return self.report
 
     def structure(self) -> str:
-        """Exactly the files that the manifest lists, and the four that speak of it; names, shapes, canonical form."""
+        """Exactly the files that the manifest lists, and the five that speak of it; names, shapes, canonical form."""
         files = self._found["files"] = Zip(self.path) if self.path.is_file() else Folder(self.path)
         for name in PACKAGE_FILES:
             if name not in files.sizes:
@@ -711,7 +720,9 @@ class PackageCheck:
         if len({name.lower() for name in listed}) != len(listed):
             raise Mismatch("manifest.json lists a file twice.")
         for name in sorted(files.sizes.keys() ^ {*listed, *PACKAGE_FILES}):
-            raise Mismatch(f"{name} is {'not listed in manifest.json' if name in files.sizes else 'missing'}.")
+            if name in files.sizes:
+                raise Mismatch(f"{name} is not listed in manifest.json.")
+            raise Mismatch(f"manifest.json lists {name}, but {name} is missing.")
         self._found["manifest"] = manifest
         return f"The package holds the {len(listed)} files that the manifest lists, and no other."
 
@@ -814,9 +825,11 @@ class PackageCheck:
     def approvers(self) -> str:
         """Each approver's key and role were logged, before the release was sealed, by founders or a second person."""
         approvals, proof, checkpoint = self._get("approvals"), self._get("proof"), self._get("checkpoint")
+        enrolment = parse_canonical(self._found["enrolment.json"], "enrolment.json")
+        check_shape(enrolment, ENROLMENT, "enrolment.json")
         register: dict[str, tuple[str, list[str]]] = {}
         previous = -1
-        for item in approvals["enrolment"]:
+        for item in enrolment["entries"]:
             index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
             what = f"Enrolment entry {index}"
             if not previous < index < proof.index:
@@ -897,8 +910,8 @@ class Walk:
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self._wanted = frozenset(sizes)
-        self.roots: dict[int, bytes] = {}
         self.peaks = Peaks()
+        self.roots: dict[int, bytes] = {0: self.peaks.root()}
         self.first: dict[str, Any] = {}
         self.form = ""
         self.chain = ""
@@ -1056,7 +1069,7 @@ class ExportCheck:
         held, walk = self._held(), self._get("walk")
         if held.size > walk.peaks.size:
             raise Mismatch(f"The checkpoint you kept is over {held.size} entries, the export has {walk.peaks.size}.")
-        if held.size and walk.roots.get(held.size) != held.root:
+        if walk.roots.get(held.size) != held.root:
             raise Mismatch(
                 f"The first {held.size} entries are not those of the checkpoint you kept: the log was rewritten."
             )
