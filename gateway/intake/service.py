@@ -208,7 +208,12 @@ class Intake:
     ) -> Receipt:
         kept = self._vault.record(session, keeping)
         original_id = new_id("org")
-        facts: dict[str, Json] = {"kind": kind, "media_type": media_type, "size_bytes": keeping.plaintext_bytes, "object": kept.id}
+        facts: dict[str, Json] = {
+            "kind": kind,
+            "media_type": media_type,
+            "size_bytes": keeping.plaintext_bytes,
+            "object": kept.id,
+        }
         index = self._log.append(
             session,
             Act(

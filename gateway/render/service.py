@@ -102,7 +102,9 @@ class Renders:
         if original.matter != frame.matter:
             raise NotFound("There is no original with this id in this matter.")
         policy = (
-            self._library.policy(policy_ref) if policy_ref else self._library.for_kind(original.kind, frame.context, frame.on)
+            self._library.policy(policy_ref)
+            if policy_ref
+            else self._library.for_kind(original.kind, frame.context, frame.on)
         )
         rendition_id = new_id("ren")
         with self._units.change() as session:
@@ -261,7 +263,9 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
-                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt)) if outcome.rebuilt else [],
+                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt))
+                if outcome.rebuilt
+                else [],
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
         )
