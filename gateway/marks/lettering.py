@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gateway.base.problems import Refused
 
-_FONTS = Path(__file__).parent / "fonts"
+FONTS_DIR = Path(__file__).parent / "fonts"
 _LATIN, _HAN = "DejaVuSans.ttf", "DroidSansFallbackFull.ttf"
 _PROBE_PX = 24
 _NO_CHARACTER = "\U0010ffff"
@@ -31,7 +31,7 @@ class MarkUnwritable(Refused):
 @lru_cache(maxsize=64)
 def _font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
     # The basic layout engine is in every build of Pillow; the other one is not.
-    return ImageFont.truetype(_FONTS / name, size_px, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(FONTS_DIR / name, size_px, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=4096)
@@ -49,13 +49,13 @@ def _font_of(character: str) -> str:
     )
 
 
-def _runs(text: str) -> list[tuple[str, str]]:
+def runs(text: str) -> list[tuple[str, str]]:
     return [(name, "".join(run)) for name, run in groupby(text, key=_font_of)]
 
 
 def width(text: str, size_px: int) -> int:
     """How far one line of `text` reaches, in pixels."""
-    return round(sum(_font(name, size_px).getlength(run) for name, run in _runs(text)))
+    return round(sum(_font(name, size_px).getlength(run) for name, run in runs(text)))
 
 
 def wrapped(text: str, columns: int) -> list[str]:
@@ -97,7 +97,7 @@ def write(lines: list[tuple[str, int]], stroke_px: int) -> tuple[Image.Image, Im
         top = margin
         for text, size_px in lines:
             left = float(margin)
-            for name, run in _runs(text):
+            for name, run in runs(text):
                 font = _font(name, size_px)
                 baseline = top + round(size_px * 0.98)
                 draw.text((left, baseline), run, fill=255, font=font, anchor="ls", stroke_width=stroke)

@@ -1,0 +1,46 @@
+"""What a key is for, and what can go wrong with it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gateway.base.problems import CheckFailed, Conflict, Unavailable
+
+KEY_BYTES = 32
+
+# The owner of keys that belong to no matter.
+DEPLOYMENT = "deployment"
+MATTER_PREFIX = "mat_"
+
+
+class KeyRole(StrEnum):
+    """What a key is for; one key per role and owner."""
+
+    MATTER_KEK = "matter_kek"
+    DEK = "dek"
+    RECORD = "record"
+    AUDIT_BODY = "audit_body"
+    RELEASE = "release"
+    LOG_SIGNING = "log_signing"
+    PACKAGE_SIGNING = "package_signing"
+
+
+class KeyMissing(Unavailable):
+    """A key that should be in the database is not."""
+
+    slug = "key-missing"
+    title = "A key is missing"
+
+
+class KeyShredded(Conflict):
+    """The key was destroyed on purpose; what it sealed cannot be opened any more."""
+
+    slug = "key-shredded"
+    title = "The key was destroyed"
+
+
+class KeyTampered(CheckFailed):
+    """A key's row differs from what was written, or belongs to another root key."""
+
+    slug = "key-tampered"
+    title = "A key differs from what was kept"

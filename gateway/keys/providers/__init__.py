@@ -1,0 +1,1 @@
+"""Holders of the root key, each behind the KeyProvider port."""

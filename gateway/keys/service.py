@@ -1,0 +1,145 @@
+"""The key hierarchy: root provider → matter KEK → DEKs and the other keys of the matter."""
+
+from __future__ import annotations
+
+from secrets import token_bytes
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.base.canon import canonical
+from gateway.base.clock import Clock
+from gateway.base.ids import new_id
+from gateway.base.problems import CheckFailed
+from gateway.keys.model import KEY_BYTES, MATTER_PREFIX, KeyMissing, KeyRole, KeyShredded, KeyTampered
+from gateway.keys.ports import KeyProvider
+from gateway.keys.tables import KeyRow
+from gateway.seal.commitment import check_key_commitment, key_commitment
+from gateway.seal.envelope import EnvelopeTampered, open_small, seal_small, unwrap, wrap
+
+_MAX_DEPTH = 4
+
+
+class Keyring:
+    """Creates, finds, unwraps and shreds keys inside the caller's unit of work.
+
+    Keys leave this class in clear only as return values and are held nowhere. What a key is wrapped with is bound
+    to tenant, id, parent, role and owner, so that a row copied over another does not open.
+    """
+
+    def __init__(self, provider: KeyProvider, tenant: str, clock: Clock) -> None:
+        self._provider = provider
+        self._clock = clock
+        self.tenant = tenant
+
+    def create(
+        self, session: Session, *, role: str, owner: str, parent: str | None = None, key: bytes | None = None
+    ) -> str:
+        """Wrap a new random 256-bit key, or the given `key`, and return its id.
+
+        Without a `parent` the key of a matter hangs under that matter's KEK and any other under the root. A second
+        key of the same role and owner is an `AlreadyThere` at the end of the unit.
+        """
+        kind = KeyRole(role)
+        key = token_bytes(KEY_BYTES) if key is None else key
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        if parent is None and owner.startswith(MATTER_PREFIX) and kind is not KeyRole.MATTER_KEK:
+            parent = self.ensure(session, role=KeyRole.MATTER_KEK, owner=owner)
+        row = KeyRow(id=new_id("key"), parent_id=parent, role=kind.value, owner=owner, created_at=self._clock.now())
+        facts = self._facts(row)
+        row.commitment = key_commitment(key, facts)
+        if parent is None:
+            row.wrapped = self._provider.wrap(key, facts)
+        else:
+            row.wrapped = wrap(self.unwrap(session, parent), key, facts)
+        session.add(row)
+        session.flush()
+        return row.id
+
+    def find(self, session: Session, *, role: str, owner: str) -> str:
+        """The id of the key of this role and owner, shredded or not; raises `KeyMissing`."""
+        key_id = self._lookup(session, role, owner)
+        if key_id is None:
+            raise KeyMissing(f"There is no {KeyRole(role).value} key of {owner}; restore the key backup.")
+        return key_id
+
+    def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
+        """The id of the key of this role and owner, created if there was never one."""
+        key_id = self._lookup(session, role, owner)
+        return key_id or self.create(session, role=role, owner=owner, parent=parent)
+
+    def unwrap(self, session: Session, key_id: str) -> bytes:
+        """The key in clear, checked against its commitment.
+
+        Raises `KeyMissing`, `KeyShredded` (it or a key above it was destroyed) or `KeyTampered`.
+        """
+        return self._unwrap(session, key_id, _MAX_DEPTH)
+
+    def shred(self, session: Session, key_id: str) -> None:
+        """Destroy the wrapped key: nothing sealed under it, or under a key below it, opens again."""
+        row = self._row(session, key_id)
+        if row.wrapped is not None:
+            row.wrapped = None
+            row.shredded_at = self._clock.now()
+            session.flush()
+
+    def seal_bytes(self, session: Session, *, owner: str, context: str, data: bytes) -> bytes:
+        """`data` sealed under the owner's record key, which is created when first needed."""
+        return seal_small(self.unwrap(session, self.ensure(session, role=KeyRole.RECORD, owner=owner)), context, data)
+
+    def open_bytes(self, session: Session, *, owner: str, context: str, sealed: bytes) -> bytes:
+        """The inverse of `seal_bytes`; raises `EnvelopeTampered` naming owner and context."""
+        key = self.unwrap(session, self.find(session, role=KeyRole.RECORD, owner=owner))
+        try:
+            return open_small(key, context, sealed)
+        except EnvelopeTampered as error:
+            raise EnvelopeTampered(
+                f"The sealed value {context} of {owner} differs from what was kept; restore it from a backup."
+            ) from error
+
+    def seal_text(self, session: Session, *, owner: str, context: str, text: str) -> bytes:
+        """`seal_bytes` over UTF-8."""
+        return self.seal_bytes(session, owner=owner, context=context, data=text.encode())
+
+    def open_text(self, session: Session, *, owner: str, context: str, sealed: bytes) -> str:
+        """The inverse of `seal_text`."""
+        return self.open_bytes(session, owner=owner, context=context, sealed=sealed).decode()
+
+    def _unwrap(self, session: Session, key_id: str, depth: int) -> bytes:
+        row = self._row(session, key_id)
+        if row.wrapped is None:
+            raise KeyShredded(f"The key {key_id} was destroyed; what it sealed cannot be opened any more.")
+        if depth == 0:
+            raise KeyTampered(f"The key {key_id} hangs under too many others; restore the key backup.")
+        facts = self._facts(row)
+        try:
+            if row.parent_id is None:
+                key = self._provider.unwrap(row.wrapped, facts)
+            else:
+                key = unwrap(self._unwrap(session, row.parent_id, depth - 1), row.wrapped, facts)
+            check_key_commitment(key, row.commitment, facts)
+        except KeyTampered:
+            raise
+        except CheckFailed as error:
+            raise KeyTampered(
+                f"The key {key_id} differs from what was kept, or belongs to another root key; restore the key backup."
+            ) from error
+        return key
+
+    def _facts(self, row: KeyRow) -> bytes:
+        return canonical(
+            {"tenant": self.tenant, "id": row.id, "parent": row.parent_id, "role": row.role, "owner": row.owner}
+        )
+
+    @staticmethod
+    def _row(session: Session, key_id: str) -> KeyRow:
+        row = session.get(KeyRow, key_id)
+        if row is None:
+            raise KeyMissing(f"The key {key_id} is missing; restore the key backup.")
+        return row
+
+    @staticmethod
+    def _lookup(session: Session, role: str, owner: str) -> str | None:
+        query = select(KeyRow.id).where(KeyRow.role == KeyRole(role).value, KeyRow.owner == owner)
+        return session.scalars(query).one_or_none()

@@ -1,0 +1,1 @@
+"""Stores of ciphertext, each behind the BlobStore port."""

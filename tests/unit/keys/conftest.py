@@ -1,0 +1,77 @@
+"""A key ring on real SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from gateway.base.clock import SystemClock
+from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
+from gateway.db.unit import Units
+from gateway.keys.service import Keyring
+from gateway.keys.tables import KeyRow
+from gateway.seal.envelope import unwrap, wrap
+
+
+class RootKey:
+    """A key provider whose root key is known to the test."""
+
+    name = "test"
+
+    def __init__(self, root: bytes = bytes(range(32))) -> None:
+        self.root = root
+
+    def wrap(self, key: bytes, aad: bytes) -> bytes:
+        return wrap(self.root, key, aad)
+
+    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+        return unwrap(self.root, wrapped, aad)
+
+
+class Change(Protocol):
+    """Opens a unit of work that has its audit entry."""
+
+    def __call__(self) -> AbstractContextManager[Session]: ...
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = sqlite_engine(tmp_path / "gateway.db")
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection, tables=[Base.metadata.tables[KeyRow.__tablename__]])
+        connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def units(engine: Engine) -> Units:
+    return Units(engine)
+
+
+@pytest.fixture
+def change(units: Units) -> Change:
+    @contextmanager
+    def opened() -> Iterator[Session]:
+        with units.change() as session:
+            session.execute(text("INSERT INTO audit_entry VALUES ('a test changed something')"))
+            yield session
+
+    return opened
+
+
+@pytest.fixture
+def provider() -> RootKey:
+    return RootKey()
+
+
+@pytest.fixture
+def keyring(provider: RootKey) -> Keyring:
+    return Keyring(provider, "tenant-1", SystemClock())

@@ -1,0 +1,95 @@
+"""A vault on real SQLite and a real folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from gateway.base.clock import SystemClock
+from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
+from gateway.db.unit import Units
+from gateway.keys.service import Keyring
+from gateway.keys.tables import KeyRow
+from gateway.seal.envelope import unwrap, wrap
+from gateway.vault.blobs.folder import FolderBlobStore
+from gateway.vault.service import Vault
+from gateway.vault.tables import StoredObjectRow
+
+MATTER = "mat_00000000000000000000000001"
+
+
+class RootKey:
+    """A key provider whose root key is known to the test."""
+
+    name = "test"
+
+    def __init__(self, root: bytes = bytes(range(32))) -> None:
+        self.root = root
+
+    def wrap(self, key: bytes, aad: bytes) -> bytes:
+        return wrap(self.root, key, aad)
+
+    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+        return unwrap(self.root, wrapped, aad)
+
+
+class Change(Protocol):
+    """Opens a unit of work that has its audit entry."""
+
+    def __call__(self) -> AbstractContextManager[Session]: ...
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = sqlite_engine(tmp_path / "gateway.db")
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "stored_object")])
+        connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def units(engine: Engine) -> Units:
+    return Units(engine)
+
+
+@pytest.fixture
+def change(units: Units) -> Change:
+    @contextmanager
+    def opened() -> Iterator[Session]:
+        with units.change() as session:
+            session.execute(text("INSERT INTO audit_entry VALUES ('a test changed something')"))
+            yield session
+
+    return opened
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring(RootKey(), "tenant-1", SystemClock())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "blobs"
+
+
+@pytest.fixture
+def blobs(folder: Path) -> FolderBlobStore:
+    return FolderBlobStore(folder)
+
+
+@pytest.fixture
+def vault(keyring: Keyring, blobs: FolderBlobStore, change: Change) -> Vault:
+    assert StoredObjectRow.__tablename__ == "stored_object"
+    with change() as session:
+        keyring.create(session, role="matter_kek", owner=MATTER)
+    return Vault(keyring, blobs, SystemClock())
