@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -68,7 +68,7 @@ class Receiving:
         self._head = bytearray()
         self._media_type: str | None = None
 
-    def __enter__(self) -> Receiving:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -208,7 +208,12 @@ class Intake:
     ) -> Receipt:
         kept = self._vault.record(session, keeping)
         original_id = new_id("org")
-        facts: dict[str, Json] = {"kind": kind, "media_type": media_type, "size_bytes": keeping.plaintext_bytes, "object": kept.id}
+        facts: dict[str, Json] = {
+            "kind": kind,
+            "media_type": media_type,
+            "size_bytes": keeping.plaintext_bytes,
+            "object": kept.id,
+        }
         index = self._log.append(
             session,
             Act(

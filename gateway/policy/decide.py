@@ -65,8 +65,10 @@ def decide(
     fallback = policy.defaults.because or _UNNAMED
     items: list[Decision] = []
     asks: list[Ask] = []
+    counts: Counter[Element] = Counter()
     for field in named:
-        asked = subject(kind, field)
+        counts[field.element] += 1
+        asked = subject(kind, field, counts[field.element])
         rules = matching(policy, asked, context)
         rulings = rulings_for(rules, present)
         if answers.columns.get(field.id) == DROP and not _removed_anyway(rulings):
@@ -138,7 +140,8 @@ def rulings_for(rules: Sequence[Rule], present: frozenset[str]) -> tuple[Ruling,
     `RulesIncomparable`.
     """
     found: list[Ruling] = []
-    for rule in rules:
+    # Among equally strict rules the final one speaks, then the first by name: never the order of the file.
+    for rule in sorted(rules, key=lambda rule: (not rule.final, rule.id)):
         where = rule.where
         if any(name not in present for name, _ in where):
             if not rule.do.removes:
@@ -146,7 +149,7 @@ def rulings_for(rules: Sequence[Rule], present: frozenset[str]) -> tuple[Ruling,
             where = ()
         found.append(Ruling(rule.id, rule.do, where, 0, rule.present is not None, rule.because))
     _require_comparable(found)
-    found.sort(key=lambda ruling: (*ruling.action.order, bool(ruling.where), ruling.rule))
+    found.sort(key=lambda ruling: (*ruling.action.order, bool(ruling.where)))
     kept: list[Ruling] = []
     for ruling in found:
         kept.append(replace(ruling, rank=int(ruling.action.order[0]) * 1000 + len(kept)))

@@ -129,15 +129,6 @@ class Quorum:
 
 
 @dataclass(frozen=True, slots=True)
-class RequiredOutput:
-    """A column of the rendition in which `rule` must show at least one value that is not empty."""
-
-    field_id: str
-    title: str
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
 class WithheldItem:
     """One row of the withheld index. `summary` keeps `{count}` for the caller, who knows `redactions[rule]`.
 
@@ -229,22 +220,6 @@ class Decisions:
         yield from (ruling for ruling in item.rulings if not ruling.action.shows)
         if item.partial and item.element is Element.COLUMN:
             yield Ruling(DEFAULT_RULE, Action("drop"), (), 0, False, self.fallback)
-
-
-def required_cases(decisions: Decisions) -> tuple[RequiredOutput, ...]:
-    """Every rule that must show a value in a column of the rendition."""
-    return tuple(
-        RequiredOutput(item.field_id, item.output_title, ruling.rule)
-        for item in decisions.items
-        if item.element is Element.COLUMN and item.leaves
-        for ruling in item.rulings
-        if ruling.required
-    )
-
-
-def required_outputs(decisions: Decisions) -> tuple[str, ...]:
-    """The titles of the columns in which at least one value that is not empty must stand after rendering."""
-    return tuple(dict.fromkeys(required.title for required in required_cases(decisions)))
 
 
 def _group(item: Decision, ruling: Ruling) -> tuple[str, ...]:

@@ -13,15 +13,15 @@ from gateway.policy.model import Rule
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A field with everything that rules may ask of it; `classes` joins what the kind and the values say."""
+    """A field with everything that rules may ask of it.
+
+    `classes` joins what the kind and the values say; `place` is what it may be called outside (`column 14`), never the
+    original's own word.
+    """
 
     field: Field
     classes: frozenset[str]
-
-    @property
-    def place(self) -> str:
-        """What it may be called outside: `column 14`, `region 2`; never the original's own word."""
-        return place(self.field)
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,16 @@ class Match:
     why: str
 
 
-def place(field: Field) -> str:
-    """`column 14` for the field `column/14`."""
+def place(field: Field, ordinal: int = 0) -> str:
+    """`column 14` for the field `column/14`; a field whose id holds a word, such as a tag, goes by its `ordinal`."""
     number = field.id.rpartition("/")[2]
-    return f"{field.element.value} {number}" if number.isdigit() else f"a {field.element.value}"
+    return f"{field.element.value} {number if number.isascii() and number.isdigit() else ordinal}"
 
 
-def subject(kind: Kind, field: Field) -> Subject:
+def subject(kind: Kind, field: Field, ordinal: int = 0) -> Subject:
     """`field` with the classes that its kind declares for it."""
     declared = kind.by_name[field.name].classes if field.name in kind.by_name else ()
-    return Subject(field, field.classes | frozenset(declared))
+    return Subject(field, field.classes | frozenset(declared), place(field, ordinal))
 
 
 def match(rule: Rule, subject: Subject, context: Context) -> Match:

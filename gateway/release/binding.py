@@ -46,7 +46,7 @@ def manifest_sig(manifest: bytes, keys: Iterable[SigningKey]) -> bytes:
 def enrolment_json(
     log: Log, checkpoint: SignedCheckpoint, approvers: Iterable[str], entries_of: Callable[[str], list[int]]
 ) -> bytes:
-    """`enrolment.json`: the entries that gave each approver key and role, and those of everyone who countersigned them."""
+    """`enrolment.json`: the entries that gave each approver key and role, and those of whoever countersigned them."""
     indexes: set[int] = set()
     seen: set[str] = set()
     waiting = list(approvers)

@@ -31,6 +31,7 @@ from gateway.seal.signature import PublicKey
 from gateway.verify import SCRIPT
 
 MANIFEST_PATH = "manifest.json"
+MEDIA_TYPES = {"csv": "text/csv", "json": "application/json", "pdf": "application/pdf", "txt": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +157,4 @@ def _search(path: str, data: bytes, withheld: Sequence[WithheldSet], known: froz
     """The gate over one document: what any rendition of this release withholds must not be in it."""
     for one in withheld:
         widened = replace(one, constants=one.constants | known)
-        gate.check(data, TextExpectation(name=path), widened).require_clean()
+        gate.check(data, TextExpectation(path, MEDIA_TYPES[path.rpartition(".")[2]]), widened).require_clean()

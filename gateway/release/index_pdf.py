@@ -31,9 +31,7 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     head = ParagraphStyle("head", parent=cell, textColor=colors.white)
     title = ParagraphStyle("title", fontName=_LATIN, fontSize=14, leading=18, wordWrap="CJK")
     rows = [[_text(name, head) for name in INDEX_COLUMNS]]
-    rows += [
-        [_text(text, cell) for text in line.cells(number)] for number, line in enumerate(lines, start=1)
-    ]
+    rows += [[_text(text, cell) for text in line.cells(number)] for number, line in enumerate(lines, start=1)]
     table = Table(rows, colWidths=[width * mm for width in _WIDTHS_MM], repeatRows=1)
     table.setStyle(
         TableStyle(

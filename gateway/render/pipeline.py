@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
-from gateway.formats.model import Content, Element, Field, Mark, Picture, Plan, Rebuilt, Table, applied
+from gateway.formats.model import Content, Element, Mark, Picture, Plan, Rebuilt, Table
 from gateway.formats.ports import Format
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
 from gateway.policy.decide import answered_fields, decide
-from gateway.policy.decisions import Decisions, required_cases
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
-from gateway.policy.problems import RequiredMissing
+from gateway.policy.presence import require_shown
 from gateway.render.model import Outcome, State
-from gateway.render.withheld import withheld_set
+from gateway.render.withheld import rows, withheld_set
 from gateway.residue import gate
 from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
 from gateway.sandbox.ports import Sandbox
@@ -64,7 +63,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
     plan = decisions.plan()
-    _require_values(job.form, content, fields, decisions, plan)
+    if isinstance(content, Table):
+        require_shown(decisions, rows(job.form, content, fields))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     withheld = withheld_set(
         form=job.form,
@@ -83,27 +83,6 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
             report=report,
         )
     return Outcome(State.CLEAN, decisions=decisions, rebuilt=rebuilt, report=report, withheld=withheld)
-
-
-def _require_values(
-    form: Format, content: Content, fields: tuple[Field, ...], decisions: Decisions, plan: Plan
-) -> None:
-    """Every rule that requires presence shows at least one value: over-redaction is a defect too."""
-    if not isinstance(content, Table):
-        return
-    by_name = {field.name: form.values(content, field) for field in fields if field.element is Element.COLUMN}
-    columns = {name: column for name, column in by_name.items() if name is not None}
-    orders = {one.field_id: one for one in plan.instructions}
-    for required in required_cases(decisions):
-        order = orders[required.field_id]
-        for row, cell in enumerate(columns.get(order.name, ())):
-            case = applied(order.cases, {name: column[row] for name, column in columns.items()})
-            if case is not None and case.rule == required.rule and cell.strip():
-                break
-        else:
-            raise RequiredMissing(
-                f"The policy requires {required.title}, and no row of the original shows it; complete the original."
-            )
 
 
 def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> Expectation:

@@ -102,7 +102,9 @@ class Renders:
         if original.matter != frame.matter:
             raise NotFound("There is no original with this id in this matter.")
         policy = (
-            self._library.policy(policy_ref) if policy_ref else self._library.for_kind(original.kind, frame.context, frame.on)
+            self._library.policy(policy_ref)
+            if policy_ref
+            else self._library.for_kind(original.kind, frame.context, frame.on)
         )
         rendition_id = new_id("ren")
         with self._units.change() as session:
@@ -151,7 +153,7 @@ class Renders:
     def carry_out(self, claim: Claim, frame: ReleaseFrame) -> State:
         """Render what is claimed and keep the outcome; a result that comes too late is discarded, not kept."""
         if claim.attempt > MAX_ATTEMPTS:
-            reason = "The renderer ended abnormally several times on this original; convert the original and upload it again."
+            reason = "The renderer ended abnormally several times on this original; convert it and upload it again."
             outcome = Outcome(State.REFUSED, reason=reason)
         else:
             job = self._job(claim.rendition, frame)
@@ -159,7 +161,7 @@ class Renders:
         parts = self._keep_parts(frame, outcome)
         try:
             self._finish(claim, frame, outcome, parts)
-        except Exception:  # noqa: BLE001 border: whatever ended the job, its blobs must not stay behind
+        except Exception:
             for keeping in parts.kept():
                 keeping.abort()
             raise
@@ -261,7 +263,9 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
-                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt)) if outcome.rebuilt else [],
+                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt))
+                if outcome.rebuilt
+                else [],
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
         )

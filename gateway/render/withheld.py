@@ -12,13 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.base.canon import Json
-from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Plan, Rebuilt, Table, applied
+from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Rebuilt, Table, applied
 from gateway.formats.ports import Format
-from gateway.policy.decisions import DEFAULT_RULE, Decisions, WithheldItem
-from gateway.policy.words import Text
+from gateway.policy.decisions import DEFAULT_RULE, Decisions
 from gateway.residue.model import WithheldSet, WithheldValue
-
-_NO_VALUE = Text(en="", zh="")
 
 
 def withheld_set(
@@ -35,15 +32,15 @@ def withheld_set(
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
     shown: set[str] = set()
-    rows = _rows(form, content, fields, plan)
+    cells = list(rows(form, content, fields)) if isinstance(content, Table) else []
     for field in fields:
         for number, value in enumerate(form.values(content, field), start=1):
             if not value.strip():
                 continue
-            if _shows(orders.get(field.id), rows[number - 1] if rows else {}):
+            if _shows(orders.get(field.id), cells[number - 1] if cells else {}):
                 shown.add(value)
             else:
-                values.append(WithheldValue(value, f"{field.id} row {number}" if rows else field.id))
+                values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
         if field.name is None and field.label.strip():
             values.append(WithheldValue(field.label, f"{field.id} header"))
     if file_name:
@@ -84,7 +81,7 @@ def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str,
         count = rebuilt.redactions.get(line.rule, 0)
         if line.rule == DEFAULT_RULE and count == 0 and fields.count(line.field_ids) > 1:
             continue
-        summary = _summary(line, count)
+        summary = line.summary or line.no_summary_reason
         yield {
             "item": f"{line.title.en} / {line.title.zh}",
             "action": f"{line.done.en} / {line.done.zh}",
@@ -92,27 +89,20 @@ def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str,
             "basis": line.basis,
             "reason_en": line.reason.en,
             "reason_zh": line.reason.zh,
-            "summary_en": summary.en,
-            "summary_zh": summary.zh,
+            "summary_en": summary.en.replace("{count}", str(count)) if summary else "",
+            "summary_zh": summary.zh.replace("{count}", str(count)) if summary else "",
         }
 
 
-def _summary(line: WithheldItem, count: int) -> Text:
-    text = line.summary or line.no_summary_reason or _NO_VALUE
-    return Text(en=text.en.replace("{count}", str(count)), zh=text.zh.replace("{count}", str(count)))
-
-
-def _rows(form: Format, content: Content, fields: tuple[Field, ...], plan: Plan) -> list[dict[str, str]]:
-    """Per row, the cells that a `where` may ask for, by canonical name. Empty for anything but a table."""
-    if not isinstance(content, Table):
-        return []
-    asked = {name for one in plan.instructions for case in one.cases for name, _ in case.where}
+def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict[str, str]]:
+    """The table row by row, each cell under its column's canonical name; columns without one are left out."""
     columns = {
-        field.name: form.values(content, field)
+        field.name: form.values(table, field)
         for field in fields
-        if field.element is Element.COLUMN and field.name is not None and field.name in asked
+        if field.element is Element.COLUMN and field.name is not None
     }
-    return [{name: column[number] for name, column in columns.items()} for number in range(content.row_count)]
+    for number in range(table.row_count):
+        yield {name: column[number] for name, column in columns.items()}
 
 
 def _shows(order: Instruction | None, row: Mapping[str, str]) -> bool:

@@ -1,10 +1,10 @@
 """JPEG (ITU-T T.81) read as the gate trusts it: one baseline picture, its tables, its scan, and not a byte more.
 
 Rules, each a finding when broken: 1. SOI, then marker segments of exact length. 2. Exactly one APP0, first, the minimal
-JFIF 1.01 header without density or thumbnail; no other APPn, no COM. 3. Baseline SOF0, 8 bits, three components.
-4. Every quantisation and Huffman table is defined once, well formed and used. 5. One SOS over all components, full
-spectrum. 6. The scan holds stuffed bytes only: no marker, no restart, no fill bytes. 7. EOI is the last two bytes.
-8. The decoder needs the scan's last byte: nothing is appended behind the last block.
+JFIF 1.01 header without density or thumbnail; no other APPn, no COM. 3. Baseline SOF0, 8 bits, three components at full
+resolution. 4. Every quantisation and Huffman table is defined once, well formed and used. 5. One SOS over all
+components, full spectrum. 6. The scan holds stuffed bytes only: no marker, no restart, no fill bytes. 7. EOI is the
+last two bytes. 8. The decoder needs the scan's last byte: nothing is appended behind the last block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MARKER = re.compile(rb"\xff[^\x00]")
 _COMPONENTS = 3
 
 
-class Broken(Exception):  # noqa: N818 - caught inside the room and turned into a finding
+class Broken(Exception):
     """The file breaks a rule at this place."""
 
     def __init__(self, place: str, kind: Kind = Kind.STRUCTURE) -> None:
@@ -126,8 +126,8 @@ class _Tables:
             raise Broken(f"{place}: not one frame of three 8-bit components")
         self.size_px = int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big")
         self.components = {body[i]: body[i + 2] for i in range(6, len(body), 3)}
-        if len(self.components) != _COMPONENTS:
-            raise Broken(f"{place}: a component stands twice")
+        if len(self.components) != _COMPONENTS or set(body[7::3]) != {0x11}:
+            raise Broken(f"{place}: a component stands twice, or is not of full resolution")
 
     def _scan(self, body: bytes, place: str) -> None:
         pairs = dict(zip(body[1:-3:2], body[2:-3:2], strict=False))

@@ -105,6 +105,7 @@ class PictureExpectation:
     size_px: tuple[int, int]
     boxes: tuple[Rectangle, ...]
     mark_text: str
+    box_colour: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,7 @@ def _windows(symbols: Symbols) -> dict[int, Hashes]:
     result: dict[int, Hashes] = {}
     with np.errstate(over="ignore"):
         for half, factor in _STEPS:
-            if len(current) <= half:
-                current = current[:0]
-            else:
-                current = current[:-half] * factor + current[half:]
+            current = current[:-half] * factor + current[half:] if len(current) > half else current[:0]
             result[2 * half] = current
     return result
 

@@ -2,7 +2,8 @@
 
 Rules of the file (RFC 4180, as the gateway writes it), each a finding when broken: 1. UTF-8 with one byte order mark at
 the start. 2. Rows end with CRLF, the last one too. 3. A cell is quoted exactly when it holds a comma, a quote or a line
-break; inside, quotes are doubled. 4. No control character but a line feed inside quotes. 5. All rows are equally wide.
+break; inside, quotes are doubled. 4. No control characters but tabs and, inside quotes, line breaks. 5. All rows are
+equally wide.
 Rules of the content: 6. The headers are the expected ones. 7. So many rows as expected. 8. The last column is the mark
 on every row. 9. No cell gives away a withheld value (`values`).
 """
@@ -20,15 +21,15 @@ from gateway.residue.values import Needles
 PARSER = "own strict CSV scanner"
 
 _BOM = b"\xef\xbb\xbf"
-_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\Z)')
-_NEEDS_QUOTES = re.compile(r'[",\n]')
+_NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 Row = list[str]
 Place = tuple[int, int]
 
 
-class Malformed(Exception):  # noqa: N818 - caught inside the room and turned into a finding
+class Malformed(Exception):
     """The table breaks a rule of the file at this place."""
 
 
@@ -44,12 +45,29 @@ def scan(data: bytes) -> list[Row]:
         raise Malformed(f"character {match.start() + 1}: a control character")
     if not text.endswith("\r\n"):
         raise Malformed("the end: the last row is not ended")
-    rows = list(_rows(text[:-2].split("\r\n")))
+    rows = list(_rows(_lines(text[:-2])))
     width = len(rows[0])
     for number, row in enumerate(rows):
         if len(row) != width:
             raise Malformed(f"row {number}: another width than the header")
     return rows
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Rows as text: cut at CRLF, but not inside quotes."""
+    held: list[str] = []
+    open_quotes = 0
+    for line in text.split("\r\n"):
+        if not held and '"' not in line:
+            yield line
+            continue
+        held.append(line)
+        open_quotes ^= line.count('"') & 1
+        if not open_quotes:
+            yield "\r\n".join(held)
+            held.clear()
+    if held:
+        raise Malformed("the end: a quote is not closed")
 
 
 def _rows(lines: Iterable[str]) -> Iterator[Row]:
@@ -67,7 +85,7 @@ def _quoted_row(line: str, number: int) -> Row:
     position = 0
     while True:
         match = _CELL.match(line, position)
-        if match is None or "\r" in match[0]:
+        if match is None:
             raise Malformed(f"row {number}: a quote or line break that does not belong")
         quoted, bare, border = match.groups()
         if quoted is None:

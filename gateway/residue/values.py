@@ -58,31 +58,30 @@ _BLOCK_CHARS = 1 << 22
 
 _DIGIT = re.compile(r"\d")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
-_UNITS = frozenset(
-    ("", "e", "eur", "usd", "cny", "rmb", "jpy", "gbp", "chf", "元", "円")
-    + (
-        "kg",
-        "g",
-        "t",
-        "to",
-        "mt",
-        "lb",
-        "lbs",
-        "pc",
-        "pcs",
-        "st",
-        "stk",
-        "mm",
-        "cm",
-        "m",
-        "km",
-        "h",
-        "kw",
-        "吨",
-        "公斤",
-        "个",
-    )
+_CURRENCIES = ("e", "eur", "usd", "cny", "rmb", "jpy", "gbp", "chf", "元", "円")
+_MEASURES = (
+    "kg",
+    "g",
+    "t",
+    "to",
+    "mt",
+    "lb",
+    "lbs",
+    "pc",
+    "pcs",
+    "st",
+    "stk",
+    "mm",
+    "cm",
+    "m",
+    "km",
+    "h",
+    "kw",
+    "吨",
+    "公斤",
+    "个",
 )
+_UNITS = frozenset(("", *_CURRENCIES, *_MEASURES))
 
 Key = str | Number | Day
 Content = TypeVar("Content", str, bytes)

@@ -54,6 +54,8 @@ def test_no_markers_are_left() -> None:
 
 
 def test_no_registry_address_is_written_down() -> None:
-    hosts = re.compile("|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "registry\\." + "npmjs", "deb\\." + "debian")))
+    hosts = re.compile(
+        "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "registry\\." + "npmjs", "deb\\." + "debian"))
+    )
     files = [*TRACKED_TEXT, ROOT / "pyproject.toml", ROOT / "requirements.lock", ROOT / "Makefile"]
     assert [_name(path) for path in files if path.exists() and hosts.search(path.read_text("utf-8"))] == []

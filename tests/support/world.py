@@ -122,9 +122,7 @@ class World:
         intake, builder = self.gateway.intake, self.actors["builder"]
         with intake.begin(builder, matter.id, kind, None) as receiving:
             receiving.write(data)
-            receipt = intake.keep(
-                builder, matter.id, kind, receiving, file_name=name, idempotency_key=None
-            )
+            receipt = intake.keep(builder, matter.id, kind, receiving, file_name=name, idempotency_key=None)
         if classified:
             intake.classify(builder, receipt.original, HARMLESS)
         return receipt

@@ -109,7 +109,13 @@ def test_tink_opens_a_stored_object_given_its_key_and_context(
     entry.key_data.value = key.SerializeToString()
     entry.key_data.key_material_type = tink_pb2.KeyData.SYMMETRIC
     handle = cleartext_keyset_handle.read(tink.BinaryKeysetReader(keyset.SerializeToString()))
-    context: dict[str, Json] = {"tenant": "tenant-1", "matter": MATTER, "object": kept.id, "version": 1, "role": "original"}
+    context: dict[str, Json] = {
+        "tenant": "tenant-1",
+        "matter": MATTER,
+        "object": kept.id,
+        "version": 1,
+        "role": "original",
+    }
     source = io.BytesIO((folder / kept.blob_name).read_bytes())
     with handle.primitive(streaming_aead.StreamingAead).new_decrypting_stream(source, canonical(context)) as opened:
         assert opened.read() == DATA
@@ -360,7 +366,13 @@ def test_bytes_read_without_the_vault_need_key_context_and_length(
 ) -> None:
     with units.read() as session:
         dek = keyring.unwrap(session, kept.key_id)
-    context: dict[str, Json] = {"tenant": "tenant-1", "matter": MATTER, "object": kept.id, "version": 1, "role": "original"}
+    context: dict[str, Json] = {
+        "tenant": "tenant-1",
+        "matter": MATTER,
+        "object": kept.id,
+        "version": 1,
+        "role": "original",
+    }
     with blobs.open(kept.blob_name) as source:
         assert RangeReader(dek, canonical(context), source, len(DATA)).read_range(0, 9) == DATA[:9]
     with pytest.raises(BlobMissing):
