@@ -42,7 +42,8 @@ _APPLICATIONS = {
 }
 _PROGRAMMES = (
     "Volta-X9", "Nordlicht II", "Sprinter 48V", "Aurelia Handpiece", "Trident 300", "Kolibri Lift", "Falcon Joint J6",
-    "BlueWave 12MW", "Pamir Actuator", "Edelweiss ABS", "Zephyr Hub", "Orca Impeller", "Merlin Gripper", "Tatra Spindle",
+    "BlueWave 12MW", "Pamir Actuator", "Edelweiss ABS", "Zephyr Hub", "Orca Impeller", "Merlin Gripper",
+    "Tatra Spindle",
 )  # fmt: skip
 _PEOPLE = (
     "Annegret Wohlfahrt", "Luca Ferrantini", "Roswitha Degasperi", "Imogen Hathersage", "Zbigniew Wróblewski",
@@ -51,8 +52,10 @@ _PEOPLE = (
 )  # fmt: skip
 _MANAGERS = ("Sabine Oberhauser", "Philipp Nägele", "Xu Lanying")
 _END_USERS = (
-    "Baltic Windpark Operations GmbH", "Cicli Montanari S.p.A.", "Universitätsklinik Vorarlberg", "Severn Water Pumping plc",
-    "Huta Nowa Stal S.A.", "Laboratoires Belledonne", "Equatorial Offshore Services ASA", "Hochhaus Immobilien Spree AG",
+    "Baltic Windpark Operations GmbH", "Cicli Montanari S.p.A.", "Universitätsklinik Vorarlberg",
+    "Severn Water Pumping plc",
+    "Huta Nowa Stal S.A.", "Laboratoires Belledonne", "Equatorial Offshore Services ASA",
+    "Hochhaus Immobilien Spree AG",
     "Sagami Machine Tool Co.", "Zahnzentrum Seeland", "Frenos del Norte Trenes S.A.", "Gazelle Stadsfietsen N.V.",
     "Öresund Fartygsreparation AB", "Beskydy Robotika a.s.",
 )  # fmt: skip
@@ -102,7 +105,8 @@ def customer_list(seed: int) -> SpecimenTable:
     chance = random.Random(f"customers/{seed}")  # noqa: S311 specimens are drawn to be the same again
     headers = (
         "Kd.-Nr.", "Kundenname / 客户名称", "Land", "Ort", "Straße und Hausnummer", "USt-IdNr.", "最终用户",
-        "本许可最终用户", "Adresse des Endverwenders", "End-user country", "Anwendungsbereich", "Projekt", "Branche", "Tier",
+        "本许可最终用户", "Adresse des Endverwenders", "End-user country", "Anwendungsbereich", "Projekt", "Branche",
+        "Tier",
         "Umsatzanteil (%)", "Jahresmenge [kg]", "Kunde seit", "Ansprechpartner", "E-Mail", "联系电话", "Kundenbetreuer",
         "IBAN", "Zahlungsziel", "Bemerkungen", "Kz. 7",
     )  # fmt: skip
@@ -118,7 +122,8 @@ def customer_list(seed: int) -> SpecimenTable:
                 customer.segment, str(chance.randint(1, 3)), f"{chance.randint(3, 190) / 10:.1f}".replace(".", ","),
                 f"{chance.randint(150, 48000) / 10:.1f}".replace(".", ","), str(chance.randint(1994, 2023)),
                 customer.contact, customer.mail, customer.phone, chance.choice(_MANAGERS), customer.iban,
-                f"{chance.choice((14, 30, 60))} Tage 2 % Skonto", chance.choice(_REMARKS), f"R{chance.randint(100, 999)}-{place:02d}",
+                f"{chance.choice((14, 30, 60))} Tage 2 % Skonto", chance.choice(_REMARKS),
+                f"R{chance.randint(100, 999)}-{place:02d}",
             )
         )  # fmt: skip
     withheld = [
@@ -139,7 +144,8 @@ def order_book(seed: int) -> SpecimenTable:
     chance = random.Random(f"orders/{seed}")  # noqa: S311 specimens are drawn to be the same again
     headers = (
         "订单号 / Order no.", "Pos.", "PO number", "Kunde", "Endkunde", "Artikelnummer", "Bezeichnung", "图号", "Güte",
-        "管制编码", "HS code", "稀土元素", "稀土含量 (kg)", "Menge (kg)", "Stückzahl", "Einzelpreis (EUR)", "Total value",
+        "管制编码", "HS code", "稀土元素", "稀土含量 (kg)", "Menge (kg)", "Stückzahl", "Einzelpreis (EUR)",
+        "Total value",
         "Währung", "下单日期", "Liefertermin", "目的国", "Anwendungsbereich", "Programm", "Ansprechpartner", "E-Mail",
         "Status", "备注", "Interne Kostenstelle lt. ERP",
     )  # fmt: skip
