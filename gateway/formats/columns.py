@@ -100,6 +100,8 @@ class _Rendering:
             else:
                 try:
                     cells.append(self._harmless(per_case[id(case)](row, seen)))
+                    if case.transform.op is not Op.ALLOW:
+                        self._redactions.add(case.rule)
                 except Unreadable:
                     self._raise_unreadable(row)
         return cells
