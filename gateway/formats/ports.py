@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.formats.model import Content, Field, Mark, Plan, Rebuilt
@@ -9,11 +10,14 @@ from gateway.sandbox.ports import Sandbox
 
 
 class Format(Protocol):
-    """How one family of media types is read, surveyed and rebuilt."""
+    """How one family of media types is read, surveyed and rebuilt.
+
+    `extensions` gives for each of `media_types` how the name of a rendition ends, without the dot.
+    """
 
     name: str
     media_types: tuple[str, ...]
-    extension: str
+    extensions: Mapping[str, str]
 
     def sniff(self, head: bytes) -> str | None:
         """The media type that these first bytes (at most 4 KiB) show, or None. Names and claims are not asked."""

@@ -1,0 +1,90 @@
+"""The export folder: what `docs/formats/audit-log.md` describes, for people who trust nobody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.audit.model import Export, LogForked, SignedCheckpoint
+from gateway.base.canon import canonical
+from gateway.base.problems import Conflict
+from gateway.seal.note import vkey
+from gateway.seal.signature import PublicKey, public_pem
+from gateway.verify import SCRIPT
+
+_README = """\
+AUDIT LOG EXPORT
+
+This folder holds every entry of one audit log, up to a signed checkpoint. To check it, with nothing but Python 3.9
+or later and without a network:
+
+    python3 verify.py . --log-key log.vkey
+
+Do not trust the script and the key in this folder: take verify.py from the product's documentation or compare its
+SHA-256 with the published one, take the log's key from the company by another way, and give the newest checkpoint
+that you kept yourself:
+
+    python3 verify.py . --log-key KEY_YOU_HOLD --checkpoint CHECKPOINT_YOU_KEPT
+
+Only a checkpoint kept outside the company shows that nothing was cut off or rewritten since. Keep the file
+`checkpoint` of this folder for the next time.
+
+entries.jsonl      one entry a line; the line without its line feed is what is hashed (RFC 6962 leaf)
+checkpoint         the signed checkpoint over all of them (C2SP tlog-checkpoint)
+checkpoints.jsonl  every checkpoint signed earlier, one a line
+log.vkey           the log's name and public key (C2SP signed-note)
+log.pub.pem        the same key for openssl
+verify.py          the offline verifier, one file, standard library only
+"""
+
+
+class ExportExists(Conflict):
+    """The folder for the export is there already."""
+
+    slug = "export-exists"
+    title = "The export folder exists already"
+
+
+def write(
+    sink_dir: Path,
+    *,
+    name: str,
+    key: PublicKey,
+    checkpoint: SignedCheckpoint,
+    earlier: Sequence[tuple[int, str]],
+    copy_entries: Callable[[Callable[[bytes], object]], bytes],
+) -> Export:
+    """Write the export beside its place and rename it there: a folder of this name is complete.
+
+    `copy_entries` hands every leaf to its argument and returns the root over them, which has to be the checkpoint's.
+    """
+    if sink_dir.exists():
+        raise ExportExists("The export needs a folder that does not exist yet; name another one.")
+    partial = sink_dir.with_name(sink_dir.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        with (partial / "entries.jsonl").open("wb") as entries:
+            root = copy_entries(lambda leaf: entries.write(leaf + b"\n"))
+        if root != checkpoint.root:
+            raise LogForked("The entries do not lead to the root that was signed; nothing is exported.")
+        lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
+        _put(partial / "checkpoints.jsonl", b"".join(lines))
+        _put(partial / "checkpoint", checkpoint.text.encode("utf-8"))
+        _put(partial / "log.vkey", vkey(name, key).encode("ascii") + b"\n")
+        _put(partial / "log.pub.pem", public_pem(key))
+        _put(partial / "verify.py", SCRIPT.read_bytes())
+        _put(partial / "README.txt", _README.encode("utf-8"))
+        partial.rename(sink_dir)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Export(sink_dir, checkpoint)
+
+
+def _put(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

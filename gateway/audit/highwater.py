@@ -1,0 +1,48 @@
+"""The newest signed checkpoint, kept in a file outside the database.
+
+A database put back to an earlier state looks whole from inside. With this file the log notices, and signs nothing
+that contradicts what it signed before.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gateway.base.files import fsync_folder
+from gateway.base.problems import CheckFailed
+
+
+class HighWaterMissing(CheckFailed):
+    """The log has signed checkpoints, but the file that keeps the newest is gone."""
+
+    slug = "high-water-missing"
+    title = "The log's high-water mark is missing"
+
+
+class HighWaterMark:
+    """A checkpoint text in one file; what `write` returned from survives a power cut."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, *, signed_before: bool) -> str | None:
+        """The newest checkpoint, None before the first; `HighWaterMissing` if one was signed and the file is gone."""
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            if signed_before:
+                raise HighWaterMissing(
+                    "The file of the log's newest checkpoint is gone; put the newest one you hold in its place."
+                ) from None
+            return None
+
+    def write(self, text: str) -> None:
+        """Replace the file: temporary file beside it, fsync, rename, fsync the folder."""
+        partial = self._path.with_name(self._path.name + ".partial")
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._path)
+        fsync_folder(self._path.parent)

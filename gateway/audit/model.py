@@ -1,0 +1,93 @@
+"""Acts, checkpoints, and what is said when the log does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.base.canon import Json
+from gateway.base.problems import CheckFailed, Conflict, NotFound, TooLarge, Usage
+
+
+class ActMalformed(Usage):
+    """An act that cannot become an entry."""
+
+    slug = "act-malformed"
+    title = "This act cannot be written into the log"
+
+
+class EntryTooLarge(TooLarge):
+    """An entry past 65,535 bytes."""
+
+    slug = "entry-too-large"
+    title = "This entry is too large for the log"
+
+
+class LogEmpty(Conflict):
+    """There is nothing to sign yet."""
+
+    slug = "log-empty"
+    title = "The log has no entry yet"
+
+
+class NoSuchEntry(NotFound):
+    """No entry with this index."""
+
+    slug = "no-such-entry"
+    title = "No such entry"
+
+
+class LogShrank(CheckFailed):
+    """The log has fewer entries than a checkpoint that was signed over it."""
+
+    slug = "log-shrank"
+    title = "The log lost entries"
+
+
+class LogForked(CheckFailed):
+    """The log does not begin with what a checkpoint was signed over."""
+
+    slug = "log-forked"
+    title = "The log was rewritten"
+
+
+class LogDamaged(CheckFailed):
+    """A stored entry, body or node is not what was written."""
+
+    slug = "log-damaged"
+    title = "A part of the log differs from what was written"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done, or refused.
+
+    `type` is dotted (`release.sealed`). `facts` are public: ids, digests, counts, keys, times; never a name or a
+    value of a document, which is why their texts are ASCII without spaces. `body` is encrypted; the entry carries
+    a salted commitment to it. `matter` and `subject` are ids.
+    """
+
+    type: str
+    actor: str
+    matter: str | None = None
+    subject: str | None = None
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    body: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A C2SP checkpoint as signed text, with what it says: entries and root (32 bytes)."""
+
+    text: str
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export folder that `verify.py` checks offline, and the checkpoint it ends with."""
+
+    folder: Path
+    checkpoint: SignedCheckpoint

@@ -1,0 +1,92 @@
+"""The byte forms of the log, pure. `docs/formats/audit-log.md` is their specification.
+
+1. An entry's leaf is canonical JSON (RFC 8785) of at most 65,535 bytes.
+2. Types are dotted lower-case words; actor, matter and subject are ids without spaces.
+3. Texts in `facts` are ASCII without spaces, so that names and sentences cannot slip into the public part.
+4. A body enters the leaf only as HMAC-SHA-256 under 32 random bytes that lie encrypted beside the body.
+5. Each matter's entries are numbered from 1 and name their predecessor's leaf hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from gateway.audit.model import Act, ActMalformed, EntryTooLarge
+from gateway.base import clock
+from gateway.base.canon import Json, canonical
+
+ENTRY_VERSION = 1
+ENTRY_BYTES_MAX = 65_535
+SALT_BYTES = 32
+
+_TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_ID = re.compile(r"[!-~]{1,128}")
+_FACT = re.compile(r"[!-~]*")
+
+
+def check_act(act: Act) -> None:
+    """Raise `ActMalformed` unless `act` keeps rules 2 and 3."""
+    if not _TYPE.fullmatch(act.type):
+        raise ActMalformed("The type of an act is dotted lower-case words, such as release.sealed.")
+    for name, value in (("actor", act.actor), ("matter", act.matter), ("subject", act.subject)):
+        if not (value is None or _ID.fullmatch(value)) or (name == "actor" and value is None):
+            raise ActMalformed(f"The {name} of an act is an id of at most 128 characters without spaces.")
+    _check_facts(act.facts)
+
+
+def entry_leaf(act: Act, *, at: datetime, chain: tuple[int, bytes | None] | None, commitment: bytes | None) -> bytes:
+    """The leaf of `act`; `chain` is the entry's number in its matter and the leaf hash of the one before it."""
+    entry: dict[str, Json] = {
+        "v": ENTRY_VERSION,
+        "type": act.type,
+        "actor": act.actor,
+        "at": clock.to_text(at),
+        "facts": act.facts,
+    }
+    if act.subject is not None:
+        entry["subject"] = act.subject
+    if act.matter is not None and chain is not None:
+        number, previous = chain
+        entry |= {"matter": act.matter, "seq": number, "prev": previous.hex() if previous else None}
+    if commitment is not None:
+        entry["body"] = commitment.hex()
+    leaf = canonical(entry)
+    if len(leaf) > ENTRY_BYTES_MAX:
+        raise EntryTooLarge(f"An entry has at most {ENTRY_BYTES_MAX} bytes; put the rest into its body.")
+    return leaf
+
+
+def body_commitment(salt: bytes, body: Mapping[str, Json]) -> bytes:
+    """What the leaf says of an encrypted body: HMAC-SHA-256 under a 32-byte salt over the canonical body."""
+    return hmac.digest(salt, canonical(body), sha256)
+
+
+def proof_text(leaf: bytes, index: int, proof: Sequence[bytes], checkpoint: str) -> str:
+    """C2SP tlog-proof for entry `index`; the `extra` line carries the leaf itself."""
+    lines = [
+        "c2sp.org/tlog-proof@v1",
+        f"extra {base64.b64encode(leaf).decode('ascii')}",
+        f"index {index}",
+        *(base64.b64encode(hashed).decode("ascii") for hashed in proof),
+    ]
+    return "\n".join(lines) + "\n\n" + checkpoint
+
+
+def _check_facts(value: Json) -> None:
+    if isinstance(value, str):
+        if not _FACT.fullmatch(value):
+            raise ActMalformed(
+                "A fact is an id, digest, count, key or time: ASCII without spaces; text goes into body."
+            )
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_facts(key)
+            _check_facts(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            _check_facts(item)

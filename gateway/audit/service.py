@@ -1,0 +1,246 @@
+"""The log: acts in, entries, checkpoints and proofs out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from gateway.audit import export, rules, tree
+from gateway.audit.highwater import HighWaterMark
+from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
+from gateway.audit.tables import CheckpointRow, EntryRow
+from gateway.base.canon import canonical, parse_canonical
+from gateway.base.clock import Clock
+from gateway.db.unit import Units
+from gateway.keys.model import DEPLOYMENT, KeyRole
+from gateway.keys.service import Keyring
+from gateway.seal import envelope, merkle
+from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey
+from gateway.seal.signature import PublicKey, SigningKey, to_text
+
+
+class Log:
+    """The audit log of one deployment, named `origin` (such as `example.com/gateway`).
+
+    Its first entry is its own: `log.opened` with the key that signs its checkpoints, written together with the
+    first act. With `high_water` the newest checkpoint is kept in that file too, outside the database.
+    """
+
+    def __init__(
+        self, units: Units, keyring: Keyring, clock: Clock, origin: str, high_water: Path | None = None
+    ) -> None:
+        check_name(origin)
+        self._units = units
+        self._keyring = keyring
+        self._clock = clock
+        self.name = origin
+        self._high_water = HighWaterMark(high_water) if high_water else None
+
+    def append(self, session: Session, act: Act) -> int:
+        """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
+        rules.check_act(act)
+        index = tree.size(session)
+        if index == 0:
+            key = self._signing_key(session, create=True).public
+            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "key": to_text(key)}), 0)
+            index = 1
+        self._write(session, act, index)
+        return index
+
+    def refused(self, act: Act) -> int:
+        """Write a refused or failed act in a transaction of its own; its entry index."""
+        with self._units.change() as session:
+            return self.append(session, act)
+
+    def size(self) -> int:
+        """How many entries are committed."""
+        with self._units.read() as session:
+            return tree.size(session)
+
+    def entry(self, index: int) -> bytes:
+        """The leaf of entry `index`, the very bytes that are hashed."""
+        with self._units.read() as session:
+            return tree.leaf(session, index)
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """The leaves [start, stop) in order, as far as there are any; memory does not grow with their number."""
+        stop = min(stop, self.size())
+        for low in range(start, stop, tree.PAGE):
+            with self._units.read() as session:
+                page = [leaf for leaf, _hash in tree.leaves(session, low, min(low + tree.PAGE, stop))]
+            yield from page
+
+    def body(self, index: int) -> Mapping[str, Any] | None:
+        """The opened body of entry `index`, checked against the entry's commitment; None where it has none."""
+        with self._units.read() as session:
+            row = session.get(EntryRow, index)
+            if row is None:
+                raise NoSuchEntry(f"The log has no entry {index}.")
+            committed = json.loads(row.leaf).get("body")
+            if row.body_sealed is None:
+                if committed is not None:
+                    raise LogDamaged(f"The body of entry {index} is missing; restore it from a backup.")
+                return None
+            key = self._keyring.unwrap(
+                session, self._keyring.find(session, role=KeyRole.AUDIT_BODY, owner=_owner(row.matter))
+            )
+        opened = envelope.open_small(key, _body_context(index), row.body_sealed)
+        salt, data = opened[: rules.SALT_BYTES], opened[rules.SALT_BYTES :]
+        body: Mapping[str, Any] = parse_canonical(data)
+        if rules.body_commitment(salt, body).hex() != committed:
+            raise LogDamaged(f"The body of entry {index} is not the one its entry speaks of.")
+        return body
+
+    def public_key(self) -> PublicKey:
+        """The key that checkpoints are verified with."""
+        with self._units.read() as session:
+            return self._signing_key(session).public
+
+    def vkey(self) -> str:
+        """Name and key of the log in one line (C2SP signed-note), to be handed to verifiers outside."""
+        return vkey(self.name, self.public_key())
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """Sign the committed tree, durably: 1. nothing to sign is `LogEmpty`; 2. it continues every checkpoint known,
+        stored or in the high-water file, or is `LogShrank` / `LogForked`; 3. entries since then hash to what is
+        stored, or `LogDamaged`; 4. the high-water file, then the row, then the answer.
+        """
+        with self._units.bookkeeping() as session:
+            size = tree.size(session)
+            stored = session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
+            if size == 0 and stored is None:
+                raise LogEmpty("The log has no entry yet, so there is nothing to sign.")
+            key = self._signing_key(session)
+            known = self._known(stored, key.public)
+            for checkpoint in known:
+                tree.check_continues(session, checkpoint, size)
+            tree.check_leaves(session, max((checkpoint.size for checkpoint in known), default=0), size)
+            root = merkle.root_at(size, tree.nodes(session))
+            if stored is not None and stored.size == size:
+                return SignedCheckpoint(stored.text, size, root)
+            text = sign_checkpoint(Checkpoint(self.name, size, root), self.name, key)
+            if self._high_water:
+                self._high_water.write(text)
+            session.execute(insert(CheckpointRow).values(size=size, text=text, created_at=self._clock.now()))
+        return SignedCheckpoint(text, size, root)
+
+    def check(self) -> int:
+        """Hash every entry again and recompute every checkpoint; how many entries hold. Takes seconds per million.
+
+        Raises what `checkpoint` raises. Neither sees what only a checkpoint held outside shows.
+        """
+        with self._units.read() as session:
+            size = tree.size(session)
+            known = self._signed(session, self._signing_key(session).public) if size else {}
+            if tree.check_whole(session, known, size, lambda _leaf: None) != merkle.root_at(size, tree.nodes(session)):
+                raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")
+        return size
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """The proof that entry `index` is in the tree of the first `size` entries."""
+        with self._units.read() as session:
+            return merkle.inclusion_proof(index, size, tree.nodes(session))
+
+    def consistency_proof(self, old: int, new: int) -> list[bytes]:
+        """The proof that the tree of `new` entries begins with that of `old`."""
+        with self._units.read() as session:
+            return merkle.consistency_proof(old, new, tree.nodes(session))
+
+    def tlog_proof(self, index: int, checkpoint: SignedCheckpoint) -> str:
+        """Leaf, inclusion proof and checkpoint as C2SP tlog-proof, verified before they are handed out."""
+        with self._units.read() as session:
+            leaf = tree.leaf(session, index)
+            proof = merkle.inclusion_proof(index, checkpoint.size, tree.nodes(session))
+        merkle.check_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
+        return rules.proof_text(leaf, index, proof, checkpoint.text)
+
+    def export(self, sink_dir: Path) -> Export:
+        """Write the log up to a fresh checkpoint into the new folder `sink_dir`, which appears complete or not at all.
+
+        Every entry is hashed again on the way and every checkpoint recomputed. The caller logs the export.
+        """
+        checkpoint = self.checkpoint()
+        with self._units.read() as session:
+            key = self._signing_key(session).public
+            rows = session.scalars(
+                select(CheckpointRow).where(CheckpointRow.size < checkpoint.size).order_by(CheckpointRow.size)
+            ).all()
+            known = self._signed(session, key)
+            return export.write(
+                sink_dir,
+                name=self.name,
+                key=key,
+                checkpoint=checkpoint,
+                earlier=[(row.size, row.text) for row in rows],
+                copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, take),
+            )
+
+    def _write(self, session: Session, act: Act, index: int) -> None:
+        at = self._clock.now()
+        chain = self._chain(session, act.matter)
+        sealed, commitment = self._seal_body(session, act, index)
+        leaf = rules.entry_leaf(act, at=at, chain=chain, commitment=commitment)
+        hashed = merkle.leaf_hash(leaf)
+        session.execute(
+            insert(EntryRow).values(
+                index=index,
+                leaf=leaf,
+                leaf_hash=hashed,
+                type=act.type,
+                actor=act.actor,
+                matter=act.matter,
+                seq=chain[0] if chain else None,
+                subject=act.subject,
+                at=at,
+                body_sealed=sealed,
+            )
+        )
+        tree.grow(session, index, hashed)
+
+    def _chain(self, session: Session, matter: str | None) -> tuple[int, bytes | None] | None:
+        if matter is None:
+            return None
+        last = session.scalar(select(EntryRow).where(EntryRow.matter == matter).order_by(EntryRow.seq.desc()).limit(1))
+        return (1, None) if last is None or last.seq is None else (last.seq + 1, last.leaf_hash)
+
+    def _seal_body(self, session: Session, act: Act, index: int) -> tuple[bytes | None, bytes | None]:
+        if act.body is None:
+            return None, None
+        owner = _owner(act.matter)
+        key = self._keyring.unwrap(session, self._keyring.ensure(session, role=KeyRole.AUDIT_BODY, owner=owner))
+        salt = token_bytes(rules.SALT_BYTES)
+        sealed = envelope.seal_small(key, _body_context(index), salt + canonical(act.body))
+        return sealed, rules.body_commitment(salt, act.body)
+
+    def _signing_key(self, session: Session, *, create: bool = False) -> SigningKey:
+        if create:
+            key_id = self._keyring.ensure(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
+        else:
+            key_id = self._keyring.find(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
+        return SigningKey.from_seed(self._keyring.unwrap(session, key_id))
+
+    def _signed(self, session: Session, key: PublicKey) -> dict[int, bytes]:
+        """Every stored checkpoint as size → root, each opened by its signature."""
+        texts = session.scalars(select(CheckpointRow.text)).all()
+        opened = [open_checkpoint(text, self.name, key) for text in texts]
+        return {checkpoint.size: checkpoint.root for checkpoint in opened}
+
+    def _known(self, stored: CheckpointRow | None, key: PublicKey) -> list[Checkpoint]:
+        texts = [stored.text] if stored else []
+        if self._high_water and (text := self._high_water.read(signed_before=stored is not None)):
+            texts.append(text)
+        return [open_checkpoint(text, self.name, key) for text in texts]
+
+
+def _owner(matter: str | None) -> str:
+    return matter or DEPLOYMENT
+
+
+def _body_context(index: int) -> str:
+    return f"audit/body/{index}"

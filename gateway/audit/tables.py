@@ -1,0 +1,48 @@
+"""Entries, the tree's inner nodes, and signed checkpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.db.metadata import Base, UtcTime
+
+
+class EntryRow(Base):
+    """One entry. `leaf` is what is hashed; the columns beside it repeat parts of it for look-up and prove nothing."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("matter", "seq"), Index(None, "subject"))
+
+    index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    leaf: Mapped[bytes] = mapped_column(LargeBinary)
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    type: Mapped[str] = mapped_column(String(64))
+    actor: Mapped[str] = mapped_column(String(128))
+    matter: Mapped[str | None] = mapped_column(String(128))
+    seq: Mapped[int | None] = mapped_column(Integer)
+    subject: Mapped[str | None] = mapped_column(String(128))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    body_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class NodeRow(Base):
+    """The hash of a complete subtree of 2^level leaves, level ≥ 1; written once, when its last leaf arrives."""
+
+    __tablename__ = "audit_node"
+
+    level: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class CheckpointRow(Base):
+    """A checkpoint that was signed, so that the next one is checked against it."""
+
+    __tablename__ = "audit_checkpoint"
+
+    size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)

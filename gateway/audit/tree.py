@@ -1,0 +1,114 @@
+"""The stored tree: complete subtrees in rows, checked before anything is signed over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from gateway.audit.model import LogDamaged, LogForked, LogShrank, NoSuchEntry
+from gateway.audit.tables import EntryRow, NodeRow
+from gateway.seal import merkle
+from gateway.seal.note import Checkpoint
+
+PAGE = 1000
+
+
+def size(session: Session) -> int:
+    """How many entries the log has."""
+    last = session.scalar(select(func.max(EntryRow.index)))
+    return 0 if last is None else last + 1
+
+
+def nodes(session: Session) -> merkle.Nodes:
+    """A reader of the stored complete subtrees; level 0 are the leaf hashes."""
+
+    def read(level: int, index: int) -> bytes:
+        if level == 0:
+            hashed = session.scalar(select(EntryRow.leaf_hash).where(EntryRow.index == index))
+        else:
+            hashed = session.scalar(select(NodeRow.hash).where(NodeRow.level == level, NodeRow.index == index))
+        if hashed is None:
+            raise LogDamaged(f"The log lacks the hash of subtree {index} at level {level}; restore it from a backup.")
+        return hashed
+
+    return read
+
+
+def grow(session: Session, index: int, hashed_leaf: bytes) -> None:
+    """Store the inner nodes that entry `index` completes."""
+    rows = [
+        {"level": level, "index": place, "hash": hashed}
+        for level, place, hashed in merkle.completed(index, hashed_leaf, nodes(session))
+    ]
+    if rows:
+        session.execute(insert(NodeRow), rows)
+
+
+def leaves(session: Session, start: int, stop: int) -> Iterator[tuple[bytes, bytes]]:
+    """Leaf and stored leaf hash of the entries [start, stop), in order; `LogDamaged` where one is missing."""
+    for low in range(start, stop, PAGE):
+        high = min(low + PAGE, stop)
+        rows = session.execute(
+            select(EntryRow.index, EntryRow.leaf, EntryRow.leaf_hash)
+            .where(EntryRow.index >= low, EntryRow.index < high)
+            .order_by(EntryRow.index)
+        ).all()
+        for expected, (index, leaf, hashed) in zip(range(low, high), rows, strict=False):
+            if index != expected:
+                raise LogDamaged(f"Entry {expected} of the log is missing; restore it from a backup.")
+            yield leaf, hashed
+        if len(rows) != high - low:
+            raise LogDamaged(f"Entry {low + len(rows)} of the log is missing; restore it from a backup.")
+
+
+def leaf(session: Session, index: int) -> bytes:
+    """The leaf of entry `index`, or `NoSuchEntry`."""
+    found = session.scalar(select(EntryRow.leaf).where(EntryRow.index == index))
+    if found is None:
+        raise NoSuchEntry(f"The log has no entry {index}.")
+    return found
+
+
+def check_continues(session: Session, known: Checkpoint, current: int) -> None:
+    """Raise `LogShrank` or `LogForked` unless the log of `current` entries begins with `known`."""
+    if known.size > current:
+        raise LogShrank(
+            f"The log has {current} entries, but a checkpoint over {known.size} was signed; restore the lost entries."
+        )
+    if merkle.root_at(known.size, nodes(session)) != known.root:
+        raise LogForked(
+            f"The first {known.size} entries differ from the checkpoint signed over them; nothing is signed."
+        )
+
+
+def check_leaves(session: Session, start: int, stop: int) -> None:
+    """Raise `LogDamaged` unless the entries [start, stop) hash to their stored hashes and the nodes above them."""
+    stored = nodes(session)
+    for index, (untrusted_leaf, stored_hash) in enumerate(leaves(session, start, stop), start):
+        hashed = merkle.leaf_hash(untrusted_leaf)
+        if hashed != stored_hash:
+            raise LogDamaged(f"Entry {index} of the log is not what was written; nothing is signed over it.")
+        for level, place, expected in merkle.completed(index, hashed, stored):
+            if stored(level, place) != expected:
+                raise LogDamaged(f"The hash of subtree {place} at level {level} does not belong to its entries.")
+
+
+def check_whole(session: Session, known: dict[int, bytes], stop: int, take: Callable[[bytes], object]) -> bytes:
+    """Hash the first `stop` leaves one by one, handing each to `take`; the root over them.
+
+    `known` maps sizes to the roots that checkpoints were signed over; a difference is `LogForked`.
+    """
+    peaks = merkle.Peaks()
+    for untrusted_leaf, stored_hash in leaves(session, 0, stop):
+        hashed = merkle.leaf_hash(untrusted_leaf)
+        if hashed != stored_hash:
+            raise LogDamaged(f"Entry {peaks.size} of the log is not what was written.")
+        peaks.append(hashed)
+        take(untrusted_leaf)
+        if peaks.size in known and peaks.root() != known[peaks.size]:
+            raise LogForked(f"The first {peaks.size} entries differ from the checkpoint signed over them.")
+    if any(size > stop for size in known):
+        raise LogShrank(f"The log has {stop} entries, but a checkpoint over more was signed; restore the lost entries.")
+    return peaks.root()

@@ -1,0 +1,99 @@
+"""What the values of a column say they are: pure patterns and check digits, no model, every value scanned.
+
+EMAIL (addr-spec as people write it) · PHONE (international, or national where it is plainly written as a number to
+call) · IBAN (ISO 13616, check digits) · PASSPORT (machine readable zone, ICAO 9303) · NATIONAL_ID (GB 11643 resident
+number, check digit) · MONEY (an amount beside a currency). One hit in a column is enough: a class may only tighten.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+
+# Cells are joined by a character that no pattern matches, so that one pass in C scans a whole column.
+_SEP = "\0"
+_START, _STOP = r"(?<![^\0])", r"(?![^\0])"
+_EMAIL = re.compile(r"[\w.%+'-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}", re.IGNORECASE)
+_INTERNATIONAL = re.compile(r"(?<![\w.])(?:\+[1-9]|00[1-9]\d{0,2}[\s().\-/])[\d \t().\-/]{6,22}\d(?!\w)")
+_LABELLED = re.compile(
+    r"(?:tel|phone|fon|mobile?|mob|cell|handy|fax|电话|手机|電話|携帯)[.:\s]{0,4}\(?\+?\d[\d \t().\-/]{5,22}\d",
+    re.IGNORECASE,
+)
+_NATIONAL = re.compile(rf"{_START}\(?0\d{{1,5}}\)?(?:[ \-/]{{1,3}}\d{{2,8}}){{1,4}}{_STOP}")
+_CHINESE_MOBILE = re.compile(rf"{_START}1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}{_STOP}")
+_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
+_MRZ = re.compile(r"P[A-Z<][A-Z]{3}[A-Z<]{39}|[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{14}[\d<]\d")
+_RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
+_CURRENCY = r"(?:EUR|USD|CNY|RMB|JPY|GBP|CHF|KRW|INR|US\$|[€$£¥])"
+_MONEY = re.compile(rf"(?<![A-Za-z]){_CURRENCY} ?-?\d|\d ?(?:{_CURRENCY}(?![A-Za-z])|[万亿]?(?:元|円|欧元|美元))")
+_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+# Lengths from the IBAN registry (ISO 13616) for the countries that trade here; others are not recognised.
+_IBAN_LENGTHS: Mapping[str, int] = {
+    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BR": 29, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18,
+    "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26,
+    "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25,
+    "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TR": 26, "UA": 29,
+}  # fmt: skip
+
+
+def classes_of(values: Iterable[str]) -> frozenset[str]:
+    """The classes that at least one of `values` shows."""
+    joined = _SEP.join({value.replace(_SEP, " ").strip() for value in values})
+    text = joined if joined.isascii() else unicodedata.normalize("NFKC", joined)
+    return frozenset(name for name, shows in _TESTS.items() if shows(text))
+
+
+def _is_email(text: str) -> bool:
+    return ("@" in text or "at)" in text.casefold() or "at]" in text.casefold()) and _EMAIL.search(text) is not None
+
+
+def _is_phone(text: str) -> bool:
+    if any(8 <= _digits(hit.group()) <= 17 for hit in _INTERNATIONAL.finditer(text)):
+        return True
+    if _LABELLED.search(text) or _CHINESE_MOBILE.search(text):
+        return True
+    return any(9 <= _digits(hit.group()) <= 12 for hit in _NATIONAL.finditer(text))
+
+
+def _is_iban(text: str) -> bool:
+    return any(_iban_checks(hit.group()) for hit in _IBAN.finditer(text.upper()))
+
+
+def _iban_checks(text: str) -> bool:
+    compact = text.replace(" ", "")
+    number = compact[: _IBAN_LENGTHS.get(compact[:2], 0)]
+    if len(number) < 15 or len(number) != _IBAN_LENGTHS[number[:2]]:
+        return False
+    return int("".join(str(int(char, 36)) for char in number[4:] + number[:4])) % 97 == 1
+
+
+def _is_passport(text: str) -> bool:
+    return "<" in text and _MRZ.search(text.upper()) is not None
+
+
+def _is_national_id(text: str) -> bool:
+    return any(_resident_checks(hit.group()) for hit in _RESIDENT.finditer(text))
+
+
+def _resident_checks(number: str) -> bool:
+    total = sum(int(digit) * weight for digit, weight in zip(number[:17], _RESIDENT_WEIGHTS, strict=True))
+    return "10X98765432"[total % 11] == number[17].upper()
+
+
+def _is_money(text: str) -> bool:
+    return _MONEY.search(text) is not None
+
+
+def _digits(text: str) -> int:
+    return sum(char.isdigit() for char in text)
+
+
+_TESTS: Mapping[str, Callable[[str], bool]] = {
+    "EMAIL": _is_email,
+    "PHONE": _is_phone,
+    "IBAN": _is_iban,
+    "PASSPORT": _is_passport,
+    "NATIONAL_ID": _is_national_id,
+    "MONEY": _is_money,
+}

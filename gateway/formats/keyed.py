@@ -1,0 +1,98 @@
+"""Keyed functions of one release: pseudonyms and row order, by HMAC-SHA256 (RFC 2104).
+
+Keys: `K_field = HMAC(secret, "field:" ‖ name)`, narrowed to one table by `HMAC(K_field, "table:" ‖ digest)` and to one
+row by `HMAC(…, "row:" ‖ index)`. Whoever lacks the release's secret learns from a pseudonym neither the value nor
+whether another release shows the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from gateway.formats.transforms import uncovered
+
+_BLOCK_BYTES = 64
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PSEUDONYM_CHARS = 8
+LONG_PSEUDONYM_CHARS = 16
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Prf:
+    """HMAC-SHA256 under one key, with the padded key hashed once: some five times faster per short message."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > _BLOCK_BYTES:
+            raise ValueError("keys here are at most one block long")
+        padded = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def __call__(self, message: bytes) -> bytes:
+        """The 32-byte code of `message`."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def narrowed(self, label: str, to: bytes) -> Prf:
+        """The function under the key `HMAC(key, label ‖ ":" ‖ to)`."""
+        return Prf(self(label.encode() + b":" + to))
+
+
+def table_digest(headers: Sequence[str], columns: Sequence[Sequence[str]]) -> bytes:
+    """SHA-256 over every header and cell with its length: two tables share it only when they are the same."""
+    state = hashlib.sha256()
+    for cells in (headers, *columns):
+        text = "".join(cells).encode()
+        state.update(len(cells).to_bytes(8) + len(text).to_bytes(8))
+        state.update(",".join([str(len(cell)) for cell in cells]).encode())
+        state.update(text)
+    return state.digest()
+
+
+def normalised(value: str) -> str:
+    """What makes two spellings one: NFC, no hidden characters, single spaces, trimmed, case folded."""
+    if not value.isascii():
+        value = uncovered(unicodedata.normalize("NFC", value))
+    folded = " ".join(value.split()).casefold()
+    return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
+
+
+def crockford(code: bytes, chars: int) -> str:
+    """The first `chars` digits of `code` in Crockford's base 32, capitals."""
+    number = int.from_bytes(code, "big")
+    bits = len(code) * 8
+    return "".join(_CROCKFORD[number >> (bits - 5 * (at + 1)) & 31] for at in range(chars))
+
+
+def pseudonyms(prf: Prf, prefix: str, values: Iterable[str]) -> dict[str, str]:
+    """Every value → `PREFIX-XXXXXXXX`, one for all its spellings; an empty value stays empty."""
+    spellings = {value: normalised(value) for value in set(values)}
+    names = {"": "", **named(prefix, {value: prf(value.encode()) for value in {*spellings.values()} - {""}})}
+    return {value: names[spelling] for value, spelling in spellings.items()}
+
+
+def named(prefix: str, codes: Mapping[Key, bytes]) -> dict[Key, str]:
+    """Key → prefix and the code's first eight digits.
+
+    Where two keys of the table meet in eight digits, both get sixteen, of which the eight are the first: nobody is
+    shown as somebody else.
+    """
+    short = {key: crockford(code, PSEUDONYM_CHARS) for key, code in codes.items()}
+    met = Counter(short.values())
+    return {
+        key: f"{prefix}-{digits if met[digits] == 1 else crockford(codes[key], LONG_PSEUDONYM_CHARS)}"
+        for key, digits in short.items()
+    }
+
+
+def row_order(secret: bytes, digest: bytes, rows: int) -> list[int]:
+    """The original row number for every place in the rendition: a permutation keyed on release and table."""
+    prf = Prf(secret).narrowed("order", digest)
+    return sorted(range(rows), key=lambda row: prf(row.to_bytes(8)))

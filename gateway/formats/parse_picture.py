@@ -1,0 +1,106 @@
+"""The reader of JPEG and PNG pictures. It runs only in the sandbox's child; the parent checks what it says.
+
+1. The signature fits the media type. 2. Width and height, from the header alone, lie within the bounds: nothing is
+decoded before. 3. One frame, decoded whole: a truncated or animated picture is refused. 4. Turned as its EXIF
+orientation says, transparency laid onto white, 8-bit RGB. 5. Metadata as text (`parse_tags`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import warnings
+from collections.abc import Mapping
+
+from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+
+from gateway.base.canon import Json
+from gateway.formats import parse_tags
+from gateway.sandbox.task import Answer, TaskRefused
+
+MAX_PIXELS = 80_000_000
+MAX_SIDE_PX = 20_000
+SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+
+# Loaded here because nothing can be loaded behind the walls.
+_PRELOADED = (TiffImagePlugin, ExifTags)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIXTEEN_BIT = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr"}) | _SIXTEEN_BIT
+
+
+def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """Header: width and height in pixels. Blobs: RGB rows, and the metadata as JSON from tag to text."""
+    warnings.simplefilter("ignore")
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    media_type = str(request["media_type"])
+    if not untrusted.startswith(SIGNATURES[media_type]):
+        raise TaskRefused("mislabelled" if untrusted else "empty")
+    picture = _opened(media_type, untrusted)
+    _require_size(*picture.size)
+    if getattr(picture, "n_frames", 1) != 1:
+        raise TaskRefused("animated")
+    try:
+        picture.load()
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        raise TaskRefused("damaged") from error
+    tags = parse_tags.tags(picture, media_type, untrusted)
+    pixels = _flat(_turned(picture))
+    blobs = (pixels.tobytes(), json.dumps(tags).encode())
+    return {"width_px": pixels.width, "height_px": pixels.height}, blobs
+
+
+def _opened(media_type: str, untrusted: bytes) -> Image.Image:
+    """The picture with its header read and no pixel decoded; by the one decoder for its type, without guessing."""
+    if media_type == "image/png":
+        # Refused by the header's own first lines: not even Pillow sees a picture past the bounds.
+        if len(untrusted) < 33 or untrusted[12:16] != b"IHDR":
+            raise TaskRefused("damaged")
+        _require_size(*struct.unpack(">II", untrusted[16:24]))
+    kind = JpegImagePlugin.JpegImageFile if media_type == "image/jpeg" else PngImagePlugin.PngImageFile
+    try:
+        return kind(io.BytesIO(untrusted))
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        raise TaskRefused("damaged") from error
+
+
+def _require_size(width_px: int, height_px: int) -> None:
+    if not width_px or not height_px:
+        raise TaskRefused("damaged")
+    if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > MAX_PIXELS:
+        raise TaskRefused("pixels")
+
+
+def _turned(picture: Image.Image) -> Image.Image:
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        return picture
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    if picture.mode not in _MODES:
+        raise TaskRefused("pixel-form")
+    has_clear_colour = "transparency" in picture.info
+    if picture.mode in _SIXTEEN_BIT:
+        if has_clear_colour:
+            raise TaskRefused("pixel-form")
+        return picture.convert("I").point(lambda level: level / 256).convert("L").convert("RGB")
+    if has_clear_colour or picture.mode in {"LA", "La", "PA", "RGBA", "RGBa"}:
+        if picture.mode in {"La", "RGBa"}:
+            picture = picture.convert("LA" if picture.mode == "La" else "RGBA")
+        clear = picture.convert("RGBA")
+        ground = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, clear).convert("RGB")
+    return picture.convert("RGB")

@@ -1,0 +1,182 @@
+"""What stands beside the pixels of a JPEG or PNG, as text by tag. Runs only in the sandbox's child.
+
+Nothing of it ever reaches a rendition; it is read so that a policy can name it, so that the withheld index can list
+it, and so that the gate can look for its values. What cannot be read is named all the same, with its size.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+
+from PIL import ExifTags, Image
+
+MAX_TAGS = 2_048
+MAX_VALUE_CHARS = 8_192
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
+_XMP_ATTRIBUTE = re.compile(r"([A-Za-z][\w-]*:[A-Za-z][\w-]*)\s*=\s*[\"']([^\"'<>]*)[\"']", re.ASCII)
+_XMP_ELEMENT = re.compile(r"<([A-Za-z][\w-]*:[A-Za-z][\w-]*)[^<>]*>([^<>]*\S[^<>]*)</", re.ASCII)
+_PRINTABLE_RUN = re.compile(rb"[\x20-\x7e]{4,}")
+_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e\xa1-\xff]")
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_IPTC = {
+    5: "ObjectName", 25: "Keywords", 55: "DateCreated", 80: "By-line", 85: "By-lineTitle", 90: "City",
+    92: "Sub-location", 95: "Province-State", 101: "Country", 105: "Headline", 110: "Credit", 115: "Source",
+    116: "CopyrightNotice", 118: "Contact", 120: "Caption", 122: "Writer",
+}  # fmt: skip
+_PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"})
+_PNG_READ_ELSEWHERE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP"})
+
+Found = Iterator[tuple[str, object]]
+
+
+def tags(picture: Image.Image, media_type: str, untrusted: bytes) -> dict[str, str]:
+    """Tag → text, for a picture whose pixels are loaded (a PNG's last texts come after them)."""
+    readers: list[tuple[str, Callable[[], Found]]] = [
+        ("EXIF:unreadable", lambda: _exif(picture)),
+        ("XMP:unreadable", lambda: _xmp(picture)),
+        ("ICC:unreadable", lambda: _icc(picture)),
+    ]
+    if media_type == "image/jpeg":
+        readers += [("IPTC:unreadable", lambda: _iptc(picture)), ("JPEG:unreadable", lambda: _jpeg(picture, untrusted))]
+    else:
+        readers += [("PNG:unreadable", lambda: _png(picture, untrusted))]
+    found: dict[str, str] = {}
+    for unreadable, reader in readers:
+        try:
+            for tag, value in reader():
+                _keep(found, tag, value)
+        except Exception:  # noqa: BLE001 - border: metadata that no library can read is named, and stays behind
+            _keep(found, unreadable, "present")
+    return found
+
+
+def _keep(found: dict[str, str], tag: str, value: object) -> None:
+    tag = _NOT_PRINTABLE.sub("?", tag)[:80]
+    number = 1
+    name = tag
+    while name in found:
+        number += 1
+        name = f"{tag}#{number}"
+    if len(found) < MAX_TAGS:
+        found[name] = _text(value)[:MAX_VALUE_CHARS]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        try:
+            text = value.rstrip(b"\0").decode("utf-8")
+        except UnicodeDecodeError:
+            text = ""
+        if text.isprintable() and text:
+            return text
+        runs = b" ".join(_PRINTABLE_RUN.findall(value)).decode("ascii")
+        return f"{len(value)} bytes {runs}".strip()
+    if isinstance(value, tuple | list):
+        return " ".join(map(_text, value))
+    # A lone surrogate would break the reply's encoding.
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def _exif(picture: Image.Image) -> Found:
+    exif = picture.getexif()
+    pointers = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop}
+    for number, value in exif.items():
+        if number not in pointers:
+            yield f"EXIF:{ExifTags.TAGS.get(number, f'0x{number:04x}')}", value
+    for number, value in exif.get_ifd(ExifTags.IFD.Exif).items():
+        if number not in pointers:
+            yield f"EXIF:{ExifTags.TAGS.get(number, f'0x{number:04x}')}", value
+    for number, value in exif.get_ifd(ExifTags.IFD.GPSInfo).items():
+        yield f"EXIF:{ExifTags.GPSTAGS.get(number, f'GPS0x{number:04x}')}", value
+    thumbnail = exif.get_ifd(ExifTags.IFD.IFD1)
+    if thumbnail:
+        yield "EXIF:Thumbnail", f"{thumbnail.get(0x0202, 'unknown')} bytes"
+
+
+def _xmp(picture: Image.Image) -> Found:
+    packet = picture.info.get("xmp")
+    if not packet:
+        return
+    text = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else str(packet)
+    for pattern in (_XMP_ATTRIBUTE, _XMP_ELEMENT):
+        for name, value in pattern.findall(text):
+            if not name.startswith(("xmlns:", "rdf:about")):
+                yield f"XMP:{name}", value.strip()
+    yield "XMP:packet", text
+
+
+def _icc(picture: Image.Image) -> Found:
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        return
+    described = [f"{len(profile)} bytes"]
+    for start in range(132, 132 + 12 * min(struct.unpack_from(">I", profile, 128)[0], 64), 12):
+        signature, offset, length = struct.unpack_from(">4sII", profile, start)
+        if signature in {b"desc", b"cprt", b"dmnd", b"dmdd"}:
+            body = profile[offset : offset + min(length, 1024)]
+            wide = body[28:].decode("utf-16-be", "ignore") if body.startswith(b"mluc") else ""
+            narrow = b" ".join(_PRINTABLE_RUN.findall(body[12:])).decode("ascii")
+            described.append("".join(filter(str.isprintable, wide)) or narrow)
+    yield "ICC:description", " ".join(described)
+
+
+def _iptc(picture: Image.Image) -> Found:
+    resources = picture.info.get("photoshop")
+    if not isinstance(resources, dict):
+        return
+    for number, data in resources.items():
+        if number != 0x0404 or not isinstance(data, bytes):
+            yield f"IPTC:resource-0x{number:04x}", data
+            continue
+        at = 0
+        while at + 5 <= len(data) and data[at] == 0x1C:
+            record, dataset, length = struct.unpack_from(">BBH", data, at + 1)
+            name = _IPTC.get(dataset) if record == 2 else None
+            yield f"IPTC:{name or f'{record}-{dataset}'}", data[at + 5 : at + 5 + length]
+            at += 5 + length
+
+
+def _jpeg(picture: Image.Image, untrusted: bytes) -> Found:
+    if "comment" in picture.info:
+        yield "JFIF:comment", picture.info["comment"]
+    for marker, data in getattr(picture, "applist", ()):
+        known = data.startswith((b"Exif\0", _XMP, b"JFIF\0", b"Photoshop 3.0\0", b"ICC_PROFILE\0"))
+        if marker != "COM" and not known:
+            yield f"{'XMP' if data.startswith(_XMP_MORE) else 'JPEG'}:{marker}", data
+    after = len(untrusted) - _end_of_jpeg(untrusted)
+    if after:
+        yield "JPEG:after-the-end", untrusted[-after:]
+
+
+def _end_of_jpeg(untrusted: bytes) -> int:
+    """The offset just past the first end-of-image marker that is not inside a segment."""
+    at = 2
+    while at + 4 <= len(untrusted):
+        marker = untrusted[at + 1]
+        if marker == 0xD9:
+            return at + 2
+        (length,) = struct.unpack_from(">H", untrusted, at + 2)
+        at += 2 + length
+        if marker == 0xDA:
+            end = _END_OF_SCAN.search(untrusted, at)
+            at = end.start() if end else len(untrusted)
+    return min(at + 2, len(untrusted))
+
+
+def _png(picture: Image.Image, untrusted: bytes) -> Found:
+    for key, value in getattr(picture, "text", {}).items():
+        yield f"PNG:{key}", value
+    at = 8
+    while at + 12 <= len(untrusted):
+        length, kind = struct.unpack_from(">I4s", untrusted, at)
+        if kind not in _PNG_PIXELS | _PNG_READ_ELSEWHERE:
+            yield f"PNG:{kind.decode('latin-1')}", untrusted[at + 8 : at + 8 + length]
+        at += 12 + length
+        if kind == b"IEND":
+            break
+    if len(untrusted) > at:
+        yield "PNG:after-the-end", untrusted[at:]

@@ -1,0 +1,226 @@
+"""Photographs: JPEG and PNG in, the same type out, rebuilt from pixels.
+
+Out: the one rectangle that a person drew as the work area, the visible mark burned in, then solid boxes over
+everything withheld inside it, freshly encoded without a byte of metadata. Boxes grow outwards to a grid, so that
+their size says little about what was under them, and are painted last, so that nothing shows through. Nothing is
+written inside a box: its interior is one colour, which the gate checks.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from gateway.base.problems import Problem
+from gateway.formats import parse_picture, parse_tags
+from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
+from gateway.formats.problems import NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
+from gateway.marks import visible
+from gateway.sandbox.ports import Limits, Reply, Sandbox
+from gateway.sandbox.problems import ParseRefused
+
+PARSE_TASK = "gateway.formats.parse_picture:parse"
+BOX_GRID_PX = 16
+BOX_COLOUR = (0, 0, 0)
+JPEG_QUALITY = 88
+
+_SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
+    "empty": (PictureRefused, "The file is empty; send the picture itself."),
+    "mislabelled": (PictureRefused, "The file is not the picture type that it was taken for; export it anew."),
+    "damaged": (PictureRefused, "The picture is truncated or damaged; export it anew as JPEG or PNG."),
+    "animated": (PictureRefused, "The picture has several frames; export the one that is meant."),
+    "pixel-form": (PictureRefused, "The picture's pixels have a form that is not read here; export it as 8-bit RGB."),
+    "pixels": (
+        PictureTooLarge,
+        (
+            f"The picture has more than {parse_picture.MAX_PIXELS // 1_000_000} million pixels or a side of more than "
+            f"{parse_picture.MAX_SIDE_PX} pixels; scale it down."
+        ),
+    ),
+}
+_UNCLEAR = PictureRefused("The reader's answer about this picture does not add up; export it anew as JPEG or PNG.")
+_TAG_SPACES = ("EXIF", "XMP", "IPTC", "ICC", "PNG", "JFIF", "JPEG")
+
+
+class PictureFormat:
+    """The format of photographs."""
+
+    name = "picture"
+    media_types: tuple[str, ...] = ("image/jpeg", "image/png")
+    extensions: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+
+    def sniff(self, head: bytes) -> str | None:
+        """JPEG or PNG by its signature."""
+        return next((kind for kind, start in parse_picture.SIGNATURES.items() if head.startswith(start)), None)
+
+    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Picture:
+        """Pixels and tags. Raises `PictureRefused` or `PictureTooLarge` and says what to do."""
+        try:
+            reply = sandbox.run(PARSE_TASK, {"media_type": media_type}, untrusted_original, self._limits)
+        except ParseRefused as refused:
+            if refused.code not in _SENTENCES:
+                raise
+            kind, sentence = _SENTENCES[refused.code]
+            raise kind(sentence) from refused
+        return _checked_picture(reply, media_type)
+
+    def survey(self, content: Content) -> tuple[Field, ...]:
+        """One field per tag; regions come from people."""
+        return tuple(
+            Field(f"metadata/{tag}", Element.METADATA, label=tag, name=tag, count=1) for tag in _picture(content).tags
+        )
+
+    def values(self, content: Content, field: Field) -> tuple[str, ...]:
+        """A tag's text; nothing for a region."""
+        if field.element is not Element.METADATA:
+            return ()
+        return (_picture(content).tags[field.label],)
+
+    def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
+        """The rendition: crop, mark, boxes, fresh encode. `redactions` counts regions and tags per rule."""
+        del secret  # the visible mark names the release itself; nothing here is keyed
+        picture = _picture(content)
+        work_area = _work_area(picture, plan)
+        boxes = _boxes(plan, work_area)
+        size_px = (work_area.width_px, work_area.height_px)
+        visible.require_readable(size_px, mark.text, tuple(_corners(box) for box in boxes))
+        whole = Image.frombytes("RGB", (picture.width_px, picture.height_px), picture.rgb)
+        rendition = visible.burn_in(whole.crop(_corners(work_area)), mark.text)
+        draw = ImageDraw.Draw(rendition)
+        for box in boxes:
+            left, top, right, bottom = _corners(box)
+            draw.rectangle((left, top, right - 1, bottom - 1), fill=BOX_COLOUR)
+        data = _encoded(rendition, picture.media_type)
+        return Rebuilt(data, picture.media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px)
+
+
+def _picture(content: Content) -> Picture:
+    if not isinstance(content, Picture):
+        raise TypeError("this format rebuilds pictures")
+    return content
+
+
+def _op(instruction: Instruction) -> Op:
+    """What happens to a region or a tag; nothing said means removed."""
+    case = applied(instruction.cases, {})
+    if case is not None:
+        return case.transform.op
+    return Op.BOX if instruction.element is Element.REGION else Op.STRIP
+
+
+def _work_area(picture: Picture, plan: Plan) -> Box:
+    """The one rectangle that may leave, clipped to the picture."""
+    drawn = [i.box for i in plan.instructions if i.element is Element.REGION and _op(i) is Op.CROP and i.box]
+    if not drawn:
+        raise NothingNamed(
+            "No work area is drawn, and only what lies in one may leave; draw it and confirm the regions."
+        )
+    if len(drawn) > 1:
+        raise PlanUnfit(
+            "Several work areas are drawn, and a rendition shows one; keep one, or upload the picture twice."
+        )
+    clipped = _clipped(drawn[0], picture.width_px, picture.height_px)
+    if clipped is None:
+        raise PlanUnfit("The work area lies outside the picture; draw it anew.")
+    return clipped
+
+
+def _clipped(box: Box, width_px: int, height_px: int) -> Box | None:
+    left, top = max(0, box.left_px), max(0, box.top_px)
+    right = min(width_px, box.left_px + box.width_px)
+    bottom = min(height_px, box.top_px + box.height_px)
+    return Box(left, top, right - left, bottom - top) if left < right and top < bottom else None
+
+
+def _boxes(plan: Plan, work_area: Box) -> tuple[Box, ...]:
+    """Every withheld region inside the work area, in rendition pixels, grown to the grid; sorted, each once."""
+    boxes = set()
+    for instruction in plan.instructions:
+        if instruction.element is not Element.REGION or _op(instruction) in {Op.CROP, Op.ALLOW}:
+            continue
+        if instruction.box is None:
+            raise PlanUnfit("A region to be covered has no place in the picture; draw it anew.")
+        left = (instruction.box.left_px - work_area.left_px) // BOX_GRID_PX * BOX_GRID_PX
+        top = (instruction.box.top_px - work_area.top_px) // BOX_GRID_PX * BOX_GRID_PX
+        right = (
+            -(-(instruction.box.left_px + instruction.box.width_px - work_area.left_px) // BOX_GRID_PX) * BOX_GRID_PX
+        )
+        bottom = (
+            -(-(instruction.box.top_px + instruction.box.height_px - work_area.top_px) // BOX_GRID_PX) * BOX_GRID_PX
+        )
+        clipped = _clipped(Box(left, top, right - left, bottom - top), work_area.width_px, work_area.height_px)
+        if clipped is not None:
+            boxes.add(clipped)
+    return tuple(sorted(boxes, key=lambda box: (box.top_px, box.left_px, box.height_px, box.width_px)))
+
+
+def _corners(box: Box) -> tuple[int, int, int, int]:
+    return box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px
+
+
+def _redactions(picture: Picture, plan: Plan) -> dict[str, int]:
+    """Removed regions and tags per rule; `default` counts what no rule names."""
+    counts: dict[str, int] = {}
+    named = set()
+    for instruction in plan.instructions:
+        op = _op(instruction)
+        if instruction.element is Element.METADATA:
+            named.add(instruction.field_id)
+            if op not in {Op.STRIP, Op.DROP}:
+                raise PlanUnfit("A picture's rendition carries no metadata; let the policy strip it.")
+        if op not in {Op.CROP, Op.ALLOW}:
+            case = applied(instruction.cases, {})
+            rule = case.rule if case else "default"
+            counts[rule] = counts.get(rule, 0) + 1
+    unnamed = sum(1 for tag in picture.tags if f"metadata/{tag}" not in named)
+    if unnamed:
+        counts["default"] = counts.get("default", 0) + unnamed
+    return dict(sorted(counts.items()))
+
+
+def _encoded(rendition: Image.Image, media_type: str) -> bytes:
+    # A fresh picture: whatever its forebears carried in `info` cannot follow.
+    fresh = Image.frombytes("RGB", rendition.size, rendition.tobytes())
+    out = io.BytesIO()
+    if media_type == "image/jpeg":
+        fresh.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False, progressive=False)
+    else:
+        fresh.save(out, "PNG", compress_level=6)
+    return out.getvalue()
+
+
+def _checked_picture(reply: Reply, media_type: str) -> Picture:
+    """The reply as a picture; nothing in it is believed before it is checked."""
+    width, height = reply.header.get("width_px"), reply.header.get("height_px")
+    if not isinstance(width, int) or not isinstance(height, int) or len(reply.blobs) != 2:
+        raise _UNCLEAR
+    side = parse_picture.MAX_SIDE_PX
+    if not (0 < width <= side and 0 < height <= side and width * height <= parse_picture.MAX_PIXELS):
+        raise _UNCLEAR
+    rgb, tags_blob = reply.blobs
+    if len(rgb) != 3 * width * height:
+        raise _UNCLEAR
+    return Picture(width, height, rgb, MappingProxyType(_checked_tags(tags_blob)), media_type)
+
+
+def _checked_tags(blob: bytes) -> dict[str, str]:
+    try:
+        tags: Any = json.loads(blob)
+    except (ValueError, RecursionError) as error:
+        raise _UNCLEAR from error
+    if not isinstance(tags, dict) or len(tags) > parse_tags.MAX_TAGS:
+        raise _UNCLEAR
+    for tag, value in tags.items():
+        if not isinstance(value, str) or len(value) > parse_tags.MAX_VALUE_CHARS or len(tag) > 100:
+            raise _UNCLEAR
+        if tag.partition(":")[0] not in _TAG_SPACES:
+            raise _UNCLEAR
+    return tags

@@ -1,0 +1,54 @@
+"""Why an original cannot be read, or a rendition cannot be made. One sentence each, without content."""
+
+from __future__ import annotations
+
+from gateway.base.problems import Refused, TooLarge, Unprocessable
+
+
+class TableRefused(Unprocessable):
+    """The table is not formed so that it can be taken safely."""
+
+    slug = "table-refused"
+    title = "This table cannot be taken safely"
+
+
+class TableTooLarge(TooLarge):
+    """The table is past a declared bound."""
+
+    slug = "table-too-large"
+    title = "This table is past a bound"
+
+
+class PictureRefused(Unprocessable):
+    """The picture is not formed so that it can be taken safely."""
+
+    slug = "picture-refused"
+    title = "This picture cannot be taken safely"
+
+
+class PictureTooLarge(TooLarge):
+    """The picture is past a declared bound."""
+
+    slug = "picture-too-large"
+    title = "This picture is past a bound"
+
+
+class CellUnreadable(Refused):
+    """A cell cannot be read as the type that its transformation needs."""
+
+    slug = "cell-unreadable"
+    title = "A cell cannot be read strictly"
+
+
+class NothingNamed(Refused):
+    """The plan names nothing that may leave: nothing leaves."""
+
+    slug = "nothing-named"
+    title = "The policy lets nothing of this leave"
+
+
+class PlanUnfit(Refused):
+    """The plan asks for what this format cannot carry out truthfully."""
+
+    slug = "plan-unfit"
+    title = "The policy asks for what cannot be rendered"

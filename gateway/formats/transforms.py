@@ -1,0 +1,191 @@
+"""What may be done to a cell: strict casts, then declared and visible changes. Pure, decimal, never a float.
+
+A cast accepts what has one meaning and raises `Unreadable` for everything else: `1.234,56` and `1,234.56` are numbers,
+`1.234` is not (a thousand, or little more than one?).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
+
+from gateway.base.canon import Json
+from gateway.base.text import has_hidden
+from gateway.formats.model import Op, Transform
+
+_SPACES = re.compile("[ \u00a0\u2007\u2009\u202f]")
+_NUMBER = re.compile(
+    r"""(?P<sign>[+\-\u2212]?)
+    (?P<whole> \d+ | \d{1,3}(?:(?P<group>[.,'\u2019 \u00a0\u2007\u2009\u202f])\d{3})(?:(?P=group)\d{3})* )
+    (?:(?P<point>[.,])(?P<fraction>\d+))?""",
+    re.VERBOSE | re.ASCII,
+)
+_DATES = (
+    re.compile(
+        r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?",
+        re.ASCII,
+    ),
+    re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})", re.ASCII),
+    re.compile(r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})", re.ASCII),
+    re.compile(r"(?P<y>\d{4})年(?P<m>\d{1,2})月(?P<d>\d{1,2})日", re.ASCII),
+)
+_YEARS = range(1900, 2101)
+MASK = "****"
+MAX_DIGITS = 30
+
+
+class _Seen(dict[int, int | None]):
+    """A table for `str.translate`, filled as characters are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if has_hidden(chr(code)) else code
+        return self[code]
+
+
+_SEEN = _Seen()
+
+
+class Unreadable(ValueError):
+    """The cell does not have one meaning as this type. Carries no value."""
+
+
+def uncovered(text: str) -> str:
+    """`text` without the characters that nobody sees."""
+    return text if text.isascii() else text.translate(_SEEN)
+
+
+def number(text: str, *, whole: bool = False) -> Decimal:
+    """The one number that `text` can mean in English, German, French or Swiss notation; `whole` insists on integers."""
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None or len(text) > MAX_DIGITS:
+        raise Unreadable("not a number")
+    sign, digits, group, point, fraction = match.group("sign", "whole", "group", "point", "fraction")
+    if group in {".", ","} and (point == group or (point is None and digits.count(group) == 1 and digits[0] != "0")):
+        raise Unreadable("a thousand or a fraction")
+    if group is None and point is not None and len(fraction) == 3 and len(digits) <= 3 and digits != "0":
+        raise Unreadable("a thousand or a fraction")
+    if group is not None and digits[0] == "0":
+        if point is not None or digits.count(group) > 1 or group not in ".,":
+            raise Unreadable("a leading zero")
+        digits, fraction = digits.split(group)
+        group = None
+    plain = digits if group is None else digits.replace(group, "")
+    value = Decimal(f"{'-' if sign in ('-', chr(0x2212)) else ''}{plain}.{fraction or '0'}")
+    if whole and value != value.to_integral_value():
+        raise Unreadable("not a whole number")
+    return value
+
+
+def day(text: str) -> date:
+    """The day that `text` names: ISO 8601, DD.MM.YYYY, YYYY/MM/DD or 2025年3月1日, between 1900 and 2100."""
+    for pattern in _DATES:
+        match = pattern.fullmatch(text.strip())
+        if match and int(match["y"]) in _YEARS:
+            try:
+                return date(int(match["y"]), int(match["m"]), int(match["d"]))
+            except ValueError as error:
+                raise Unreadable("no such day") from error
+    raise Unreadable("not a date")
+
+
+def require_type(text: str, value_type: str) -> str:
+    """`text` trimmed, when it can be read as `value_type`; for what is disclosed as it stands."""
+    text = text.strip()
+    if value_type in {"decimal", "integer"}:
+        match = _NUMBER.fullmatch(text)
+        if match is None or len(text) > MAX_DIGITS:
+            raise Unreadable("not a number")
+    elif value_type == "date":
+        day(text)
+    return text
+
+
+def changer(transform: Transform, value_type: str) -> Callable[[str], str]:
+    """The function that carries out `transform` on one cell that is not empty. Raises `ValueError` on bad parameters.
+
+    Not for pseudonyms, which need the whole column, nor for what withholds.
+    """
+    params = transform.params
+    match transform.op:
+        case Op.ALLOW:
+            return lambda text: require_type(text, value_type)
+        case Op.BUCKET:
+            return _bucket(_texts(params, "edges"), _text(params, "unit"))
+        case Op.ROUND:
+            return _round(_text(params, "to"), _text(params, "unit"))
+        case Op.TRUNCATE_DATE:
+            return _truncate(_text(params, "to"))
+        case Op.MASK:
+            return _mask(params.get("keep_last", 0))
+    raise ValueError(f"{transform.op} does not change cells")
+
+
+def _text(params: Mapping[str, Json], name: str) -> str:
+    value = params.get(name, "")
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be text")  # noqa: TRY004 - one family for all bad parameters
+    return value
+
+
+def _texts(params: Mapping[str, Json], name: str) -> list[str]:
+    values = params.get(name)
+    if not isinstance(values, list | tuple) or not values:
+        raise ValueError(f"{name} must be a list")
+    return [str(value) for value in values]
+
+
+def _bucket(edges: list[str], unit: str) -> Callable[[str], str]:
+    bounds = [Decimal(edge) for edge in edges]
+    if bounds != sorted(set(bounds)):
+        raise ValueError("edges must ascend")
+    tail = f" {unit}" if unit else ""
+    labels = [f"<{edges[0]}{tail}"]
+    labels += [f"{low} – <{high}{tail}" for low, high in pairwise(edges)]
+    labels.append(f"≥{edges[-1]}{tail}")
+
+    def change(text: str) -> str:
+        value = number(text)
+        return labels[sum(value >= bound for bound in bounds)]
+
+    return change
+
+
+def _round(step_text: str, unit: str) -> Callable[[str], str]:
+    step = Decimal(step_text)
+    if step <= 0:
+        raise ValueError("the step must be more than zero")
+    tail = f" {unit}" if unit else ""
+
+    def change(text: str) -> str:
+        steps = (number(text) / step).quantize(Decimal(1), ROUND_HALF_EVEN)
+        rounded = steps * step
+        # Zero has one form: a value of -0.2 is not told apart from one of 0.2.
+        return f"{rounded or abs(rounded):f}{tail}"
+
+    return change
+
+
+def _truncate(period: str) -> Callable[[str], str]:
+    forms: dict[str, Callable[[date], str]] = {
+        "year": lambda when: f"{when.year}",
+        "quarter": lambda when: f"{when.year}-Q{(when.month + 2) // 3}",
+        "month": lambda when: f"{when.year}-{when.month:02d}",
+    }
+    if period not in forms:
+        raise ValueError("the period must be year, quarter or month")
+    form = forms[period]
+    return lambda text: form(day(text))
+
+
+def _mask(keep: Json) -> Callable[[str], str]:
+    if not isinstance(keep, int) or isinstance(keep, bool) or keep < 0:
+        raise ValueError("keep_last must be a whole number")
+
+    def change(text: str) -> str:
+        text = text.strip()
+        return MASK + (text[-keep:] if keep and len(text) >= 2 * keep else "")
+
+    return change

@@ -1,0 +1,1 @@
+"""Bytes arrive: bounded, typed by content, never trusted by name, encrypted before they touch a disk."""

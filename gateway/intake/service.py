@@ -1,0 +1,315 @@
+"""Receiving originals: bounded, typed, encrypted while they stream, acknowledged with their entry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.audit.model import Act
+from gateway.audit.service import Log
+from gateway.base.canon import Json, canonical
+from gateway.base.clock import Clock
+from gateway.base.ids import new_id
+from gateway.base.problems import Conflict, NotFound
+from gateway.base.text import clean_line
+from gateway.db.unit import Units
+from gateway.formats.ports import Format
+from gateway.intake import rules
+from gateway.intake.model import (
+    Classification,
+    DefenceNexus,
+    ExportControl,
+    Original,
+    PersonalData,
+    Receipt,
+    ThirdParty,
+)
+from gateway.intake.tables import OriginalRow
+from gateway.keys.service import Keyring
+from gateway.matter.service import Matters
+from gateway.people.model import Actor, Permission
+from gateway.vault.service import Keeping, Vault
+
+
+class KeyReused(Conflict):
+    """An idempotency key came back with other bytes."""
+
+    slug = "idempotency-key-reused"
+    title = "This Idempotency-Key was used for something else"
+
+
+@dataclass(frozen=True, slots=True)
+class KindIntake:
+    """What may arrive for one kind: the formats that take it and how large it may be."""
+
+    formats: tuple[Format, ...]
+    limit_bytes: int
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """All media types that fit."""
+        return frozenset(media for one in self.formats for media in one.media_types)
+
+
+class Receiving:
+    """One upload in flight. Use as a context manager: leaving it unfinished leaves no trace."""
+
+    def __init__(self, keeping: Keeping, kind: str, intake: KindIntake, announced: str | None) -> None:
+        self._keeping = keeping
+        self._kind = kind
+        self._intake = intake
+        self._announced = announced
+        self._head = bytearray()
+        self._media_type: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._keeping.abort()
+
+    def write(self, untrusted_chunk: bytes | memoryview) -> None:
+        """Take the next bytes; refuses as soon as size or type is out of bounds."""
+        rules.check_size(self._keeping.plaintext_bytes + len(untrusted_chunk), self._intake.limit_bytes)
+        missing = rules.HEAD_BYTES - len(self._head)
+        if missing > 0:
+            self._head += untrusted_chunk[:missing]
+            if len(self._head) == rules.HEAD_BYTES:
+                self._settle_type()
+        self._keeping.write(untrusted_chunk)
+
+    def finish(self) -> tuple[Keeping, str]:
+        """Make the ciphertext durable; gives it back with the media type its content shows."""
+        if self._keeping.plaintext_bytes == 0:
+            raise rules.EmptyBody("The upload is empty; send the file's bytes as the request body.")
+        media_type = self._media_type or self._settle_type()
+        rules.check_digest(self._announced, self._keeping.sha256)
+        self._keeping.finish()
+        return self._keeping, media_type
+
+    def _settle_type(self) -> str:
+        head = bytes(self._head)
+        shown = next((media for one in self._intake.formats if (media := one.sniff(head))), None)
+        self._media_type = rules.check_type(shown, self._intake.media_types, self._kind)
+        return self._media_type
+
+
+class Intake:
+    """Takes originals in and answers for what they are."""
+
+    def __init__(
+        self,
+        units: Units,
+        keyring: Keyring,
+        log: Log,
+        clock: Clock,
+        vault: Vault,
+        matters: Matters,
+        kinds: Mapping[str, KindIntake],
+    ) -> None:
+        self._units = units
+        self._keyring = keyring
+        self._log = log
+        self._clock = clock
+        self._vault = vault
+        self._matters = matters
+        self._kinds = kinds
+
+    def begin(self, actor: Actor, matter_id: str, kind: str, content_digest: str | None) -> Receiving:
+        """Open an upload into a matter. The caller writes chunks, then calls `keep`."""
+        actor.require(Permission.ORIGINAL_UPLOAD)
+        self._matters.get(matter_id)
+        intake = self._kinds.get(kind)
+        if intake is None:
+            raise rules.UnsupportedFormat(
+                f"There is no kind of that name; this gateway takes {', '.join(sorted(self._kinds))}.",
+                kinds=sorted(self._kinds),
+            )
+        announced = rules.announced_sha256(content_digest)
+        return Receiving(self._vault.begin(matter=matter_id, role="original"), kind, intake, announced)
+
+    def keep(
+        self,
+        actor: Actor,
+        matter_id: str,
+        kind: str,
+        receiving: Receiving,
+        *,
+        file_name: str | None,
+        idempotency_key: str | None,
+    ) -> Receipt:
+        """Finish an upload: the blob is durable first, then row, wrapped key and entry commit together."""
+        name = clean_line(file_name, what="file name", max_chars=255) if file_name else None
+        token = _token(idempotency_key)
+        keeping, media_type = receiving.finish()
+        with self._units.change() as session:
+            earlier = self._earlier(session, matter_id, actor.person_id, token)
+            if earlier is None:
+                return self._record(session, actor, matter_id, kind, keeping, media_type, name, token)
+        keeping.abort()
+        if (earlier.sha256, earlier.kind) != (keeping.sha256, kind):
+            raise KeyReused("This Idempotency-Key was used for another upload; choose a new key.")
+        return earlier
+
+    def classify(self, actor: Actor, original_id: str, answers: Classification) -> Original:
+        """Record the four answers. A later answer replaces the earlier one; both stay in the log."""
+        actor.require(Permission.ORIGINAL_CLASSIFY)
+        if answers.licence_number is not None:
+            clean_line(answers.licence_number, what="licence number")
+        text = canonical(asdict(answers)).decode()
+        with self._units.change() as session:
+            row = self._row(session, original_id)
+            row.classification = self._keyring.seal_text(
+                session, owner=row.matter, context=f"classification:{row.id}", text=text
+            )
+            self._log.append(
+                session,
+                Act(
+                    type="original.classified",
+                    actor=actor.person_id,
+                    matter=row.matter,
+                    subject=row.id,
+                    body={"answers": json.loads(text)},
+                ),
+            )
+            return self._original(session, row)
+
+    def get(self, original_id: str) -> Original:
+        """One original, or `NotFound`."""
+        with self._units.read() as session:
+            return self._original(session, self._row(session, original_id))
+
+    def originals(self, matter_id: str) -> tuple[Original, ...]:
+        """All originals of a matter, oldest first."""
+        query = select(OriginalRow).where(OriginalRow.matter == matter_id).order_by(OriginalRow.id)
+        with self._units.read() as session:
+            return tuple(self._original(session, row) for row in session.scalars(query))
+
+    def format_of(self, original: Original) -> Format:
+        """The format that takes this original."""
+        return next(one for one in self._kinds[original.kind].formats if original.media_type in one.media_types)
+
+    def _record(
+        self,
+        session: Session,
+        actor: Actor,
+        matter_id: str,
+        kind: str,
+        keeping: Keeping,
+        media_type: str,
+        name: str | None,
+        token: str | None,
+    ) -> Receipt:
+        kept = self._vault.record(session, keeping)
+        original_id = new_id("org")
+        facts: dict[str, Json] = {
+            "kind": kind,
+            "media_type": media_type,
+            "size_bytes": keeping.plaintext_bytes,
+            "object": kept.id,
+        }
+        index = self._log.append(
+            session,
+            Act(
+                type="original.kept",
+                actor=actor.person_id,
+                matter=matter_id,
+                subject=original_id,
+                facts=facts,
+                body={"sha256": keeping.sha256, "file_name": name},
+            ),
+        )
+        sealed = self._keyring.seal_text(
+            session,
+            owner=matter_id,
+            context=f"original:{original_id}",
+            text=canonical({"sha256": keeping.sha256, "file_name": name}).decode(),
+        )
+        row = OriginalRow(
+            id=original_id,
+            matter=matter_id,
+            kind=kind,
+            media_type=media_type,
+            object_id=kept.id,
+            size_bytes=keeping.plaintext_bytes,
+            uploader=actor.person_id,
+            idempotency_key=token,
+            audit_index=index,
+            sealed=sealed,
+            classification=None,
+            created_at=self._clock.now(),
+        )
+        session.add(row)
+        return Receipt(original_id, kind, media_type, row.size_bytes, keeping.sha256, index)
+
+    def _earlier(self, session: Session, matter_id: str, uploader: str, token: str | None) -> Receipt | None:
+        if token is None:
+            return None
+        row = session.scalar(
+            select(OriginalRow).where(
+                OriginalRow.matter == matter_id,
+                OriginalRow.uploader == uploader,
+                OriginalRow.idempotency_key == token,
+            )
+        )
+        if row is None:
+            return None
+        original = self._original(session, row)
+        return Receipt(row.id, row.kind, row.media_type, row.size_bytes, original.sha256, row.audit_index)
+
+    def _row(self, session: Session, original_id: str) -> OriginalRow:
+        row = session.get(OriginalRow, original_id)
+        if row is None:
+            raise NotFound("There is no original with this id.")
+        return row
+
+    def _original(self, session: Session, row: OriginalRow) -> Original:
+        told = json.loads(
+            self._keyring.open_text(session, owner=row.matter, context=f"original:{row.id}", sealed=row.sealed)
+        )
+        answers = None
+        if row.classification is not None:
+            answers = _classification(
+                json.loads(
+                    self._keyring.open_text(
+                        session,
+                        owner=row.matter,
+                        context=f"classification:{row.id}",
+                        sealed=row.classification,
+                    )
+                )
+            )
+        return Original(
+            id=row.id,
+            matter=row.matter,
+            kind=row.kind,
+            media_type=row.media_type,
+            object_id=row.object_id,
+            size_bytes=row.size_bytes,
+            sha256=told["sha256"],
+            file_name=told["file_name"],
+            uploader=row.uploader,
+            classification=answers,
+            created_at=row.created_at,
+        )
+
+
+def _classification(told: Mapping[str, Any]) -> Classification:
+    return Classification(
+        export_control=ExportControl(told["export_control"]),
+        personal_data=PersonalData(told["personal_data"]),
+        third_party=ThirdParty(told["third_party"]),
+        defence_nexus=DefenceNexus(told["defence_nexus"]),
+        licence_number=told["licence_number"],
+    )
+
+
+def _token(idempotency_key: str | None) -> str | None:
+    """Keys are kept as digests: what a client puts into one is its own business."""
+    return None if idempotency_key is None else hashlib.sha256(idempotency_key.encode()).hexdigest()

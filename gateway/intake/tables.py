@@ -1,0 +1,33 @@
+"""Originals as rows: what identifies is plain, what tells something is sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.db.metadata import Base, UtcTime
+
+
+class OriginalRow(Base):
+    """One original. `sealed` holds digest and file name, `classification` the four answers, both encrypted."""
+
+    __tablename__ = "original"
+    __table_args__ = (
+        UniqueConstraint("matter", "uploader", "idempotency_key"),
+        Index("ix_original_matter", "matter", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    matter: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str] = mapped_column(String(64))
+    object_id: Mapped[str] = mapped_column(String(40), unique=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    uploader: Mapped[str] = mapped_column(String(40))
+    idempotency_key: Mapped[str | None] = mapped_column(String(64))
+    audit_index: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    classification: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -1,0 +1,1 @@
+"""Who received this copy, written into it: pure functions on pixels and for tables."""

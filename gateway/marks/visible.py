@@ -1,0 +1,176 @@
+"""The visible mark: burned into pixels as diagonal tiles, and a last column in tables.
+
+A tile says in a few lines what `mark_text` says in one (its parts stand between ` · `). Tiles lie on a staggered
+lattice whose middle is the middle of the picture; light letters with a dark outline read on bright and on dark ground.
+Where the tiles lie depends on nothing but the picture's size and the text, so that anyone can compute where the mark
+must be (`mark_mask`) and look whether it is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageChops, ImageDraw
+
+from gateway.base.problems import Refused
+from gateway.marks import lettering
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TABLE_HEADER = "Released copy"
+REHEARSAL = "REHEARSAL"
+SEPARATOR = " · "
+
+MIN_LETTER_PX = 13
+MAX_LETTER_PX = 96
+# The text runs upwards along (15, -8)/17, about 28°: whole numbers, so that every machine computes the same lattice.
+_ALONG, _UP, _UNIT = 15, 8, 17
+_ANGLE_DEGREES = 28.0724869
+_LIGHT, _LIGHT_ALPHA = (255, 255, 255), 0.44
+_DARK, _DARK_ALPHA = (0, 0, 0), 0.32
+_LINE_COLUMNS = 30
+
+Rectangle = tuple[int, int, int, int]
+
+
+class MarkDoesNotFit(Refused):
+    """The picture has no place where one whole mark can be read."""
+
+    slug = "mark-does-not-fit"
+    title = "The visible mark does not fit"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """One mark, turned: its letters and its outline as grey masks of one size."""
+
+    letters: Image.Image
+    outline: Image.Image
+    step_along_px: int
+    step_across_px: int
+
+
+def table_cell(mark_text: str) -> str:
+    """What stands in the last column of every row."""
+    return mark_text
+
+
+def burn_in(picture: Image.Image, mark_text: str) -> Image.Image:
+    """A copy of the RGB `picture` with the mark in its pixels. Raises `MarkDoesNotFit`."""
+    letters, outline = _masks(picture.size, mark_text)
+    marked = picture.copy()
+    marked.paste(_DARK, mask=outline.point([round(level * _DARK_ALPHA) for level in range(256)]))
+    marked.paste(_LIGHT, mask=letters.point([round(level * _LIGHT_ALPHA) for level in range(256)]))
+    return marked
+
+
+def mark_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
+    """Where the mark must be in a picture of this size (width, height): an array of rows × columns.
+
+    Above zero where it brightens (letters), below where it darkens (outline), zero elsewhere; at most ±127. Both lie
+    side by side along every stroke, so that the mean brightness where the mask is above 60 exceeds the mean where it
+    is below -60 whatever the picture shows. Raises `MarkDoesNotFit`.
+    """
+    import numpy as np  # noqa: PLC0415 - rendering needs no arrays; only who checks pays for the import
+
+    letters, outline = _masks(size_px, mark_text)
+    signed = np.asarray(letters, np.int16) - np.asarray(outline, np.int16)
+    return np.clip(signed // 2, -127, 127).astype(np.int8)
+
+
+def tiles(size_px: tuple[int, int], mark_text: str) -> tuple[Rectangle, ...]:
+    """Left, top, right, bottom of every whole tile in a picture of this size, from the top. Raises `MarkDoesNotFit`."""
+    tile = _fitting_tile(size_px, mark_text)
+    width_px, height_px = tile.letters.size
+    return tuple(
+        (left, top, left + width_px, top + height_px)
+        for left, top in _places(size_px, tile)
+        if left >= 0 and top >= 0 and left + width_px <= size_px[0] and top + height_px <= size_px[1]
+    )
+
+
+def require_readable(size_px: tuple[int, int], mark_text: str, covered: tuple[Rectangle, ...]) -> None:
+    """Raise `MarkDoesNotFit` unless of one whole tile no letter lies under a `covered` rectangle."""
+    letters = _fitting_tile(size_px, mark_text).letters
+    for left, top, _, _ in tiles(size_px, mark_text):
+        hidden = Image.new("L", letters.size)
+        draw = ImageDraw.Draw(hidden)
+        for box in covered:
+            corners = (box[0] - left, box[1] - top, box[2] - left - 1, box[3] - top - 1)
+            draw.rectangle(corners, fill=255)
+        if ImageChops.multiply(hidden, letters).getbbox() is None:
+            return
+    raise MarkDoesNotFit(
+        "The boxes leave no place where one whole mark can be read; draw a larger work area or leave this picture out."
+    )
+
+
+def _masks(size_px: tuple[int, int], mark_text: str) -> tuple[Image.Image, Image.Image]:
+    tile = _fitting_tile(size_px, mark_text)
+    letters, outline = Image.new("L", size_px), Image.new("L", size_px)
+    for place in _places(size_px, tile):
+        letters.paste(255, place, tile.letters)
+        outline.paste(255, place, tile.outline)
+    return letters, outline
+
+
+def _fitting_tile(size_px: tuple[int, int], mark_text: str) -> _Tile:
+    """The largest tile up to the size's own letter height of which one fits whole."""
+    letter_px = max(MIN_LETTER_PX, min(MAX_LETTER_PX, round(min(size_px) / 48)))
+    if _is_rehearsal(mark_text):
+        letter_px = round(letter_px * 1.4)
+    while letter_px >= MIN_LETTER_PX:
+        tile = _tile(mark_text, letter_px)
+        if tile.letters.width <= size_px[0] and tile.letters.height <= size_px[1]:
+            return tile
+        letter_px = letter_px * 9 // 10
+    smallest = _tile(mark_text, MIN_LETTER_PX).letters.size
+    raise MarkDoesNotFit(
+        f"The picture is too small to carry its mark: at least {smallest[0]} × {smallest[1]} pixels are needed; draw a "
+        "larger work area or use a picture with more pixels."
+    )
+
+
+def _is_rehearsal(mark_text: str) -> bool:
+    return mark_text.startswith(REHEARSAL + SEPARATOR)
+
+
+@lru_cache(maxsize=16)
+def _tile(mark_text: str, letter_px: int) -> _Tile:
+    parts = mark_text.split(SEPARATOR)
+    lines = [(line, letter_px) for part in parts for line in lettering.wrapped(part, _LINE_COLUMNS)]
+    if _is_rehearsal(mark_text):
+        lines[0] = (REHEARSAL, letter_px * 2)
+    stroke_px = max(1, round(letter_px / 14))
+    letters, grown = lettering.write(lines, stroke_px)
+    outline = ImageChops.subtract(grown, letters)
+    turned = [
+        mask.rotate(_ANGLE_DEGREES, resample=Image.Resampling.BICUBIC, expand=True) for mask in (letters, outline)
+    ]
+    return _Tile(
+        turned[0],
+        turned[1],
+        step_along_px=letters.width + round(letter_px * 4),
+        step_across_px=letters.height + round(letter_px * 3.5),
+    )
+
+
+def _places(size_px: tuple[int, int], tile: _Tile) -> list[tuple[int, int]]:
+    """Upper left corners of all tiles that touch the picture; the lattice's origin is the picture's middle."""
+    width_px, height_px = tile.letters.size
+    reach = size_px[0] + size_px[1] + width_px + height_px
+    places = []
+    for row in range(-(reach // tile.step_across_px), reach // tile.step_across_px + 1):
+        shift = tile.step_along_px // 2 if row % 2 else 0
+        across = row * tile.step_across_px
+        for column in range(-(reach // tile.step_along_px) - 1, reach // tile.step_along_px + 2):
+            along = column * tile.step_along_px + shift
+            left = (size_px[0] - width_px) // 2 + (along * _ALONG + across * _UP) // _UNIT
+            top = (size_px[1] - height_px) // 2 + (across * _ALONG - along * _UP) // _UNIT
+            if -width_px < left < size_px[0] and -height_px < top < size_px[1]:
+                places.append((left, top))
+    return sorted(places, key=lambda place: (place[1], place[0]))

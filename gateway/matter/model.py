@@ -1,0 +1,189 @@
+"""Matters, their chain of recipients and their demand items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from gateway.base.problems import NotFound, Usage
+
+
+class Purpose(StrEnum):
+    """What the authority says it needs the material for."""
+
+    EXPORT_LICENCE = "export_licence"
+    LICENCE_RENEWAL = "licence_renewal"
+    LICENCE_AMENDMENT = "licence_amendment"
+    END_USE_CHECK = "end_use_check"
+    MONTHLY_REPORT = "monthly_report"
+    STAFF_REGISTER = "staff_register"
+
+
+class RecipientClass(StrEnum):
+    """What a recipient is in the chain."""
+
+    SUPPLIER = "supplier"
+    AGENT = "agent"
+    AUTHORITY = "authority"
+    COUNSEL = "counsel"
+    EXPERT = "expert"
+    PUBLIC = "public"
+
+
+class Language(StrEnum):
+    """The language a recipient's reasons, index and README are written in."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+class Profile(StrEnum):
+    """The form in which a package leaves."""
+
+    SEALED = "sealed"
+    PORTAL = "portal"
+    PRINT = "print"
+    PUBLIC = "public"
+
+
+class LegalBasis(StrEnum):
+    """On what a demand item rests."""
+
+    PUBLISHED = "published"
+    CATCH_ALL = "catch_all"
+    ORAL = "oral"
+    SUPPLIER_INVENTED = "supplier_invented"
+
+
+class MatterMalformed(Usage):
+    """A matter, recipient or demand item that cannot be taken as it is."""
+
+    slug = "matter-malformed"
+    title = "The matter is not formed as documented"
+
+
+class NoSuchMatter(NotFound):
+    """No matter, or no recipient in it, with this id."""
+
+    slug = "no-such-matter"
+    title = "No such matter here"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientDraft:
+    """A recipient as entered.
+
+    `hop` counts from 1 along the chain. `age_key` is an age X25519 public key. `custody` names the hops through whose
+    hands this recipient's copy passes in clear; None means every hop up to its own. `jurisdiction` defaults to
+    the matter's.
+    """
+
+    hop: int
+    name: str
+    recipient_class: str
+    language: str
+    profiles: tuple[str, ...] = (Profile.PORTAL.value,)
+    jurisdiction: str | None = None
+    age_key: str | None = None
+    custody: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemandDraft:
+    """One thing asked, as entered; `number` is the `item-7` that a policy's `asked_for` names."""
+
+    number: str
+    text: str
+    legal_basis: str
+    citation: str | None = None
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatterDraft:
+    """A matter as entered, nothing of it trusted."""
+
+    title: str
+    authority: str
+    regime: str
+    purpose: str
+    jurisdiction: str
+    recipients: tuple[RecipientDraft, ...]
+    demands: tuple[DemandDraft, ...] = ()
+    round: int = 1
+    deadline: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A recipient in the chain; `custody` holds recipient ids by hop, always with its own."""
+
+    id: str
+    hop: int
+    name: str
+    recipient_class: RecipientClass
+    jurisdiction: str
+    language: Language
+    profiles: tuple[Profile, ...]
+    age_key: str | None
+    custody: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemandItem:
+    """One thing asked."""
+
+    number: str
+    text: str
+    legal_basis: LegalBasis
+    citation: str | None
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A demand by an authority; recipients in the order of their hops, `entry` the index of `matter.opened`."""
+
+    id: str
+    title: str
+    authority: str
+    regime: str
+    purpose: Purpose
+    jurisdiction: str
+    round: int
+    deadline: date | None
+    recipients: tuple[Recipient, ...]
+    demands: tuple[DemandItem, ...]
+    created_by: str
+    created_at: datetime
+    entry: int
+
+    def recipient(self, recipient_id: str) -> Recipient:
+        """The recipient with this id, or `NoSuchMatter`."""
+        for recipient in self.recipients:
+            if recipient.id == recipient_id:
+                return recipient
+        raise NoSuchMatter("This matter has no recipient with this id.")
+
+
+@dataclass(frozen=True, slots=True)
+class MatterSummary:
+    """A matter in a list; `title` is None where the matter's key was destroyed."""
+
+    id: str
+    title: str | None
+    authority: str
+    regime: str
+    purpose: Purpose
+    round: int
+    deadline: date | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MatterPage:
+    """Some matters, newest first, and the cursor that asks for the next ones (None at the end)."""
+
+    matters: tuple[MatterSummary, ...]
+    next_cursor: str | None

@@ -1,0 +1,241 @@
+"""People, roles, permissions and what is said when they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.base.problems import Conflict, Forbidden, NotFound, Refused, Unauthenticated, Usage
+
+
+class Role(StrEnum):
+    """What a person is in the company's eyes."""
+
+    ORIGINATOR = "originator"
+    COMPLIANCE = "compliance"
+    POLICY_AUTHOR = "policy_author"
+    LEGAL = "legal"
+    PRIVACY = "privacy"
+    DISPATCHER = "dispatcher"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class Permission(StrEnum):
+    """One act a role may do and a token may be narrowed to."""
+
+    MATTER_CREATE = "matter.create"
+    MATTER_READ = "matter.read"
+    ORIGINAL_UPLOAD = "original.upload"
+    ORIGINAL_CLASSIFY = "original.classify"
+    ORIGINAL_OPEN = "original.open"
+    RELEASE_BUILD = "release.build"
+    RENDITION_READ = "rendition.read"
+    RENDITION_ANSWER = "rendition.answer"
+    RENDITION_REVIEW = "rendition.review"
+    RELEASE_APPROVE = "release.approve"
+    RELEASE_DISPATCH = "release.dispatch"
+    RECEIPT_RECORD = "receipt.record"
+    AUDIT_READ = "audit.read"
+    AUDIT_EXPORT = "audit.export"
+    PEOPLE_PROPOSE = "people.propose"
+    PEOPLE_COUNTERSIGN = "people.countersign"
+    PEOPLE_READ = "people.read"
+
+
+class PersonState(StrEnum):
+    """`proposed` until a second person signs, `active` until retired; nobody comes back from `retired`."""
+
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class NotPermitted(Forbidden):
+    """The roles of a person, or the scopes of their token, do not hold the permission."""
+
+    slug = "not-permitted"
+    title = "Not among your permissions"
+
+
+class RolesRefused(Refused):
+    """Roles that one person may not hold together, or none at all."""
+
+    slug = "roles-refused"
+    title = "These roles cannot be held by one person"
+
+
+class FoundingRefused(Refused):
+    """Two founders who could not enrol a third person, or who are not two."""
+
+    slug = "founding-refused"
+    title = "These two cannot found the deployment"
+
+
+class AlreadyFounded(Conflict):
+    """The founding ceremony happens once."""
+
+    slug = "already-founded"
+    title = "This deployment is founded already"
+
+
+class KeyTaken(Conflict):
+    """A public key that belongs to somebody, also to somebody retired."""
+
+    slug = "key-taken"
+    title = "This key belongs to somebody already"
+
+
+class NothingProposed(Conflict):
+    """What should be countersigned is not waiting for it, or no longer stands."""
+
+    slug = "nothing-proposed"
+    title = "Nothing waits for a second signature here"
+
+
+class SecondPersonNeeded(Refused):
+    """Proposer or subject tried to be the second person."""
+
+    slug = "second-person-needed"
+    title = "A second person has to sign"
+
+
+class LastOnes(Refused):
+    """A removal after which nobody could enrol anybody."""
+
+    slug = "last-ones"
+    title = "Nobody would be left to enrol others"
+
+
+class SignatureRefused(Unauthenticated):
+    """A signature that the person's enrolled key did not make over these bytes."""
+
+    slug = "signature-refused"
+    title = "The signature is not by this person's key"
+
+
+class PersonNotActive(Unauthenticated):
+    """A person unknown here, not yet countersigned, or retired."""
+
+    slug = "person-not-active"
+    title = "This person cannot act here"
+
+
+class StatementMalformed(Usage):
+    """A signed statement that does not have the documented fields in canonical form."""
+
+    slug = "statement-malformed"
+    title = "The statement is not formed as documented"
+
+
+class TokenTermsRefused(Refused):
+    """A token asked for at the wrong time or for too long."""
+
+    slug = "token-terms-refused"
+    title = "A token is not given on these terms"
+
+
+class TokenReplayed(Conflict):
+    """A token statement that has been used."""
+
+    slug = "token-replayed"
+    title = "This token statement has been used"
+
+
+class TokenNotValid(Unauthenticated):
+    """A token that is unknown, expired or revoked, or whose person was retired: callers cannot tell which."""
+
+    slug = "token-not-valid"
+    title = "The token does not hold"
+
+
+class NoSuchPerson(NotFound):
+    """No person or proposal with this id."""
+
+    slug = "no-such-person"
+    title = "No such person here"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever acts now: a person, the roles they hold at this moment, and the permissions their token is good for."""
+
+    person_id: str
+    roles: frozenset[Role]
+    scopes: frozenset[Permission]
+
+    def require(self, permission: Permission) -> None:
+        """Raise `NotPermitted` unless this actor may do `permission`."""
+        if permission not in self.scopes:
+            raise NotPermitted(
+                f"This needs the permission {permission.value}, which your roles or this token do not hold."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as the gateway knows them. `roles` are those held now: none while proposed or retired."""
+
+    id: str
+    name: str
+    roles: frozenset[Role]
+    public_key: str
+    state: PersonState
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """One of the two founders: who, with which key (`ed25519:…`), and their signature over the founding statement."""
+
+    name: str
+    roles: frozenset[Role]
+    public_key: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person's signature is worth at this moment, without their name."""
+
+    person_id: str
+    state: PersonState
+    roles: frozenset[Role]
+    public_key: str
+
+    def require_active(self) -> None:
+        """Raise `PersonNotActive` unless the person was countersigned and not retired."""
+        if self.state is not PersonState.ACTIVE:
+            raise PersonNotActive("This person is not active here; enrolment needs a second person's signature.")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Roles that wait for a second signature; `statement` is what the second person signs."""
+
+    id: str
+    person_id: str
+    roles: frozenset[Role]
+    proposer: str
+    proposed_at: datetime
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token, told once: the gateway keeps only its digest."""
+
+    token: str
+    person_id: str
+    scopes: frozenset[Permission]
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        """Without the token, so that no log or traceback tells it."""
+        return f"IssuedToken(person_id={self.person_id!r}, expires_at={self.expires_at!r})"
+
+
+def role_names(roles: Collection[Role]) -> list[str]:
+    """The one order in which roles are written into statements, entries and rows."""
+    return sorted(role.value for role in roles)

@@ -1,0 +1,117 @@
+"""Tokens: given for a statement that the person signed with their own key, kept as a digest, refused twice."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from gateway.audit.model import Act
+from gateway.audit.service import Log
+from gateway.base import clock as times
+from gateway.base.clock import Clock
+from gateway.db.unit import Units
+from gateway.people import register, rules
+from gateway.people.model import (
+    Actor,
+    IssuedToken,
+    NoSuchPerson,
+    Permission,
+    PersonNotActive,
+    PersonState,
+    SignatureRefused,
+    TokenNotValid,
+    TokenReplayed,
+)
+from gateway.people.refusals import NOBODY, refusals_logged
+from gateway.people.statements import parse_token_statement
+from gateway.people.tables import TokenRow
+from gateway.seal import signature as ed25519
+
+_PREFIX = "gwt_"
+_SHAPE = re.compile(r"gwt_[A-Za-z0-9_-]{43}")
+
+
+class Tokens:
+    """Issues tokens and says who comes with one."""
+
+    def __init__(self, units: Units, log: Log, clock: Clock, *, lifetime_max: timedelta) -> None:
+        self._units = units
+        self._log = log
+        self._clock = clock
+        self._lifetime_max = lifetime_max
+
+    def issue(self, untrusted_statement: bytes, signature: bytes) -> IssuedToken:
+        """A fresh token on the signed terms, told this once.
+
+        1. The statement has its documented canonical form.
+        2. Its person is active, and 3. their enrolled key signed it.
+        4. It was signed just now, for a lawful time, for permissions that the person's roles hold.
+        5. No statement of this person used its nonce before.
+        """
+        terms = parse_token_statement(untrusted_statement)
+        with (
+            refusals_logged(self._log, "token.refused", actor=NOBODY, subject=terms.person_id),
+            self._units.change() as session,
+        ):
+            try:
+                standing = register.standing(session, terms.person_id)
+            except NoSuchPerson as error:
+                raise PersonNotActive("There is no active person with this id.") from error
+            standing.require_active()
+            try:
+                ed25519.from_text(standing.public_key).verify(signature, untrusted_statement)
+            except ed25519.SignatureInvalid as error:
+                raise SignatureRefused("The statement is not signed by the key enrolled for this person.") from error
+            granted = rules.permissions_of(standing.roles)
+            now = self._clock.now()
+            rules.check_token_terms(terms, granted=granted, now=now, lifetime_max=self._lifetime_max)
+            used = select(TokenRow.sha256).where(TokenRow.person_id == terms.person_id, TokenRow.nonce == terms.nonce)
+            if session.scalar(used) is not None:
+                raise TokenReplayed("This statement has given its token; sign a new one with a new nonce.")
+            token = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode("ascii")
+            session.add(
+                TokenRow(
+                    sha256=_digest(token),
+                    person_id=terms.person_id,
+                    scopes=" ".join(sorted(terms.scopes)),
+                    nonce=terms.nonce,
+                    issued_at=now,
+                    expires_at=terms.expires_at,
+                )
+            )
+            facts = {
+                "person": terms.person_id,
+                "scopes": sorted(scope.value for scope in terms.scopes),
+                "expires_at": times.to_text(terms.expires_at),
+            }
+            self._log.append(
+                session, Act(type="token.issued", actor=terms.person_id, subject=terms.person_id, facts=facts)
+            )
+        return IssuedToken(token, terms.person_id, terms.scopes, terms.expires_at)
+
+    def authenticate(self, untrusted_token: str) -> Actor:
+        """Whoever this token was given to, with the permissions that token *and* present roles hold.
+
+        Tokens are found by their SHA-256, so that the time a look-up takes tells nothing about a near miss.
+        """
+        refused = TokenNotValid("The token is unknown, expired or revoked; sign a new token statement.")
+        if not _SHAPE.fullmatch(untrusted_token):
+            raise refused
+        with self._units.read() as session:
+            row = session.get(TokenRow, _digest(untrusted_token))
+            if row is None or row.revoked_at is not None or row.expires_at <= self._clock.now():
+                raise refused
+            standing = register.standing(session, row.person_id)
+            if standing.state is not PersonState.ACTIVE:
+                raise refused
+            scopes = frozenset(Permission(scope) for scope in row.scopes.split())
+            return Actor(standing.person_id, standing.roles, scopes & rules.permissions_of(standing.roles))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("ascii")).hexdigest()

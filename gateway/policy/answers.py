@@ -1,0 +1,80 @@
+"""What a person said about an original: which field a column is, where the regions are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.base.canon import Json
+from gateway.formats.model import Box
+from gateway.policy.problems import AnswersInvalid
+
+DROP = "drop"
+_MAX_COLUMNS = 10_000
+_MAX_REGIONS = 500
+_MAX_PX = 1 << 20
+_CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
+_FIELD = re.compile(r"column/[0-9]{1,7}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    regions: tuple[tuple[str, Box], ...] = ()
+    confirmed: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical; `from_json` reads it back."""
+        return {
+            "v": 1,
+            "columns": {key: self.columns[key] for key in sorted(self.columns)},
+            "regions": [
+                {"class": name, "box": [box.left_px, box.top_px, box.width_px, box.height_px]}
+                for name, box in self.regions
+            ],
+            "confirmed": self.confirmed,
+        }
+
+    @classmethod
+    def from_json(cls, untrusted: Any) -> Answers:
+        """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
+        if not isinstance(untrusted, dict) or not set(untrusted) <= {"v", "columns", "regions", "confirmed"}:
+            raise AnswersInvalid("Answers are an object with the keys columns, regions and confirmed; rewrite them.")
+        if untrusted.get("v", 1) != 1:
+            raise AnswersInvalid("These answers have another version than 1; write them anew.")
+        confirmed = untrusted.get("confirmed", False)
+        if not isinstance(confirmed, bool):
+            raise AnswersInvalid("`confirmed` is true or false.")
+        return cls(_columns(untrusted.get("columns", {})), _regions(untrusted.get("regions", [])), confirmed)
+
+
+def _columns(untrusted: Any) -> dict[str, str]:
+    if not isinstance(untrusted, dict) or len(untrusted) > _MAX_COLUMNS:
+        raise AnswersInvalid("`columns` maps field ids such as column/14 to a canonical field or to drop.")
+    for key, name in untrusted.items():
+        if not _FIELD.fullmatch(key) or not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise AnswersInvalid("`columns` maps field ids such as column/14 to a canonical field or to drop.")
+    return dict(untrusted)
+
+
+def _regions(untrusted: Any) -> tuple[tuple[str, Box], ...]:
+    if not isinstance(untrusted, list) or len(untrusted) > _MAX_REGIONS:
+        raise AnswersInvalid(f"`regions` is a list of at most {_MAX_REGIONS} regions.")
+    return tuple(_region(item) for item in untrusted)
+
+
+def _region(untrusted: Any) -> tuple[str, Box]:
+    sentence = "A region is {class, box: [left, top, width, height]} in whole source pixels with a size above zero."
+    if not isinstance(untrusted, dict) or set(untrusted) != {"class", "box"}:
+        raise AnswersInvalid(sentence)
+    name, box = untrusted["class"], untrusted["box"]
+    if not isinstance(name, str) or not _CLASS.fullmatch(name) or not isinstance(box, list) or len(box) != 4:
+        raise AnswersInvalid(sentence)
+    if any(type(side) is not int or not 0 <= side <= _MAX_PX for side in box) or 0 in box[2:]:
+        raise AnswersInvalid(sentence)
+    return name, Box(*box)

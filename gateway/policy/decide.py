@@ -1,0 +1,302 @@
+"""Decides every field of an original.
+
+1. Outside its effective dates, its kinds or its context a policy permits nothing.
+2. Columns get their canonical names from the kind; a person's answers come before the kind's guess.
+3. Every rule that names a field is collected. A `block` refuses the whole rendition.
+4. Of the rules for one field the strictest wins, row by row; two of which neither is stricter, on rows that may be
+   the same, refuse the rendition.
+5. What no rule names is dropped. What the survey cannot name is asked for, and is out until it is answered.
+6. A rule that requires presence and would show nothing makes its field missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from gateway.formats.model import Element, Field, Source
+from gateway.policy.actions import Action, compare
+from gateway.policy.answers import DROP, Answers
+from gateway.policy.codes import UNNAMED
+from gateway.policy.conditions import Context
+from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, Ask, Decision, Decisions, Outcome, Quorum, Ruling
+from gateway.policy.kinds import Kind
+from gateway.policy.match import Subject, match, place, subject
+from gateway.policy.model import Because, Rule
+from gateway.policy.naming import name_fields, stated_unit
+from gateway.policy.policy import Policy
+from gateway.policy.problems import (
+    AnswersInvalid,
+    PolicyBlocks,
+    PolicyExpired,
+    PolicyNotApplicable,
+    RulesIncomparable,
+)
+from gateway.policy.wording import output_title
+from gateway.policy.words import Text
+
+_PICTURE = "picture"
+_STRIP = {Element.COLUMN: "drop", Element.METADATA: "strip", Element.REGION: "box"}
+_METADATA = Text(en="Metadata", zh="元数据")
+_REGION = Text(en="Marked region", zh="标记区域")
+_UNNAMED = Because.model_construct(
+    code=UNNAMED,
+    reason=Text(en="The policy names no ground for disclosing this.", zh="政策未载明披露该内容的依据。"),
+    no_summary_reason=Text(
+        en="It was withheld by default and has not been assessed.", zh="该内容按默认规则不予提供，尚未评估。"
+    ),
+)
+
+
+def decide(
+    policy: Policy, kind: Kind, fields: Iterable[Field], context: Context, answers: Answers, *, on: date
+) -> Decisions:
+    """The decisions of `policy` over an original of `kind` with these `fields`, for `context`, on this day (UTC).
+
+    Raises `PolicyExpired`, `PolicyNotApplicable`, `PolicyBlocks`, `RulesIncomparable`, `AnswersInvalid` and
+    `ContextInvalid`.
+    """
+    context = context.checked(on)
+    require_applicable(policy, kind, context, on)
+    named = answered_fields(kind, fields, answers)
+    present = frozenset(field.name for field in named if field.element is Element.COLUMN and field.name)
+    fallback = policy.defaults.because or _UNNAMED
+    items: list[Decision] = []
+    asks: list[Ask] = []
+    counts: Counter[Element] = Counter()
+    for field in named:
+        counts[field.element] += 1
+        asked = subject(kind, field, counts[field.element])
+        rules = matching(policy, asked, context)
+        rulings = rulings_for(rules, present)
+        if answers.columns.get(field.id) == DROP and not _removed_anyway(rulings):
+            rulings = (_removal(ANSWER_RULE, field.element, fallback),)
+        item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field.element, fallback),))
+        items.append(item)
+        if _is_open(policy, field, item):
+            asks.append(Ask(field.id, _question(field)))
+    asks.extend(_picture_asks(kind, items, answers))
+    return Decisions(
+        policy_ref=policy.ref,
+        library_digest=policy.library_digest,
+        kind=kind.name,
+        medium=kind.medium,
+        items=tuple(items),
+        asks=tuple(asks),
+        missing=_missing(policy, kind, items, context),
+        approvals=_approvals(policy, items),
+        output=policy.output,
+        fallback=fallback,
+    )
+
+
+def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -> None:
+    """Raise unless the policy is in force on this day, for this kind, and for everyone in custody."""
+    if on < policy.start or (policy.end is not None and on > policy.end):
+        raise PolicyExpired(
+            f"The policy {policy.ref} is not in force on {on.isoformat()}; choose a version that is.",
+            policy=policy.ref,
+        )
+    if kind.name not in policy.kinds:
+        raise PolicyNotApplicable(f"The policy {policy.ref} was not written for the kind {kind.name}; choose another.")
+    for conditions in policy.whens:
+        if not context.permits(conditions):
+            names = ", ".join(sorted(condition.attribute for condition in conditions))
+            raise PolicyNotApplicable(
+                f"The policy {policy.ref} was not written for this context; check {names}, or choose another policy."
+            )
+    profile = context.attributes.get("profile")
+    if profile is not None and profile not in policy.output.profile:
+        raise PolicyNotApplicable(f"The policy {policy.ref} does not let renditions leave in this profile.")
+
+
+def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tuple[Field, ...]:
+    """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
+    named = list(name_fields(kind, fields))
+    known = {field.id for field in named if field.element is Element.COLUMN}
+    if not set(answers.columns) <= known:
+        raise AnswersInvalid("An answer speaks of a column that this original does not have; answer anew.")
+    named = [_answered(kind, field, answers) for field in named]
+    claims = Counter(field.name for field in named if field.element is Element.COLUMN and field.name)
+    twice = sorted(name for name, count in claims.items() if name and count > 1)
+    if twice:
+        raise AnswersInvalid(f"Two columns answer to {twice[0]}; say for one of them another field, or drop.")
+    if answers.regions and kind.medium != _PICTURE:
+        raise AnswersInvalid("Regions are drawn on pictures; this original is none.")
+    taken = sum(field.element is Element.REGION for field in named)
+    drawn = (
+        Field(f"region/{number}", Element.REGION, name, name, source=Source.REVIEWER, box=box)
+        for number, (name, box) in enumerate(answers.regions, start=taken + 1)
+    )
+    return (*named, *drawn)
+
+
+def rulings_for(rules: Sequence[Rule], present: frozenset[str]) -> tuple[Ruling, ...]:
+    """What matching rules come to, strictest first. `present` are the columns that `where` may ask.
+
+    A removing rule whose `where` asks for a missing column holds in every row; a loosening one in none. Raises
+    `RulesIncomparable`.
+    """
+    found: list[Ruling] = []
+    # Among equally strict rules the final one speaks, then the first by name: never the order of the file.
+    for rule in sorted(rules, key=lambda rule: (not rule.final, rule.id)):
+        where = rule.where
+        if any(name not in present for name, _ in where):
+            if not rule.do.removes:
+                continue
+            where = ()
+        found.append(Ruling(rule.id, rule.do, where, 0, rule.present is not None, rule.because))
+    _require_comparable(found)
+    found.sort(key=lambda ruling: (*ruling.action.order, bool(ruling.where)))
+    kept: list[Ruling] = []
+    for ruling in found:
+        kept.append(replace(ruling, rank=int(ruling.action.order[0]) * 1000 + len(kept)))
+        if not ruling.where:
+            break
+    return tuple(kept)
+
+
+def disjoint(a: tuple[tuple[str, frozenset[str]], ...], b: tuple[tuple[str, frozenset[str]], ...]) -> bool:
+    """Whether no row can satisfy both."""
+    left, right = dict(a), dict(b)
+    return any(not left[name] & right[name] for name in left.keys() & right.keys())
+
+
+def _require_comparable(found: Sequence[Ruling]) -> None:
+    for position, one in enumerate(found):
+        for other in found[position + 1 :]:
+            if compare(one.action, other.action) is None and not disjoint(one.where, other.where):
+                first, second = sorted((one.rule, other.rule))
+                raise RulesIncomparable(
+                    f"The rules {first} and {second} name the same field and neither is stricter; "
+                    "make one of them stricter or narrow its selection."
+                )
+
+
+def matching(policy: Policy, asked: Subject, context: Context) -> list[Rule]:
+    """Every rule that names the field. Raises `PolicyBlocks` where one of them refuses the whole rendition."""
+    rules = [found.rule for found in (match(rule, asked, context) for rule in policy.rules) if found.applies]
+    for rule in rules:
+        if rule.do.op == "block":
+            reason = rule.because.reason.en if rule.because.reason else "The policy blocks it."
+            raise PolicyBlocks(
+                f"The rule {rule.id} refuses the whole rendition because of {asked.place}: {reason}", rule=rule.id
+            )
+    return rules
+
+
+def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decision:
+    field = asked.field
+    title, value_type, unit = _title(kind, field)
+    return Decision(
+        field_id=field.id,
+        place=asked.place,
+        name=field.name,
+        title=title,
+        output_title=output_title(title.en, [ruling.action for ruling in rulings], unit),
+        element=field.element,
+        value_type=value_type,
+        classes=asked.classes,
+        outcome=_outcome(rulings),
+        rulings=rulings,
+        box=field.box,
+    )
+
+
+def _removed_anyway(rulings: Sequence[Ruling]) -> bool:
+    return bool(rulings) and rulings[0].action.removes and not rulings[0].where
+
+
+def _removal(rule: str, element: Element, because: Because) -> Ruling:
+    action = Action(_STRIP[element])
+    return Ruling(rule, action, (), int(action.order[0]) * 1000, False, because)
+
+
+def _outcome(rulings: Sequence[Ruling]) -> Outcome:
+    sorts = {
+        "withheld" if ruling.action.removes else "disclosed" if ruling.action.shows else "transformed"
+        for ruling in rulings
+    }
+    if all(ruling.where for ruling in rulings):
+        sorts.add("withheld")
+    if sorts == {"withheld"}:
+        return "withheld"
+    if sorts == {"disclosed"}:
+        return "disclosed"
+    return "transformed" if sorts == {"transformed"} else "mixed"
+
+
+def _title(kind: Kind, field: Field) -> tuple[Text, str, str | None]:
+    if field.element is Element.METADATA:
+        return _METADATA, "text", None
+    if field.element is Element.REGION:
+        found = kind.region_titles.get(field.name or "")
+        return (Text(en=found.en, zh=found.zh) if found else _REGION), "text", None
+    known = kind.by_name.get(field.name or "")
+    if known is None:
+        number = field.id.rpartition("/")[2]
+        return Text(en=f"Column {number}", zh=f"第 {number} 列"), "text", None
+    return Text(en=known.title.en, zh=known.title.zh), known.type, known.unit
+
+
+def _answered(kind: Kind, field: Field, answers: Answers) -> Field:
+    answer = answers.columns.get(field.id)
+    if answer is None or field.element is not Element.COLUMN:
+        return field
+    if answer == DROP:
+        return replace(field, name=None)
+    if answer not in kind.by_name:
+        raise AnswersInvalid(f"The kind {kind.name} has no such field; answer {place(field)} with one of its fields.")
+    wanted, stated = kind.by_name[answer].unit, stated_unit(field.label)
+    if wanted is not None and stated is not None and wanted != stated:
+        raise AnswersInvalid(
+            f"The header of {place(field)} states {stated} and {answer} is in {wanted}; "
+            "upload the original with converted values, or drop the column."
+        )
+    return replace(field, name=answer)
+
+
+def _is_open(policy: Policy, field: Field, item: Decision) -> bool:
+    unnamed = field.element is Element.COLUMN and field.name is None
+    settled = item.main.rule != DEFAULT_RULE and _removed_anyway(item.rulings)
+    return unnamed and not settled and policy.defaults.unknown_field == "ask"
+
+
+def _question(field: Field) -> str:
+    return f"Which field is {place(field)}? Name one of the kind's fields, or leave it out."
+
+
+def _picture_asks(kind: Kind, items: Sequence[Decision], answers: Answers) -> list[Ask]:
+    if kind.medium != _PICTURE:
+        return []
+    asks = []
+    if sum(ruling.action.op == "crop" for item in items for ruling in item.rulings) != 1:
+        asks.append(Ask(_PICTURE, "Where is the work area? Draw exactly one: only what lies inside it leaves."))
+    if not answers.confirmed:
+        asks.append(Ask(_PICTURE, "Was the whole picture looked at, and is everything marked? Confirm it."))
+    return asks
+
+
+def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Context) -> tuple[str, ...]:
+    """The canonical names of required fields that are not in the original, or of which nothing would leave."""
+    if kind.medium == _PICTURE:
+        return ()
+    showing = {(item.name, ruling.rule) for item in items for ruling in item.rulings if ruling.required and item.leaves}
+    missing = []
+    for known in kind.fields:
+        asked = subject(kind, Field(f"column/{known.name}", Element.COLUMN, "", known.name))
+        wanted = [rule for rule in policy.rules if rule.present and match(rule, asked, context).applies]
+        if any((known.name, rule.id) not in showing for rule in wanted):
+            missing.append(known.name)
+    return tuple(missing)
+
+
+def _approvals(policy: Policy, items: Sequence[Decision]) -> tuple[Quorum, ...]:
+    leaving = frozenset[str]().union(*(item.classes for item in items if item.leaves))
+    needed: dict[str, int] = {}
+    for approval in policy.approvals:
+        if approval.when is None or leaving & set(approval.when.class_in):
+            needed[approval.role] = max(needed.get(approval.role, 0), approval.n)
+    return tuple(Quorum(role, needed[role]) for role in sorted(needed))

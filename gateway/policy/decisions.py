@@ -1,0 +1,249 @@
+"""What a policy made of every field of one original: the decisions, the plan for the formats, the withheld rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.base.canon import Json
+from gateway.formats.model import Box, Case, Element, Instruction, Op, Plan
+from gateway.policy.actions import Action
+from gateway.policy.model import Because, Output
+from gateway.policy.problems import RequiredMissing, Unanswered
+from gateway.policy.wording import describe
+from gateway.policy.words import Text
+
+Outcome = Literal["disclosed", "transformed", "withheld", "mixed"]
+DEFAULT_RULE = "default"
+ANSWER_RULE = "answer"
+_METADATA = Text(en="Metadata of the file", zh="文件元数据")
+_DEFAULTED = Text(en="removed", zh="已删除")
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One rule's say over the rows that its `where` holds for, strictest first within a decision."""
+
+    rule: str
+    action: Action
+    where: tuple[tuple[str, frozenset[str]], ...]
+    rank: int
+    required: bool
+    because: Because
+
+    @property
+    def case(self) -> Case:
+        """The same in the words of the formats."""
+        return Case(self.where, self.action.transform(), self.rank, self.because.code, self.rule)
+
+    def to_json(self) -> Json:
+        """Canonical."""
+        return {
+            "rule": self.rule,
+            "do": self.action.to_json(),
+            "where": {name: sorted(values) for name, values in self.where},
+            "required": self.required,
+            "because": self.because.model_dump(mode="json", exclude_none=True),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One field, what happens to it, and because of what. `place` and `title` never come from the original."""
+
+    field_id: str
+    place: str
+    name: str | None
+    title: Text
+    output_title: str
+    element: Element
+    value_type: str
+    classes: frozenset[str]
+    outcome: Outcome
+    rulings: tuple[Ruling, ...]
+    box: Box | None = None
+
+    @property
+    def main(self) -> Ruling:
+        """The strictest ruling: the one that speaks for the field."""
+        return self.rulings[0]
+
+    @property
+    def leaves(self) -> bool:
+        """Whether anything of the field leaves, in any row."""
+        return self.outcome != "withheld"
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """What the formats do, by rows."""
+        return tuple(ruling.case for ruling in self.rulings)
+
+    @property
+    def partial(self) -> bool:
+        """Whether rows exist that no ruling may hold for: their cells are dropped by default."""
+        return all(ruling.where for ruling in self.rulings)
+
+    def instruction(self) -> Instruction:
+        """What the format is told."""
+        return Instruction(
+            field_id=self.field_id,
+            name=self.name or "",
+            element=self.element,
+            title=self.output_title,
+            value_type=self.value_type,
+            cases=self.cases,
+            box=self.box,
+        )
+
+    def to_json(self) -> Json:
+        """Canonical, free of the original's own words: metadata is named by number."""
+        box = self.box
+        return {
+            "field": self.place.replace(" ", "/"),
+            "name": None if self.element is Element.METADATA else self.name,
+            "title": {"en": self.title.en, "zh": self.title.zh},
+            "output_title": self.output_title if self.leaves else None,
+            "element": self.element.value,
+            "classes": sorted(self.classes),
+            "outcome": self.outcome,
+            "box": [box.left_px, box.top_px, box.width_px, box.height_px] if box else None,
+            "rulings": [ruling.to_json() for ruling in self.rulings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a person must say before the rendition may be made. `field_id` is `picture` for the whole picture."""
+
+    field_id: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many people of a role must sign."""
+
+    role: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldItem:
+    """One row of the withheld index. `summary` keeps `{count}` for the caller, who knows `redactions[rule]`.
+
+    A row whose `rule` is `default` beside other rows of the same field speaks of cells that no rule names: the
+    caller leaves it out where there are none.
+    """
+
+    number: int
+    place: str
+    field_ids: tuple[str, ...]
+    title: Text
+    done: Text
+    code: str
+    basis: str
+    reason: Text
+    summary: Text | None
+    no_summary_reason: Text | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """All decisions for one original under one policy, for one recipient."""
+
+    policy_ref: str
+    library_digest: str
+    kind: str
+    medium: str
+    items: tuple[Decision, ...]
+    asks: tuple[Ask, ...]
+    missing: tuple[str, ...]
+    approvals: tuple[Quorum, ...]
+    output: Output
+    fallback: Because
+
+    def plan(self) -> Plan:
+        """What the formats carry out; fields under an open question are dropped.
+
+        Raises `Unanswered` for a picture without exactly one area that leaves: nothing is shown by accident.
+        """
+        plan = Plan(tuple(item.instruction() for item in self.items))
+        crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
+        if self.medium == "picture" and crops != 1:
+            raise Unanswered("Draw exactly one work area: only what lies inside it leaves.")
+        return plan
+
+    def require_answered(self) -> None:
+        """Raise `Unanswered` while a question is open."""
+        if self.asks:
+            places = ", ".join(ask.field_id.replace("/", " ") for ask in self.asks[:20])
+            more = f" and {len(self.asks) - 20} more" if len(self.asks) > 20 else ""
+            raise Unanswered(
+                f"Answer the open questions about {places}{more} before this is rendered: {self.asks[0].question}",
+                fields=[ask.field_id for ask in self.asks],
+            )
+
+    def require_present(self) -> None:
+        """Raise `RequiredMissing` where the original lacks, or the policy withholds, what the policy requires."""
+        if self.missing:
+            raise RequiredMissing(
+                f"The policy requires {', '.join(self.missing)}, which would not be in this rendition; "
+                "complete the original or answer which column it is.",
+                fields=list(self.missing),
+            )
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical: no floats, no raw header, no cell; both languages' texts."""
+        return {
+            "v": 1,
+            "policy": self.policy_ref,
+            "library_digest": self.library_digest,
+            "kind": self.kind,
+            "items": [item.to_json() for item in self.items],
+            "asks": [{"field": ask.field_id, "question": ask.question} for ask in self.asks],
+            "missing": list(self.missing),
+            "approvals": [{"role": quorum.role, "n": quorum.n} for quorum in self.approvals],
+            "output": self.output.model_dump(mode="json"),
+        }
+
+    def withheld_items(self) -> tuple[WithheldItem, ...]:
+        """The rows of the withheld index, in the order of fields; metadata and like regions share a row per rule."""
+        groups: dict[tuple[str, ...], list[tuple[Decision, Ruling]]] = {}
+        for item in self.items:
+            for ruling in self._withholding(item):
+                groups.setdefault(_group(item, ruling), []).append((item, ruling))
+        return tuple(_row(number, members) for number, members in enumerate(groups.values(), start=1))
+
+    def _withholding(self, item: Decision) -> Iterator[Ruling]:
+        yield from (ruling for ruling in item.rulings if not ruling.action.shows)
+        if item.partial and item.element is Element.COLUMN:
+            yield Ruling(DEFAULT_RULE, Action("drop"), (), 0, False, self.fallback)
+
+
+def _group(item: Decision, ruling: Ruling) -> tuple[str, ...]:
+    match item.element:
+        case Element.METADATA:
+            return ("metadata", ruling.rule)
+        case Element.REGION:
+            return ("region", ruling.rule, item.title.en)
+    return ("column", ruling.rule, item.field_id)
+
+
+def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
+    item, ruling = members[0]
+    because = ruling.because
+    return WithheldItem(
+        number=number,
+        place=item.place if item.element is Element.COLUMN else item.element.value,
+        field_ids=tuple(member.field_id for member, _ in members),
+        title=_METADATA if item.element is Element.METADATA else item.title,
+        done=describe(ruling.action),
+        code=because.code,
+        basis=because.basis or "",
+        reason=because.reason or _DEFAULTED,
+        summary=because.summary,
+        no_summary_reason=because.no_summary_reason,
+        rule=ruling.rule,
+    )

@@ -1,0 +1,111 @@
+"""Whether one rule names one field, and why: the one place that answers, for deciding, explaining and linting."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from gateway.formats.model import Element, Field
+from gateway.policy.conditions import Context
+from gateway.policy.kinds import Kind
+from gateway.policy.model import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A field with everything that rules may ask of it.
+
+    `classes` joins what the kind and the values say; `place` is what it may be called outside (`column 14`), never the
+    original's own word.
+    """
+
+    field: Field
+    classes: frozenset[str]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether a rule names a field, and the reason in one sentence."""
+
+    rule: Rule
+    applies: bool
+    why: str
+
+
+def place(field: Field, ordinal: int = 0) -> str:
+    """`column 14` for the field `column/14`; a field whose id holds a word, such as a tag, goes by its `ordinal`."""
+    number = field.id.rpartition("/")[2]
+    return f"{field.element.value} {number if number.isascii() and number.isdigit() else ordinal}"
+
+
+def subject(kind: Kind, field: Field, ordinal: int = 0) -> Subject:
+    """`field` with the classes that its kind declares for it."""
+    declared = kind.by_name[field.name].classes if field.name in kind.by_name else ()
+    return Subject(field, field.classes | frozenset(declared), place(field, ordinal))
+
+
+def match(rule: Rule, subject: Subject, context: Context) -> Match:
+    """Whether `rule` names `subject` in `context`."""
+    selected = _selected(rule, subject)
+    if selected is None:
+        return Match(rule, applies=False, why="It does not select this field.")
+    if rule.when:
+        met = context.prohibits(rule.when) if rule.do.removes else context.permits(rule.when)
+        if not met:
+            return Match(rule, applies=False, why="It selects this field, but not for this recipient, purpose or day.")
+    if subject.field.element is Element.COLUMN and subject.field.name is None and not rule.do.removes:
+        return Match(
+            rule, applies=False, why="It selects the column's values, but a column without a name can only be withheld."
+        )
+    return Match(rule, applies=True, why=selected)
+
+
+def _selected(rule: Rule, subject: Subject) -> str | None:
+    match subject.field.element:
+        case Element.REGION:
+            return _region(rule, subject.field)
+        case Element.METADATA:
+            names = (subject.field.label, subject.field.name or "")
+            named = any(fits(glob, name) for glob in rule.select.metadata for name in names)
+            return "It selects this metadata." if named else None
+    return _column(rule, subject)
+
+
+def _region(rule: Rule, field: Field) -> str | None:
+    regions = rule.select.regions
+    if regions is None or field.name not in regions.classes or regions.source not in (None, field.source.value):
+        return None
+    return f"It selects regions of the class {field.name}."
+
+
+def _column(rule: Rule, subject: Subject) -> str | None:
+    select, field = rule.select, subject.field
+    found = sorted(subject.classes & set(select.classes))
+    if found:
+        return f"It selects the class {', '.join(found)}, which this column holds or is declared to hold."
+    if field.name and any(fits(glob, field.name) for glob in select.fields):
+        return f"It selects the field {field.name}."
+    if any(fits(_flat(glob), _flat(field.label)) for glob in select.headers):
+        return "It selects this column's header."
+    return None
+
+
+def fits(glob: str, text: str) -> bool:
+    """Whether `text` fits `glob`, in which `*` stands for any run of characters; the cost is linear."""
+    if "*" not in glob:
+        return glob == text
+    first, *middle, last = glob.split("*")
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    at, stop = len(first), len(text) - len(last)
+    for piece in middle:
+        found = text.find(piece, at, stop)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def _flat(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

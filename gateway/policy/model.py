@@ -1,0 +1,309 @@
+"""The policy file as a lawyer writes it. These models are the source of the JSON Schema for editors."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
+
+from gateway.formats.model import Element
+from gateway.policy.actions import ELEMENTS, Action, parse_action
+from gateway.policy.codes import DISCLOSING, WITHHOLDING
+from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
+from gateway.policy.words import (
+    DataClass,
+    Day,
+    FieldGlob,
+    FieldName,
+    Flag,
+    KindName,
+    Line,
+    ParentRef,
+    PolicyId,
+    RegionName,
+    Strict,
+    Text,
+    TextGlob,
+    Value,
+    Version,
+    Whole,
+    Word,
+)
+
+_PLACEHOLDER = re.compile(r"[{}]")
+_NUMBER: dict[str, Any] = {"type": ["string", "number"]}
+_ACTION_SCHEMA: dict[str, Any] = {
+    "oneOf": [
+        {"enum": ["allow", "drop", "strip", "box", "crop", "block"]},
+        *(
+            {"type": "object", "additionalProperties": False, "required": [op], "properties": {op: shape}}
+            for op, shape in {
+                "bucket": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["edges"],
+                    "properties": {
+                        "edges": {"type": "array", "items": _NUMBER, "minItems": 1, "maxItems": 50},
+                        "unit": {"type": "string"},
+                    },
+                },
+                "round": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["to"],
+                    "properties": {"to": _NUMBER, "unit": {"type": "string"}},
+                },
+                "truncate_date": {"enum": ["year", "quarter", "month"]},
+                "mask": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["keep_last"],
+                    "properties": {"keep_last": {"type": "integer", "minimum": 0, "maximum": 4}},
+                },
+                "pseudonymise": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["scope", "prefix"],
+                    "properties": {
+                        "scope": {"enum": ["row", "table", "release"]},
+                        "prefix": {"type": "string", "pattern": "^[A-Z]{1,4}$"},
+                    },
+                },
+            }.items()
+        ),
+    ]
+}
+_WHEN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        name: {
+            "oneOf": [
+                {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "properties": {"ge": {"type": ["string", "integer"]}, "le": {"type": ["string", "integer"]}},
+                },
+            ]
+        }
+        for name in sorted(ATTRIBUTES)
+    },
+}
+
+
+def _conditions_json(conditions: Conditions) -> dict[str, Any]:
+    return {condition.attribute: condition.to_json() for condition in conditions}
+
+
+def _action_json(action: Action) -> Any:
+    return action.to_json()
+
+
+Do = Annotated[Action, PlainValidator(parse_action), PlainSerializer(_action_json), WithJsonSchema(_ACTION_SCHEMA)]
+When = Annotated[
+    Conditions,
+    PlainValidator(parse_conditions),
+    PlainSerializer(_conditions_json),
+    WithJsonSchema(_WHEN_SCHEMA),
+]
+
+
+class Because(Strict):
+    """Why: a code, the law it stands on, and what the recipient reads."""
+
+    code: str = Field(json_schema_extra={"enum": [*DISCLOSING, *WITHHOLDING]})
+    basis: Line | None = None
+    asked_for: Word | None = None
+    place: Line | None = None
+    reason: Text | None = None
+    summary: Text | None = None
+    no_summary_reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.code not in DISCLOSING and self.code not in WITHHOLDING:
+            raise ValueError(f"`{self.code[:40]}` is not a code; use one of {', '.join((*DISCLOSING, *WITHHOLDING))}")
+        if self.code == "REQ" and self.asked_for is None:
+            raise ValueError("the code REQ needs `asked_for`; name the item of the demand")
+        if self.code == "PUB" and self.place is None:
+            raise ValueError("the code PUB needs `place`; say where it is public")
+        if self.code in WITHHOLDING and (self.reason is None or not (self.summary or self.no_summary_reason)):
+            raise ValueError("withholding needs `reason`, and `summary` or `no_summary_reason`; write them")
+        if self.summary is not None:
+            for text in (self.summary.en, self.summary.zh):
+                if _PLACEHOLDER.search(text.replace("{count}", "")):
+                    raise ValueError("`summary` may hold `{count}` and no other braces; rewrite it")
+        return self
+
+
+class Regions(Strict):
+    """Regions of a picture by class and by who says that they are there."""
+
+    classes: tuple[RegionName, ...] = Field(alias="class", min_length=1)
+    source: Literal["reviewer", "detector"] | None = None
+
+
+class Select(Strict):
+    """What a rule names: anything that any selector fits; `where` narrows it to rows."""
+
+    fields: tuple[FieldGlob, ...] = ()
+    headers: tuple[TextGlob, ...] = ()
+    classes: tuple[DataClass, ...] = ()
+    metadata: tuple[TextGlob, ...] = ()
+    regions: Regions | None = None
+    where: dict[FieldName, tuple[Value, ...]] = Field(default_factory=dict)
+
+    @property
+    def elements(self) -> frozenset[Element]:
+        """The sorts of things it can name."""
+        named = set()
+        if self.fields or self.headers or self.classes:
+            named.add(Element.COLUMN)
+        if self.metadata:
+            named.add(Element.METADATA)
+        if self.regions:
+            named.add(Element.REGION)
+        return frozenset(named)
+
+
+class Rule(Strict):
+    """What to do with what is selected, and because of what."""
+
+    id: Word
+    select: Select
+    do: Do
+    when: When = ()
+    present: Literal["required"] | None = None
+    final: Flag = False
+    because: Because
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if not self.select.elements:
+            raise ValueError("`select` names nothing; write fields, headers, classes, metadata or regions")
+        wrong = self.select.elements - ELEMENTS[self.do.op]
+        if wrong:
+            names = ", ".join(sorted(element.value for element in wrong))
+            raise ValueError(f"`{self.do.op}` cannot be done to a {names}; use another action or another rule")
+        if self.do.shows and self.because.code not in DISCLOSING:
+            raise ValueError(f"`{self.do.op}` needs a code that justifies disclosing: {', '.join(DISCLOSING)}")
+        if not self.do.shows and self.because.code in DISCLOSING:
+            raise ValueError(f"`{self.do.op}` withholds and needs a code that justifies it: {', '.join(WITHHOLDING)}")
+        if self.do.shows and (self.select.headers or self.select.classes):
+            raise ValueError("what leaves as it is must be selected by `fields` or `regions`; name the fields")
+        if self.select.headers and not self.do.removes:
+            raise ValueError("a raw header is the original's own claim: `headers` may only `drop` or `block`")
+        self._check_where()
+        return self
+
+    def _check_where(self) -> None:
+        if self.select.where and self.select.elements != {Element.COLUMN}:
+            raise ValueError("`where` speaks of rows; use it with columns only")
+        if self.select.where and self.do.op == "block":
+            raise ValueError("`block` refuses the whole rendition before rows are read; remove `where`")
+        if any(not values for values in self.select.where.values()):
+            raise ValueError("`where` needs at least one value per field; write them")
+        if self.present and self.do.removes:
+            raise ValueError("what is required to be present cannot be removed; drop `present` or change `do`")
+
+    @property
+    def where(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Field → values, trimmed and case-folded, in the order of names."""
+        found = self.select.where.items()
+        return tuple(sorted((name, frozenset(v.strip().casefold() for v in values)) for name, values in found))
+
+
+class Effective(Strict):
+    """From the first day to the last, both included."""
+
+    start: Day = Field(alias="from")
+    end: Day | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end is not None and self.end < self.start:
+            raise ValueError("`to` lies before `from`; correct the days")
+        return self
+
+
+class Metadata(Strict):
+    """Who wrote which version of what, and when it holds."""
+
+    id: PolicyId
+    version: Version
+    title: Text
+    owner: Word
+    effective: Effective
+    extends: tuple[ParentRef, ...] = Field(default=(), max_length=8)
+
+
+class AppliesTo(Strict):
+    """For which kinds and contexts. A policy without kinds is a base: it can be extended, not used."""
+
+    kinds: tuple[KindName, ...] = ()
+    when: When = ()
+
+
+class Defaults(Strict):
+    """What happens to what no rule names. There is nothing looser than these words."""
+
+    field: Literal["drop"] = "drop"
+    unknown_field: Literal["ask", "drop"] = "ask"
+    leave_to_default: tuple[FieldGlob, ...] = ()
+    because: Because | None = None
+
+    @model_validator(mode="after")
+    def _withholds(self) -> Self:
+        if self.because is not None and self.because.code in DISCLOSING:
+            raise ValueError(f"the default withholds and needs a code that justifies it: {', '.join(WITHHOLDING)}")
+        return self
+
+
+class ApprovalWhen(Strict):
+    """When data of one of these classes leaves, in whole or in part."""
+
+    class_in: tuple[DataClass, ...] = Field(min_length=1)
+
+
+class Approval(Strict):
+    """How many people of a role must sign."""
+
+    role: Literal["legal", "privacy"]
+    n: Whole = Field(ge=1, le=9)
+    when: ApprovalWhen | None = None
+
+
+class Output(Strict):
+    """What every rendition carries and in which profiles it may leave."""
+
+    mark: Literal["required"] = "required"
+    fingerprint: Literal["required", "none"] = "none"
+    profile: tuple[Literal["sealed", "portal", "print", "public"], ...] = Field(
+        default=("sealed", "portal"), min_length=1
+    )
+
+
+class PolicyFile(Strict):
+    """One policy file."""
+
+    api_version: Literal["disclosure/v1"] = Field(alias="apiVersion")
+    kind: Literal["DisclosurePolicy"]
+    metadata: Metadata
+    applies_to: AppliesTo = AppliesTo()
+    defaults: Defaults = Defaults()
+    rules: tuple[Rule, ...] = Field(min_length=1, max_length=500)
+    approvals: tuple[Approval, ...] = ()
+    output: Output = Output()
+
+    @model_validator(mode="after")
+    def _ids_once(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        twice = sorted({rule for rule in ids if ids.count(rule) > 1})
+        if twice:
+            raise ValueError(f"the rule id `{twice[0]}` stands twice; rename one")
+        if "default" in ids or "answer" in ids:
+            raise ValueError("the rule ids `default` and `answer` are the engine's own; rename the rule")
+        return self

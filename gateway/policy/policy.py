@@ -1,0 +1,67 @@
+"""A policy as the engine uses it: its own rules and its parents' together, and what they all agree on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from gateway.base.canon import Json, canonical
+from gateway.policy.conditions import Conditions
+from gateway.policy.model import Approval, Defaults, Output, Rule
+from gateway.policy.words import Text
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Resolved: `rules` holds inherited rules first, `whens` every condition that must hold, `origin` who wrote a rule.
+
+    A base has no kinds and can only be extended.
+    """
+
+    id: str
+    version: str
+    title: Text
+    owner: str
+    start: date
+    end: date | None
+    kinds: tuple[str, ...]
+    whens: tuple[Conditions, ...]
+    rules: tuple[Rule, ...]
+    origin: tuple[tuple[str, str], ...]
+    defaults: Defaults
+    approvals: tuple[Approval, ...]
+    output: Output
+    library_digest: str = ""
+
+    @property
+    def ref(self) -> str:
+        """`id@version`."""
+        return f"{self.id}@{self.version}"
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical JSON of everything resolved."""
+        return hashlib.sha256(canonical(self.to_json())).hexdigest()
+
+    def inherited(self, rule: Rule) -> bool:
+        """Whether the rule comes from a parent."""
+        return dict(self.origin)[rule.id] != self.ref
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical."""
+        return {
+            "ref": self.ref,
+            "title": {"en": self.title.en, "zh": self.title.zh},
+            "owner": self.owner,
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat() if self.end else None,
+            "kinds": list(self.kinds),
+            "when": [{c.attribute: c.to_json() for c in conditions} for conditions in self.whens],
+            "rules": [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in self.rules],
+            "origin": dict(self.origin),
+            "defaults": self.defaults.model_dump(mode="json", exclude_none=True),
+            "approvals": [approval.model_dump(mode="json", exclude_none=True) for approval in self.approvals],
+            "output": self.output.model_dump(mode="json"),
+        }

@@ -1,0 +1,112 @@
+"""What makes a resolved policy sound against the kinds it speaks of. Checked once, when it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gateway.formats.model import Element, Field, Source
+from gateway.policy.actions import TYPES, compare
+from gateway.policy.conditions import can_meet
+from gateway.policy.decide import disjoint
+from gateway.policy.kinds import Kind, KindField
+from gateway.policy.match import fits
+from gateway.policy.model import Rule
+from gateway.policy.policy import Policy
+from gateway.policy.strict_yaml import Document, Loc
+
+
+def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document) -> None:
+    """Raise a load error where a rule names what no kind has, misfits a type or contradicts another rule.
+
+    A base, which has no kinds of its own, is held against all kinds.
+    """
+    unknown = sorted(set(policy.kinds) - set(kinds))
+    if unknown:
+        raise document.problem(
+            f"The kind `{unknown[0]}` is not known; use one of {', '.join(sorted(kinds))}.", ("applies_to", "kinds")
+        )
+    meant = [kinds[name] for name in policy.kinds] or list(kinds.values())
+    for rule in policy.rules:
+        loc = _loc(policy, rule)
+        # A rule from a base may speak of fields that only other kinds have.
+        scope = list(kinds.values()) if policy.inherited(rule) else meant
+        _require_known_names(rule, scope, document, loc)
+        for field in (field for kind in meant for field in fields_named(rule, kind)):
+            _require_fit(rule, field, document, loc)
+    for kind in meant:
+        for one, other in contradictions(policy.rules, kind):
+            raise document.problem(
+                f"The rules `{one.id}` and `{other.id}` name the same field and neither is stricter; "
+                "make one stricter or narrow its selection.",
+                _loc(policy, other),
+            )
+
+
+def fields_named(rule: Rule, kind: Kind) -> Iterator[KindField]:
+    """The kind's fields that a rule names by name or by declared class."""
+    for field in kind.fields:
+        by_name = any(fits(glob, field.name) for glob in rule.select.fields)
+        if by_name or set(field.classes) & set(rule.select.classes):
+            yield field
+
+
+def contradictions(rules: Sequence[Rule], kind: Kind) -> Iterator[tuple[Rule, Rule]]:
+    """Pairs of rules that may meet on one field in one row and of which neither is stricter."""
+    for position, one in enumerate(rules):
+        for other in rules[position + 1 :]:
+            if compare(one.do, other.do) is None and may_meet(one, other) and _shared(one, other, kind):
+                yield one, other
+
+
+def may_meet(one: Rule, other: Rule) -> bool:
+    """Whether some context and some row satisfy both."""
+    return can_meet(one.when, other.when) and not disjoint(one.where, other.where)
+
+
+def probes(kind: Kind) -> Iterator[Field]:
+    """One specimen of every field and region that the kind declares."""
+    for number, field in enumerate(kind.fields, start=1):
+        yield Field(f"column/{number}", Element.COLUMN, "", field.name)
+    for number, region in enumerate(kind.regions, start=1):
+        yield Field(f"region/{number}", Element.REGION, region.name, region.name, source=Source.REVIEWER)
+
+
+def _shared(one: Rule, other: Rule, kind: Kind) -> bool:
+    first = {field.name for field in fields_named(one, kind)}
+    second = {field.name for field in fields_named(other, kind)}
+    # Any column may turn out to hold a class, so two rules by the same class always share a field.
+    return bool(first & second) or bool(set(one.select.classes) & set(other.select.classes))
+
+
+def _require_known_names(rule: Rule, kinds: Sequence[Kind], document: Document, loc: Loc) -> None:
+    names = {field.name for kind in kinds for field in kind.fields}
+    regions = {region.name for kind in kinds for region in kind.regions}
+    exact = {glob for glob in rule.select.fields if "*" not in glob} | set(rule.select.where)
+    drawn = set(rule.select.regions.classes) if rule.select.regions else set()
+    for wrong in sorted((exact - names) | (drawn - regions)):
+        raise document.problem(
+            f"The rule `{rule.id}` names `{wrong}`, which none of its kinds has; correct the name.", loc
+        )
+
+
+def _require_fit(rule: Rule, field: KindField, document: Document, loc: Loc) -> None:
+    op = rule.do.op
+    if op in TYPES and field.type not in TYPES[op]:
+        raise document.problem(
+            f"The rule `{rule.id}` cannot `{op}` the field `{field.name}`, which is {field.type}; "
+            "use another action or leave the field out.",
+            loc,
+        )
+    if op in ("bucket", "round") and rule.do.text("unit") != (field.unit or ""):
+        raise document.problem(
+            f"The rule `{rule.id}` gives another unit than the field `{field.name}` has "
+            f"({field.unit or 'none'}); write that one.",
+            loc,
+        )
+
+
+def _loc(policy: Policy, rule: Rule) -> Loc:
+    if policy.inherited(rule):
+        return ("metadata", "extends")
+    own = [one.id for one in policy.rules if not policy.inherited(one)]
+    return ("rules", own.index(rule.id))

@@ -1,0 +1,97 @@
+"""What an action is called where people read it: output titles, decisions, the withheld index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gateway.policy.actions import Action
+from gateway.policy.words import Text
+
+_PERIODS_ZH = {"year": "年", "quarter": "季度", "month": "月"}
+_SCOPES = {
+    "row": ("a new one in every row", "每行不同"),
+    "table": ("the same within this table", "在本表内一致"),
+    "release": ("the same within this release", "在本次提交内一致"),
+}
+_PLAIN = {
+    "allow": Text(en="shown as it is", zh="原样提供"),
+    "crop": Text(en="only this area is shown", zh="仅提供该区域"),
+    "drop": Text(en="removed", zh="已删除"),
+    "strip": Text(en="removed", zh="已删除"),
+    "box": Text(en="covered by a solid box", zh="以实心框遮盖"),
+    "block": Text(en="refuses the whole rendition", zh="整份文件不予提供"),
+}
+
+
+def tag(action: Action, unit: str | None = None) -> str:
+    """What stands in the brackets of an output title: `range, kg`; the bare unit where the value leaves as it is."""
+    match action.op:
+        case "bucket":
+            return ", ".join(filter(None, ("range", action.text("unit"))))
+        case "round":
+            return " ".join(filter(None, ("rounded to", action.text("to"), action.text("unit"))))
+        case "truncate_date":
+            return action.text("to")
+        case "mask":
+            kept = action.text("keep_last")
+            return "masked" if kept == "0" else f"masked, last {kept}"
+        case "pseudonymise":
+            return "pseudonym"
+    return unit or ""
+
+
+def output_title(title: str, actions: Sequence[Action], unit: str | None = None) -> str:
+    """The kind's title with every declared transform of its cells in brackets: `Quantity [range, kg]`.
+
+    Where some cells leave in another form than others the bracket says `in part`.
+    """
+    leaving = {tag(action, unit) for action in actions if not action.removes}
+    tags = sorted(leaving - {""})
+    if not tags:
+        return title
+    return f"{title} [{' or '.join(tags)}{' in part' if '' in leaving else ''}]"
+
+
+def describe(action: Action) -> Text:
+    """One action in words."""
+    if action.op in _PLAIN:
+        return _PLAIN[action.op]
+    return _DESCRIBERS[action.op](action)
+
+
+def _bucket(action: Action) -> Text:
+    edges = action.get("edges")
+    bands = ", ".join(edges) if isinstance(edges, tuple) else ""
+    bands = " ".join(filter(None, (bands, action.text("unit"))))
+    return Text(en=f"shown as a range; declared edges {bands}", zh=f"以区间表示；预先声明的界限为 {bands}")
+
+
+def _round(action: Action) -> Text:
+    step = " ".join(filter(None, (action.text("to"), action.text("unit"))))
+    return Text(en=f"rounded to {step}", zh=f"取整至 {step}")
+
+
+def _truncate_date(action: Action) -> Text:
+    period = action.text("to")
+    return Text(en=f"shown by {period}", zh=f"仅显示到{_PERIODS_ZH[period]}")
+
+
+def _mask(action: Action) -> Text:
+    kept = action.text("keep_last")
+    if kept == "0":
+        return Text(en="masked entirely", zh="全部遮掩")
+    return Text(en=f"masked but for the last {kept} characters", zh=f"除最后 {kept} 位外均遮掩")
+
+
+def _pseudonymise(action: Action) -> Text:
+    en, zh = _SCOPES[action.text("scope")]
+    return Text(en=f"replaced by a marked pseudonym, {en}", zh=f"以标明的代号替代（{zh}）")
+
+
+_DESCRIBERS: Mapping[str, Callable[[Action], Text]] = {
+    "bucket": _bucket,
+    "round": _round,
+    "truncate_date": _truncate_date,
+    "mask": _mask,
+    "pseudonymise": _pseudonymise,
+}

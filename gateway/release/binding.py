@@ -1,0 +1,74 @@
+"""What binds a package beside its approved bytes: signatures, approvals, enrolment, the log's proof.
+
+The exact bytes are specified in `docs/formats/package.md`; `verify.py` checks them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+
+from gateway.audit.model import SignedCheckpoint
+from gateway.audit.service import Log
+from gateway.base.canon import Json, canonical
+from gateway.review.model import Approval, Cleared
+from gateway.seal.signature import SigningKey, to_text
+
+APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
+ENROLMENT_TYPE = "disclosure-gateway/enrolment-proofs/v1"
+MANIFEST_SIGNATURE_TYPE = "disclosure-gateway/manifest-signature/v1"
+ALGORITHM = "Ed25519"
+
+
+def approvals_json(cleared: Cleared) -> bytes:
+    """`approvals.json`: what was needed, and every signed statement with its signature."""
+    return canonical(
+        {
+            "type": APPROVALS_TYPE,
+            "required": [{"role": need.role, "n": need.n} for need in cleared.case.quorum],
+            "approvals": [_approval(one) for one in cleared.approvals],
+        }
+    )
+
+
+def manifest_sig(manifest: bytes, keys: Iterable[SigningKey]) -> bytes:
+    """`manifest.sig`: every key that the manifest names signs its bytes; all must verify."""
+    return canonical(
+        {
+            "type": MANIFEST_SIGNATURE_TYPE,
+            "signatures": [_signature(to_text(key.public), key.sign(manifest)) for key in keys],
+        }
+    )
+
+
+def enrolment_json(
+    log: Log, checkpoint: SignedCheckpoint, approvers: Iterable[str], entries_of: Callable[[str], list[int]]
+) -> bytes:
+    """`enrolment.json`: the entries that gave each approver key and role, and those of whoever countersigned them."""
+    indexes = {index for approver in approvers for index in entries_of(approver)}
+    return canonical(
+        {
+            "type": ENROLMENT_TYPE,
+            "entries": [
+                {
+                    "index": index,
+                    "entry": log.entry(index).decode("utf-8"),
+                    "proof": [_b64(part) for part in log.inclusion_proof(index, checkpoint.size)],
+                }
+                for index in sorted(indexes)
+            ],
+        }
+    )
+
+
+def _approval(one: Approval) -> dict[str, Json]:
+    return {"statement": json.loads(one.statement), "signature": _signature(one.key, one.signature, one.algorithm)}
+
+
+def _signature(key: str, signature: bytes, algorithm: str = ALGORITHM) -> dict[str, Json]:
+    return {"alg": algorithm, "key": key, "sig": _b64(signature)}
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

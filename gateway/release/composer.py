@@ -1,0 +1,160 @@
+"""From clean renditions to a manifest: every document made, searched by the gate like a rendition, and digested.
+
+Withheld index, README, verification report and manifest pass the residue gate against the withheld values of every
+rendition in the release; a finding refuses the submission.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gateway.base.canon import Json
+from gateway.formats.ports import Format
+from gateway.matter.model import Matter, Recipient
+from gateway.release import compose as documents
+from gateway.release.index_pdf import withheld_pdf
+from gateway.release.model import Part, Profile, Release
+from gateway.render.model import Rendition
+from gateway.render.service import Renders
+from gateway.residue import gate
+from gateway.residue.model import TextExpectation, WithheldSet
+from gateway.review.model import Quorum
+from gateway.review.rules import combined
+from gateway.seal.recipient import recipient_fingerprint
+from gateway.seal.signature import PublicKey
+from gateway.verify import SCRIPT
+
+MANIFEST_PATH = "manifest.json"
+MEDIA_TYPES = {"csv": "text/csv", "json": "application/json", "pdf": "application/pdf", "txt": "text/plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A composed release: its parts in order, the bytes of the new ones, and the quorum its policies ask for."""
+
+    parts: tuple[Part, ...]
+    data: Mapping[str, bytes]
+    quorum: tuple[Quorum, ...]
+    manifest_sha256: str
+
+    def new_documents(self) -> Iterator[tuple[str, bytes]]:
+        """The documents that are not kept yet."""
+        yield from self.data.items()
+
+    def with_objects(self, objects: Mapping[str, str]) -> tuple[Part, ...]:
+        """The parts, each naming the object that keeps its bytes."""
+        return tuple(
+            replace(part, object_id=objects[part.path]) if part.path in objects else part for part in self.parts
+        )
+
+
+def compose(
+    session: Session,
+    renders: Renders,
+    *,
+    release: Release,
+    matter: Matter,
+    recipient: Recipient,
+    renditions: Sequence[Rendition],
+    formats: Mapping[str, Format],
+    engine: str,
+    library_digest: str,
+    signers: Sequence[PublicKey],
+    log: str,
+) -> Composition:
+    """Make every document of the release, in the order in which they bind one another."""
+    files, lines, reports, quorums, withheld = _files(session, renders, renditions, formats)
+    heading = f"{release.id} · {recipient.name} · {release.created_at.date().isoformat()}"
+    made = {
+        "withheld.csv": documents.withheld_csv(lines),
+        "withheld.pdf": withheld_pdf(lines, heading=heading),
+        "residue.json": documents.residue_json(reports),
+        "README.txt": documents.readme_txt(release, matter, recipient),
+        "verify.py": SCRIPT.read_bytes(),
+    }
+    quorum = combined(quorums)
+    key = recipient.age_key if release.profile is Profile.SEALED else None
+    parts = [*files, *(_part(path, "document", data) for path, data in made.items())]
+    manifest = documents.manifest_json(
+        release,
+        matter,
+        recipient,
+        key_fingerprint=recipient_fingerprint(key) if key else None,
+        engine=engine,
+        library_digest=library_digest,
+        parts=parts,
+        quorum=quorum,
+        signers=signers,
+        log=log,
+    )
+    made[MANIFEST_PATH] = manifest
+    parts.append(_part(MANIFEST_PATH, "manifest", manifest))
+    known = frozenset({recipient.name, heading, matter.id, release.id})
+    for path, data in made.items():
+        if path != "verify.py":
+            _search(path, data, withheld, known)
+    return Composition(tuple(parts), made, quorum, hashlib.sha256(manifest).hexdigest())
+
+
+def to_json(parts: Sequence[Part], quorum: Sequence[Quorum]) -> dict[str, Json]:
+    """A composition as kept with the release."""
+    return {"parts": [asdict(part) for part in parts], "quorum": [asdict(one) for one in quorum]}
+
+
+def from_json(told: Mapping[str, Any]) -> tuple[tuple[Part, ...], tuple[Quorum, ...]]:
+    """The inverse of `to_json`."""
+    return tuple(Part(**one) for one in told["parts"]), tuple(Quorum(**one) for one in told["quorum"])
+
+
+def _files(
+    session: Session, renders: Renders, renditions: Sequence[Rendition], formats: Mapping[str, Format]
+) -> tuple[
+    list[Part], list[documents.IndexLine], list[tuple[str, Mapping[str, Json]]], list[Quorum], list[WithheldSet]
+]:
+    files: list[Part] = []
+    lines: list[documents.IndexLine] = []
+    reports: list[tuple[str, Mapping[str, Json]]] = []
+    quorums: list[Quorum] = []
+    withheld: list[WithheldSet] = []
+    numbers: dict[str, int] = {}
+    for one in renditions:
+        numbers[one.kind] = numbers.get(one.kind, 0) + 1
+        path = documents.path_of(one.kind, numbers[one.kind], formats[one.id].extensions[one.media_type or ""])
+        told = json.loads(renders.part(session, one.decisions_object))
+        lines += [documents.IndexLine(path=path, **line) for line in told["withheld"]]
+        quorums += [Quorum(**need) for need in told["quorum"]]
+        reports.append((path, json.loads(renders.part(session, one.residue_object))))
+        withheld.append(renders.withheld_of(session, one))
+        files.append(
+            Part(
+                path=path,
+                role="file",
+                object_id=one.object_id or "",
+                sha256=one.sha256 or "",
+                size_bytes=one.size_bytes or 0,
+                kind=one.kind,
+                media_type=one.media_type,
+                rendition=one.id,
+                decisions_sha256=one.decisions_sha256,
+                residue_sha256=one.residue_sha256,
+                policy=one.policy,
+            )
+        )
+    return files, lines, reports, quorums, withheld
+
+
+def _part(path: str, role: str, data: bytes) -> Part:
+    return Part(path=path, role=role, object_id="", sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+
+
+def _search(path: str, data: bytes, withheld: Sequence[WithheldSet], known: frozenset[str]) -> None:
+    """The gate over one document: what any rendition of this release withholds must not be in it."""
+    for one in withheld:
+        widened = replace(one, constants=one.constants | known)
+        gate.check(data, TextExpectation(path, MEDIA_TYPES[path.rpartition(".")[2]]), widened).require_clean()

@@ -1,0 +1,188 @@
+"""Dispatch: everything checked again in one transaction, the package sealed, its proof put in, its digest logged.
+
+1. In one transaction: gates, reviews, signatures, quorum and separation of duties hold; `release.sealed` commits
+   manifest and approvals.
+2. A checkpoint is signed over that entry; inclusion proofs are drawn.
+3. The package streams into the vault: approved bytes, digest-checked as they pass, and the proofs beside them.
+4. In one transaction everything is checked once more and `release.dispatched` commits the package's digest.
+
+A crash between any two steps leaves an approved release that can be dispatched again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from gateway.audit.model import Act
+from gateway.audit.service import Log
+from gateway.base.problems import Conflict
+from gateway.db.unit import Units
+from gateway.matter.service import Matters
+from gateway.people.model import Actor, Permission
+from gateway.people.service import People
+from gateway.release import binding, package
+from gateway.release.model import Profile, Release, State
+from gateway.release.service import Releases, WrongState
+from gateway.release.tables import ReleaseRow
+from gateway.review.model import Cleared
+from gateway.review.service import Reviews
+from gateway.seal.recipient import encrypt_to
+from gateway.seal.signature import SigningKey
+from gateway.vault.service import Keeping, Opened, Vault
+
+
+class NotDispatched(Conflict):
+    """There is no package before dispatch."""
+
+    slug = "not-dispatched"
+    title = "The release has not been dispatched"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    cleared: Cleared
+    approvals: bytes
+    index: int
+
+
+class Dispatch:
+    """Hands releases over, and the package to whoever dispatches."""
+
+    def __init__(
+        self,
+        units: Units,
+        log: Log,
+        vault: Vault,
+        people: People,
+        matters: Matters,
+        reviews: Reviews,
+        releases: Releases,
+        package_key: Callable[[], SigningKey],
+    ) -> None:
+        self._units = units
+        self._log = log
+        self._vault = vault
+        self._people = people
+        self._matters = matters
+        self._reviews = reviews
+        self._releases = releases
+        self._package_key = package_key
+
+    def dispatch(self, actor: Actor, release_id: str) -> Release:
+        """Seal and dispatch an approved release; see the module for the steps."""
+        actor.require(Permission.RELEASE_DISPATCH)
+        sealing = self._seal(actor, release_id)
+        release = self._releases.get(release_id)
+        keeping = self._build(release, sealing)
+        with self._units.change() as session:
+            row, cleared = self._cleared(session, actor, release_id)
+            if cleared.case != sealing.cleared.case or cleared.approvals != sealing.cleared.approvals:
+                raise WrongState("The release changed while it was being packaged; dispatch it again.")
+            kept = self._vault.record(session, keeping)
+            row.package_object, row.package_bytes = kept.id, keeping.plaintext_bytes
+            row.package_sha256, row.sealed_index = keeping.sha256, sealing.index
+            row.dispatcher, row.state = actor.person_id, State.DISPATCHED
+            self._log.append(
+                session,
+                Act(
+                    type="release.dispatched",
+                    actor=actor.person_id,
+                    matter=row.matter,
+                    subject=row.id,
+                    facts={
+                        "package_sha256": keeping.sha256,
+                        "package_bytes": keeping.plaintext_bytes,
+                        "sealed_index": sealing.index,
+                        "profile": row.profile,
+                    },
+                ),
+            )
+        return self._releases.get(release_id)
+
+    def package(self, actor: Actor, release_id: str) -> tuple[Release, Opened]:
+        """The dispatched package, opened for the caller to close; handing it out is an entry before the first byte."""
+        actor.require(Permission.RELEASE_DISPATCH)
+        release = self._releases.get(release_id)
+        if release.package_object is None:
+            raise NotDispatched("There is no package yet; dispatch the release first.")
+        with self._units.change() as session:
+            self._log.append(
+                session,
+                Act(
+                    type="package.handed_out",
+                    actor=actor.person_id,
+                    matter=release.matter,
+                    subject=release.id,
+                    facts={"package_sha256": release.package_sha256},
+                ),
+            )
+        return release, self._opened(release.package_object)
+
+    def _seal(self, actor: Actor, release_id: str) -> _Sealing:
+        with self._units.change() as session:
+            row, cleared = self._cleared(session, actor, release_id)
+            signed = binding.approvals_json(cleared)
+            index = self._log.append(
+                session,
+                Act(
+                    type="release.sealed",
+                    actor=actor.person_id,
+                    matter=row.matter,
+                    subject=row.id,
+                    facts={
+                        "release": row.id,
+                        "manifest_sha256": cleared.case.manifest_sha256,
+                        "approvals_sha256": hashlib.sha256(signed).hexdigest(),
+                    },
+                ),
+            )
+        return _Sealing(cleared, signed, index)
+
+    def _cleared(self, session: Session, actor: Actor, release_id: str) -> tuple[ReleaseRow, Cleared]:
+        row, case = self._releases.case_in(session, release_id)
+        if row.state != State.APPROVED:
+            raise WrongState(f"A release that is {row.state} cannot be dispatched; it needs its approvals first.")
+        self._releases.check_ready(session, release_id)
+        return row, self._reviews.clear(session, case, actor.person_id)
+
+    def _build(self, release: Release, sealing: _Sealing) -> Keeping:
+        checkpoint = self._log.checkpoint()
+        cleared = sealing.cleared
+        manifest = self._releases.bytes_of(release.id, "manifest.json")
+        beside = (
+            ("approvals.json", sealing.approvals),
+            ("audit.proof", self._log.tlog_proof(sealing.index, checkpoint).encode()),
+            (
+                "enrolment.json",
+                binding.enrolment_json(
+                    self._log,
+                    checkpoint,
+                    (one.approver for one in cleared.approvals),
+                    self._people.enrolment_entries,
+                ),
+            ),
+            ("manifest.sig", binding.manifest_sig(manifest, (self._package_key(),))),
+        )
+        members = package.members(cleared, self._opened, beside)
+        return self._keep(release, package.zip_chunks(members))
+
+    def _opened(self, object_id: str) -> Opened:
+        with self._units.read() as session:
+            return self._vault.open(session, object_id)
+
+    def _keep(self, release: Release, chunks: Iterator[bytes]) -> Keeping:
+        with self._vault.begin(matter=release.matter, role="package") as keeping:
+            if release.profile is Profile.SEALED:
+                recipient = self._matters.recipient(release.matter, release.recipient)
+                if recipient.age_key is None:
+                    raise WrongState("The recipient's public key is gone; the sealed profile needs it.")
+                encrypt_to(recipient.age_key, package.ChunkReader(chunks), keeping.as_file())
+            else:
+                for chunk in chunks:
+                    keeping.write(chunk)
+            keeping.finish()
+        return keeping

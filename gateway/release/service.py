@@ -1,0 +1,447 @@
+"""Releases from draft to receipt: composed, submitted, approved over exact bytes, sealed, dispatched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway import __version__
+from gateway.audit.model import Act
+from gateway.audit.service import Log
+from gateway.base.canon import canonical
+from gateway.base.clock import Clock
+from gateway.base.ids import new_id
+from gateway.base.problems import Conflict, NotFound, Refused, Usage
+from gateway.base.text import clean_line
+from gateway.db.unit import Units
+from gateway.formats.model import Mark
+from gateway.intake import rules as intake_rules
+from gateway.intake.service import Intake
+from gateway.keys.service import Keyring
+from gateway.matter.service import Matters
+from gateway.people.model import Actor, Permission
+from gateway.policy.answers import Answers
+from gateway.policy.conditions import Context
+from gateway.release import composer
+from gateway.release.model import Part, Profile, Release, State
+from gateway.release.tables import ReceiptRow, ReleaseRow
+from gateway.render.model import ReleaseFrame, Rendition
+from gateway.render.model import State as RenditionState
+from gateway.render.service import Renders
+from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
+from gateway.review.rules import combined
+from gateway.review.service import Reviews
+from gateway.seal.signature import SigningKey
+from gateway.vault.service import Vault
+
+ENGINE = f"disclosure-gateway/{__version__}"
+_OPEN = (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED)
+
+
+class WrongState(Conflict):
+    """The release is not in a state that admits this."""
+
+    slug = "wrong-state"
+    title = "The release's state does not admit this"
+
+
+class NotReady(Refused):
+    """A rendition of the release is not clean."""
+
+    slug = "not-ready"
+    title = "The release is not ready"
+
+
+class Releases:
+    """Builds releases and keeps their state."""
+
+    def __init__(
+        self,
+        units: Units,
+        keyring: Keyring,
+        log: Log,
+        clock: Clock,
+        vault: Vault,
+        matters: Matters,
+        intake: Intake,
+        renders: Renders,
+        reviews: Reviews,
+        package_key: Callable[[], SigningKey],
+    ) -> None:
+        self._units = units
+        self._keyring = keyring
+        self._log = log
+        self._clock = clock
+        self._vault = vault
+        self._matters = matters
+        self._intake = intake
+        self._renders = renders
+        self._reviews = reviews
+        self._package_key = package_key
+
+    def draft(self, actor: Actor, matter_id: str, recipient_id: str, profile: Profile) -> Release:
+        """Open a draft release for one hop. Its own key, made here, keys every pseudonym, order and mark of it."""
+        actor.require(Permission.RELEASE_BUILD)
+        recipient = self._matters.recipient(matter_id, recipient_id)
+        if profile is Profile.SEALED and recipient.age_key is None:
+            raise Usage("The sealed profile needs the recipient's age public key; enter it or choose portal.")
+        release_id = new_id("rel")
+        with self._units.change() as session:
+            kek = self._keyring.find(session, role="matter_kek", owner=matter_id)
+            self._keyring.create(session, role="release", owner=release_id, parent=kek)
+            row = ReleaseRow(
+                id=release_id,
+                matter=matter_id,
+                recipient=recipient_id,
+                profile=profile,
+                state=State.DRAFT,
+                author=actor.person_id,
+                created_at=self._clock.now(),
+            )
+            session.add(row)
+            self._enter(session, actor, row, "release.drafted", {"recipient": recipient_id, "profile": profile.value})
+            session.flush()
+            return _release(row)
+
+    def get(self, release_id: str) -> Release:
+        """One release, or `NotFound`."""
+        with self._units.read() as session:
+            return _release(self._row(session, release_id))
+
+    def of_matter(self, matter_id: str) -> tuple[Release, ...]:
+        """All releases of a matter, oldest first."""
+        query = select(ReleaseRow).where(ReleaseRow.matter == matter_id).order_by(ReleaseRow.id)
+        with self._units.read() as session:
+            return tuple(_release(row) for row in session.scalars(query))
+
+    def frame(self, release_id: str) -> ReleaseFrame:
+        """What renditions of this release hang on."""
+        release = self.get(release_id)
+        matter = self._matters.get(release.matter)
+        recipient = self._matters.recipient(release.matter, release.recipient)
+        day = release.created_at.date()
+        profile = release.profile.value
+        custody = [matter.recipient(one) for one in recipient.custody if one != recipient.id]
+        return ReleaseFrame(
+            release=release.id,
+            matter=release.matter,
+            recipient=recipient.id,
+            profile=profile,
+            mark=Mark(recipient=recipient.name, release_id=release.id, date=day.isoformat()),
+            context=Context(
+                self._matters.context(matter, recipient, profile, day),
+                tuple(self._matters.context(matter, one, profile, day) for one in custody),
+            ),
+            on=day,
+        )
+
+    def add(
+        self, actor: Actor, release_id: str, original_id: str, *, policy_ref: str | None, answers: Answers
+    ) -> Rendition:
+        """Ask for a rendition of an original in this release. What was approved before no longer counts."""
+        self._reopen(actor, release_id)
+        original = self._intake.get(original_id)
+        return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
+
+    def answer(self, actor: Actor, rendition_id: str, answers: Answers) -> Rendition:
+        """Answer a rendition's questions or change its regions: a new rendition takes its place."""
+        actor.require(Permission.RENDITION_ANSWER)
+        old = self._renders.get(rendition_id)
+        if old.state in (RenditionState.QUEUED, RenditionState.RENDERING):
+            raise WrongState("This rendition is being rendered; wait until it has finished.")
+        if old.state is RenditionState.SUPERSEDED:
+            raise WrongState("This rendition was superseded; answer the newest one.")
+        self._reopen(actor, old.release)
+        return self._renders.request(
+            actor,
+            self.frame(old.release),
+            self._intake.get(old.original),
+            policy_ref=old.policy,
+            answers=answers,
+            supersedes=old.id,
+        )
+
+    def submit(self, actor: Actor, release_id: str) -> Release:
+        """Compose manifest and documents and put the release before the reviewers.
+
+        Refused while an original is unclassified or blocked, or a rendition is not clean.
+        """
+        actor.require(Permission.RELEASE_BUILD)
+        release = self.get(release_id)
+        if release.state not in _OPEN:
+            raise WrongState(f"A release that is {release.state.value} cannot be submitted.")
+        renditions = self._ready(release)
+        matter = self._matters.get(release.matter)
+        recipient = self._matters.recipient(release.matter, release.recipient)
+        with self._units.read() as session:
+            composition = composer.compose(
+                session,
+                self._renders,
+                release=release,
+                matter=matter,
+                recipient=recipient,
+                renditions=renditions,
+                formats={one.id: self._renders.format_of(self._intake.get(one.original)) for one in renditions},
+                engine=ENGINE,
+                library_digest=self._renders.library_digest,
+                signers=(self._package_key().public,),
+                log=self._log.vkey(),
+            )
+        kept = {
+            path: self._vault.keep(matter=release.matter, role="document", data=data)
+            for path, data in composition.new_documents()
+        }
+        with self._units.change() as session:
+            row = self._row(session, release_id)
+            if State(row.state) not in _OPEN or self._renders.of_release_in(session, release_id) != renditions:
+                raise WrongState("The release changed while it was being composed; submit it again.")
+            parts = composition.with_objects(
+                {path: self._vault.record(session, keeping).id for path, keeping in kept.items()}
+            )
+            row.manifest_sha256 = composition.manifest_sha256
+            row.state = State.IN_REVIEW
+            row.composition = self._keyring.seal_text(
+                session,
+                owner=row.matter,
+                context=f"composition:{row.id}",
+                text=canonical(composer.to_json(parts, composition.quorum)).decode(),
+            )
+            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
+            return _release(row)
+
+    def review(
+        self, actor: Actor, rendition_id: str, *, verdict: Verdict, seen_sha256: str, reason: str | None
+    ) -> None:
+        """A reviewer's word on one rendition; a request for changes takes the whole release back."""
+        rendition = self._renders.get(rendition_id)
+        release = self.get(rendition.release)
+        if release.state is not State.IN_REVIEW:
+            raise WrongState("The release is not in review; submit it first.")
+
+        def also(session: Session) -> None:
+            if verdict is Verdict.CHANGES_REQUESTED:
+                self._row(session, release.id).state = State.CHANGES_REQUESTED
+
+        with self._units.read() as session:
+            authors, uploaders = self._involved(session, release)
+        self._reviews.review(
+            actor,
+            rendition,
+            authors=authors,
+            uploaders=uploaders,
+            verdict=verdict,
+            seen_sha256=seen_sha256,
+            reason=reason,
+            also=also,
+        )
+
+    def approval_request(self, actor: Actor, release_id: str, role: str) -> tuple[bytes, bytes]:
+        """The statement this person would sign in `role`, and the manifest it stands for."""
+        with self._units.read() as session:
+            row = self._row(session, release_id)
+            if State(row.state) not in (State.IN_REVIEW, State.APPROVED):
+                raise WrongState("The release is not in review; submit it first.")
+            case = self._case(session, row)
+            manifest = self._renders.part(session, self._parts(session, row)["manifest.json"].object_id)
+        return self._reviews.request(actor, case, role), manifest
+
+    def approve(self, actor: Actor, release_id: str, *, statement: bytes, signature: bytes, algorithm: str) -> Approval:
+        """Record an approval; the quorum's last one makes the release approved."""
+
+        def current(session: Session) -> Case:
+            row = self._row(session, release_id)
+            if row.state != State.IN_REVIEW:
+                raise WrongState(f"A release that is {row.state} cannot be approved now.")
+            return self._case(session, row)
+
+        def then(session: Session, case: Case, complete: bool) -> None:
+            if complete:
+                row = self._row(session, release_id)
+                row.state = State.APPROVED
+                self._enter(session, actor, row, "release.approved", {"manifest_sha256": case.manifest_sha256})
+
+        return self._reviews.approve(
+            actor, current, statement=statement, signature=signature, algorithm=algorithm, then=then
+        )
+
+    def refuse(self, actor: Actor, release_id: str, reason: str) -> Release:
+        """A reviewer refuses the release for good."""
+
+        def current(session: Session) -> Case:
+            row = self._row(session, release_id)
+            if State(row.state) not in (State.IN_REVIEW, State.APPROVED):
+                raise WrongState("Only a release in review or approved can be refused.")
+            return self._case(session, row)
+
+        def then(session: Session) -> None:
+            self._row(session, release_id).state = State.REFUSED
+
+        self._reviews.refuse(actor, current, reason=reason, then=then)
+        return self.get(release_id)
+
+    def approvals(self, release_id: str) -> tuple[tuple[Approval, ...], tuple[Quorum, ...]]:
+        """The approvals of the present manifest, and how many are needed."""
+        with self._units.read() as session:
+            row = self._row(session, release_id)
+            if row.composition is None:
+                return (), ()
+            case = self._case(session, row)
+            return self._reviews.approvals(session, case), case.quorum
+
+    def record(self, actor: Actor, release_id: str, *, kind: str, text: str) -> Release:
+        """A receipt (portal number, courier slip) or a recall; a recall records and notifies, it cannot unsend."""
+        actor.require(Permission.RECEIPT_RECORD)
+        note = clean_line(text, what="reference", max_chars=500)
+        state = {"receipt": State.ACKNOWLEDGED, "recall": State.RECALLED}[kind]
+        with self._units.change() as session:
+            row = self._row(session, release_id)
+            if State(row.state) not in (State.DISPATCHED, State.ACKNOWLEDGED):
+                raise WrongState("Only a dispatched release has a receipt or can be recalled.")
+            receipt_id = new_id("rec")
+            session.add(
+                ReceiptRow(
+                    id=receipt_id,
+                    release=release_id,
+                    kind=kind,
+                    person=actor.person_id,
+                    sealed=self._keyring.seal_text(
+                        session, owner=row.matter, context=f"receipt:{receipt_id}", text=note
+                    ),
+                    created_at=self._clock.now(),
+                )
+            )
+            row.state = state
+            self._enter(session, actor, row, f"release.{state.value}", {}, {"reference": note})
+            return _release(row)
+
+    def case_in(self, session: Session, release_id: str) -> tuple[ReleaseRow, Case]:
+        """The release and the case on it, inside a dispatcher's transaction."""
+        row = self._row(session, release_id)
+        return row, self._case(session, row)
+
+    def check_ready(self, session: Session, release_id: str) -> None:
+        """The gates before any release, inside a dispatcher's transaction: states and answers of everything in it."""
+        self._check_ready(self._renders.of_release_in(session, release_id))
+
+    def bytes_of(self, release_id: str, path: str) -> bytes:
+        """One file of the composed package, in memory."""
+        with self._units.read() as session:
+            row = self._row(session, release_id)
+            part = self._parts(session, row).get(path)
+            if part is None:
+                raise NotFound("The release has no such file.")
+            return self._renders.part(session, part.object_id)
+
+    def _ready(self, release: Release) -> tuple[Rendition, ...]:
+        renditions = self._renders.of_release(release.id)
+        self._check_ready(renditions)
+        return renditions
+
+    def _check_ready(self, renditions: tuple[Rendition, ...]) -> None:
+        if not renditions:
+            raise NotReady("The release holds no rendition; add one first.")
+        for one in renditions:
+            if one.state not in (RenditionState.CLEAN, RenditionState.REVIEWED):
+                raise NotReady(
+                    f"A rendition is {one.state.value}; answer its questions or take it out before submitting.",
+                    rendition=one.id,
+                )
+            intake_rules.check_classified(self._intake.get(one.original))
+
+    def _reopen(self, actor: Actor, release_id: str) -> None:
+        """A change in an open release takes it back to draft, so that nothing approved before counts."""
+        release = self.get(release_id)
+        if release.state is State.DRAFT:
+            return
+        if release.state not in (*_OPEN, State.APPROVED):
+            raise WrongState(f"A release that is {release.state.value} cannot be changed; make a new one.")
+        if not {Permission.RELEASE_BUILD, Permission.RENDITION_ANSWER} & actor.scopes:
+            actor.require(Permission.RELEASE_BUILD)
+        with self._units.change() as session:
+            row = self._row(session, release_id)
+            row.state, row.manifest_sha256, row.composition = State.DRAFT, None, None
+            self._enter(session, actor, row, "release.reopened", {})
+
+    def _involved(self, session: Session, release: Release) -> tuple[frozenset[str], frozenset[str]]:
+        everyone = self._renders.authors_of(session, release.id)
+        uploaders = {
+            self._intake.get(one.original).uploader for one in self._renders.of_release_in(session, release.id)
+        }
+        return everyone | {release.author}, frozenset(uploaders)
+
+    def _case(self, session: Session, row: ReleaseRow) -> Case:
+        if row.manifest_sha256 is None or row.composition is None:
+            raise WrongState("The release is not composed; submit it first.")
+        release = _release(row)
+        parts, quorum = composer.from_json(self._composition(session, row))
+        renditions = self._renders.of_release_in(session, row.id)
+        named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
+        if {one.id: one.sha256 for one in renditions} != named:
+            raise WrongState("The release's renditions are no longer those of its manifest; submit it again.")
+        authors, uploaders = self._involved(session, release)
+        return Case(
+            release=row.id,
+            matter=row.matter,
+            recipient=row.recipient,
+            manifest_sha256=row.manifest_sha256,
+            quorum=combined(quorum),
+            authors=authors,
+            uploaders=uploaders,
+            renditions=tuple(one.id for one in renditions),
+            files=tuple(FileFact(p.path, p.object_id, p.sha256, p.size_bytes) for p in parts),
+        )
+
+    def _parts(self, session: Session, row: ReleaseRow) -> dict[str, Part]:
+        if row.composition is None:
+            raise WrongState("The release is not composed; submit it first.")
+        parts, _ = composer.from_json(self._composition(session, row))
+        return {part.path: part for part in parts}
+
+    def _composition(self, session: Session, row: ReleaseRow) -> Any:
+        if row.composition is None:
+            raise WrongState("The release is not composed; submit it first.")
+        return json.loads(
+            self._keyring.open_text(session, owner=row.matter, context=f"composition:{row.id}", sealed=row.composition)
+        )
+
+    def _enter(
+        self,
+        session: Session,
+        actor: Actor,
+        row: ReleaseRow,
+        kind: str,
+        facts: Mapping[str, str | int | None],
+        body: Mapping[str, str] | None = None,
+    ) -> int:
+        return self._log.append(
+            session,
+            Act(type=kind, actor=actor.person_id, matter=row.matter, subject=row.id, facts=facts, body=body),
+        )
+
+    def _row(self, session: Session, release_id: str) -> ReleaseRow:
+        row = session.get(ReleaseRow, release_id)
+        if row is None:
+            raise NotFound("There is no release with this id.")
+        return row
+
+
+def _release(row: ReleaseRow) -> Release:
+    return Release(
+        id=row.id,
+        matter=row.matter,
+        recipient=row.recipient,
+        profile=Profile(row.profile),
+        state=State(row.state),
+        author=row.author,
+        manifest_sha256=row.manifest_sha256,
+        sealed_index=row.sealed_index,
+        package_object=row.package_object,
+        package_bytes=row.package_bytes,
+        package_sha256=row.package_sha256,
+        dispatcher=row.dispatcher,
+        created_at=row.created_at,
+    )

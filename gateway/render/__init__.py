@@ -1,0 +1,1 @@
+"""Original + decisions → clean rendition: nothing unproven, nothing unmarked, or a refusal with its reason."""

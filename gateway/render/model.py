@@ -1,0 +1,88 @@
+"""Renditions and how they came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from gateway.formats.model import Mark, Rebuilt
+from gateway.policy.conditions import Context
+from gateway.policy.decisions import Decisions
+from gateway.residue.model import Report, WithheldSet
+
+
+class State(StrEnum):
+    """Where a rendition stands."""
+
+    QUEUED = "queued"
+    RENDERING = "rendering"
+    WAITING = "waiting"
+    CLEAN = "clean"
+    REVIEWED = "reviewed"
+    BLOCKED = "blocked"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run of the choreography came to.
+
+    `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings;
+    `refused` has a reason. Only `clean` has a rendition that may be kept.
+    """
+
+    state: State
+    reason: str | None = None
+    decisions: Decisions | None = None
+    rebuilt: Rebuilt | None = None
+    report: Report | None = None
+    withheld: WithheldSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFrame:
+    """What a rendition must know of its release: keys, marks and pseudonyms hang on it."""
+
+    release: str
+    matter: str
+    recipient: str
+    profile: str
+    mark: Mark
+    context: Context
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """The redacted, marked bytes made of one original for one release, from queue to review."""
+
+    id: str
+    release: str
+    matter: str
+    original: str
+    kind: str
+    policy: str
+    state: State
+    author: str
+    media_type: str | None
+    size_bytes: int | None
+    sha256: str | None
+    decisions_sha256: str | None
+    residue_sha256: str | None
+    object_id: str | None
+    decisions_object: str | None
+    residue_object: str | None
+    withheld_object: str | None
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on one rendition: valid while nobody has claimed it with a higher fence."""
+
+    rendition: str
+    fence: int
+    attempt: int

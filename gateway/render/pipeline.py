@@ -1,0 +1,104 @@
+"""The choreography, without database or network: the same for a worker's job and for a rehearsal.
+
+1. The format reads the original inside the sandbox.
+2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
+3. The policy decides every field. Open questions end here: `waiting`.
+4. What the policy requires to be present is there, or the rendition is refused.
+5. The format rebuilds what the plan names, marked for its recipient.
+6. The gate re-reads the result with other parsers and searches every withheld value. A finding ends in `blocked`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
+from gateway.formats.model import Content, Element, Mark, Picture, Plan, Rebuilt, Table
+from gateway.formats.ports import Format
+from gateway.policy.answers import Answers
+from gateway.policy.conditions import Context
+from gateway.policy.decide import answered_fields, decide
+from gateway.policy.kinds import Kind
+from gateway.policy.policy import Policy
+from gateway.policy.presence import require_shown
+from gateway.render.model import Outcome, State
+from gateway.render.withheld import rows, withheld_set
+from gateway.residue import gate
+from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
+from gateway.sandbox.ports import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything one rendition is made from. `secret` (32 bytes) keys pseudonyms and row order of this release."""
+
+    untrusted_original: bytes
+    media_type: str
+    file_name: str | None
+    form: Format
+    kind: Kind
+    policy: Policy
+    context: Context
+    on: date
+    answers: Answers
+    mark: Mark
+    secret: bytes
+
+
+def render(job: Job, sandbox: Sandbox) -> Outcome:
+    """Carry out the choreography. Refusals of content and policy become outcomes; a broken environment raises."""
+    try:
+        return _render(job, sandbox)
+    except (Unprocessable, TooLarge, Refused, Usage, CheckFailed) as problem:
+        return Outcome(State.REFUSED, reason=problem.detail)
+
+
+def _render(job: Job, sandbox: Sandbox) -> Outcome:
+    content = job.form.read(job.untrusted_original, job.media_type, sandbox)
+    surveyed = job.form.survey(content)
+    decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on)
+    if decisions.asks:
+        return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
+    decisions.require_present()
+    fields = answered_fields(job.kind, surveyed, job.answers)
+    plan = decisions.plan()
+    if isinstance(content, Table):
+        require_shown(decisions, rows(job.form, content, fields))
+    rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
+    withheld = withheld_set(
+        form=job.form,
+        content=content,
+        fields=fields,
+        decisions=decisions,
+        mark=job.mark,
+        file_name=job.file_name,
+    )
+    report = gate.check(rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
+    if not report.clean:
+        return Outcome(
+            State.BLOCKED,
+            reason="The verification found something in the rendition that must not be there; see its report.",
+            decisions=decisions,
+            report=report,
+        )
+    return Outcome(State.CLEAN, decisions=decisions, rebuilt=rebuilt, report=report, withheld=withheld)
+
+
+def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> Expectation:
+    if isinstance(content, Picture):
+        if rebuilt.size_px is None:
+            raise ValueError("a picture was rebuilt without a size")
+        return PictureExpectation(
+            media_type=rebuilt.media_type,
+            size_px=rebuilt.size_px,
+            boxes=tuple((box.left_px, box.top_px, box.width_px, box.height_px) for box in rebuilt.boxes),
+            mark_text=mark.text,
+        )
+    fields = {one.title: one.field_id for one in plan.instructions if one.element is Element.COLUMN}
+    return TableExpectation(
+        headers=rebuilt.headers,
+        fields=tuple(fields[title] for title in rebuilt.headers[:-1]),
+        mark_text=mark.text,
+        rows=content.row_count,
+    )

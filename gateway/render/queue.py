@@ -1,0 +1,87 @@
+"""Claim, renew and check by lease and fence, on one clock: the database's own rows decide, a worker only asks."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from gateway.base.problems import Conflict
+from gateway.db.unit import Units
+from gateway.render.model import Claim, State
+from gateway.render.tables import LeaseRow, RenditionRow
+
+
+class FencedOut(Conflict):
+    """Another worker took this rendition over; this one's result is discarded."""
+
+    slug = "fenced-out"
+    title = "Another worker took over"
+
+
+class Queue:
+    """Renditions waiting for a worker. Nothing is lost when a worker dies: its lease runs out."""
+
+    def __init__(self, units: Units, lease_s: float) -> None:
+        self._units = units
+        self.lease_s = lease_s
+
+    def claim(self, owner: str) -> Claim | None:
+        """The oldest rendition that nobody holds, or None."""
+        now = time.time()
+        ready = (
+            select(LeaseRow.rendition)
+            .join(RenditionRow, RenditionRow.id == LeaseRow.rendition)
+            .where(RenditionRow.state == State.QUEUED, LeaseRow.lease_until < now)
+            .order_by(LeaseRow.rendition)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=LeaseRow)
+            .scalar_subquery()
+        )
+        taking = (
+            update(LeaseRow)
+            .where(LeaseRow.rendition == ready)
+            .values(
+                owner=owner,
+                lease_until=now + self.lease_s,
+                fence=LeaseRow.fence + 1,
+                attempt=LeaseRow.attempt + 1,
+            )
+            .returning(LeaseRow.rendition, LeaseRow.fence, LeaseRow.attempt)
+            .execution_options(synchronize_session=False)
+        )
+        with self._units.bookkeeping() as session:
+            row = session.execute(taking).one_or_none()
+        return None if row is None else Claim(*row)
+
+    def renew(self, claim: Claim) -> None:
+        """Hold on for another lease; raises `FencedOut` if somebody else holds it."""
+        renewing = (
+            update(LeaseRow)
+            .where(LeaseRow.rendition == claim.rendition, LeaseRow.fence == claim.fence)
+            .values(lease_until=time.time() + self.lease_s)
+            .returning(LeaseRow.rendition)
+            .execution_options(synchronize_session=False)
+        )
+        with self._units.bookkeeping() as session:
+            if session.execute(renewing).one_or_none() is None:
+                raise FencedOut("Another worker has taken this rendition over.")
+
+    @staticmethod
+    def check(session: Session, claim: Claim) -> None:
+        """Inside the finishing transaction: the claim is still the newest one."""
+        fence = session.scalar(select(LeaseRow.fence).where(LeaseRow.rendition == claim.rendition).with_for_update())
+        if fence != claim.fence:
+            raise FencedOut("Another worker has taken this rendition over.")
+
+    @staticmethod
+    def enqueue(session: Session, rendition_id: str) -> None:
+        """Make a rendition claimable, in the transaction that creates it."""
+        session.add(LeaseRow(rendition=rendition_id, owner=None, lease_until=0.0, fence=0, attempt=0))
+
+    @staticmethod
+    def held(session: Session, rendition_id: str) -> bool:
+        """Whether some worker holds it now."""
+        until = session.scalar(select(LeaseRow.lease_until).where(LeaseRow.rendition == rendition_id))
+        return until is not None and until > time.time()

@@ -1,0 +1,362 @@
+"""Renditions from request to result: queued, rendered by a worker, kept with their decisions and their report."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.audit.model import Act
+from gateway.audit.service import Log
+from gateway.base.canon import canonical
+from gateway.base.clock import Clock
+from gateway.base.ids import new_id
+from gateway.base.problems import Conflict, NotFound
+from gateway.db.unit import Units
+from gateway.formats.ports import Format
+from gateway.intake.model import Original
+from gateway.intake.service import Intake
+from gateway.keys.service import Keyring
+from gateway.people.model import Actor, Permission
+from gateway.policy.answers import Answers
+from gateway.policy.load import Library
+from gateway.render import withheld
+from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, State
+from gateway.render.pipeline import Job, render
+from gateway.render.queue import Queue
+from gateway.render.tables import RenditionRow
+from gateway.residue.model import WithheldSet
+from gateway.sandbox.ports import Sandbox
+from gateway.vault.service import Keeping, Vault
+
+MAX_ATTEMPTS = 3
+ENTRY_OF = {
+    State.CLEAN: "rendition.clean",
+    State.WAITING: "rendition.waiting",
+    State.BLOCKED: "rendition.blocked",
+    State.REFUSED: "rendition.refused",
+}
+
+
+class NotRendered(Conflict):
+    """What is asked for exists only once the rendition is clean."""
+
+    slug = "not-rendered"
+    title = "The rendition has no such part now"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The objects one outcome leaves behind, durable before the row that names them."""
+
+    rendition: Keeping | None
+    decisions: Keeping | None
+    residue: Keeping | None
+    withheld: Keeping | None
+
+    def kept(self) -> tuple[Keeping, ...]:
+        """Those that there are."""
+        return tuple(one for one in (self.rendition, self.decisions, self.residue, self.withheld) if one)
+
+
+class Renders:
+    """Asks for renditions, carries them out, gives them back."""
+
+    def __init__(
+        self,
+        units: Units,
+        keyring: Keyring,
+        log: Log,
+        clock: Clock,
+        vault: Vault,
+        intake: Intake,
+        library: Library,
+        sandbox: Sandbox,
+        queue: Queue,
+    ) -> None:
+        self._units = units
+        self._keyring = keyring
+        self._log = log
+        self._clock = clock
+        self._vault = vault
+        self._intake = intake
+        self._library = library
+        self._sandbox = sandbox
+        self.queue = queue
+
+    def request(
+        self,
+        actor: Actor,
+        frame: ReleaseFrame,
+        original: Original,
+        *,
+        policy_ref: str | None,
+        answers: Answers,
+        supersedes: str | None = None,
+    ) -> Rendition:
+        """Queue a rendition of `original` for the release in `frame`; 202 at the edge. Entry and row together."""
+        actor.require(Permission.RENDITION_ANSWER if supersedes else Permission.RELEASE_BUILD)
+        if original.matter != frame.matter:
+            raise NotFound("There is no original with this id in this matter.")
+        policy = (
+            self._library.policy(policy_ref)
+            if policy_ref
+            else self._library.for_kind(original.kind, frame.context, frame.on)
+        )
+        rendition_id = new_id("ren")
+        with self._units.change() as session:
+            if supersedes is not None:
+                self._row(session, supersedes).state = State.SUPERSEDED
+            row = RenditionRow(
+                id=rendition_id,
+                release=frame.release,
+                matter=frame.matter,
+                original=original.id,
+                kind=original.kind,
+                policy=policy.ref,
+                library_digest=self._library.digest,
+                state=State.QUEUED,
+                author=actor.person_id,
+                supersedes=supersedes,
+                answers=self._keyring.seal_text(
+                    session,
+                    owner=frame.matter,
+                    context=f"answers:{rendition_id}",
+                    text=canonical(answers.to_json()).decode(),
+                ),
+                created_at=self._clock.now(),
+            )
+            session.add(row)
+            session.flush()
+            self.queue.enqueue(session, rendition_id)
+            self._log.append(
+                session,
+                Act(
+                    type="rendition.requested",
+                    actor=actor.person_id,
+                    matter=frame.matter,
+                    subject=rendition_id,
+                    facts={
+                        "release": frame.release,
+                        "original": original.id,
+                        "policy": policy.ref,
+                        "library": self._library.digest,
+                        "supersedes": supersedes,
+                    },
+                ),
+            )
+            return self._rendition(session, row)
+
+    def carry_out(self, claim: Claim, frame: ReleaseFrame) -> State:
+        """Render what is claimed and keep the outcome; a result that comes too late is discarded, not kept."""
+        if claim.attempt > MAX_ATTEMPTS:
+            reason = "The renderer ended abnormally several times on this original; convert it and upload it again."
+            outcome = Outcome(State.REFUSED, reason=reason)
+        else:
+            job = self._job(claim.rendition, frame)
+            outcome = render(job, self._sandbox)
+        parts = self._keep_parts(frame, outcome)
+        try:
+            self._finish(claim, frame, outcome, parts)
+        except Exception:
+            for keeping in parts.kept():
+                keeping.abort()
+            raise
+        return outcome.state
+
+    def get(self, rendition_id: str) -> Rendition:
+        """One rendition, or `NotFound`."""
+        with self._units.read() as session:
+            return self._rendition(session, self._row(session, rendition_id))
+
+    def of_release(self, release_id: str) -> tuple[Rendition, ...]:
+        """The renditions a release consists of now, oldest first; superseded ones are history."""
+        with self._units.read() as session:
+            return self.of_release_in(session, release_id)
+
+    def of_release_in(self, session: Session, release_id: str) -> tuple[Rendition, ...]:
+        """The same inside a caller's transaction."""
+        query = (
+            select(RenditionRow)
+            .where(RenditionRow.release == release_id, RenditionRow.state != State.SUPERSEDED)
+            .order_by(RenditionRow.id)
+        )
+        return tuple(self._rendition(session, row) for row in session.scalars(query))
+
+    def mark_reviewed(self, session: Session, rendition_id: str) -> None:
+        """Move a clean rendition to reviewed, inside the reviewer's transaction."""
+        row = self._row(session, rendition_id)
+        if row.state not in (State.CLEAN, State.REVIEWED):
+            raise NotRendered("Only a clean rendition can be reviewed; look at its state and its reason.")
+        row.state = State.REVIEWED
+
+    def part(self, session: Session, object_id: str | None) -> bytes:
+        """The bytes of one part (rendition, decisions, report, withheld set), decrypted into memory."""
+        if object_id is None:
+            raise NotRendered("The rendition does not have this part in its present state.")
+        with self._vault.open(session, object_id) as opened:
+            return b"".join(opened.chunks())
+
+    @property
+    def library_digest(self) -> str:
+        """The digest of every policy and kind that renditions are made with."""
+        return self._library.digest
+
+    def authors_of(self, session: Session, release_id: str) -> frozenset[str]:
+        """Everyone who asked for a rendition of this release or answered one, superseded ones included."""
+        query = select(RenditionRow.author).where(RenditionRow.release == release_id)
+        return frozenset(session.scalars(query))
+
+    def answers(self, rendition_id: str) -> Answers:
+        """The answers a rendition was made with."""
+        with self._units.read() as session:
+            row = self._row(session, rendition_id)
+            return self._answers(session, row)
+
+    def withheld_of(self, session: Session, rendition: Rendition) -> WithheldSet:
+        """What must not be in anything that travels with this rendition."""
+        return withheld.from_json(json.loads(self.part(session, rendition.withheld_object)))
+
+    def _job(self, rendition_id: str, frame: ReleaseFrame) -> Job:
+        with self._units.read() as session:
+            row = self._row(session, rendition_id)
+            original = self._intake.get(row.original)
+            return Job(
+                untrusted_original=self.part(session, original.object_id),
+                media_type=original.media_type,
+                file_name=original.file_name,
+                form=self.format_of(original),
+                kind=self._library.kind(original.kind),
+                policy=self._library.policy(row.policy),
+                context=frame.context,
+                on=frame.on,
+                answers=self._answers(session, row),
+                mark=frame.mark,
+                secret=self._secret(session, frame.release),
+            )
+
+    def format_of(self, original: Original) -> Format:
+        """The format that renders this original."""
+        return self._intake.format_of(original)
+
+    def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome) -> _Parts:
+        def kept(role: str, data: bytes | None) -> Keeping | None:
+            return None if data is None else self._vault.keep(data, matter=frame.matter, role=role)
+
+        return _Parts(
+            rendition=kept("rendition", outcome.rebuilt.data if outcome.rebuilt else None),
+            decisions=kept("decisions", self._decisions_part(frame, outcome)),
+            residue=kept("residue", canonical(outcome.report.to_json()) if outcome.report else None),
+            withheld=kept("withheld", canonical(withheld.to_json(outcome.withheld)) if outcome.withheld else None),
+        )
+
+    def _decisions_part(self, frame: ReleaseFrame, outcome: Outcome) -> bytes | None:
+        """Decisions as kept: salted, so that their digest in the manifest tells a recipient nothing."""
+        if outcome.decisions is None:
+            return None
+        with self._units.read() as session:
+            secret = self._secret(session, frame.release)
+        return canonical(
+            {
+                "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
+                "decisions": outcome.decisions.to_json(),
+                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt))
+                if outcome.rebuilt
+                else [],
+                "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
+            }
+        )
+
+    def _finish(self, claim: Claim, frame: ReleaseFrame, outcome: Outcome, parts: _Parts) -> None:
+        with self._units.change() as session:
+            self.queue.check(session, claim)
+            row = self._row(session, claim.rendition)
+            if row.state != State.QUEUED:
+                raise NotRendered("This rendition was superseded while it was being rendered.")
+            row.state = outcome.state
+            row.object_id = self._record(session, parts.rendition)
+            row.decisions_object = self._record(session, parts.decisions)
+            row.residue_object = self._record(session, parts.residue)
+            row.withheld_object = self._record(session, parts.withheld)
+            if outcome.rebuilt is not None:
+                row.media_type, row.size_bytes = outcome.rebuilt.media_type, len(outcome.rebuilt.data)
+            digests = {
+                "sha256": _digest(parts.rendition),
+                "decisions_sha256": _digest(parts.decisions),
+                "residue_sha256": _digest(parts.residue),
+            }
+            row.result = self._keyring.seal_text(
+                session,
+                owner=row.matter,
+                context=f"result:{row.id}",
+                text=canonical({**digests, "reason": outcome.reason}).decode(),
+            )
+            self._log.append(
+                session,
+                Act(
+                    type=ENTRY_OF[outcome.state],
+                    actor="worker",
+                    matter=row.matter,
+                    subject=row.id,
+                    facts={
+                        "release": frame.release,
+                        "attempt": claim.attempt,
+                        "sandbox": sorted(self._sandbox.layers()),
+                    },
+                    body={**digests, "reason": outcome.reason},
+                ),
+            )
+
+    def _secret(self, session: Session, release_id: str) -> bytes:
+        return self._keyring.unwrap(session, self._keyring.find(session, role="release", owner=release_id))
+
+    def _record(self, session: Session, keeping: Keeping | None) -> str | None:
+        return None if keeping is None else self._vault.record(session, keeping).id
+
+    def _row(self, session: Session, rendition_id: str) -> RenditionRow:
+        row = session.get(RenditionRow, rendition_id)
+        if row is None:
+            raise NotFound("There is no rendition with this id.")
+        return row
+
+    def _answers(self, session: Session, row: RenditionRow) -> Answers:
+        text = self._keyring.open_text(session, owner=row.matter, context=f"answers:{row.id}", sealed=row.answers)
+        return Answers.from_json(json.loads(text))
+
+    def _rendition(self, session: Session, row: RenditionRow) -> Rendition:
+        told = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
+        if row.result is not None:
+            told = json.loads(
+                self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
+            )
+        state = State(row.state)
+        if state is State.QUEUED and self.queue.held(session, row.id):
+            state = State.RENDERING
+        return Rendition(
+            id=row.id,
+            release=row.release,
+            matter=row.matter,
+            original=row.original,
+            kind=row.kind,
+            policy=row.policy,
+            state=state,
+            author=row.author,
+            media_type=row.media_type,
+            size_bytes=row.size_bytes,
+            sha256=told["sha256"],
+            decisions_sha256=told["decisions_sha256"],
+            residue_sha256=told["residue_sha256"],
+            object_id=row.object_id,
+            decisions_object=row.decisions_object,
+            residue_object=row.residue_object,
+            withheld_object=row.withheld_object,
+            reason=told["reason"],
+            created_at=row.created_at,
+        )
+
+
+def _digest(keeping: Keeping | None) -> str | None:
+    return None if keeping is None else keeping.sha256

@@ -1,0 +1,123 @@
+"""What a rendition must not hold, and the lines that say what is missing: both worked out from the decisions.
+
+The withheld set is every value of a withheld or changed cell, every metadata value, every header that the survey could
+not name, and the original's file name. It is made from the original and the decisions, not from the rebuild, so that
+a rebuild that lets something through is found out. What the rendition lawfully shows and the gateway's own texts
+travel beside it, so that the gate can subtract and count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.base.canon import Json
+from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Rebuilt, Table, applied
+from gateway.formats.ports import Format
+from gateway.policy.decisions import DEFAULT_RULE, Decisions
+from gateway.residue.model import WithheldSet, WithheldValue
+
+
+def withheld_set(
+    *,
+    form: Format,
+    content: Content,
+    fields: tuple[Field, ...],
+    decisions: Decisions,
+    mark: Mark,
+    file_name: str | None,
+) -> WithheldSet:
+    """Everything that must not be in the rendition, with what it lawfully shows."""
+    plan = decisions.plan()
+    orders = {one.field_id: one for one in plan.instructions}
+    values: list[WithheldValue] = []
+    shown: set[str] = set()
+    cells = list(rows(form, content, fields)) if isinstance(content, Table) else []
+    for field in fields:
+        for number, value in enumerate(form.values(content, field), start=1):
+            if not value.strip():
+                continue
+            if _shows(orders.get(field.id), cells[number - 1] if cells else {}):
+                shown.add(value)
+            else:
+                values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
+        if field.name is None and field.label.strip():
+            values.append(WithheldValue(field.label, f"{field.id} header"))
+    if file_name:
+        values.append(WithheldValue(file_name, "file-name"))
+        stem = file_name.rpartition(".")[0]
+        if stem:
+            values.append(WithheldValue(stem, "file-name"))
+    return WithheldSet(
+        values=tuple(values),
+        shown=frozenset(shown),
+        constants=frozenset({mark.text, *(one.title for one in plan.instructions)}) | _texts(decisions),
+    )
+
+
+def to_json(withheld: WithheldSet) -> dict[str, Json]:
+    """A withheld set as kept, encrypted, for the gate over the documents of the release."""
+    return {
+        "values": [[value.text, value.place] for value in withheld.values],
+        "shown": sorted(withheld.shown),
+        "constants": sorted(withheld.constants),
+    }
+
+
+def from_json(told: Mapping[str, Any]) -> WithheldSet:
+    """The inverse of `to_json`."""
+    return WithheldSet(
+        values=tuple(WithheldValue(text, place) for text, place in told["values"]),
+        shown=frozenset(told["shown"]),
+        constants=frozenset(told["constants"]),
+    )
+
+
+def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str, str]]:
+    """The lines of the withheld index for one rendition, counted, free of values."""
+    lines = decisions.withheld_items()
+    fields = [line.field_ids for line in lines]
+    for line in lines:
+        count = rebuilt.redactions.get(line.rule, 0)
+        if line.rule == DEFAULT_RULE and count == 0 and fields.count(line.field_ids) > 1:
+            continue
+        summary = line.summary or line.no_summary_reason
+        yield {
+            "item": f"{line.title.en} / {line.title.zh}",
+            "action": f"{line.done.en} / {line.done.zh}",
+            "code": line.code,
+            "basis": line.basis,
+            "reason_en": line.reason.en,
+            "reason_zh": line.reason.zh,
+            "summary_en": summary.en.replace("{count}", str(count)) if summary else "",
+            "summary_zh": summary.zh.replace("{count}", str(count)) if summary else "",
+        }
+
+
+def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict[str, str]]:
+    """The table row by row, each cell under its column's canonical name; columns without one are left out."""
+    columns = {
+        field.name: form.values(table, field)
+        for field in fields
+        if field.element is Element.COLUMN and field.name is not None
+    }
+    for number in range(table.row_count):
+        yield {name: column[number] for name, column in columns.items()}
+
+
+def _shows(order: Instruction | None, row: Mapping[str, str]) -> bool:
+    if order is None:
+        return False
+    case = applied(order.cases, row)
+    return case is not None and case.transform.op is Op.ALLOW
+
+
+def _texts(decisions: Decisions) -> frozenset[str]:
+    """The policy's own words, which come from nobody's original."""
+    texts: set[str] = set()
+    for line in decisions.withheld_items():
+        for text in (line.title, line.done, line.reason, line.summary, line.no_summary_reason):
+            if text is not None:
+                texts |= {text.en, text.zh}
+        texts |= {line.basis, line.code}
+    return frozenset(text for text in texts if text)

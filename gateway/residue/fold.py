@@ -1,0 +1,140 @@
+"""Texts made comparable: NFKC, case folded, white space and punctuation taken out but remembered as word borders.
+
+`Folded` holds the remaining symbols as code points with, for each, whether a word starts there. Units of text (cells,
+lines) are joined by `JOINT`, which survives folding, so that nothing is found across two of them. The characters that
+masks are made of (`*`, `•`, `█`) are kept: `****45` is not `45`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+JOINT = "\x1e"
+_JOINT = ord(JOINT)
+_GAP = 0x20
+_KEPT = frozenset("*•█■")
+_PLANE = 0x10000
+
+LETTER_BITS = log2(26)
+_DIGIT_BITS = log2(10)
+_IDEOGRAPH_BITS = 11.0  # about the 2000 characters that names are written with
+_OTHER_BITS = 5.0
+
+_NO_LETTER = {ord(symbol): None for symbol in "0123456789*"}
+
+Symbols = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Symbols of a text after folding; `starts[i]` says whether a word begins at symbol `i`."""
+
+    symbols: Symbols
+    starts: NDArray[np.bool_]
+
+    def text(self) -> str:
+        """The symbols as a string."""
+        return to_text(self.symbols)
+
+    def is_word(self, start: int, end: int) -> bool:
+        """Whether both ends of `start:end` lie on word borders."""
+        return bool(self.starts[start]) and (end >= len(self.symbols) or bool(self.starts[end]))
+
+
+def to_symbols(text: str) -> Symbols:
+    """Code points of `text`; half characters pass as they are."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
+
+
+def to_text(symbols: Symbols) -> str:
+    """The inverse of `to_symbols`."""
+    return symbols.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def normal(text: str) -> str:
+    """NFKC and case folding, to a fixed point for practical purposes."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def fold(text: str) -> Folded:
+    """Fold a text whose units are joined by `JOINT`."""
+    return fold_symbols(to_symbols(normal(text)))
+
+
+def fold_symbols(symbols: Symbols) -> Folded:
+    """Fold code points one by one: all that bytes of unknown meaning deserve, and the second half of `fold`."""
+    table = _table()
+    if len(symbols) and symbols.max() >= _PLANE:
+        low = symbols < _PLANE
+        folded = np.where(low, table[np.where(low, symbols, 0)], symbols)
+    else:
+        folded = table[symbols]
+    solid = folded != _GAP
+    kept = folded[solid]
+    starts = np.ones(len(folded), dtype=np.bool_)
+    starts[1:] = ~solid[:-1]
+    starts = starts[solid]
+    unspaced = _is_ideograph(kept) | (kept == _JOINT)
+    starts |= unspaced
+    starts[1:] |= unspaced[:-1]
+    return Folded(kept, starts)
+
+
+def fold_many(texts: list[str]) -> list[str]:
+    """The folded form of each text, as strings; empty where nothing but punctuation was in it."""
+    if not texts:
+        return []
+    joined = JOINT.join(text.replace(JOINT, " ") for text in texts)
+    return fold(joined).text().split(JOINT)
+
+
+def bits(folded: str) -> float:
+    """About how much a reader learns from this text, by the size of the alphabets its symbols come from."""
+    if folded.isascii():
+        letters = len(folded.translate(_NO_LETTER))
+        return letters * LETTER_BITS + (len(folded) - folded.count("*") - letters) * _DIGIT_BITS
+    total = 0.0
+    for symbol in folded:
+        if "a" <= symbol <= "z":
+            total += LETTER_BITS
+        elif symbol.isdecimal():
+            total += _DIGIT_BITS
+        elif symbol not in _KEPT:
+            total += _IDEOGRAPH_BITS if _ideograph(ord(symbol)) else _OTHER_BITS
+    return total
+
+
+def _ideograph(point: int) -> bool:
+    return 0x3040 <= point <= 0x30FF or 0x3400 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF or point >= 0x20000
+
+
+def _is_ideograph(symbols: Symbols) -> NDArray[np.bool_]:
+    wide = symbols >= 0x3040
+    if not wide.any():
+        return wide
+    return (
+        (wide & (symbols <= 0x30FF))
+        | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
+        | ((symbols >= 0xF900) & (symbols <= 0xFAFF))
+        | (symbols >= 0x20000)
+    )
+
+
+@lru_cache(maxsize=1)
+def _table() -> Symbols:
+    table = np.full(_PLANE, _GAP, dtype=np.uint32)
+    for point in range(_PLANE):
+        character = chr(point)
+        form = normal(character) if not 0xD800 <= point < 0xE000 else ""
+        if form and (form[0].isalnum() or form[0] in _KEPT):
+            table[point] = ord(form[0])
+    table[_JOINT] = _JOINT
+    return table

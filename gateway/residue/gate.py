@@ -1,0 +1,78 @@
+"""The one dispatch point of the gate: what no check exists for is refused."""
+
+from __future__ import annotations
+
+from gateway.marks.visible import mark_mask
+from gateway.residue import pdf
+from gateway.residue.layers import Budget
+from gateway.residue.model import (
+    Expectation,
+    Finding,
+    Kind,
+    Ledger,
+    PictureExpectation,
+    Report,
+    TableExpectation,
+    TextExpectation,
+    UnknownRendition,
+    WithheldSet,
+    unique,
+)
+from gateway.residue.picture import JPEG, PNG, check_picture, in_raw
+from gateway.residue.table import check_table
+from gateway.residue.text import check_text, in_lines
+from gateway.residue.values import Needles
+
+CSV, PDF = "text/csv", "application/pdf"
+TEXTS = frozenset({"text/plain", "text/csv", "text/markdown", "application/json"})
+FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS
+
+
+def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet) -> Report:
+    """Read `rendition` again and report. Raises `UnknownRendition` where no check exists; never passes silently."""
+    match expectation:
+        case TableExpectation(media_type="text/csv"):
+            return check_table(rendition, expectation, Needles(withheld, [expectation.mark_text]))
+        case PictureExpectation(media_type="image/jpeg" | "image/png"):
+            return check_picture(rendition, expectation, Needles(withheld, [expectation.mark_text]), mark_mask)
+        case TextExpectation(media_type="application/pdf"):
+            return pdf.check_pdf(rendition, expectation, Needles(withheld))
+        case TextExpectation() if expectation.media_type in TEXTS:
+            return check_text(rendition, expectation, Needles(withheld))
+    raise UnknownRendition(
+        "The gate has no check for this sort of file; release it in a format that it can read again."
+    )
+
+
+def check_foreign(untrusted_data: bytes, media_type: str, withheld: WithheldSet) -> Report:
+    """Search a file that somebody else made or redacted, knowing only the values: no structure is expected of it.
+
+    Finds text, encodings and compressed streams; it does not see what is drawn in pixels. Raises `UnknownRendition`
+    for media types that the gate cannot look into.
+    """
+    if media_type not in FOREIGN:
+        raise UnknownRendition(
+            "The gate cannot look into this sort of file; it knows CSV, text, JSON, PDF, JPEG and PNG."
+        )
+    needles = Needles(withheld)
+    ledger = Ledger("foreign", ("byte search",), counts=needles.counts())
+    budget = Budget()
+    text = _foreign_text(untrusted_data) if media_type in TEXTS else None
+    if text is not None:
+        ledger.note("text", unique(in_lines(text, "the text", needles, budget)))
+    if media_type == PDF:
+        ledger.note("text", unique(pdf.in_texts(untrusted_data, needles, budget)))
+    ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))
+    ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
+    return ledger.report()
+
+
+def _foreign_text(data: bytes) -> str | None:
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return data.decode("utf-16", "replace")
+    for charset in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(charset)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")

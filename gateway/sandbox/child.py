@@ -1,0 +1,114 @@
+"""The child: one fresh process that walls itself in, then reads untrusted bytes, answers and ends.
+
+1. Die with the parent. 2. Read the job (the parent's own word). 3. Import the task and with it all it will need.
+4. Raise the walls: no new privileges, Landlock, resource limits, seccomp. 5. Only now read the untrusted bytes.
+6. Run the task, write one reply, end without running anything else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+from typing import Any, NoReturn, cast
+
+from gateway.sandbox import syscalls, wire
+from gateway.sandbox.ports import Layer, Limits
+from gateway.sandbox.task import Answer, Task, TaskRefused
+
+
+class WallMissing(Exception):
+    """A wall that was asked for does not stand."""
+
+
+def main() -> NoReturn:
+    """Serve one job on the descriptors 0 and 1 and end the process."""
+    syscalls.die_with_parent()
+    with open(0, "rb", buffering=0, closefd=False) as stdin:
+        job = wire.Job.from_bytes(_read_framed(stdin))
+        task = _load(job.task)
+        try:
+            _raise_walls(job.walls, job.limits)
+        except WallMissing as missing:
+            _answer(wire.Head(wire.NO_WALL, {"layer": str(missing)}))
+        _serve(task, job, stdin)
+
+
+def _load(name: str) -> Task:
+    module, _, function = name.partition(":")
+    return cast(Task, getattr(importlib.import_module(module), function))
+
+
+def _serve(task: Task, job: wire.Job, stdin: Any) -> NoReturn:
+    answer: Answer = {}, ()
+    try:
+        answer = task(job.request, _read_framed(stdin))
+        head = wire.Head(wire.OK, answer[0], tuple(map(len, answer[1])))
+    except TaskRefused as refused:
+        head = wire.Head(wire.REFUSED, {"code": refused.code, "numbers": refused.numbers})
+    except MemoryError:
+        head = wire.Head(wire.NO_MEMORY, {})
+    except Exception:  # noqa: BLE001 - border: whatever a parser throws over hostile bytes is one plain refusal
+        head = wire.Head(wire.FAILED, {})
+    _answer(head, answer[1] if head.status == wire.OK else ())
+
+
+def _answer(head: wire.Head, blobs: Any = ()) -> NoReturn:
+    for part in (head.to_bytes(), *blobs):
+        left = memoryview(part)
+        while left:
+            left = left[os.write(1, left) :]
+    os._exit(0)
+
+
+def _read_framed(stdin: Any) -> bytes:
+    (length,) = wire.LENGTH.unpack(_read_exactly(stdin, wire.LENGTH.size))
+    return _read_exactly(stdin, length)
+
+
+def _read_exactly(stdin: Any, length: int) -> bytes:
+    parts = []
+    while length:
+        part = stdin.read(min(length, 1 << 20))
+        if not part:
+            os._exit(1)
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _raise_walls(walls: frozenset[Layer], limits: Limits) -> None:
+    if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208 - the walls bind one thread; a second stays outside
+        raise WallMissing(Layer.SECCOMP)
+    steps = [
+        (Layer.LANDLOCK, syscalls.landlock),
+        (Layer.RLIMITS, lambda: _limit(limits)),
+        (Layer.SECCOMP, syscalls.seccomp),
+    ]
+    syscalls.forbid_new_privileges()
+    for layer, step in steps:
+        if layer in walls:
+            try:
+                step()
+            except (OSError, ValueError) as error:
+                raise WallMissing(layer) from error
+
+
+def _limit(limits: Limits) -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, 0),
+    ):
+        _bound(what, most, most)
+    # The soft bound first: its own signal tells the parent why the child died.
+    _bound(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
+
+
+def _bound(what: int, soft: int, hard: int) -> None:
+    _, ceiling = resource.getrlimit(what)
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    resource.setrlimit(what, (soft, hard))

@@ -1,0 +1,1197 @@
+#!/usr/bin/env python3
+"""Verify a disclosure package or an audit-log export, offline, with Python 3.9 or later and nothing else.
+
+    python3 verify.py PATH [--log-key KEY] [--package-key KEY] [--checkpoint FILE] [--json]
+
+PATH is a package (folder or .zip) or an audit-log export (folder). KEY is a file or the key itself: `ed25519:…`, a
+verifier key `name+hash+base64`, or PEM. FILE is a checkpoint of the log that you kept from an earlier time.
+
+Exit code 0: everything checked holds. 1: a check failed, and the line says what differed. 2: wrong use.
+
+Nothing here is taken on trust from what is verified: keys that come from the package itself are named as such, and
+you compare them with keys that you got another way. The formats are described in the product's documentation,
+docs/formats/package.md and docs/formats/audit-log.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import hmac
+import io
+import json
+import os
+import re
+import stat
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+PACKAGE_FILES = ("manifest.json", "manifest.sig", "approvals.json", "audit.proof", "enrolment.json")
+DOCUMENTS = ("README.txt", "residue.json", "verify.py", "withheld.csv", "withheld.pdf")
+EXPORT_FILES = (
+    "README.txt",
+    "checkpoint",
+    "checkpoints.jsonl",
+    "entries.jsonl",
+    "log.pub.pem",
+    "log.vkey",
+    "verify.py",
+)
+MIN_APPROVERS = 2
+SMALL_FILE_BYTES = 16 << 20
+ENTRY_BYTES_MAX = 65535
+
+
+class Mismatch(Exception):
+    """Something differs from what it should be; the message names it in one sentence."""
+
+
+class Skipped(Exception):
+    """A check that cannot be made because an earlier one failed."""
+
+
+class WrongUse(Exception):
+    """The command, not the thing verified, is wrong."""
+
+
+# --- Ed25519 (RFC 8032), strict: canonical encodings only, no keys of small order -------------------------------
+
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_SQRT_M1 = pow(2, (_P - 1) // 4, _P)
+_Point = tuple[int, int, int, int]
+_ZERO: _Point = (0, 1, 1, 0)
+
+
+def _add(p: _Point, q: _Point) -> _Point:
+    a = (p[1] - p[0]) * (q[1] - q[0]) % _P
+    b = (p[1] + p[0]) * (q[1] + q[0]) % _P
+    c = 2 * p[3] * q[3] * _D % _P
+    d = 2 * p[2] * q[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % _P, g * h % _P, f * g % _P, e * h % _P)
+
+
+def _decode_point(data: bytes) -> _Point:
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & ((1 << 255) - 1)
+    if len(data) != 32 or y >= _P:
+        raise ValueError("not a canonical point")
+    x2 = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    x = pow(x2, (_P + 3) // 8, _P)
+    if (x * x - x2) % _P:
+        x = x * _SQRT_M1 % _P
+    if (x * x - x2) % _P or (x == 0 and sign):
+        raise ValueError("not a point of the curve")
+    if x & 1 != sign:
+        x = _P - x
+    return (x, y, 1, x * y % _P)
+
+
+def _encode_point(p: _Point) -> bytes:
+    inverse = pow(p[2], _P - 2, _P)
+    x, y = p[0] * inverse % _P, p[1] * inverse % _P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+_BASE = _decode_point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little"))
+
+
+def check_public_key(raw: bytes) -> None:
+    """Raise ValueError unless `raw` is a canonical Ed25519 key that is not of small order."""
+    point = _decode_point(raw)
+    for _ in range(3):
+        point = _add(point, point)
+    if _encode_point(point) == _encode_point(_ZERO):
+        raise ValueError("a key of small order")
+
+
+def ed25519_holds(raw: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is this key's over `message`: [S]B - [k]A encodes to exactly R."""
+    try:
+        check_public_key(raw)
+        x, y, z, t = _decode_point(raw)
+    except ValueError:
+        return False
+    s = int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or s >= _L:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + raw + message).digest(), "little") % _L
+    minus_a: _Point = (_P - x, y, z, _P - t)
+    table = (_ZERO, _BASE, minus_a, _add(_BASE, minus_a))
+    result = _ZERO
+    for bit in range(252, -1, -1):
+        result = _add(_add(result, result), table[(s >> bit & 1) | (k >> bit & 1) << 1])
+    return hmac.compare_digest(_encode_point(result), signature[:32])
+
+
+# --- Byte forms: base64, canonical JSON, shapes, keys ------------------------------------------------------------
+
+
+def unb64(text: str, what: str) -> bytes:
+    """The bytes of standard base64 in its only spelling."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        raise Mismatch(f"{what} is not base64.") from None
+    if base64.b64encode(data).decode("ascii") != text:
+        raise Mismatch(f"{what} is base64 in an unusual spelling.")
+    return data
+
+
+def shown(value: object) -> str:
+    """A value from outside, short and harmless in a terminal."""
+    text = ascii(value)
+    return text if len(text) <= 90 else text[:87] + "…"
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs) or not all(key.isascii() for key in result):
+        raise ValueError("duplicate or non-ASCII key")
+    return result
+
+
+def _small_int(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > 2**53 - 1:
+        raise ValueError("number out of range")
+    return int(text)
+
+
+def _no_number(text: str) -> None:
+    raise ValueError("no such numbers here: " + text)
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical JSON (RFC 8785) for ASCII keys and no fractions."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8")
+
+
+def parse_canonical(data: bytes, what: str) -> Any:
+    """Parse canonical JSON; any other spelling is a `Mismatch`."""
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_int=_small_int,
+            parse_float=_no_number,
+            parse_constant=_no_number,
+        )
+        same = canonical(value) == data
+    except (ValueError, RecursionError):
+        raise Mismatch(f"{what} is not JSON as documented.") from None
+    if not same:
+        raise Mismatch(f"{what} is not in canonical form (RFC 8785): it was changed after it was written.")
+    return value
+
+
+class Is(NamedTuple):
+    """A leaf of a shape: what it is called, and the test."""
+
+    name: str
+    test: Callable[[Any], bool]
+
+
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    compiled = re.compile(pattern)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+
+
+TEXT = Is("a text", lambda value: isinstance(value, str) and 0 < len(value) <= 1000)
+HEX = Is("a SHA-256 in hex", _matches("[0-9a-f]{64}"))
+HEX_OR_NULL = Is("a SHA-256 in hex or null", lambda value: value is None or HEX.test(value))
+COUNT = Is("a count", lambda value: type(value) is int and value >= 0)
+POSITIVE = Is("a positive count", lambda value: type(value) is int and value > 0)
+TIME = Is("a time in UTC", _matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"))
+PATH = Is("a safe path", _matches(r"(?!.*(^|/)\.)[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,3}"))
+KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
+B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
+SIGNATURE_HEX = Is("a signature in hex", _matches("[0-9a-f]{128}"))
+ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
+OBJECT = Is("an object", lambda value: isinstance(value, dict))
+
+SIGNATURE = {"alg": TEXT, "key": KEY, "sig": B64}
+QUORUM = {"role": TEXT, "n": POSITIVE}
+DOCUMENT = {"path": PATH, "sha256": HEX, "size_bytes": COUNT}
+MANIFEST = {
+    "type": "disclosure-gateway/manifest/v1",
+    "matter": TEXT,
+    "release": TEXT,
+    "recipient": {"id": TEXT, "name": TEXT, "class": TEXT, "hop": COUNT, "key_fingerprint": HEX_OR_NULL},
+    "custody": [TEXT],
+    "profile": TEXT,
+    "created_at": TIME,
+    "engine": TEXT,
+    "policy": {"library": HEX, "policies": [TEXT]},
+    "files": [{**DOCUMENT, "kind": TEXT, "media_type": TEXT, "rendition": TEXT, "decisions": HEX, "residue": HEX}],
+    "documents": [DOCUMENT],
+    "approvals_required": [QUORUM],
+    "signed_by": [{"alg": TEXT, "key": KEY}],
+    "log": TEXT,
+}
+MANIFEST_SIGNATURE = {"type": "disclosure-gateway/manifest-signature/v1", "signatures": [SIGNATURE]}
+STATEMENT = {
+    "type": "disclosure-gateway/approval/v1",
+    "release": TEXT,
+    "manifest_sha256": HEX,
+    "decision": "approve",
+    "role": TEXT,
+    "approver": TEXT,
+    "at": TIME,
+    "recipient": TEXT,
+    "files": POSITIVE,
+}
+APPROVALS = {
+    "type": "disclosure-gateway/approvals/v1",
+    "required": [QUORUM],
+    "approvals": [{"statement": STATEMENT, "signature": SIGNATURE}],
+}
+ENROLMENT = {
+    "type": "disclosure-gateway/enrolment-proofs/v1",
+    "entries": [{"index": COUNT, "entry": ANY_TEXT, "proof": [B64]}],
+}
+FOUNDER = {"person": TEXT, "key": KEY, "roles": [TEXT], "signature": SIGNATURE_HEX}
+FOUNDED = {"deployment": TEXT, "at": TIME, "people": [FOUNDER]}
+ENROLLED = {
+    "person": TEXT,
+    "key": KEY,
+    "roles": [TEXT],
+    "proposer": TEXT,
+    "at": TIME,
+    "countersigner": TEXT,
+    "statement_sha256": HEX,
+    "signature": SIGNATURE_HEX,
+}
+SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
+ENTRY_REQUIRED = {
+    "v": Is("1", lambda value: type(value) is int and value == 1),
+    "type": TEXT,
+    "actor": TEXT,
+    "at": TIME,
+    "facts": OBJECT,
+}
+ENTRY_OPTIONAL = {"matter": TEXT, "seq": POSITIVE, "prev": HEX_OR_NULL, "subject": TEXT, "body": HEX}
+
+
+def check_shape(value: Any, wanted: Any, where: str) -> None:
+    """Raise `Mismatch` naming the first place where `value` does not have the shape `wanted`, no field more or less."""
+    if isinstance(wanted, dict):
+        _check_fields(value, wanted, where)
+        for name, inner in wanted.items():
+            check_shape(value[name], inner, f"{where}, {name}")
+    elif isinstance(wanted, list):
+        if not isinstance(value, list):
+            raise Mismatch(f"{where} is not a list.")
+        for number, item in enumerate(value):
+            check_shape(item, wanted[0], f"{where} {number}")
+    elif isinstance(wanted, str):
+        if value != wanted:
+            raise Mismatch(f"{where} is {shown(value)}, not {wanted}.")
+    elif not wanted.test(value):
+        raise Mismatch(f"{where} is not {wanted.name}: {shown(value)}.")
+
+
+def _check_fields(value: Any, wanted: dict[str, Any], where: str) -> None:
+    if not isinstance(value, dict):
+        raise Mismatch(f"{where} is not an object.")
+    for name in sorted(wanted.keys() ^ value.keys()):
+        raise Mismatch(f"{where} {'lacks the' if name in wanted else 'has the unknown'} field {shown(name)}.")
+
+
+def parse_entry(leaf: bytes, what: str) -> dict[str, Any]:
+    """The log entry in `leaf`, in its documented shape."""
+    if len(leaf) > ENTRY_BYTES_MAX:
+        raise Mismatch(f"{what} is longer than {ENTRY_BYTES_MAX} bytes.")
+    entry = parse_canonical(leaf, what)
+    if not isinstance(entry, dict):
+        raise Mismatch(f"{what} is not an object.")
+    optional = {name: shape for name, shape in ENTRY_OPTIONAL.items() if name in entry}
+    check_shape(entry, {**ENTRY_REQUIRED, **optional}, what)
+    chained = [name in entry for name in ("matter", "seq", "prev")]
+    if any(chained) and not all(chained):
+        raise Mismatch(f"{what} has only a part of matter, seq and prev.")
+    return entry
+
+
+class Key(NamedTuple):
+    """A public key, and the log's name where the key came with one."""
+
+    raw: bytes
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        """`ed25519:` and base64."""
+        return "ed25519:" + base64.b64encode(self.raw).decode("ascii")
+
+    def key_hash(self, name: str) -> bytes:
+        """The four bytes by which a C2SP note names its key."""
+        return hashlib.sha256(name.encode("utf-8") + b"\n\x01" + self.raw).digest()[:4]
+
+
+_PEM_HEAD = bytes.fromhex("302a300506032b6570032100")
+
+
+def parse_key(text: str, what: str) -> Key:
+    """A key written as `ed25519:…`, as C2SP verifier key, or as PEM."""
+    text = text.strip()
+    name: str | None = None
+    if text.startswith("-----BEGIN PUBLIC KEY-----"):
+        lines = text.splitlines()
+        data = unb64("".join(lines[1:-1]), what)
+        if data[:12] != _PEM_HEAD or lines[-1] != "-----END PUBLIC KEY-----":
+            raise Mismatch(f"{what} is not an Ed25519 public key in PEM.")
+        raw = data[12:]
+    elif text.startswith("ed25519:"):
+        raw = unb64(text[8:], what)
+    else:
+        parts = text.split("+", 2)
+        data = unb64(parts[-1], what)
+        name, raw = parts[0], data[1:]
+        if len(parts) != 3 or data[:1] != b"\x01" or parts[1] != Key(raw).key_hash(name).hex():
+            raise Mismatch(f"{what} is not a verifier key name+hash+base64 of type Ed25519.")
+    try:
+        check_public_key(raw)
+    except ValueError:
+        raise Mismatch(f"{what} is not a safe Ed25519 public key.") from None
+    return Key(raw, name)
+
+
+def check_signature(key_text: str, alg: str, signature: str, message: bytes, what: str) -> None:
+    """Raise `Mismatch` unless this signature holds; an algorithm unknown here does not."""
+    if alg != "Ed25519":
+        raise Mismatch(f"{what} is of the algorithm {shown(alg)}, which this script cannot verify.")
+    if not ed25519_holds(parse_key(key_text, f"The key of {what}").raw, message, unb64(signature, what)):
+        raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
+
+
+# --- Merkle tree (RFC 6962) and checkpoints (C2SP) ---------------------------------------------------------------
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """SHA-256 over 0x00 and the leaf."""
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256 over 0x01 and both children."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Peaks:
+    """The root of a growing tree."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def append(self, hashed: bytes) -> None:
+        """Add the next leaf by its hash."""
+        size = self.size
+        while size & 1:
+            hashed = node_hash(self._peaks.pop(), hashed)
+            size >>= 1
+        self._peaks.append(hashed)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        if not self._peaks:
+            return hashlib.sha256(b"").digest()
+        hashed = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            hashed = node_hash(peak, hashed)
+        return hashed
+
+
+def check_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], checkpoint: Checkpoint, what: str) -> None:
+    """Raise `Mismatch` unless `leaf` is entry `index` under this checkpoint (RFC 9162, 2.1.3.2)."""
+    node, last, hashed = index, checkpoint.size - 1, leaf_hash(leaf)
+    for sibling in proof:
+        if last <= 0:
+            raise Mismatch(f"The inclusion proof of {what} is too long.")
+        if node & 1 or node == last:
+            hashed = node_hash(sibling, hashed)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            hashed = node_hash(hashed, sibling)
+        node, last = node >> 1, last >> 1
+    if not index < checkpoint.size or last or hashed != checkpoint.root:
+        raise Mismatch(f"{what} is not entry {index} of the log: the entry, its proof or the checkpoint was changed.")
+
+
+class Checkpoint(NamedTuple):
+    """What a signed checkpoint says."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def open_checkpoint(text: str, key: Key, what: str) -> Checkpoint:
+    """The checkpoint in `text`, signed by `key` under the origin's name."""
+    body, blank, signatures = text.rpartition("\n\n")
+    lines = body.split("\n")
+    if (
+        not blank
+        or not signatures.endswith("\n")
+        or len(lines) != 3
+        or not re.fullmatch("0|[1-9][0-9]{0,15}", lines[1])
+    ):
+        raise Mismatch(f"{what} is not origin, size and root, an empty line and signature lines.")
+    origin, valid = lines[0], 0
+    if key.name is not None and origin != key.name:
+        raise Mismatch(f"{what} is of the log {shown(origin)}, not of {key.name}.")
+    for line in signatures[:-1].split("\n"):
+        match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
+        if match is None:
+            raise Mismatch(f"{what} has a malformed signature line.")
+        blob = unb64(match.group(2), f"A signature of {what}")
+        if match.group(1) == origin and blob[:4] == key.key_hash(origin):
+            if not ed25519_holds(key.raw, (body + "\n").encode("utf-8"), blob[4:]):
+                raise Mismatch(f"{what}: the log's signature does not belong to this text.")
+            valid += 1
+    if not valid:
+        raise Mismatch(f"{what} carries no signature of the log's key.")
+    root = unb64(lines[2], f"The root of {what}")
+    if len(root) != 32:
+        raise Mismatch(f"The root of {what} is not 32 bytes.")
+    return Checkpoint(origin, int(lines[1]), root)
+
+
+# --- Reports -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Step:
+    """One numbered check: `ok`, `failed` or `skipped`, and one sentence."""
+
+    number: int
+    title: str
+    state: str
+    detail: str
+
+
+@dataclass
+class Report:
+    """What was checked, what differed, and what has to be compared by hand."""
+
+    kind: str
+    steps: list[Step] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    pinned: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step was made and held; never true of nothing."""
+        return bool(self.steps) and all(step.state == "ok" for step in self.steps)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything holds, else 1."""
+        return 0 if self.ok else 1
+
+    def run(self, title: str, check: Callable[[], str]) -> None:
+        """Make the next check; it returns the sentence that says what holds."""
+        try:
+            state, detail = "ok", check()
+        except Mismatch as difference:
+            state, detail = "failed", str(difference)
+        except Skipped as reason:
+            state, detail = "skipped", str(reason)
+        self.steps.append(Step(len(self.steps) + 1, title, state, detail))
+
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        if not self.ok:
+            first = next((step.number for step in self.steps if step.state == "failed"), 0)
+            return f"NOT verified: step {first} found a difference; do not rely on this {self.kind}."
+        if not self.pinned:
+            return f"This {self.kind} fits together, but its keys came with it: compare them before you rely on it."
+        return f"Verified: this {self.kind} is what the holder of these keys signed and logged."
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        steps = [{"number": s.number, "title": s.title, "state": s.state, "detail": s.detail} for s in self.steps]
+        return {
+            "kind": self.kind,
+            "ok": self.ok,
+            "pinned": self.pinned,
+            "steps": steps,
+            "warnings": self.warnings,
+            "sentence": self.sentence(),
+        }
+
+
+# --- Reading packages: a folder, or a zip whose every byte is determined by its files ---------------------------
+
+
+class Folder:
+    """The files of a folder; nothing but plain files with plain names."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.sizes: dict[str, int] = {}
+        for folder, _folders, names in os.walk(path):
+            for name in _folders + names:
+                full = Path(folder, name)
+                relative = full.relative_to(path).as_posix()
+                mode = full.lstat().st_mode
+                if not PATH.test(relative):
+                    raise Mismatch(f"The name {shown(relative)} does not belong into a package.")
+                if stat.S_ISLNK(mode) or (name in names and not stat.S_ISREG(mode)):
+                    raise Mismatch(f"{relative} is not a plain file.")
+                if name in names:
+                    self.sizes[relative] = full.lstat().st_size
+                elif not any(full.iterdir()):
+                    raise Mismatch(f"The folder {relative} is empty, so nothing speaks for it.")
+
+    def open(self, name: str) -> BinaryIO:
+        """The bytes of one file."""
+        return (self._path / name).open("rb")
+
+
+class Zip:
+    """The files of a package zip: stored, sorted, without gaps, comments or extra fields (docs/formats/package.md).
+
+    Headers are compared with what the files' names, sizes and CRC-32 determine, so that no byte is left unchecked.
+    """
+
+    _DATE_1980 = 33
+    _MODE = 0o100644 << 16
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.sizes: dict[str, int] = {}
+        self._offsets: dict[str, int] = {}
+        with path.open("rb") as file:
+            end = file.seek(0, io.SEEK_END)
+            count, length, start = self._end_record(file, end)
+            file.seek(start)
+            directory = file.read(length)
+            cursor = offset = 0
+            for _ in range(count):
+                name, crc, size = self._central(directory, cursor)
+                expected = self._central_bytes(name, crc, size, offset)
+                if directory[cursor : cursor + len(expected)] != expected:
+                    raise Mismatch(f"The zip's directory record of {name} is not as the gateway writes it.")
+                cursor += len(expected)
+                offset = self._member(file, name, crc, size, offset)
+            if cursor != length or offset != start:
+                raise Mismatch("The zip holds bytes that belong to none of its files.")
+
+    def open(self, name: str) -> BinaryIO:
+        """The bytes of one file."""
+        file = self._path.open("rb")
+        file.seek(self._offsets[name])
+        return file
+
+    def _end_record(self, file: BinaryIO, end: int) -> tuple[int, int, int]:
+        file.seek(max(0, end - 22))
+        record = file.read(22)
+        if len(record) != 22 or record[:4] != b"PK\x05\x06":
+            raise Mismatch("The zip does not end as the gateway writes it: it was cut, changed or packed again.")
+        count, length, start = struct.unpack("<10xHLL2x", record)
+        if record != struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, length, start, 0):
+            raise Mismatch("The zip's end record is not as the gateway writes it.")
+        if start + length + 22 != end:
+            raise Mismatch("The zip's end record does not fit the file.")
+        return count, length, start
+
+    def _central(self, directory: bytes, cursor: int) -> tuple[str, int, int]:
+        if len(directory) - cursor < 46:
+            raise Mismatch("The zip's directory is cut short.")
+        crc, size, name_length = struct.unpack_from("<16xL4xLH", directory, cursor)
+        name = directory[cursor + 46 : cursor + 46 + name_length].decode("latin-1")
+        if not PATH.test(name):
+            raise Mismatch(f"The name {shown(name)} does not belong into a package.")
+        if self.sizes and name <= max(self.sizes):
+            raise Mismatch(f"The zip holds {name} twice or out of order.")
+        return name, crc, size
+
+    def _central_bytes(self, name: str, crc: int, size: int, offset: int) -> bytes:
+        head = struct.pack("<4s4B4H", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, self._DATE_1980)
+        rest = struct.pack("<3L5H2L", crc, size, size, len(name), 0, 0, 0, 0, self._MODE, offset)
+        return head + rest + name.encode("ascii")
+
+    def _member(self, file: BinaryIO, name: str, crc: int, size: int, offset: int) -> int:
+        head = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, self._DATE_1980, crc, size, size, len(name), 0)
+        expected = head + name.encode("ascii")
+        file.seek(offset)
+        if file.read(len(expected)) != expected:
+            raise Mismatch(f"The zip's header of {name} is not as the gateway writes it.")
+        self.sizes[name], self._offsets[name] = size, offset + len(expected)
+        actual = 0
+        for chunk in chunks(file, size):
+            actual = zlib.crc32(chunk, actual)
+        if actual != crc:
+            raise Mismatch(f"The bytes of {name} in the zip were changed.")
+        return offset + len(expected) + size
+
+
+def chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """At most `size` bytes of `file`, one MiB at a time."""
+    while size > 0:
+        chunk = file.read(min(size, 1 << 20))
+        if not chunk:
+            return
+        size -= len(chunk)
+        yield chunk
+
+
+# --- Packages ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A C2SP tlog-proof that carries its leaf."""
+
+    leaf: bytes
+    index: int
+    hashes: list[bytes]
+    checkpoint: str
+
+
+def parse_proof(data: bytes) -> Proof:
+    """The proof in `audit.proof`."""
+    try:
+        head, blank, checkpoint = data.decode("utf-8").partition("\n\n")
+    except ValueError:
+        raise Mismatch("audit.proof is not text.") from None
+    lines = head.split("\n")
+    if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra ") or not blank:
+        raise Mismatch("audit.proof is not a C2SP tlog-proof with its entry in the extra line.")
+    match = re.fullmatch("index (0|[1-9][0-9]{0,15})", lines[2])
+    if match is None:
+        raise Mismatch("audit.proof does not name the index of its entry.")
+    hashes = [unb64(line, "A hash of audit.proof") for line in lines[3:]]
+    return Proof(unb64(lines[1][6:], "The entry in audit.proof"), int(match.group(1)), hashes, checkpoint)
+
+
+class PackageCheck:
+    """The numbered checks of one package; what one finds the next ones use."""
+
+    def __init__(self, path: Path, log_key: Key | None, package_key: Key | None) -> None:
+        self.path = path
+        self.log_key = log_key
+        self.package_key = package_key
+        self.report = Report("package", pinned=log_key is not None and package_key is not None)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        run = self.report.run
+        run("structure", self.structure)
+        run("digests", self.digests)
+        run("manifest signature", self.manifest_signature)
+        run("log checkpoint", self.checkpoint)
+        run("log entry", self.entry)
+        run("approvals", self.approvals)
+        run("approvers", self.approvers)
+        return self.report
+
+    def structure(self) -> str:
+        """Exactly the files that the manifest lists, and the five that speak of it; names, shapes, canonical form."""
+        files = self._found["files"] = Zip(self.path) if self.path.is_file() else Folder(self.path)
+        for name in PACKAGE_FILES:
+            if name not in files.sizes:
+                raise Mismatch(f"{name} is missing.")
+            if files.sizes[name] > SMALL_FILE_BYTES:
+                raise Mismatch(f"{name} is far too large.")
+            with files.open(name) as file:
+                self._found[name] = b"".join(chunks(file, files.sizes[name]))
+        manifest = parse_canonical(self._found["manifest.json"], "manifest.json")
+        check_shape(manifest, MANIFEST, "manifest.json")
+        listed = [item["path"] for item in manifest["files"] + manifest["documents"]]
+        if sorted(item["path"] for item in manifest["documents"]) != sorted(DOCUMENTS):
+            raise Mismatch("manifest.json does not list exactly the documents " + ", ".join(DOCUMENTS) + ".")
+        if not manifest["files"] or any(not item["path"].startswith("files/") for item in manifest["files"]):
+            raise Mismatch("manifest.json lists no file, or one outside the folder files.")
+        if len({name.lower() for name in listed}) != len(listed):
+            raise Mismatch("manifest.json lists a file twice.")
+        for name in sorted(files.sizes.keys() ^ {*listed, *PACKAGE_FILES}):
+            if name in files.sizes:
+                raise Mismatch(f"{name} is not listed in manifest.json.")
+            raise Mismatch(f"manifest.json lists {name}, but {name} is missing.")
+        self._found["manifest"] = manifest
+        return f"The package holds the {len(listed)} files that the manifest lists, and no other."
+
+    def digests(self) -> str:
+        """Size and SHA-256 of every listed file."""
+        manifest, files = self._get("manifest"), self._get("files")
+        listed = manifest["files"] + manifest["documents"]
+        for item in listed:
+            name, digest = item["path"], hashlib.sha256()
+            if files.sizes[name] != item["size_bytes"]:
+                raise Mismatch(f"{name} has {files.sizes[name]} bytes, the manifest says {item['size_bytes']}.")
+            with files.open(name) as file:
+                for chunk in chunks(file, item["size_bytes"]):
+                    digest.update(chunk)
+            if digest.hexdigest() != item["sha256"]:
+                raise Mismatch(f"{name} was changed: its SHA-256 is not the one in the manifest.")
+        return f"All {len(listed)} files have the size and SHA-256 in the manifest."
+
+    def manifest_signature(self) -> str:
+        """Every key the manifest names has signed it, and no other; the first is the package key."""
+        manifest = self._get("manifest")
+        signed = parse_canonical(self._found["manifest.sig"], "manifest.sig")
+        check_shape(signed, MANIFEST_SIGNATURE, "manifest.sig")
+        signers = [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]]
+        if not signers or signers != manifest["signed_by"]:
+            raise Mismatch("manifest.sig is not by exactly the keys that the manifest names.")
+        for item in signed["signatures"]:
+            check_signature(item["key"], item["alg"], item["sig"], self._found["manifest.json"], "manifest.sig")
+        key = signers[0]["key"]
+        if self.package_key is None:
+            self.report.warnings.append(f"The package key came from the package itself; compare it: {key}")
+        elif key != self.package_key.text:
+            raise Mismatch(f"The manifest is signed by {key}, not by the package key you gave.")
+        return "The manifest is signed by " + ("the package key you gave." if self.package_key else "the key it names.")
+
+    def checkpoint(self) -> str:
+        """The checkpoint is signed by the log that the manifest names."""
+        manifest = self._get("manifest")
+        key = parse_key(manifest["log"], "The log key in the manifest")
+        if key.name is None:
+            raise Mismatch("The manifest does not name its log.")
+        if self.log_key is None:
+            self.report.warnings.append(f"The log key came from the package itself; compare it: {manifest['log']}")
+        elif key.raw != self.log_key.raw or self.log_key.name not in (None, key.name):
+            raise Mismatch(f"The manifest names the log {shown(manifest['log'])}, not the one you gave.")
+        proof = parse_proof(self._found["audit.proof"])
+        self._found["proof"] = proof
+        self._found["checkpoint"] = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
+        return f"The log {key.name} signed a checkpoint over {self._found['checkpoint'].size} entries."
+
+    def entry(self) -> str:
+        """The entry `release.sealed` is in the log and binds this manifest and these approvals."""
+        manifest, proof, checkpoint = self._get("manifest"), self._get("proof"), self._get("checkpoint")
+        what = "The entry in audit.proof"
+        check_inclusion(proof.leaf, proof.index, proof.hashes, checkpoint, what)
+        entry = parse_entry(proof.leaf, what)
+        if entry["type"] != "release.sealed":
+            raise Mismatch(f"{what} is of the type {shown(entry['type'])}, not release.sealed.")
+        check_shape(entry["facts"], SEALED, f"{what}, facts")
+        if entry.get("matter") != manifest["matter"] or entry["facts"]["release"] != manifest["release"]:
+            raise Mismatch(f"{what} is of another matter or release.")
+        for name in ("manifest", "approvals"):
+            if entry["facts"][f"{name}_sha256"] != hashlib.sha256(self._found[f"{name}.json"]).hexdigest():
+                raise Mismatch(f"{name}.json is not the one that was logged: its SHA-256 differs from the entry's.")
+        return f"Entry {proof.index} of the log binds this manifest and these approvals."
+
+    def approvals(self) -> str:
+        """Enough different people, with different keys, signed exactly this manifest for exactly this recipient."""
+        manifest = self._get("manifest")
+        approvals = parse_canonical(self._found["approvals.json"], "approvals.json")
+        check_shape(approvals, APPROVALS, "approvals.json")
+        self._found["approvals"] = approvals
+        if approvals["required"] != manifest["approvals_required"]:
+            raise Mismatch("approvals.json requires other approvals than the manifest.")
+        expected = {
+            "release": manifest["release"],
+            "manifest_sha256": hashlib.sha256(self._found["manifest.json"]).hexdigest(),
+            "recipient": manifest["recipient"]["id"],
+            "files": len(manifest["files"]),
+        }
+        for number, approval in enumerate(approvals["approvals"], 1):
+            statement, signature = approval["statement"], approval["signature"]
+            for name, value in expected.items():
+                if statement[name] != value:
+                    raise Mismatch(f"Approval {number} is of another {name}: {shown(statement[name])}.")
+            what = f"The signature of approval {number}"
+            check_signature(signature["key"], signature["alg"], signature["sig"], canonical(statement), what)
+        people = {approval["statement"]["approver"] for approval in approvals["approvals"]}
+        keys = {approval["signature"]["key"] for approval in approvals["approvals"]}
+        if not len(people) == len(keys) == len(approvals["approvals"]):
+            raise Mismatch("One person or one key approved twice.")
+        if len(people) < MIN_APPROVERS:
+            raise Mismatch(f"{len(people)} approved; at least {MIN_APPROVERS} different people have to.")
+        for quorum in approvals["required"]:
+            given = sum(approval["statement"]["role"] == quorum["role"] for approval in approvals["approvals"])
+            if given < quorum["n"]:
+                raise Mismatch(f"{given} of {quorum['n']} required approvals for {shown(quorum['role'])} are here.")
+        return f"{len(people)} different people approved exactly this manifest for exactly this recipient."
+
+    def approvers(self) -> str:
+        """Each approver's key and role were logged, before the release was sealed, by founders or a second person."""
+        approvals, proof, checkpoint = self._get("approvals"), self._get("proof"), self._get("checkpoint")
+        enrolment = parse_canonical(self._found["enrolment.json"], "enrolment.json")
+        check_shape(enrolment, ENROLMENT, "enrolment.json")
+        register: dict[str, tuple[str, list[str]]] = {}
+        previous = -1
+        for item in enrolment["entries"]:
+            index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
+            what = f"Enrolment entry {index}"
+            if not previous < index < proof.index:
+                raise Mismatch(f"{what} is out of order, or later than the release.")
+            hashes = [unb64(text, f"A hash of {what}") for text in item["proof"]]
+            check_inclusion(leaf, index, hashes, checkpoint, what)
+            enrol(register, parse_entry(leaf, what), what)
+            previous = index
+        for number, approval in enumerate(approvals["approvals"], 1):
+            person, role = approval["statement"]["approver"], approval["statement"]["role"]
+            key, roles = register.get(person, ("", []))
+            if key != approval["signature"]["key"]:
+                raise Mismatch(f"No entry shows that the key of approval {number} belongs to {shown(person)}.")
+            if role not in roles:
+                raise Mismatch(f"No entry shows that {shown(person)} holds the role {shown(role)}.")
+        return "The log shows who gave each approver key and role, each time with a second person's signature."
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
+    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold."""
+    facts = entry["facts"]
+    if entry["type"] == "deployment.founded":
+        check_shape(facts, FOUNDED, f"{what}, facts")
+        founders = [{"key": founder["key"], "roles": founder["roles"]} for founder in facts["people"]]
+        statement = {
+            "type": "disclosure-gateway/founding/v1",
+            "deployment": facts["deployment"],
+            "founders": founders,
+            "at": facts["at"],
+        }
+        if len({founder["key"] for founder in founders}) < 2:
+            raise Mismatch(f"{what} was founded with fewer than two keys.")
+        for founder in facts["people"]:
+            _check_hex_signature(founder["key"], founder["signature"], statement, what)
+            register[founder["person"]] = (founder["key"], list(founder["roles"]))
+    elif entry["type"] in ("person.enrolled", "roles.granted"):
+        check_shape(facts, ENROLLED, f"{what}, facts")
+        person, second = facts["person"], facts["countersigner"]
+        names = ("person", "key", "roles", "proposer", "at")
+        statement = {"type": "disclosure-gateway/enrolment/v1", **{name: facts[name] for name in names}}
+        if second in (person, facts["proposer"]) or second not in register:
+            raise Mismatch(f"{what} is not countersigned by a second person whose own enrolment is shown.")
+        _check_hex_signature(register[second][0], facts["signature"], statement, what)
+        key, roles = register.get(person, (facts["key"], []))
+        if key != facts["key"]:
+            raise Mismatch(f"{what} gives {shown(person)} a second key.")
+        register[person] = (key, roles + facts["roles"])
+    else:
+        raise Mismatch(f"{what} is of the type {shown(entry['type'])}, which enrols nobody.")
+
+
+def _check_hex_signature(key: str, signature: str, statement: dict[str, Any], what: str) -> None:
+    raw = parse_key(key, f"A key in {what}").raw
+    if not ed25519_holds(raw, canonical(statement), bytes.fromhex(signature)):
+        raise Mismatch(f"A signature in {what} does not hold.")
+
+
+def verify_package(path: Path, *, log_key: str | None = None, package_key: str | None = None) -> Report:
+    """Check a package folder or zip. Keys are texts as `parse_key` takes them; a bad one is `WrongUse`."""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(64)
+        if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")):
+            raise WrongUse("This package is encrypted; open it first: age --decrypt -i YOUR_KEY -o package.zip PATH")
+    return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"))()
+
+
+# --- Audit-log exports -------------------------------------------------------------------------------------------
+
+
+class Walk:
+    """One pass over the entries: the roots at given sizes, and the first thing wrong of each sort."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._wanted = frozenset(sizes)
+        self.peaks = Peaks()
+        self.roots: dict[int, bytes] = {0: self.peaks.root()}
+        self.first: dict[str, Any] = {}
+        self.form = ""
+        self.chain = ""
+        self.matters: dict[str, tuple[int, str]] = {}
+        self.back_in_time: list[int] = []
+        self._latest = ""
+
+    def take(self, leaf: bytes) -> None:
+        """Hash the next entry and look at what it says."""
+        index, hashed = self.peaks.size, leaf_hash(leaf)
+        self.peaks.append(hashed)
+        if index + 1 in self._wanted:
+            self.roots[index + 1] = self.peaks.root()
+        try:
+            entry = parse_entry(leaf, f"Entry {index}")
+        except Mismatch as difference:
+            self.form = self.form or str(difference)
+            return
+        if index == 0:
+            self.first = entry
+        if entry["at"] < self._latest:
+            self.back_in_time.append(index)
+        self._latest = max(self._latest, entry["at"])
+        if "matter" in entry:
+            number, previous = self.matters.get(entry["matter"], (0, None))
+            if not self.chain and (entry["seq"], entry["prev"]) != (number + 1, previous):
+                self.chain = (
+                    f"Entry {index} is number {entry['seq']} of its matter and should be number {number + 1}, "
+                    "or does not name the entry before it."
+                )
+            self.matters[entry["matter"]] = (entry["seq"], hashed.hex())
+
+
+class ExportCheck:
+    """The numbered checks of one audit-log export."""
+
+    def __init__(self, path: Path, log_key: Key | None, held: str | None) -> None:
+        self.path = path
+        self.log_key = log_key
+        self.held_text = held
+        self.report = Report("audit-log export", pinned=log_key is not None)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        run = self.report.run
+        run("structure", self.structure)
+        run("log key", self.key)
+        run("signatures", self.signatures)
+        run("entries", self.entries)
+        run("tree", self.tree)
+        if self.held_text is not None:
+            run("checkpoint held outside", self.held)
+        else:
+            self.report.warnings.append(
+                "Without a checkpoint that you kept (--checkpoint) a log that was cut off or rewritten is not noticed."
+            )
+        run("first entry", self.first_entry)
+        run("matters", self.matters)
+        return self.report
+
+    def structure(self) -> str:
+        """The documented files, and no others."""
+        files = Folder(self.path)
+        for name in sorted(files.sizes.keys() ^ set(EXPORT_FILES)):
+            raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
+        for name in ("checkpoint", "log.vkey", "log.pub.pem", "checkpoints.jsonl"):
+            limit = SMALL_FILE_BYTES if name != "checkpoints.jsonl" else 1 << 30
+            if files.sizes[name] > limit:
+                raise Mismatch(f"{name} is far too large.")
+            with files.open(name) as file:
+                self._found[name] = file.read()
+        return "The export holds the documented files, and no other."
+
+    def key(self) -> str:
+        """Both forms of the log's key are the same key, and the one given."""
+        vkey, pem = self._text("log.vkey"), self._text("log.pub.pem")
+        key = parse_key(vkey, "log.vkey")
+        if key.name is None or not vkey.endswith("\n") or vkey.count("\n") != 1 or vkey.strip() != vkey[:-1]:
+            raise Mismatch("log.vkey is not one line name+hash+base64.")
+        if pem_text(key.raw) != pem:
+            raise Mismatch("log.pub.pem is not the key in log.vkey.")
+        if self.log_key is None:
+            self.report.warnings.append(f"The log key came from the export itself; compare it: {vkey.strip()}")
+        elif key.raw != self.log_key.raw or self.log_key.name not in (None, key.name):
+            raise Mismatch("log.vkey is not the log key you gave.")
+        self._found["key"] = key
+        return f"The log is {key.name}."
+
+    def signatures(self) -> str:
+        """Every checkpoint is signed by the log; sizes only grow."""
+        key = self._get("key")
+        opened: list[Checkpoint] = []
+        lines = self._found["checkpoints.jsonl"].split(b"\n")
+        if lines.pop() != b"":
+            raise Mismatch("checkpoints.jsonl does not end with a whole line.")
+        for number, line in enumerate(lines, 1):
+            what = f"Line {number} of checkpoints.jsonl"
+            item = parse_canonical(line, what)
+            check_shape(item, {"size": POSITIVE, "text": ANY_TEXT}, what)
+            checkpoint = open_checkpoint(item["text"], key, what)
+            if checkpoint.size != item["size"]:
+                raise Mismatch(f"{what} names another size than its text.")
+            opened.append(checkpoint)
+        opened.append(open_checkpoint(self._text("checkpoint"), key, "The file checkpoint"))
+        for earlier, later in [(opened[i], opened[i + 1]) for i in range(len(opened) - 1)]:
+            if earlier.size >= later.size:
+                raise Mismatch(f"The checkpoint over {earlier.size} entries is followed by one over {later.size}.")
+        if opened[-1].size == 0:
+            raise Mismatch("The checkpoint is over no entries: nothing was signed.")
+        self._found["checkpoints"] = opened
+        return f"The log signed {len(opened)} checkpoint(s), the last over {opened[-1].size} entries."
+
+    def entries(self) -> str:
+        """Every line is an entry in canonical form; as many as the checkpoint says."""
+        checkpoints = self._get("checkpoints")
+        wanted = [checkpoint.size for checkpoint in checkpoints]
+        if self.held_text is not None:
+            wanted.append(self._held().size)
+        walk = self._found["walk"] = Walk(wanted)
+        with (self.path / "entries.jsonl").open("rb") as file:
+            while True:
+                line = file.readline(ENTRY_BYTES_MAX + 2)
+                if not line:
+                    break
+                if not line.endswith(b"\n"):
+                    raise Mismatch(f"Entry {walk.peaks.size} is cut short or too long.")
+                walk.take(line[:-1])
+        if walk.peaks.size != checkpoints[-1].size:
+            raise Mismatch(f"There are {walk.peaks.size} entries; the checkpoint is over {checkpoints[-1].size}.")
+        if walk.form:
+            raise Mismatch(walk.form)
+        if walk.back_in_time:
+            self.report.warnings.append(
+                f"The time goes backwards at {len(walk.back_in_time)} entries, first at entry {walk.back_in_time[0]}: "
+                "a clock was set back, or an entry was dated back; ask."
+            )
+        return f"All {walk.peaks.size} entries are in their documented form."
+
+    def tree(self) -> str:
+        """The entries lead to the root of every checkpoint: each checkpoint continues the ones before it."""
+        walk, checkpoints = self._get("walk"), self._get("checkpoints")
+        start = 0
+        for checkpoint in checkpoints:
+            if walk.roots.get(checkpoint.size) != checkpoint.root:
+                raise Mismatch(
+                    f"The first {checkpoint.size} entries do not lead to the root that was signed over them: "
+                    f"an entry from {start} to {checkpoint.size - 1} was changed, removed or moved."
+                )
+            start = checkpoint.size
+        return f"The entries lead to the root of all {len(checkpoints)} checkpoint(s)."
+
+    def held(self) -> str:
+        """The export continues the checkpoint that was kept outside."""
+        held, walk = self._held(), self._get("walk")
+        if held.size > walk.peaks.size:
+            raise Mismatch(f"The checkpoint you kept is over {held.size} entries, the export has {walk.peaks.size}.")
+        if walk.roots.get(held.size) != held.root:
+            raise Mismatch(
+                f"The first {held.size} entries are not those of the checkpoint you kept: the log was rewritten."
+            )
+        return f"The log begins with the {held.size} entries of the checkpoint you kept."
+
+    def first_entry(self) -> str:
+        """The log's own first entry names this log and this key."""
+        key, first = self._get("key"), self._get("walk").first
+        if first.get("type") != "log.opened" or first["facts"] != {"key": key.text, "origin": key.name}:
+            raise Mismatch("Entry 0 does not name this log and this key.")
+        return "Entry 0 names this log and this key."
+
+    def matters(self) -> str:
+        """Each matter's entries are numbered without a gap, each naming the one before."""
+        walk = self._get("walk")
+        if walk.chain:
+            raise Mismatch(walk.chain)
+        return f"The entries of {len(walk.matters)} matter(s) are complete and in order."
+
+    def _held(self) -> Checkpoint:
+        return open_checkpoint(str(self.held_text), self._get("key"), "The checkpoint you kept")
+
+    def _text(self, name: str) -> str:
+        try:
+            text: str = self._get(name).decode("utf-8")
+        except ValueError:
+            raise Mismatch(f"{name} is not text.") from None
+        return text
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def pem_text(raw: bytes) -> str:
+    """SubjectPublicKeyInfo of an Ed25519 key in PEM."""
+    body = base64.b64encode(_PEM_HEAD + raw).decode("ascii")
+    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+
+
+def verify_export(path: Path, *, log_key: str | None = None, checkpoint: str | None = None) -> Report:
+    """Check an export folder. `checkpoint` is the text of a checkpoint kept outside."""
+    return ExportCheck(path, _given_key(log_key, "log"), checkpoint)()
+
+
+# --- Command line ------------------------------------------------------------------------------------------------
+
+
+def _given_key(text: str | None, what: str) -> Key | None:
+    if text is None:
+        return None
+    try:
+        return parse_key(text, f"The {what} key you gave")
+    except Mismatch as difference:
+        raise WrongUse(str(difference)) from None
+
+
+def _argument(value: str | None) -> str | None:
+    """The text of a file of this name, or the argument itself."""
+    if value is None or not Path(value).is_file():
+        return value
+    try:
+        return Path(value).read_bytes()[:SMALL_FILE_BYTES].decode("utf-8")
+    except (OSError, ValueError):
+        raise WrongUse("A key or checkpoint file cannot be read as text.") from None
+
+
+def verify(arguments: argparse.Namespace) -> Report:
+    """Check whatever lies at the path."""
+    path = Path(arguments.path)
+    if not path.exists():
+        raise WrongUse("There is nothing at this path.")
+    log_key, package_key = _argument(arguments.log_key), _argument(arguments.package_key)
+    if (path / "entries.jsonl").exists() and not (path / "manifest.json").exists():
+        if package_key is not None:
+            raise WrongUse("--package-key is for packages; this is an audit-log export.")
+        if arguments.checkpoint is not None and not Path(arguments.checkpoint).is_file():
+            raise WrongUse("--checkpoint is the file of a checkpoint that you kept.")
+        return verify_export(path, log_key=log_key, checkpoint=_argument(arguments.checkpoint))
+    if arguments.checkpoint is not None:
+        raise WrongUse("--checkpoint is for audit-log exports: a package carries no consistency proof.")
+    return verify_package(path, log_key=log_key, package_key=package_key)
+
+
+def say(text: str) -> None:
+    """One line to standard output, also where the terminal cannot show every sign."""
+    try:
+        sys.stdout.write(text + "\n")
+    except UnicodeEncodeError:
+        plain = text.replace("✓", "ok").replace("✗", "FAILED")
+        sys.stdout.write(plain.encode("ascii", "replace").decode("ascii") + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(description="Verify a disclosure package or an audit-log export, offline.")
+    parser.add_argument("path", metavar="PATH", help="package folder or zip, or audit-log export folder")
+    parser.add_argument("--log-key", metavar="KEY", help="the log's key, obtained from elsewhere: file or text")
+    parser.add_argument("--package-key", metavar="KEY", help="the package key, obtained from elsewhere: file or text")
+    parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of this log that you kept")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    arguments = parser.parse_args(argv)
+    try:
+        report = verify(arguments)
+    except WrongUse as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 2
+    except OSError as problem:
+        sys.stderr.write(f"This cannot be read: {problem.strerror}.\n")
+        return 2
+    if arguments.json:
+        say(json.dumps(report.to_json(), ensure_ascii=True, indent=2))
+        return report.exit_code
+    for step in report.steps:
+        sign = {"ok": "✓", "failed": "✗"}.get(step.state, "–")
+        say(f"{sign} {step.number}. {step.title}: {step.detail}")
+    for warning in report.warnings:
+        say(f"! {warning}")
+    say(report.sentence())
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

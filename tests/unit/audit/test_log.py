@@ -1,0 +1,303 @@
+"""Every act is an entry; nothing is signed over a log that is not the one signed before."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import rfc8785
+from sqlalchemy import Engine, text
+
+from gateway.audit.highwater import HighWaterMissing
+from gateway.audit.model import (
+    Act,
+    ActMalformed,
+    EntryTooLarge,
+    LogDamaged,
+    LogEmpty,
+    LogForked,
+    LogShrank,
+    NoSuchEntry,
+)
+from gateway.audit.service import Log
+from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange
+from gateway.keys.model import KeyShredded
+from gateway.keys.service import Keyring
+from gateway.seal import merkle
+from gateway.seal.envelope import EnvelopeTampered
+from gateway.seal.note import NoteInvalid, open_checkpoint, parse_vkey
+from gateway.seal.signature import to_text
+
+MATTER = "mat_01j00000000000000000000000"
+ACT = Act("test.done", "per_1")
+Fill = Callable[[int], None]
+
+
+def tamper(engine: Engine, statement: str, **values: object) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(statement), values)
+
+
+def test_the_first_entry_names_the_log_and_its_key(log: Log) -> None:
+    assert log.refused(Act("thing.refused", "per_1")) == 1
+    first = json.loads(log.entry(0))
+    assert first["type"] == "log.opened"
+    assert first["facts"] == {"origin": log.name, "key": to_text(log.public_key())}
+    assert parse_vkey(log.vkey()) == (log.name, log.public_key())
+
+
+def test_an_entry_is_what_rfc_8785_makes_of_it(log: Log, fill: Fill) -> None:
+    fill(7)
+    leaves = list(log.entries(0, 100))
+    assert len(leaves) == log.size() == 8
+    for leaf in leaves:
+        assert rfc8785.dumps(json.loads(leaf)) == leaf
+    assert list(log.entries(3, 5)) == leaves[3:5]
+
+
+def test_entry_and_change_stand_or_fall_together(log: Log, units: Units, fill: Fill) -> None:
+    fill(1)
+    with pytest.raises(ZeroDivisionError), units.change() as session:
+        log.append(session, Act("test.done", "per_1", facts={"number": 1 // (log.append(session, ACT) - 2)}))
+    assert log.size() == 2
+    with pytest.raises(UnloggedChange), units.change() as session:
+        session.execute(text("UPDATE audit_entry SET actor = 'x'"))
+    with pytest.raises(ForbiddenWrite), units.read() as session:
+        log.append(session, Act("test.done", "per_1"))
+    assert log.size() == 2
+
+
+def test_a_matter_numbers_its_entries_and_names_their_predecessors(log: Log, units: Units) -> None:
+    with units.change() as session:
+        for matter in (MATTER, None, MATTER, "mat_2", MATTER):
+            log.append(session, Act("test.done", "per_1", matter=matter))
+    leaves = list(log.entries(1, 6))
+    entries = [json.loads(leaf) for leaf in leaves]
+    assert [entry.get("seq") for entry in entries] == [1, None, 2, 1, 3]
+    assert entries[0]["prev"] is None
+    assert entries[2]["prev"] == merkle.leaf_hash(leaves[0]).hex()
+    assert entries[4]["prev"] == merkle.leaf_hash(leaves[2]).hex()
+    assert "prev" not in entries[1]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Act("Done", "per_1"),
+        Act("done", "per_1"),
+        Act("test.done", ""),
+        Act("test.done", "Max Müller"),
+        Act("test.done", "per_1", subject="a b"),
+        Act("test.done", "per_1", matter="x" * 129),
+        Act("test.done", "per_1", facts={"buyer": "Max Müller"}),
+        Act("test.done", "per_1", facts={"list": [{"deep": "two words"}]}),
+        Act("test.done", "per_1", facts={"a name": 1}),
+    ],
+)
+def test_what_is_no_act_or_may_hold_a_name_is_refused(log: Log, act: Act) -> None:
+    with pytest.raises(ActMalformed):
+        log.refused(act)
+
+
+def test_an_entry_past_its_bound_is_refused(log: Log) -> None:
+    with pytest.raises(EntryTooLarge):
+        log.refused(Act("test.done", "per_1", facts={"digest": "a" * 65_535}))
+
+
+def test_a_body_is_encrypted_committed_to_and_erasable(
+    log: Log, units: Units, keyring: Keyring, tmp_path: Path
+) -> None:
+    body = {"reason": "Preisliste gehört nicht dazu 价格"}
+    with units.change() as session:
+        index = log.append(session, Act("review.refused", "per_1", matter=MATTER, body=body))
+    assert log.body(index) == body
+    assert log.body(0) is None
+    with pytest.raises(NoSuchEntry):
+        log.body(99)
+    assert len(json.loads(log.entry(index))["body"]) == 64
+    files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Preisliste" not in files
+    assert "价格".encode() not in files
+    with units.change() as session:
+        keyring.shred(session, keyring.find(session, role="audit_body", owner=MATTER))
+        log.append(session, Act("matter.erased", "per_1", matter=MATTER))
+    with pytest.raises(KeyShredded):
+        log.body(index)
+    log.checkpoint()
+
+
+def test_equal_bodies_are_not_seen_to_be_equal(log: Log, units: Units) -> None:
+    with units.change() as session:
+        for _ in range(2):
+            log.append(session, Act("test.done", "per_1", body={"answer": "no"}))
+    one, other = (json.loads(leaf)["body"] for leaf in log.entries(1, 3))
+    assert one != other
+
+
+def test_a_changed_or_missing_body_is_noticed(log: Log, fill: Fill, engine: Engine) -> None:
+    fill(4)
+    fourth = '(SELECT body_sealed FROM audit_entry WHERE "index" = 4)'
+    tamper(engine, f'UPDATE audit_entry SET body_sealed = {fourth} WHERE "index" = 1')
+    with pytest.raises(EnvelopeTampered):
+        log.body(1)
+    tamper(engine, 'UPDATE audit_entry SET body_sealed = NULL WHERE "index" = 1')
+    with pytest.raises(LogDamaged):
+        log.body(1)
+
+
+def test_a_body_that_its_entry_does_not_speak_of_is_noticed(log: Log, fill: Fill, engine: Engine) -> None:
+    fill(1)
+    forged = json.loads(log.entry(1)) | {"body": "00" * 32}
+    tamper(engine, 'UPDATE audit_entry SET leaf = :leaf WHERE "index" = 1', leaf=rfc8785.dumps(forged))
+    with pytest.raises(LogDamaged, match="body"):
+        log.body(1)
+
+
+def test_an_empty_log_signs_nothing(log: Log) -> None:
+    with pytest.raises(LogEmpty):
+        log.checkpoint()
+
+
+def test_checkpoints_are_signed_over_the_root_and_kept(log: Log, fill: Fill, high_water: Path) -> None:
+    fill(3)
+    first = log.checkpoint()
+    assert log.checkpoint() == first
+    fill(6)
+    second = log.checkpoint()
+    assert (first.size, second.size) == (4, 10)
+    for checkpoint in (first, second):
+        opened = open_checkpoint(checkpoint.text, log.name, log.public_key())
+        assert (opened.size, opened.root) == (checkpoint.size, checkpoint.root)
+        assert checkpoint.root == merkle.root(log.entries(0, checkpoint.size))
+    assert high_water.read_text(encoding="utf-8") == second.text
+    merkle.check_consistency(4, 10, first.root, second.root, log.consistency_proof(4, 10))
+
+
+def test_only_complete_subtrees_are_stored(log: Log, fill: Fill, engine: Engine) -> None:
+    fill(300)
+    checkpoint = log.checkpoint()
+    for index in (0, 1, 150, 299, 300):
+        proof = log.inclusion_proof(index, checkpoint.size)
+        merkle.check_inclusion(index, checkpoint.size, merkle.leaf_hash(log.entry(index)), proof, checkpoint.root)
+    with sqlite3.connect(str(engine.url.database)) as connection:
+        (nodes,) = connection.execute("SELECT count(*) FROM audit_node").fetchone()
+    connection.close()
+    assert nodes == 301 - (301).bit_count()
+
+
+def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: Engine) -> None:
+    fill(9)
+    checkpoint = log.checkpoint()
+    proof = log.tlog_proof(5, checkpoint)
+    assert proof.startswith("c2sp.org/tlog-proof@v1\nextra ")
+    assert proof.endswith("\n\n" + checkpoint.text)
+    with pytest.raises(NoSuchEntry):
+        log.tlog_proof(77, checkpoint)
+    tamper(engine, "UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 5")
+    with pytest.raises(merkle.ProofInvalid):
+        log.tlog_proof(5, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ('DELETE FROM audit_entry WHERE "index" >= 5', LogShrank),
+        ("DELETE FROM audit_entry", LogShrank),
+        ("UPDATE audit_node SET hash = zeroblob(32) WHERE level = 3", LogForked),
+        ("DELETE FROM audit_node WHERE level = 3", LogDamaged),
+        ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 12", LogDamaged),
+        ('UPDATE audit_entry SET leaf_hash = zeroblob(32) WHERE "index" = 12', LogDamaged),
+        ('DELETE FROM audit_entry WHERE "index" = 12', LogDamaged),
+        ('UPDATE audit_node SET hash = zeroblob(32) WHERE level = 1 AND "index" = 5', LogDamaged),
+        (
+            "UPDATE audit_checkpoint SET text = replace(text, char(10) || '10', char(10) || '9')",
+            NoteInvalid,
+        ),
+    ],
+)
+def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
+    log: Log, fill: Fill, engine: Engine, statement: str, problem: type[Exception]
+) -> None:
+    fill(9)
+    log.checkpoint()
+    fill(4)
+    tamper(engine, statement)
+    with pytest.raises(problem):
+        log.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ('UPDATE audit_entry SET leaf_hash = zeroblob(32) WHERE "index" = 4', LogDamaged),
+        ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 4", LogDamaged),
+        ('DELETE FROM audit_entry WHERE "index" = 4', LogDamaged),
+        ("UPDATE audit_node SET hash = zeroblob(32) WHERE level = 3", LogForked),
+    ],
+)
+def test_a_whole_check_finds_what_was_changed_long_ago(
+    log: Log, fill: Fill, engine: Engine, statement: str, problem: type[Exception]
+) -> None:
+    fill(9)
+    assert log.check() == 10
+    log.checkpoint()
+    tamper(engine, statement)
+    with pytest.raises(problem):
+        log.check()
+
+
+def test_entries_rewritten_with_all_their_hashes_do_not_pass_a_checkpoint(
+    log: Log, fill: Fill, engine: Engine, high_water: Path
+) -> None:
+    fill(1)
+    log.checkpoint()
+    forged = log.entry(1).replace(b"per_1", b"per_2")
+    hashes = [merkle.leaf_hash(log.entry(0)), merkle.leaf_hash(forged)]
+    tamper(engine, 'UPDATE audit_entry SET leaf = :a, leaf_hash = :b WHERE "index" = 1', a=forged, b=hashes[1])
+    tamper(engine, "UPDATE audit_node SET hash = :hash", hash=merkle.node_hash(*hashes))
+    for check in (log.check, log.checkpoint):
+        with pytest.raises(LogForked):
+            check()
+
+
+def test_a_database_put_back_is_noticed_by_the_mark_outside(
+    log: Log, fill: Fill, engine: Engine, high_water: Path
+) -> None:
+    fill(5)
+    log.checkpoint()
+    fill(5)
+    newest = log.checkpoint()
+    for statement in (
+        'DELETE FROM audit_entry WHERE "index" >= 6',
+        'DELETE FROM audit_node WHERE ("index" + 1) << level > 6',
+        "DELETE FROM audit_checkpoint WHERE size > 6",
+    ):
+        tamper(engine, statement)
+    with pytest.raises(LogShrank):
+        log.checkpoint()
+    fill(5)
+    with pytest.raises(LogForked):
+        log.checkpoint()
+    high_water.unlink()
+    with pytest.raises(HighWaterMissing):
+        log.checkpoint()
+    high_water.write_text(newest.text, encoding="utf-8")
+    with pytest.raises(LogForked):
+        log.checkpoint()
+
+
+def test_without_a_mark_outside_the_log_works_alone(units: Units, keyring: Keyring, log: Log, fill: Fill) -> None:
+    fill(1)
+    assert Log(units, keyring, log._clock, log.name).checkpoint().size == 2
+
+
+def test_the_log_tells_the_clock_s_time_also_when_it_was_set_back(log: Log, fill: Fill) -> None:
+    fill(1)
+    log._clock.time -= timedelta(days=1)  # type: ignore[attr-defined]
+    fill(1)
+    days = [json.loads(leaf)["at"][:10] for leaf in log.entries(0, 3)]
+    assert days == ["2026-01-31", "2026-01-31", "2026-01-30"]

@@ -1,0 +1,156 @@
+"""The unit of work: no change without its entry, nothing committed by anybody else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, String, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gateway.db import unit
+from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
+from gateway.db.unit import ForbiddenWrite, StorageFull, Units, UnloggedChange, riders
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = sqlite_engine(tmp_path / "unit.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE thing (id TEXT PRIMARY KEY)"))
+        connection.execute(text("CREATE TABLE idempotency (id TEXT PRIMARY KEY)"))
+        connection.execute(text(f"CREATE TABLE {unit.AUDIT_TABLE} (id INTEGER PRIMARY KEY)"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def units(engine: Engine) -> Units:
+    return Units(engine)
+
+
+def _count(engine: Engine, table: str) -> int:
+    with engine.connect().execution_options(gateway_reading=True) as connection:
+        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def _entry(session: Session) -> None:
+    session.execute(text(f"INSERT INTO {unit.AUDIT_TABLE} DEFAULT VALUES"))
+
+
+def test_a_change_with_its_entry_is_committed(units: Units, engine: Engine) -> None:
+    with units.change() as session:
+        session.execute(text("INSERT INTO thing VALUES ('a')"))
+        _entry(session)
+    assert (_count(engine, "thing"), _count(engine, unit.AUDIT_TABLE)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO thing VALUES ('a')",
+        "  insert into thing values ('a')",
+        "INSERT OR REPLACE INTO thing VALUES ('a')",
+        "REPLACE INTO thing VALUES ('a')",
+        "WITH x AS (SELECT 'a' AS id) INSERT INTO thing SELECT id FROM x",
+        "/* SELECT */ INSERT INTO thing VALUES ('a')",
+        "CREATE TABLE other (id TEXT)",
+        "UPDATE OR IGNORE thing SET id = 'b'",
+        "DELETE FROM thing",
+    ],
+)
+def test_a_change_without_its_entry_rolls_back(units: Units, engine: Engine, statement: str) -> None:
+    with pytest.raises(UnloggedChange), units.change() as session:
+        session.execute(text(statement))
+    assert _count(engine, "thing") == 0
+
+
+def test_changing_the_log_itself_is_a_change_without_an_entry(units: Units, engine: Engine) -> None:
+    with units.change() as session:
+        _entry(session)
+    with pytest.raises(UnloggedChange), units.change() as session:
+        session.execute(text(f"DELETE FROM {unit.AUDIT_TABLE}"))
+    assert _count(engine, unit.AUDIT_TABLE) == 1
+
+
+def test_a_failure_after_the_entry_leaves_neither(units: Units, engine: Engine) -> None:
+    with pytest.raises(RuntimeError), units.change() as session:
+        session.execute(text("INSERT INTO thing VALUES ('a')"))
+        _entry(session)
+        raise RuntimeError
+    assert (_count(engine, "thing"), _count(engine, unit.AUDIT_TABLE)) == (0, 0)
+
+
+def test_rows_added_but_not_flushed_are_seen_too(units: Units, engine: Engine) -> None:
+    class ThingRow(Base):
+        __tablename__ = "thing"
+        id: Mapped[str] = mapped_column(String, primary_key=True)
+
+    with pytest.raises(UnloggedChange), units.change() as session:
+        session.add(ThingRow(id="a"))
+    Base.metadata.remove(Base.metadata.tables["thing"])
+    assert _count(engine, "thing") == 0
+
+
+def test_nobody_else_commits(units: Units) -> None:
+    with pytest.raises(ForbiddenWrite), units.change() as session:
+        session.commit()
+
+
+def test_bookkeeping_writes_its_tables_and_no_others(units: Units, engine: Engine) -> None:
+    with units.bookkeeping() as session:
+        session.execute(text("INSERT INTO idempotency VALUES ('a')"))
+    assert _count(engine, "idempotency") == 1
+    with pytest.raises(ForbiddenWrite), units.bookkeeping() as session:
+        session.execute(text("INSERT INTO thing VALUES ('a')"))
+
+
+def test_a_reading_unit_writes_nothing(units: Units) -> None:
+    for table in ("thing", "idempotency"):
+        with pytest.raises(ForbiddenWrite), units.read() as session:
+            session.execute(text(f"INSERT INTO {table} VALUES ('a')"))
+
+
+def test_bookkeeping_is_a_closed_list() -> None:
+    assert {
+        "audit_node",
+        "audit_checkpoint",
+        "render_lease",
+        "token_nonce",
+        "idempotency",
+        "progress",
+    } == unit.BOOKKEEPING
+
+
+def test_riders_commit_with_the_change_or_not_at_all(units: Units, engine: Engine) -> None:
+    token = riders.set((lambda session: session.execute(text("INSERT INTO idempotency VALUES ('k')")),))  # type: ignore[arg-type,return-value]
+    try:
+        with pytest.raises(RuntimeError), units.change() as session:
+            _entry(session)
+            raise RuntimeError
+        assert _count(engine, "idempotency") == 0
+        with units.change() as session:
+            _entry(session)
+        assert _count(engine, "idempotency") == 1
+    finally:
+        riders.reset(token)
+
+
+def test_a_full_disk_is_one_clear_problem(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "full.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE thing (id TEXT)"))
+        connection.execute(text(f"CREATE TABLE {unit.AUDIT_TABLE} (id INTEGER PRIMARY KEY)"))
+    with engine.connect().execution_options(gateway_reading=True) as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=4")
+        pooled = connection.connection.driver_connection
+    assert isinstance(pooled, sqlite3.Connection)
+    units = Units(engine)
+    with pytest.raises(StorageFull), units.change() as session:
+        session.execute(text("INSERT INTO thing VALUES (:big)"), {"big": "x" * 200_000})
+        _entry(session)
+    assert _count(engine, "thing") == 0
+    engine.dispose()
