@@ -217,6 +217,7 @@ KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
 B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
 SIGNATURE_HEX = Is("a signature in hex", _matches("[0-9a-f]{128}"))
 ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
+ONE = Is("1", lambda value: type(value) is int and value == 1)
 OBJECT = Is("an object", lambda value: isinstance(value, dict))
 
 SIGNATURE = {"alg": TEXT, "key": KEY, "sig": B64}
@@ -273,7 +274,7 @@ ENROLLED = {
 }
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY_REQUIRED = {
-    "v": Is("1", lambda value: type(value) is int and value == 1),
+    "v": ONE,
     "type": TEXT,
     "actor": TEXT,
     "at": TIME,
