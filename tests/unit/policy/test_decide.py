@@ -211,8 +211,8 @@ def test_a_rule_for_some_recipients_fails_when_the_value_is_missing(tmp_path: Pa
     permit = rule("show", "{fields: [buyer]}", "allow", more="when: {recipient.class: [authority]}")
     ban = ALLOW + rule("ban", "{fields: [buyer]}", "drop", more="when: {recipient.class: [supplier]}")
 
-    def leaves(rules: str, **kwargs: Context) -> bool:
-        return decided(tmp_path, rules, ["Buyer"], ["a"], **kwargs).items[0].leaves
+    def leaves(rules: str, context: Context | None = None) -> bool:
+        return decided(tmp_path, rules, ["Buyer"], ["a"], context=context).items[0].leaves
 
     authority, supplier = Context({"recipient.class": "authority"}), Context({"recipient.class": "supplier"})
     assert leaves(permit, context=authority)
