@@ -91,7 +91,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "table": (tuple(f for f in formats if f.name == "table"), settings.table_limit_bytes),
+        "table": (tuple(f for f in formats if f.name == "table-csv"), settings.table_limit_bytes),
     }
     return {name: KindIntake(*mediums[kind.medium]) for name, kind in library.kinds.items()}
 

@@ -22,7 +22,6 @@ from gateway.formats.model import Mark
 from gateway.intake import rules as intake_rules
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
-from gateway.matter.model import Matter, Recipient
 from gateway.matter.service import Matters
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers

@@ -153,7 +153,7 @@ class Renders:
     def carry_out(self, claim: Claim, frame: ReleaseFrame) -> State:
         """Render what is claimed and keep the outcome; a result that comes too late is discarded, not kept."""
         if claim.attempt > MAX_ATTEMPTS:
-            reason = "The renderer ended abnormally several times on this original; convert the original and upload it again."
+            reason = "The renderer ended abnormally several times on this original; convert it and upload it again."
             outcome = Outcome(State.REFUSED, reason=reason)
         else:
             job = self._job(claim.rendition, frame)
@@ -161,7 +161,7 @@ class Renders:
         parts = self._keep_parts(frame, outcome)
         try:
             self._finish(claim, frame, outcome, parts)
-        except Exception:  # noqa: BLE001 border: whatever ended the job, its blobs must not stay behind
+        except Exception:
             for keeping in parts.kept():
                 keeping.abort()
             raise

@@ -14,11 +14,8 @@ from typing import Any
 from gateway.base.canon import Json
 from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Rebuilt, Table, applied
 from gateway.formats.ports import Format
-from gateway.policy.decisions import DEFAULT_RULE, Decisions, WithheldItem
-from gateway.policy.words import Text
+from gateway.policy.decisions import DEFAULT_RULE, Decisions
 from gateway.residue.model import WithheldSet, WithheldValue
-
-_NO_VALUE = Text(en="", zh="")
 
 
 def withheld_set(
@@ -84,7 +81,7 @@ def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str,
         count = rebuilt.redactions.get(line.rule, 0)
         if line.rule == DEFAULT_RULE and count == 0 and fields.count(line.field_ids) > 1:
             continue
-        summary = _summary(line, count)
+        summary = line.summary or line.no_summary_reason
         yield {
             "item": f"{line.title.en} / {line.title.zh}",
             "action": f"{line.done.en} / {line.done.zh}",
@@ -92,14 +89,9 @@ def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str,
             "basis": line.basis,
             "reason_en": line.reason.en,
             "reason_zh": line.reason.zh,
-            "summary_en": summary.en,
-            "summary_zh": summary.zh,
+            "summary_en": summary.en.replace("{count}", str(count)) if summary else "",
+            "summary_zh": summary.zh.replace("{count}", str(count)) if summary else "",
         }
-
-
-def _summary(line: WithheldItem, count: int) -> Text:
-    text = line.summary or line.no_summary_reason or _NO_VALUE
-    return Text(en=text.en.replace("{count}", str(count)), zh=text.zh.replace("{count}", str(count)))
 
 
 def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict[str, str]]:

@@ -10,10 +10,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from gateway.base.canon import Json, canonical, parse_canonical
+from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import from_text, to_text
 from gateway.base.problems import CheckFailed, Refused
 from gateway.review.model import Approval, Case, Quorum
@@ -60,17 +60,17 @@ def statement(case: Case, *, approver: str, role: str, at: datetime) -> bytes:
             "approver": approver,
             "at": to_text(at),
             "recipient": case.recipient,
-            "files": len(case.files),
+            "files": case.disclosed,
         }
     )
 
 
 def check_statement(signed: bytes, case: Case, *, approver: str, now: datetime) -> str:
-    """The role signed for, if `signed` is the statement on `case` as it stands; else `StatementMismatch` naming what differs."""
-    told: Mapping[str, Json] = parse_canonical(signed)
-    role, at = told.get("role") if isinstance(told, dict) else None, None
-    if isinstance(told, dict):
-        at = told.get("at")
+    """The role signed for, if `signed` states `case` as it stands; `StatementMismatch` names what differs."""
+    told = parse_canonical(signed)
+    if not isinstance(told, dict):
+        raise StatementMismatch("The statement is no object; fetch the approval request again and sign that.")
+    role, at = told.get("role"), told.get("at")
     if not isinstance(role, str) or not isinstance(at, str) or not _TIME.fullmatch(at):
         raise StatementMismatch("The statement has no role or no time; fetch the approval request again and sign that.")
     moment = from_text(at)
