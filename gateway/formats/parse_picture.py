@@ -100,7 +100,8 @@ def _flat(picture: Image.Image) -> Image.Image:
     if has_clear_colour or picture.mode in {"LA", "La", "PA", "RGBA", "RGBa"}:
         if picture.mode in {"La", "RGBa"}:
             picture = picture.convert("LA" if picture.mode == "La" else "RGBA")
-        clear = picture.convert("RGBA")
-        ground = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-        return Image.alpha_composite(ground, clear).convert("RGB")
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGB", picture.size, (255, 255, 255))
+        ground.paste(picture, mask=picture)
+        return ground
     return picture.convert("RGB")
