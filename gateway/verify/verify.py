@@ -272,7 +272,13 @@ ENROLLED = {
     "signature": SIGNATURE_HEX,
 }
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
-ENTRY_REQUIRED = {"v": Is("1", lambda value: value == 1), "type": TEXT, "actor": TEXT, "at": TIME, "facts": OBJECT}
+ENTRY_REQUIRED = {
+    "v": Is("1", lambda value: type(value) is int and value == 1),
+    "type": TEXT,
+    "actor": TEXT,
+    "at": TIME,
+    "facts": OBJECT,
+}
 ENTRY_OPTIONAL = {"matter": TEXT, "seq": POSITIVE, "prev": HEX_OR_NULL, "subject": TEXT, "body": HEX}
 
 
@@ -904,8 +910,8 @@ class Walk:
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self._wanted = frozenset(sizes)
-        self.roots: dict[int, bytes] = {}
         self.peaks = Peaks()
+        self.roots: dict[int, bytes] = {0: self.peaks.root()}
         self.first: dict[str, Any] = {}
         self.form = ""
         self.chain = ""
@@ -1063,7 +1069,7 @@ class ExportCheck:
         held, walk = self._held(), self._get("walk")
         if held.size > walk.peaks.size:
             raise Mismatch(f"The checkpoint you kept is over {held.size} entries, the export has {walk.peaks.size}.")
-        if held.size and walk.roots.get(held.size) != held.root:
+        if walk.roots.get(held.size) != held.root:
             raise Mismatch(
                 f"The first {held.size} entries are not those of the checkpoint you kept: the log was rewritten."
             )

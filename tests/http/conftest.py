@@ -152,9 +152,9 @@ def matter_body(**changes: Any) -> dict[str, Any]:
 
 
 CUSTOMERS = (
-    "Customer name;Country;City;Annual volume kg;Contact e-mail\r\n"
-    "Nordwind Antriebe GmbH;DE;Rostock;1200;einkauf@nordwind.example\r\n"
-    "Helios Motori SpA;IT;Modena;860;acquisti@helios.example\r\n"
+    "Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
+    "Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
+    "Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
 ).encode()
 
 
