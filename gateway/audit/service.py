@@ -63,6 +63,10 @@ class Log:
         with self._units.read() as session:
             return tree.size(session)
 
+    def size_in(self, session: Session) -> int:
+        """How many entries the caller's transaction sees, its own among them."""
+        return tree.size(session)
+
     def entry(self, index: int) -> bytes:
         """The leaf of entry `index`, the very bytes that are hashed."""
         with self._units.read() as session:

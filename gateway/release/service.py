@@ -327,6 +327,18 @@ class Releases:
         """The gates before any release, inside a dispatcher's transaction: states and answers of everything in it."""
         self._check_ready(self._renders.of_release_in(session, release_id))
 
+    def parts(self, release_id: str) -> tuple[Part, ...]:
+        """The files of the composed package; none before it is composed."""
+        with self._units.read() as session:
+            row = self._row(session, release_id)
+            return tuple(self._parts(session, row).values()) if row.composition is not None else ()
+
+    def document(self, release_id: str, path: str) -> bytes:
+        """One composed document, in memory; renditions are opened under their own ids."""
+        if any(part.path == path and part.role == "file" for part in self.parts(release_id)):
+            raise NotFound("This file is a rendition; open it under the rendition's id.")
+        return self.bytes_of(release_id, path)
+
     def bytes_of(self, release_id: str, path: str) -> bytes:
         """One file of the composed package, in memory."""
         with self._units.read() as session:
