@@ -26,6 +26,8 @@ _DIGIT_BITS = log2(10)
 _IDEOGRAPH_BITS = 11.0  # about the 2000 characters that names are written with
 _OTHER_BITS = 5.0
 
+_NO_LETTER = {ord(symbol): None for symbol in "0123456789*"}
+
 Symbols = NDArray[np.uint32]
 
 
@@ -96,6 +98,9 @@ def fold_many(texts: list[str]) -> list[str]:
 
 def bits(folded: str) -> float:
     """About how much a reader learns from this text, by the size of the alphabets its symbols come from."""
+    if folded.isascii():
+        letters = len(folded.translate(_NO_LETTER))
+        return letters * LETTER_BITS + (len(folded) - folded.count("*") - letters) * _DIGIT_BITS
     total = 0.0
     for symbol in folded:
         if "a" <= symbol <= "z":

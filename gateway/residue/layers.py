@@ -11,8 +11,9 @@ import html
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -32,11 +33,10 @@ _QUOTED = re.compile(r"(?:=[0-9A-F]{2})+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});")
 _BACKSLASH = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]{2,})*")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?((?:[0-9A-Fa-f]{2}[ :,\-]?){4,}[0-9A-Fa-f]{2})(?![0-9A-Za-z])")
+_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9A-Fa-f]{2}[ :,\-]?){4,}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 _NOT_HEX = re.compile(r"[ :,\-]")
 _STRETCH = re.compile(rb"[\x20-\x7e\t\r\n]{12,}")
-_BASE64_ONLY = re.compile(r"[A-Za-z0-9+/]+")
-_PADS = ("", "AAA", "AA", "A")
+_BETWEEN = "AAAAAA"  # zero bits; at every alignment at least three whole bytes of them
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -72,10 +72,9 @@ def _resolve(match: re.Match[str]) -> str:
     return chr(point) if point < 0x110000 else "\ufffd"
 
 
-def packed(text: str) -> list[str]:
-    """Every distinct run of base64 or hexadecimal characters in `text`."""
-    hexadecimal = (match[0] for match in _HEX.finditer(text))
-    return list(dict.fromkeys((*_BASE64.findall(text), *hexadecimal)))
+def packed(text: str) -> tuple[list[str], list[str]]:
+    """Every distinct run of base64 characters in `text`, and every run of hexadecimal digits in pairs."""
+    return list(dict.fromkeys(_BASE64.findall(text))), list(dict.fromkeys(match[0] for match in _HEX.finditer(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +132,21 @@ class Pool:
                 yield symbols
 
 
-def unpacked(runs: list[str]) -> Iterator[tuple[list[int], Pool]]:
-    """The bytes that the runs spell as base64, at each of its four alignments, and as hexadecimal.
+def from_base64(runs: list[str]) -> Iterator[Pool]:
+    """The bytes that the runs spell at each alignment, a unit for each run; bytes at a run's ends may be cut."""
+    flat = [run if run.isalnum() else "".join(run.split()) for run in runs]
+    text = (_BETWEEN.join(flat) + 2 * _BETWEEN).translate(_URL_SAFE).encode("ascii")
+    sizes = np.fromiter(map(len, flat), dtype=np.int64, count=len(flat))
+    ends = np.cumsum(sizes + len(_BETWEEN)) - len(_BETWEEN)
+    for offset in range(4):
+        piece = text[offset : offset + (len(text) - offset) // 4 * 4]
+        yield Pool(binascii.a2b_base64(piece), ((ends - offset) * 3 + 3) // 4)
 
-    Yields pools, each with the indexes of the runs that its units come from.
-    """
-    flat = ["".join(run.split()).translate(_URL_SAFE) for run in runs]
-    base64 = [index for index, run in enumerate(flat) if _BASE64_ONLY.fullmatch(run)]
-    for offset in range(4) if base64 else ():
-        pieces = [flat[index][offset:] for index in base64]
-        text = "AAAA".join(piece + _PADS[len(piece) % 4] for piece in pieces) + "AAAA"
-        sizes = np.fromiter((len(piece) for piece in pieces), dtype=np.int64, count=len(pieces))
-        yield base64, Pool(binascii.a2b_base64(text), np.cumsum((sizes + 3) // 4 * 3 + 3) - 3)
-    digits = {index: _NOT_HEX.sub("", match[1]) for index, run in enumerate(runs) if (match := _HEX.fullmatch(run))}
-    spelled = {index: bytes.fromhex(run) for index, run in digits.items() if len(run) % 2 == 0}
-    if spelled:
-        yield list(spelled), Pool.of(list(spelled.values()))
+
+def from_hex(runs: list[str]) -> Pool:
+    """The bytes that the runs spell."""
+    digits = [_NOT_HEX.sub("", run.removeprefix("0x").removeprefix("0X")) for run in runs]
+    return Pool.of([bytes.fromhex(run) for run in digits])
 
 
 @dataclass(slots=True)
@@ -171,37 +169,42 @@ class Budget:
         return not self.exhausted
 
 
-def _zlib_heads() -> bytes:
-    heads = [
-        re.escape(bytes((first, second)))
-        for first in range(0x08, 0x79, 0x10)
-        for second in range(256)
-        if (first * 256 + second) % 31 == 0 and not second & 0x20
-    ]
-    return b"|".join(heads)
-
-
-_MAGIC = re.compile(
-    rb"(?P<zip>PK\x03\x04)|(?P<gzip>\x1f\x8b\x08)|(?P<bzip2>BZh[1-9]1AY&SY)|(?P<xz>\xfd7zXZ\x00)|(?P<zlib>"
-    + _zlib_heads()
-    + rb")",
-    re.DOTALL,
-)
+_MAGICS = {b"PK\x03\x04": "zip", b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 _PIECE = 4096
 _LEAST = 8
 
 
+@lru_cache(maxsize=1)
+def _zlib_heads() -> NDArray[np.bool_]:
+    """For each pair of bytes (first × 256 + second) whether a zlib stream without dictionary can begin with it."""
+    pairs = np.arange(1 << 16)
+    first, second = pairs >> 8, pairs & 255
+    heads: NDArray[np.bool_] = ((first & 15) == 8) & (first < 0x80) & (pairs % 31 == 0) & ((second & 0x20) == 0)
+    return heads
+
+
+def _heads(data: bytes) -> list[tuple[int, str]]:
+    """Places where a compressed stream could begin, and its sort."""
+    octets = np.frombuffer(data, np.uint8).astype(np.uint16)
+    places = np.flatnonzero(_zlib_heads()[octets[:-1] * 256 + octets[1:]])
+    heads = [(place, "zlib") for place in places.tolist()]
+    for magic, sort in _MAGICS.items():
+        place = data.find(magic)
+        while place >= 0:
+            heads.append((place, sort))
+            place = data.find(magic, place + 1)
+    return heads
+
+
 def inflated(data: bytes, budget: Budget) -> Iterator[tuple[int, bytes, bool]]:
     """What zlib, gzip, zip, bzip2 or xz streams in `data` hold: place, content, and whether it ended properly."""
-    position = 0
-    while match := _MAGIC.search(data, position):
-        position = match.start() + 1
+    for place, sort in _heads(data):
         if not budget.another_try():
             return
-        start, make = _opener(data, match)
-        output, whole = _pump(data, start, make(), budget)
+        start, decoder = _opened(data, place, sort)
+        output, whole = _pump(data, start, decoder, budget)
         if len(output) >= _LEAST:
-            yield match.start(), output, whole
+            yield place, output, whole
 
 
 class _Decoder(Protocol):
@@ -211,17 +214,16 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-def _opener(data: bytes, match: re.Match[bytes]) -> tuple[int, Callable[[], _Decoder]]:
-    start = match.start()
-    if match.lastgroup == "zip":
-        head = data[start : start + 30]
+def _opened(data: bytes, place: int, sort: str) -> tuple[int, _Decoder]:
+    if sort == "zip":
+        head = data[place : place + 30]
         skip = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-        return start + 30 + skip, lambda: zlib.decompressobj(-zlib.MAX_WBITS)
-    if match.lastgroup == "bzip2":
-        return start, bz2.BZ2Decompressor
-    if match.lastgroup == "xz":
-        return start, lambda: lzma.LZMADecompressor(memlimit=64 * MIB)
-    return start, lambda: zlib.decompressobj(zlib.MAX_WBITS | (16 if match.lastgroup == "gzip" else 0))
+        return place + 30 + skip, zlib.decompressobj(-zlib.MAX_WBITS)
+    if sort == "bzip2":
+        return place, bz2.BZ2Decompressor()
+    if sort == "xz":
+        return place, lzma.LZMADecompressor(memlimit=64 * MIB)
+    return place, zlib.decompressobj(zlib.MAX_WBITS | (16 if sort == "gzip" else 0))
 
 
 def _pump(data: bytes, start: int, decoder: _Decoder, budget: Budget) -> tuple[bytes, bool]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from math import log2
 
 BITS_PER_DIGIT = log2(10)
@@ -19,6 +18,7 @@ _BODY = r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*"
 _NUMBER = rf"(?P<body>{_BODY})(?:[eE](?P<exponent>[+-]?\d{{1,3}}))?"
 _UNIT = r"[€$£¥%]|[^\W\d_]{1,3}\.?"
 _WHOLE = re.compile(rf"[\s(]*(?:{_UNIT})?\s*[+\-−]?\s*{_NUMBER}\s*(?:{_UNIT})?[\s)]*", re.ASCII)
+_PLAIN = re.compile(r"(\d+)(?:\.(\d\d?))?", re.ASCII)
 # Of units only these are taken off a number that they are glued to: fewer would miss `4821150kg`, more would find
 # numbers in pseudonyms.
 _GLUED = r"(?:EUR|USD|CNY|RMB|JPY|GBP|CHF|PO|SO|NO|NR|KG|MT|PCS|STK|MM|KM|KW)"
@@ -66,6 +66,8 @@ def whole_number(text: str) -> frozenset[Number]:
     """
     if len(text) > _MAX_CHARS:
         return frozenset()
+    if match := _PLAIN.fullmatch(text):
+        return frozenset({_number(match[1], match[2] or "", 0)})
     match = _WHOLE.fullmatch(text)
     return _readings(match["body"], match["exponent"]) if match else frozenset()
 
@@ -136,8 +138,10 @@ def has_clock(text: str) -> bool:
     return _TIME.search(text) is not None
 
 
-@lru_cache(maxsize=1 << 16)
 def _day(text: str) -> frozenset[Day]:
+    if not text[:1].isdecimal():
+        match = _NAME_DAY.fullmatch(text)
+        return _days((int(match[3]), _MONTHS.get(match[1].lower(), 0), int(match[2]))) if match else frozenset()
     if match := _YEAR_FIRST.fullmatch(text) or _PACKED.fullmatch(text):
         year, month, day = map(int, match.groups())
         return _days((year, month, day))
@@ -147,8 +151,6 @@ def _day(text: str) -> frozenset[Day]:
         return _days((year, second, first), (year, first, second))
     if match := _DAY_NAME.fullmatch(text):
         return _days((int(match[3]), _MONTHS.get(match[2].lower(), 0), int(match[1])))
-    if match := _NAME_DAY.fullmatch(text):
-        return _days((int(match[3]), _MONTHS.get(match[1].lower(), 0), int(match[2])))
     return frozenset()
 
 

@@ -136,6 +136,7 @@ class Needles:
         short = self._compiled.short.get(field_id)
         if not short:
             return
+        # Nearly every cell is lawful as it stands; only the others are worth reading as numbers and days.
         open_cells = [(index, cell) for index, cell in enumerate(cells) if cell not in self._lawful_texts]
         for (index, _), keys in zip(open_cells, _keys_of_each([cell for _, cell in open_cells]), strict=True):
             if not short.isdisjoint(keys) and self._lawful.isdisjoint(keys):
@@ -172,11 +173,14 @@ class Needles:
             deeper = [(origin, plain) for origin, text in block for plain in layers.unescaped(text) if plain != text]
             if deeper:
                 yield from self._texts(deeper, budget, depth + 1)
-        runs = layers.packed(joined)
-        for indexes, pool in layers.unpacked(runs):
-            for hit in self._pool(pool, budget, depth + 1, GUESSED_BITS):
-                place = joined.find(runs[indexes[hit.unit]])
-                yield Hit(hit.kind, block[joined.count(JOINT, 0, place)][0])
+        spelled, digits = layers.packed(joined)
+        if spelled:
+            for pool in layers.from_base64(spelled):
+                for hit in self._pool(pool, budget, depth + 1, GUESSED_BITS):
+                    yield Hit(hit.kind, _origin(block, joined, spelled[hit.unit]))
+        if digits:
+            for hit in self._pool(layers.from_hex(digits), budget, depth + 1, GUESSED_BITS):
+                yield Hit(hit.kind, _origin(block, joined, digits[hit.unit]))
 
     def _pool(self, pool: Pool, budget: Budget | None, depth: int, least_bits: float) -> Iterator[Hit]:
         kind = Kind.ENCODED if depth else Kind.VALUE
@@ -239,6 +243,11 @@ class _Spans:
         return rank > 0 and self._reach[rank - 1] >= end
 
 
+def _origin(block: list[tuple[int, str]], joined: str, run: str) -> int:
+    """The unit in which `run` stands first."""
+    return block[joined.count(JOINT, 0, joined.find(run))][0]
+
+
 def _fills_unit(folded: Folded, start: int, end: int) -> bool:
     symbols, joint = folded.symbols, ord(JOINT)
     begins = start == 0 or symbols[start - 1] == joint
@@ -286,10 +295,13 @@ def _compile(withheld: WithheldSet, lawful: set[Key]) -> _Compiled:
         if not lawful.isdisjoint(keys):
             compiled.subtracted += 1
             continue
-        if not _search_everywhere(compiled, folded, plain, numbers, days):
+        if _search_everywhere(compiled, folded, plain, numbers, days):
+            keys = set(days)
+        else:
             compiled.short_values += 1
-        for place in places:
-            compiled.short.setdefault(place, set()).update(keys)
+        if keys:
+            for place in places:
+                compiled.short.setdefault(place, set()).update(keys)
     compiled.searched = len(fields) - compiled.empty - compiled.subtracted - compiled.short_values
     return compiled
 

@@ -50,6 +50,11 @@ class Case:
     renditions: tuple[str, ...]
     files: tuple[FileFact, ...]
 
+    @property
+    def disclosed(self) -> int:
+        """How many disclosed documents there are, without the index, the reports and the manifest beside them."""
+        return len(self.renditions)
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:

@@ -60,7 +60,7 @@ def statement(case: Case, *, approver: str, role: str, at: datetime) -> bytes:
             "approver": approver,
             "at": to_text(at),
             "recipient": case.recipient,
-            "files": len(case.files),
+            "files": case.disclosed,
         }
     )
 

@@ -63,7 +63,9 @@ def known(prefix: str, what: str) -> Any:
         return untrusted_id
 
     return Annotated[
-        str, Path(description=f"The {what}'s id.", examples=[f"{prefix}_01kag5v3q8m2s7d9x4e6b0cfhn"]), AfterValidator(check)
+        str,
+        Path(description=f"The {what}'s id.", examples=[f"{prefix}_01kag5v3q8m2s7d9x4e6b0cfhn"]),
+        AfterValidator(check),
     ]
 
 

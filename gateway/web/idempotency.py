@@ -171,9 +171,7 @@ class Idempotency:
         if row.answer is None or row.owner is None:
             return None
         told = json.loads(
-            self._keyring.open_bytes(
-                session, owner=row.owner, context=_context(row.person, row.key), sealed=row.answer
-            )
+            self._keyring.open_bytes(session, owner=row.owner, context=_context(row.person, row.key), sealed=row.answer)
         )
         return Answer(told["status"], base64.b64decode(told["body"]), told["location"], row.owner, repeated=True)
 
@@ -181,7 +179,9 @@ class Idempotency:
     def _alone(self, person: str, name: str) -> Iterator[None]:
         with self._lock:
             if (person, name) in self._running:
-                raise StillRunning("The first request with this Idempotency-Key is not answered yet; wait, then repeat.")
+                raise StillRunning(
+                    "The first request with this Idempotency-Key is not answered yet; wait, then repeat."
+                )
             self._running.add((person, name))
         try:
             yield
@@ -190,7 +190,7 @@ class Idempotency:
                 self._running.discard((person, name))
 
 
-def _rows(person: str, name: str):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _rows(person: str, name: str):  # type: ignore[no-untyped-def]
     return delete(IdempotencyRow).where(IdempotencyRow.person == person, IdempotencyRow.key == name)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt
 
-from gateway.matter.model import Matter, MatterDraft, MatterSummary, Purpose, Recipient, RecipientDraft
 from gateway.matter.model import DemandDraft as ItemDraft
+from gateway.matter.model import Matter, MatterDraft, MatterSummary, Purpose, Recipient, RecipientDraft
 from gateway.web.schemas.common import In, Line, Out, Text, Time, example
 
 _AGE = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
@@ -27,7 +27,9 @@ class RecipientIn(In):
     jurisdiction: Line | None = None
     public_key: Annotated[Line | None, Field(description="An age X25519 public key, for sealed packages.")] = None
     profiles: Annotated[list[Line], Field(max_length=8)] | None = None
-    custody: Annotated[list[Hop], Field(max_length=100, description="Hops through whose hands it passes.")] | None = None
+    custody: Annotated[list[Hop], Field(max_length=100, description="Hops through whose hands it passes.")] | None = (
+        None
+    )
 
     def draft(self, place: int) -> RecipientDraft:
         """As the room takes it."""
@@ -72,7 +74,9 @@ class MatterIn(In):
             {"name": "Magnet Supply Co.", "class": "supplier", "language": "en", "public_key": _AGE},
             {"name": "Provincial Office", "class": "authority", "language": "zh"},
         ],
-        items=[{"number": "item-1", "text": "List of end users", "legal_basis": "published", "kinds": ["customer_list"]}],
+        items=[
+            {"number": "item-1", "text": "List of end users", "legal_basis": "published", "kinds": ["customer_list"]}
+        ],
     )
     title: Line
     authority: Line

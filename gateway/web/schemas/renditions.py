@@ -68,7 +68,9 @@ class RenditionIn(In):
 class RenditionOut(Out):
     """A rendition, from queue to review; `reason` says why it waits, is blocked or was refused."""
 
-    model_config = example(id=_RENDITION, kind="customer_list", state="clean", policy="cn-mofcom-single.customer-list@1.0.0")
+    model_config = example(
+        id=_RENDITION, kind="customer_list", state="clean", policy="cn-mofcom-single.customer-list@1.0.0"
+    )
     id: str
     release: str
     matter: str
