@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.policies import DAY, HEAD, REQ, TS, columns, decided, load, rule
+from tests.support.policies import DAY, HEAD, REQ, TS, columns, decided, load, rule
 
 from gateway.base.canon import canonical, parse_canonical
 from gateway.formats.model import Box, Element, Field, Op, Source, applied

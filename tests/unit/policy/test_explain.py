@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.policies import DAY, HEAD, columns, load, rule
+from tests.support.policies import DAY, HEAD, columns, load, rule
 
 from gateway.base.canon import canonical
 from gateway.policy.answers import Answers

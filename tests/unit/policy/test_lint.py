@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.policies import HEAD, REQ, TS, load, rule
+from tests.support.policies import HEAD, REQ, TS, load, rule
 
 from gateway.policy.lint import Finding, Level, lint
 from gateway.policy.load import load_library
@@ -78,7 +78,7 @@ def test_personal_data_that_leaves(tmp_path: Path) -> None:
 
 
 def _personal() -> str:
-    from support.policies import KIND
+    from tests.support.policies import KIND
 
     return KIND.replace("synonyms: [Kunde]", "classes: [PERSON]")
 

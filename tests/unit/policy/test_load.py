@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.policies import HEAD, KIND, REQ, TS, load, rule
+from tests.support.policies import HEAD, KIND, REQ, TS, load, rule
 
 from gateway.policy.conditions import Context
 from gateway.policy.load import load_library, load_policy_file, packs_dir

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.policies import KIND, columns, load
+from tests.support.policies import KIND, columns, load
 
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, load_library

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.policies import decided, rule
+from tests.support.policies import decided, rule
 
 from gateway.policy.presence import require_shown, required_cases, required_outputs
 from gateway.policy.problems import RequiredMissing
