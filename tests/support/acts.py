@@ -157,6 +157,7 @@ def render(data: bytes | None) -> Preparation:
     """Carry out a rendition, of the customer list or of `data`."""
 
     def ready(desk: Desk) -> Act:
+        desk.world.work()
         receipt = desk.world.upload(desk.matter, "customer_list", data or desk.list.data)
         desk.gateway.releases.add(
             builder(desk), desk.drafted().id, receipt.original, policy_ref=None, answers=Answers()
