@@ -152,9 +152,7 @@ class Releases:
         """Ask for a rendition of an original in this release. What was approved before no longer counts."""
         original = self._intake.get(original_id)
         if original_id in {one.original for one in self._renders.of_release(release_id)}:
-            raise AlreadyInRelease(
-                "This original is in the release already; answer its rendition or withdraw it first."
-            )
+            raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition first.")
         self._reopen(actor, release_id)
         return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
 

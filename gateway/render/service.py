@@ -282,7 +282,7 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
-                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt))
+                "withheld": list(outcome.index),
                 if outcome.rebuilt
                 else [],
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
