@@ -2,7 +2,7 @@
 
 `Folded` holds the remaining symbols as code points with, for each, whether a word starts there. Units of text (cells,
 lines) are joined by `JOINT`, which survives folding, so that nothing is found across two of them. The characters that
-masks are made of (`*`, `•`, `█`) are kept: `****45` is not `45`.
+masks are made of (`*`, `•`, `█`) and comparisons are kept: `****45` is not `45`, and `≥500 kg` is not `500 kg`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 JOINT = "\x1e"
 _JOINT = ord(JOINT)
 _GAP = 0x20
-_KEPT = frozenset("*•█■")
+_KEPT = frozenset("*•█■<>≤≥")
+_BORDERS = np.array([_JOINT, *map(ord, sorted(_KEPT))], np.uint32)
 _PLANE = 0x10000
 
 LETTER_BITS = log2(26)
@@ -26,7 +27,9 @@ _DIGIT_BITS = log2(10)
 _IDEOGRAPH_BITS = 11.0  # about the 2000 characters that names are written with
 _OTHER_BITS = 5.0
 
-_NO_LETTER = {ord(symbol): None for symbol in "0123456789*"}
+_SIGNS = "*<>"
+_NO_SIGN = {ord(sign): None for sign in _SIGNS}
+_NO_LETTER = {ord(symbol): None for symbol in _SIGNS + "0123456789"}
 
 Symbols = NDArray[np.uint32]
 
@@ -82,7 +85,7 @@ def fold_symbols(symbols: Symbols) -> Folded:
     starts = np.ones(len(folded), dtype=np.bool_)
     starts[1:] = ~solid[:-1]
     starts = starts[solid]
-    unspaced = _is_ideograph(kept) | (kept == _JOINT)
+    unspaced = _is_ideograph(kept) | np.isin(kept, _BORDERS)
     starts |= unspaced
     starts[1:] |= unspaced[:-1]
     return Folded(kept, starts)
@@ -100,7 +103,7 @@ def bits(folded: str) -> float:
     """About how much a reader learns from this text, by the size of the alphabets its symbols come from."""
     if folded.isascii():
         letters = len(folded.translate(_NO_LETTER))
-        return letters * LETTER_BITS + (len(folded) - folded.count("*") - letters) * _DIGIT_BITS
+        return letters * LETTER_BITS + (len(folded.translate(_NO_SIGN)) - letters) * _DIGIT_BITS
     total = 0.0
     for symbol in folded:
         if "a" <= symbol <= "z":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -54,19 +54,19 @@ def holding(permission: Permission) -> Any:
     return Depends(held)
 
 
-def known(prefix: str, what: str) -> Any:
-    """A path parameter that has the shape of an id, or `NotFound` before anything is looked up."""
+def _path(prefix: str, what: str) -> Any:
+    return Path(description=f"The {what}'s id.", examples=[f"{prefix}_01kag5v3q8m2s7d9x4e6b0cfhn"])
+
+
+def _shaped(prefix: str, what: str) -> AfterValidator:
+    """An id has its shape, or it is `NotFound` before anything is looked up."""
 
     def check(untrusted_id: str) -> str:
         if not is_id(untrusted_id, prefix):
             raise NotFound(f"There is no {what} with this id.")
         return untrusted_id
 
-    return Annotated[
-        str,
-        Path(description=f"The {what}'s id.", examples=[f"{prefix}_01kag5v3q8m2s7d9x4e6b0cfhn"]),
-        AfterValidator(check),
-    ]
+    return AfterValidator(check)
 
 
 def signature_of(text: str) -> bytes:
@@ -92,7 +92,7 @@ class Write:
         show: Callable[[_T], BaseModel],
         *,
         entries: str,
-        again: Callable[[str], _T],
+        again: Callable[[Mapping[str, Any]], _T],
         status: int = 200,
         location: Callable[[_T], str] | None = None,
         owner: Callable[[_T], str] | None = None,
@@ -100,7 +100,7 @@ class Write:
         """Carry out `act` and answer what `show` makes of its result.
 
         `entries` are the types (between spaces) of the entry the act ends with; `again` finds the result by that
-        entry's subject; `owner` is the matter whose key keeps the answer.
+        entry; `owner` is the matter whose key keeps the answer.
         """
 
         def shown(done: _T) -> Answer:
@@ -128,7 +128,7 @@ def write_of(
     ] = None,
 ) -> Write:
     """The write that this request is."""
-    told = "\n".join((request.method, request.url.path, request.url.query, request.state.body_sha256))
+    told = f"{request.method}\n{request.url.path}\n{request.url.query}\n{request.state.body_sha256}"
     return Write(
         actor,
         request.app.state.idempotency,
@@ -163,9 +163,9 @@ InGateway = Annotated[Gateway, Depends(gateway_of)]
 Anybody = Annotated[Actor, Depends(actor_of)]
 InWrite = Annotated[Write, Depends(write_of)]
 InPage = Annotated[Page, Depends(page_of)]
-PersonId = known("per", "person")
-ProposalId = known("prop", "proposal")
-MatterId = known("mat", "matter")
-OriginalId = known("org", "original")
-ReleaseId = known("rel", "release")
-RenditionId = known("ren", "rendition")
+PersonId = Annotated[str, _path("per", "person"), _shaped("per", "person")]
+ProposalId = Annotated[str, _path("prop", "proposal"), _shaped("prop", "proposal")]
+MatterId = Annotated[str, _path("mat", "matter"), _shaped("mat", "matter")]
+OriginalId = Annotated[str, _path("org", "original"), _shaped("org", "original")]
+ReleaseId = Annotated[str, _path("rel", "release"), _shaped("rel", "release")]
+RenditionId = Annotated[str, _path("ren", "rendition"), _shaped("ren", "rendition")]

@@ -15,11 +15,11 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import BigInteger, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -74,15 +74,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[_T]):
-    """A write: the act, how its result is shown, the types of the entry it ends with, and how to find its result again.
-
-    `again` gets the entry's subject.
+    """A write: the act, how its result is shown, the types of the entry it ends with, and how to find its result again
+    by that entry.
     """
 
     act: Callable[[], _T]
     show: Callable[[_T], Answer]
     entries: frozenset[str]
-    again: Callable[[str], _T]
+    again: Callable[[Mapping[str, Any]], _T]
 
 
 class Idempotency:
@@ -141,13 +140,12 @@ class Idempotency:
         if kept is None:
             entry = json.loads(self._audit.entry(row.entry))
             if entry["type"] not in work.entries or entry["actor"] != person:
-                with self._units.bookkeeping() as session:
-                    session.execute(_rows(person, name))
+                self._forget(person, name)
                 return None
         if row.request != request:
             raise KeyReused("This Idempotency-Key was used for another request; choose a new key.")
         if kept is None:
-            answer = work.show(work.again(entry["subject"]))
+            answer = work.show(work.again(entry))
             kept = Answer(answer.status, answer.body, answer.location, answer.owner, repeated=True)
         return kept
 
@@ -166,6 +164,10 @@ class Idempotency:
                 row.answer = self._keyring.seal_bytes(
                     session, owner=answer.owner, context=_context(person, name), data=canonical(told)
                 )
+
+    def _forget(self, person: str, name: str) -> None:
+        with self._units.bookkeeping() as session:
+            session.execute(delete(IdempotencyRow).where(IdempotencyRow.person == person, IdempotencyRow.key == name))
 
     def _opened(self, session: Session, row: IdempotencyRow) -> Answer | None:
         if row.answer is None or row.owner is None:
@@ -188,10 +190,6 @@ class Idempotency:
         finally:
             with self._lock:
                 self._running.discard((person, name))
-
-
-def _rows(person: str, name: str):  # type: ignore[no-untyped-def]
-    return delete(IdempotencyRow).where(IdempotencyRow.person == person, IdempotencyRow.key == name)
 
 
 def _context(person: str, name: str) -> str:

@@ -89,7 +89,7 @@ async def _pour(receive: Receive, receiving: Receiving, threads: CapacityLimiter
         more = message.get("more_body", False)
         batch += message.get("body", b"")
         if len(batch) >= BATCH_BYTES or (batch and not more):
-            await to_thread.run_sync(receiving.write, batch, limiter=threads)
+            await to_thread.run_sync(receiving.write, memoryview(batch), limiter=threads)
             batch = bytearray()
 
 
@@ -109,15 +109,14 @@ class Download(Response):
         media_type: str,
         headers: dict[str, str] | None = None,
     ) -> None:
+        super().__init__(status_code=status, media_type=media_type)
+        del self.headers["content-length"]
+        self.headers["content-disposition"] = "attachment"
+        self.headers.update(headers or {})
         self._chunks = chunks
         self._close = close
-        self.status_code = status
-        self.media_type = media_type
-        self.background = None
-        self.body = b""
-        self.init_headers({"Content-Disposition": "attachment", **(headers or {})})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 ASGI's signature
         """Send until the end, until a chunk fails, or until nobody listens."""
         try:
             async with anyio.create_task_group() as group:
@@ -127,12 +126,6 @@ class Download(Response):
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(self._close)
-
-    def init_headers(self, headers: dict[str, str] | None = None) -> None:  # type: ignore[override]
-        """Without the Content-Length of the empty body."""
-        super().init_headers(headers)
-        if headers is None or "Content-Length" not in headers:
-            self.raw_headers = [(name, text) for name, text in self.raw_headers if name != b"content-length"]
 
     async def _send(self, send: Send) -> None:
         try:

@@ -7,8 +7,15 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt
 
-from gateway.matter.model import DemandDraft as ItemDraft
-from gateway.matter.model import Matter, MatterDraft, MatterSummary, Purpose, Recipient, RecipientDraft
+from gateway.matter.model import (
+    DemandDraft,
+    Matter,
+    MatterDraft,
+    MatterSummary,
+    Purpose,
+    Recipient,
+    RecipientDraft,
+)
 from gateway.web.schemas.common import In, Line, Out, Text, Time, example
 
 _AGE = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
@@ -56,7 +63,7 @@ class ItemIn(In):
     text: Text
     legal_basis: Line
     citation: Line | None = None
-    kinds: Annotated[list[Line], Field(max_length=50)] = []
+    kinds: Annotated[list[Line], Field(max_length=50, default_factory=list)]
 
 
 class MatterIn(In):
@@ -86,7 +93,7 @@ class MatterIn(In):
     round: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
     deadline: date | None = None
     recipients: Annotated[list[RecipientIn], Field(min_length=1, max_length=100)]
-    items: Annotated[list[ItemIn], Field(max_length=1000)] = []
+    items: Annotated[list[ItemIn], Field(max_length=1000, default_factory=list)]
 
     def draft(self) -> MatterDraft:
         """As the room takes it."""
@@ -98,7 +105,7 @@ class MatterIn(In):
             jurisdiction=self.jurisdiction,
             recipients=tuple(one.draft(place) for place, one in enumerate(self.recipients, start=1)),
             demands=tuple(
-                ItemDraft(one.number, one.text, one.legal_basis, one.citation, tuple(one.kinds)) for one in self.items
+                DemandDraft(one.number, one.text, one.legal_basis, one.citation, tuple(one.kinds)) for one in self.items
             ),
             round=self.round,
             deadline=self.deadline,

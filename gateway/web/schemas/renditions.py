@@ -31,8 +31,8 @@ class AnswersIn(In):
         regions=[{"class": "work_area", "box": [0, 0, 800, 600]}],
         confirmed=True,
     )
-    columns: Annotated[dict[str, str], Field(max_length=10_000)] = {}
-    regions: Annotated[list[RegionIn], Field(max_length=500)] = []
+    columns: Annotated[dict[str, str], Field(max_length=10_000, default_factory=dict)]
+    regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     confirmed: StrictBool = False
 
     def answers(self) -> Answers:
@@ -62,7 +62,7 @@ class RenditionIn(In):
     model_config = example(original="org_01kag5v3q8m2s7d9x4e6b0cfhn", policy="cn-mofcom-single.customer-list")
     original: Id
     policy: Line | None = None
-    answers: AnswersIn = AnswersIn()
+    answers: AnswersIn | None = None
 
 
 class RenditionOut(Out):

@@ -150,7 +150,9 @@ def test_a_kept_checkpoint_of_any_age_is_enough(house: House, export: Path, forg
         assert not verify_export(export, checkpoint=other).ok
 
 
-@pytest.mark.parametrize("kept", ["", "nonsense", "example.com/gateway\n1\nAAAA\n\n— x y\n"])
+@pytest.mark.parametrize(
+    "kept", ["", "nonsense", "\ud800\n1\nAAAA\n\n— x y\n", "example.com/gateway\n1\nAAAA\n\n— x y\n"]
+)
 def test_a_kept_checkpoint_that_is_none_is_no_proof(export: Path, kept: str) -> None:
     assert "checkpoint you kept" in differences(verify_export(export, checkpoint=kept))
 
