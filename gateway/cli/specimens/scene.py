@@ -241,11 +241,11 @@ def _bench(picture: Image.Image, chance: random.Random) -> None:
     draw.polygon([(1240, 826), (1290, 826), (1300, 846), (1246, 846)], fill=(52, 56, 60))
     draw.rectangle((842, 912, 1000, 982), fill=(250, 250, 246), outline=(150, 150, 146))
     _words(draw, (848, 916), ("RM-48213-N4  Volta-X9", "SO-2025041881  248 Stk"), 11, (16, 16, 16))
-    left = 850
-    while left < 990:
+    edge = 850
+    while edge < 990:
         bar = chance.randint(1, 4)
-        draw.rectangle((left, 948, left + bar, 976), fill=(12, 12, 12))
-        left += bar + chance.randint(2, 5)
+        draw.rectangle((edge, 948, edge + bar, 976), fill=(12, 12, 12))
+        edge += bar + chance.randint(2, 5)
 
 
 def _tray(picture: Image.Image, corner: tuple[int, int], chance: random.Random) -> None:
