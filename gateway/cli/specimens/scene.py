@@ -232,9 +232,9 @@ def _bench(picture: Image.Image, chance: random.Random) -> None:
     _fade(picture, (614, 900, 1404, 940), (124, 90, 58), (92, 66, 42))
     for step in range(26):
         y = 822 + step * 3
-        left = 680 - (y - 820) * 0.82
+        start = 680 - (y - 820) * 0.82
         tone = chance.randint(-9, 9)
-        draw.line((left, y, 1330 + (y - 820) * 0.92, y), fill=(154 + tone, 116 + tone, 80 + tone))
+        draw.line((start, y, 1330 + (y - 820) * 0.92, y), fill=(154 + tone, 116 + tone, 80 + tone))
     _tray(picture, (720, 800), chance)
     for place in range(4):
         _rotor(picture, (1010 + place * 84, 858), 34)
