@@ -14,17 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from gateway.base.text import has_hidden
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op, applied
 from gateway.formats.problems import CellUnreadable, PlanUnfit
-from gateway.formats.transforms import Unreadable, changer
+from gateway.formats.transforms import Unreadable, changer, uncovered
 
 FORMULA, HIDDEN, DEFAULT = "format:formula", "format:hidden-character", "default"
 
 _FORMULA_START = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
-# What begins like a formula and is none: a number, or a telephone number.
-_HARMLESS = re.compile(r"[+\-]?\d[\d.,' \u00a0]*%?|\+\d[\d /().\-\u00a0]{4,30}", re.ASCII)
+# What begins like a formula and is none: a number, a telephone number, a dash that stands for nothing.
+_HARMLESS = re.compile(r"[+\-]?\d[\d.,' \u00a0]*%?|\+\d[\d /().\-\u00a0]{4,30}|[=+\-@]{1,3}", re.ASCII)
 _READABLE_AS = {
     "decimal": "a number with one meaning; write it without a thousands separator",
     "integer": "a whole number with one meaning; write it without a thousands separator",
@@ -101,6 +100,8 @@ class _Rendering:
             else:
                 try:
                     cells.append(self._harmless(per_case[id(case)](row, seen)))
+                    if case.transform.op is not Op.ALLOW:
+                        self._redactions.add(case.rule)
                 except Unreadable:
                     self._raise_unreadable(row)
         return cells
@@ -148,8 +149,8 @@ class _Rendering:
             by_row = named(prefix, {row: _row_code(in_table, row, raw) for row, raw in enumerate(self._raw)})
             return lambda row, _raw: by_row[row]
         prf = self._prf if scope == "release" else self._prf.narrowed("table", self._digest)
-        names = pseudonyms(prf, prefix, self._raw)
-        return lambda _row, raw: names[normalised(raw)]
+        names = pseudonyms(prf, prefix, map(uncovered, self._raw))
+        return lambda _row, seen: names[seen]
 
     def _withheld(self, case: Case | None) -> str:
         self._redactions.add(case.rule if case else DEFAULT)
@@ -181,16 +182,12 @@ def _row_code(prf: Prf, row: int, raw: str) -> bytes:
     return prf.narrowed("row", row.to_bytes(8))(normalised(raw).encode())
 
 
-def uncovered(cell: str) -> str:
-    """`cell` without the characters that nobody sees."""
-    return cell if cell.isascii() else "".join(character for character in cell if not has_hidden(character))
-
-
 def harmless(cell: str) -> str:
     """`cell` with `'` before what a spreadsheet would calculate.
 
     A plain number and a telephone number stay as they are: `-5.2` and `+49 30 1234567` are no formulas.
     """
-    if cell and cell[0] in _FORMULA_START and not _HARMLESS.fullmatch(cell):
+    bare = cell.strip(" ")
+    if bare and bare[0] in _FORMULA_START and not _HARMLESS.fullmatch(bare):
         return f"'{cell}"
     return cell

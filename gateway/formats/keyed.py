@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from gateway.base.text import has_hidden
+from gateway.formats.transforms import uncovered
 
 _BLOCK_BYTES = 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -59,7 +59,7 @@ def table_digest(headers: Sequence[str], columns: Sequence[Sequence[str]]) -> by
 def normalised(value: str) -> str:
     """What makes two spellings one: NFC, no hidden characters, single spaces, trimmed, case folded."""
     if not value.isascii():
-        value = "".join(c for c in unicodedata.normalize("NFC", value) if not has_hidden(c))
+        value = uncovered(unicodedata.normalize("NFC", value))
     folded = " ".join(value.split()).casefold()
     return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
 
@@ -72,9 +72,10 @@ def crockford(code: bytes, chars: int) -> str:
 
 
 def pseudonyms(prf: Prf, prefix: str, values: Iterable[str]) -> dict[str, str]:
-    """Every distinct normalised value → `PREFIX-XXXXXXXX`; an empty value stays empty."""
-    distinct = {normalised(value) for value in values} - {""}
-    return {"": "", **named(prefix, {value: prf(value.encode()) for value in distinct})}
+    """Every value → `PREFIX-XXXXXXXX`, one for all its spellings; an empty value stays empty."""
+    spellings = {value: normalised(value) for value in set(values)}
+    names = {"": "", **named(prefix, {value: prf(value.encode()) for value in {*spellings.values()} - {""}})}
+    return {value: names[spelling] for value, spelling in spellings.items()}
 
 
 def named(prefix: str, codes: Mapping[Key, bytes]) -> dict[Key, str]:

@@ -187,7 +187,7 @@ class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
 
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
-    picture, both in rendition pixels. `redactions` counts removed things per rule.
+    picture, both in rendition pixels. `redactions` counts removed and changed things per rule.
     """
 
     data: bytes

@@ -30,7 +30,7 @@ from gateway.sandbox.problems import ParseRefused
 PARSE_TASK = "gateway.formats.parse_csv:parse"
 MEDIA_TYPE = "text/csv"
 
-_FOREIGN_STARTS = (b"%PDF", b"<", b"{", b"[", b"#!")
+_FOREIGN_STARTS = (b"%PDF", b"<", b"{", b"[", b"#!", b"\xff\xd8\xff")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -138,8 +138,10 @@ class TableCsv:
         """
         table = _table(content)
         digest = table_digest(table.headers, table.columns)
-        named = {i.field_id: i for i in plan.instructions if i.element is Element.COLUMN}
-        columns = [Column(i, _column(table, i.field_id)) for i in named.values()]
+        columns = [Column(i, _column(table, i.field_id)) for i in plan.instructions if i.element is Element.COLUMN]
+        named = {column.instruction.field_id for column in columns}
+        if len(named) != len(columns):
+            raise PlanUnfit("The plan names a column twice; make the rendition anew.")
         redactions = Redactions()
         for number in range(1, len(table.headers) + 1):
             if f"column/{number}" not in named:

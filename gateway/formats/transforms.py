@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 
 from gateway.base.canon import Json
+from gateway.base.text import has_hidden
 from gateway.formats.model import Op, Transform
 
 _SPACES = re.compile("[ \u00a0\u2007\u2009\u202f]")
@@ -36,8 +37,24 @@ MASK = "****"
 MAX_DIGITS = 30
 
 
+class _Seen(dict[int, int | None]):
+    """A table for `str.translate`, filled as characters are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if has_hidden(chr(code)) else code
+        return self[code]
+
+
+_SEEN = _Seen()
+
+
 class Unreadable(ValueError):
     """The cell does not have one meaning as this type. Carries no value."""
+
+
+def uncovered(text: str) -> str:
+    """`text` without the characters that nobody sees."""
+    return text if text.isascii() else text.translate(_SEEN)
 
 
 def number(text: str, *, whole: bool = False) -> Decimal:

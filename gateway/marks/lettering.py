@@ -38,7 +38,9 @@ def _font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
 def _font_of(character: str) -> str:
     if character == " ":
         return _LATIN
-    for name in (_LATIN, _HAN):
+    # Scripts that run leftwards or join their letters come out wrong without shaping, even where a font has them.
+    shaped = unicodedata.bidirectional(character) in {"R", "AL", "AN"} or unicodedata.category(character) == "Mn"
+    for name in () if shaped else (_LATIN, _HAN):
         font = _font(name, _PROBE_PX)
         mask = font.getmask(character)
         if mask.getbbox() is not None and bytes(mask) != bytes(font.getmask(_NO_CHARACTER)):

@@ -73,13 +73,14 @@ def explain(
         ending = _ending(decision, [ask.question for ask in decisions.asks if ask.field_id == chosen.id])
     candidates = _candidates(policy, kind, chosen, context.checked(on), decision)
     asked = subject(kind, chosen)
+    place = decision.place if decision else asked.place
     return Explanation(
         field_id=chosen.id,
-        place=asked.place,
-        title=decision.title.en if decision else asked.place,
+        place=place,
+        title=decision.title.en if decision else place,
         outcome=decision.outcome if decision else "refused",
         candidates=candidates,
-        sentences=(*_opening(chosen, asked.place, asked.classes), *map(_sentence, candidates), *ending),
+        sentences=(*_opening(chosen, place, asked.classes), *map(_sentence, candidates), *ending),
     )
 
 

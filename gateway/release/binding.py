@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from gateway.audit.model import SignedCheckpoint
 from gateway.audit.service import Log
@@ -47,17 +46,7 @@ def enrolment_json(
     log: Log, checkpoint: SignedCheckpoint, approvers: Iterable[str], entries_of: Callable[[str], list[int]]
 ) -> bytes:
     """`enrolment.json`: the entries that gave each approver key and role, and those of whoever countersigned them."""
-    indexes: set[int] = set()
-    seen: set[str] = set()
-    waiting = list(approvers)
-    while waiting:
-        person = waiting.pop()
-        if person in seen:
-            continue
-        seen.add(person)
-        for index in entries_of(person):
-            indexes.add(index)
-            waiting += _countersigners(log.entry(index))
+    indexes = {index for approver in approvers for index in entries_of(approver)}
     return canonical(
         {
             "type": ENROLMENT_TYPE,
@@ -71,12 +60,6 @@ def enrolment_json(
             ],
         }
     )
-
-
-def _countersigners(leaf: bytes) -> Iterator[str]:
-    facts: dict[str, Any] = json.loads(leaf)["facts"]
-    if "countersigner" in facts:
-        yield facts["countersigner"]
 
 
 def _approval(one: Approval) -> dict[str, Json]:

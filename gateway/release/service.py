@@ -49,6 +49,13 @@ class WrongState(Conflict):
     title = "The release's state does not admit this"
 
 
+class AlreadyInRelease(Conflict):
+    """A release holds one rendition of an original."""
+
+    slug = "already-in-release"
+    title = "This original is in the release already"
+
+
 class NotReady(Refused):
     """A rendition of the release is not clean."""
 
@@ -143,8 +150,10 @@ class Releases:
         self, actor: Actor, release_id: str, original_id: str, *, policy_ref: str | None, answers: Answers
     ) -> Rendition:
         """Ask for a rendition of an original in this release. What was approved before no longer counts."""
-        self._reopen(actor, release_id)
         original = self._intake.get(original_id)
+        if original_id in {one.original for one in self._renders.of_release(release_id)}:
+            raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition first.")
+        self._reopen(actor, release_id)
         return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
 
     def answer(self, actor: Actor, rendition_id: str, answers: Answers) -> Rendition:
@@ -164,6 +173,13 @@ class Releases:
             answers=answers,
             supersedes=old.id,
         )
+
+    def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
+        """Take a rendition out of its release. What was approved before no longer counts."""
+        actor.require(Permission.RELEASE_BUILD)
+        rendition = self._renders.get(rendition_id)
+        self._reopen(actor, rendition.release)
+        return self._renders.withdraw(actor, rendition_id)
 
     def submit(self, actor: Actor, release_id: str) -> Release:
         """Compose manifest and documents and put the release before the reviewers.
@@ -327,6 +343,18 @@ class Releases:
         """The gates before any release, inside a dispatcher's transaction: states and answers of everything in it."""
         self._check_ready(self._renders.of_release_in(session, release_id))
 
+    def parts(self, release_id: str) -> tuple[Part, ...]:
+        """The files of the composed package; none before it is composed."""
+        with self._units.read() as session:
+            row = self._row(session, release_id)
+            return tuple(self._parts(session, row).values()) if row.composition is not None else ()
+
+    def document(self, release_id: str, path: str) -> bytes:
+        """One composed document, in memory; renditions are opened under their own ids."""
+        if any(part.path == path and part.role == "file" for part in self.parts(release_id)):
+            raise NotFound("This file is a rendition; open it under the rendition's id.")
+        return self.bytes_of(release_id, path)
+
     def bytes_of(self, release_id: str, path: str) -> bytes:
         """One file of the composed package, in memory."""
         with self._units.read() as session:
@@ -347,7 +375,7 @@ class Releases:
         for one in renditions:
             if one.state not in (RenditionState.CLEAN, RenditionState.REVIEWED):
                 raise NotReady(
-                    f"A rendition is {one.state.value}; answer its questions or take it out before submitting.",
+                    f"A rendition is {one.state.value}; answer its questions or withdraw it before submitting.",
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))

@@ -34,6 +34,7 @@ class FolderBlobStore:
         with _narrowed():
             self._unfinished.mkdir(mode=0o700, parents=True, exist_ok=True)
             fsync_folder(folder)
+            fsync_folder(folder.parent)
 
     def create(self, name: str) -> FolderBlobSink:
         """Begin the blob `name`; one writer at a time can, and none where it exists."""
@@ -43,8 +44,13 @@ class FolderBlobStore:
     def open(self, name: str) -> BinaryIO:
         """The blob's bytes, seekable and unbuffered, for the caller to close."""
         path = self._path(name)
-        with _narrowed():
+        try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            # A disk that is not mounted must not look like lost bytes.
+            if isinstance(error, FileNotFoundError) and self._unfinished.is_dir():
+                raise BlobMissing("The stored bytes are missing.") from error
+            raise _translated(error) from error
         return os.fdopen(descriptor, "rb", buffering=0)
 
     def delete(self, name: str) -> None:
@@ -157,13 +163,13 @@ def _narrowed() -> Iterator[None]:
     """Turn the system's errors into the few that the port names."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise BlobMissing("The stored bytes are missing; restore them from a backup.") from error
-    except FileExistsError as error:
-        raise BlobExists("Stored bytes of this name exist or are being written; take a fresh name.") from error
     except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull("There is no room for these bytes; free disk space and send them again.") from error
-        raise BlobStoreUnavailable(
-            "The folder of encrypted bytes cannot be used; check the disk and the folder's rights."
-        ) from error
+        raise _translated(error) from error
+
+
+def _translated(error: OSError) -> Problem:
+    if isinstance(error, FileExistsError):
+        return BlobExists("Stored bytes of this name exist or are being written; take a fresh name.")
+    if error.errno in _FULL:
+        return StorageFull("There is no room for these bytes; free disk space and send them again.")
+    return BlobStoreUnavailable("The folder of encrypted bytes cannot be used; check the disk and the folder's rights.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from gateway.audit.service import Log
 from gateway.base import clock as times
@@ -89,15 +89,16 @@ class House:
         self.log = Log(self.units, self.keyring, self.clock, "example.com/plant-7")
         self.people = People(self.units, self.keyring, self.log, self.clock)
 
-    def found(self, *roles: set[Role]) -> list[Member]:
+    def found(self, *roles: set[Role], at: datetime | None = None) -> list[Member]:
+        at = at or self.clock.now()
         keys = [SigningKey.generate() for _ in roles]
         first, second = ((to_text(key.public), held) for key, held in zip(keys, roles, strict=True))
-        statement = self.people.founding_statement(first, second, self.clock.now())
+        statement = self.people.founding_statement(first, second, at)
         founders = [
             Founder(f"Founder {place}", frozenset(held), to_text(key.public), key.sign(statement))
             for place, (key, held) in enumerate(zip(keys, roles, strict=True))
         ]
-        people = self.people.found(founders[0], founders[1], at=self.clock.now())
+        people = self.people.found(founders[0], founders[1], at=at)
         return [Member(self, person, key) for person, key in zip(people, keys, strict=True)]
 
     def propose(self, proposer: Member, *roles: Role, name: str = "Somebody") -> Member:
@@ -199,8 +200,9 @@ def test_founders_are_two_people_with_two_keys_who_can_enrol_a_third_today(house
     twice = Founder("F", roles, text, key.sign(statement))
     refused(house, model.FoundingRefused, "founding.refused", lambda: house.people.found(twice, twice, at=START))
     refused(house, model.FoundingRefused, "founding.refused", lambda: house.found({Role.LEGAL}, {Role.LEGAL}))
+    pair = ({Role.ADMINISTRATOR}, {Role.LEGAL})
     yesterday = START - timedelta(hours=25)
-    refused(house, model.FoundingRefused, "founding.refused", lambda: house.people.found(twice, twice, at=yesterday))
+    refused(house, model.FoundingRefused, "founding.refused", lambda: house.found(*pair, at=yesterday))
     with pytest.raises(UnsafeText):
         house.people.found(Founder("", roles, text, b""), twice, at=START)
 
@@ -310,9 +312,9 @@ def test_one_key_belongs_to_one_person_for_ever(house: House, founders: list[Mem
     for key in (member.key, legal.key):
         with pytest.raises(model.KeyTaken):
             house.people.propose(actor, name="Other", roles=[Role.LEGAL], public_key=to_text(key.public))
-    for text in ("ed25519:AAAA", "", to_text(legal.key.public) + "\n", "ed25519:" + "A" * 43 + "="):
+    for spelled in ("ed25519:AAAA", "", to_text(legal.key.public) + "\n", "ed25519:" + "A" * 43 + "="):
         with pytest.raises(BadKey):
-            house.people.propose(actor, name="Other", roles=[Role.LEGAL], public_key=text)
+            house.people.propose(actor, name="Other", roles=[Role.LEGAL], public_key=spelled)
 
 
 def test_incompatible_roles_are_refused_when_proposed(house: House, founders: list[Member]) -> None:
@@ -442,11 +444,11 @@ def test_retirement_ends_tokens_key_and_roles_but_not_the_proof(house: House, fo
     admin, legal = founders
     reviewer = house.enrol(admin, legal, Role.LEGAL)
     entries = house.people.enrolment_entries(reviewer.id)
-    token = reviewer.token().token
+    token, _other = reviewer.token().token, reviewer.token()
     waiting = house.people.propose_roles(admin.acts(), reviewer.id, [Role.PRIVACY])
     person = house.people.retire(admin.acts(), reviewer.id)
     assert (person.state, person.roles) == (PersonState.RETIRED, frozenset())
-    assert (house.last()["type"], house.last()["facts"]["tokens_revoked"]) == ("person.retired", 1)
+    assert (house.last()["type"], house.last()["facts"]["tokens_revoked"]) == ("person.retired", 2)
     with pytest.raises(model.TokenNotValid):
         house.people.authenticate(token)
     refused(house, model.PersonNotActive, "token.refused", reviewer.token)
@@ -458,6 +460,60 @@ def test_retirement_ends_tokens_key_and_roles_but_not_the_proof(house: House, fo
         house.people.countersign_roles(legal.acts(), waiting.id, legal.key.sign(waiting.statement))
     with pytest.raises(model.NothingProposed):
         house.people.retire(admin.acts(), reviewer.id)
+
+
+def test_retirement_ends_tokens_twice_over(house: House, founders: list[Member]) -> None:
+    admin, legal = founders
+    reviewer = house.enrol(admin, legal, Role.LEGAL)
+    token = reviewer.token().token
+    house.people.retire(admin.acts(), reviewer.id)
+    assert house.people.revoke_tokens(admin.acts(), reviewer.id) == 0
+    with house.engine.begin() as connection:
+        connection.execute(text("UPDATE token SET revoked_at = NULL"))
+    with pytest.raises(model.TokenNotValid):
+        house.people.authenticate(token)
+
+
+def test_a_narrowed_token_does_not_do_what_the_roles_may(house: House, founders: list[Member]) -> None:
+    admin, legal = founders
+    member = house.propose(admin, Role.LEGAL)
+    grant = house.people.propose_roles(admin.acts(), legal.id, [Role.PRIVACY])
+    narrow = house.people.authenticate(admin.token({Permission.PEOPLE_READ}).token)
+    narrow_legal = house.people.authenticate(legal.token({Permission.PEOPLE_READ}).token)
+    people = house.people
+    size = house.log.size()
+    for act in (
+        lambda: people.propose(narrow, name="X", roles=[Role.LEGAL], public_key=to_text(SigningKey.generate().public)),
+        lambda: people.propose_roles(narrow, legal.id, [Role.COMPLIANCE]),
+        lambda: people.remove_roles(narrow, legal.id, [Role.LEGAL]),
+        lambda: people.retire(narrow, member.id),
+        lambda: people.revoke_tokens(narrow, legal.id),
+        lambda: people.countersign(narrow_legal, member.id, legal.key.sign(people.enrolment_statement(member.id))),
+        lambda: people.countersign_roles(narrow_legal, grant.id, legal.key.sign(grant.statement)),
+    ):
+        with pytest.raises(model.NotPermitted):
+            act()
+    assert house.log.size() == size
+
+
+def test_a_waiting_grant_or_a_withdrawn_proposal_is_no_enrolment(house: House, founders: list[Member]) -> None:
+    admin, legal = founders
+    house.people.propose_roles(admin.acts(), legal.id, [Role.PRIVACY])
+    withdrawn = house.propose(admin, Role.LEGAL)
+    house.people.retire(admin.acts(), withdrawn.id)
+    for person_id in (legal.id, withdrawn.id):
+        with pytest.raises(model.NothingProposed):
+            house.people.enrolment_statement(person_id)
+        with pytest.raises(model.NothingProposed):
+            house.people.countersign(legal.acts(), person_id, b"")
+
+
+def test_somebody_retired_does_not_count_as_remaining(house: House, founders: list[Member]) -> None:
+    admin, legal = founders
+    second = house.enrol(admin, legal, Role.ADMINISTRATOR)
+    house.people.retire(admin.acts(), second.id)
+    actor = admin.acts()
+    refused(house, model.LastOnes, "person.refused", lambda: house.people.retire(actor, admin.id))
 
 
 def test_somebody_always_remains_who_can_enrol(house: House, founders: list[Member]) -> None:

@@ -140,6 +140,7 @@ def test_a_public_key_is_taken() -> None:
         (bech32(b"\x01" + bytes(31)), "protects nothing"),
         (bech32(((1 << 255) - 20).to_bytes(32, "little")), "protects nothing"),
     ],
+    ids=map(str, range(18)),
 )
 def test_what_is_not_a_public_key_is_refused_in_one_sentence_that_does_not_repeat_it(key: str, sentence: str) -> None:
     with pytest.raises(BadRecipientKey, match=sentence) as caught:

@@ -256,6 +256,18 @@ class TestFolderBlobStore(BlobStoreContract):
         with pytest.raises(BlobExists):
             store.create(NAME)
 
+    def test_a_folder_that_went_away_is_not_a_missing_blob(self, store: FolderBlobStore, folder: Path) -> None:
+        """An unmounted disk must not look like lost bytes."""
+        put(store, NAME, b"x")
+        folder.rename(folder.with_name("unmounted"))
+        for act in (store.open, store.create, store.delete):
+            with pytest.raises(BlobStoreUnavailable):
+                act(NAME)
+        with pytest.raises(BlobStoreUnavailable):
+            list(store.names())
+        with pytest.raises(BlobStoreUnavailable):
+            store.sweep_unfinished()
+
     def test_a_place_that_is_no_folder_is_called_that(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
         with pytest.raises(BlobStoreUnavailable):

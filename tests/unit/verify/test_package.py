@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import string
 import struct
 import zipfile
 from collections.abc import Callable
@@ -163,6 +165,15 @@ def test_a_manifest_that_says_something_else_is_refused(draft: Draft, case: str)
     assert word in differences(verified(draft, draft.write()))
 
 
+def respelled(text: str) -> str:
+    """The same bytes in base64 whose unused last bits are set."""
+    last = text.rstrip("=")[-1]
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    other = text.rstrip("=")[:-1] + alphabet[alphabet.index(last) + 1] + "=" * text.count("=")
+    assert base64.b64decode(other) == base64.b64decode(text)
+    return other
+
+
 def draft_cases() -> dict[str, tuple[Callable[[Draft], object], str]]:
     """Each takes one guard away from a package that is otherwise whole, signed and logged."""
 
@@ -242,6 +253,12 @@ def draft_cases() -> dict[str, tuple[Callable[[Draft], object], str]]:
             "exactly the keys",
         ),
         "not signed": (lambda d: setattr(d, "edit_signed", lambda s: s.update(signatures=[])), "exactly the keys"),
+        "a signature in another spelling": (
+            lambda d: setattr(
+                d, "edit_signed", lambda s: s["signatures"][0].update(sig=respelled(s["signatures"][0]["sig"]))
+            ),
+            "unusual spelling",
+        ),
         "a signature that does not hold": (
             lambda d: setattr(
                 d, "edit_signed", lambda s: s["signatures"][0].update(sig=("A" * 85 + "A==")[:86] + "==")

@@ -71,6 +71,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("deployment", name=op.f("pk_founding")),
     )
     op.create_table(
+        "idempotency",
+        sa.Column("person", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("entry", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.String(length=40), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", gateway.db.metadata.UtcTime(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("person", "key", name=op.f("pk_idempotency")),
+    )
+    op.create_table(
         "key",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("parent_id", sa.String(length=40), nullable=True),
@@ -341,6 +352,7 @@ def downgrade() -> None:
     op.drop_table("matter")
     op.drop_index(op.f("ix_key_parent_id"), table_name="key")
     op.drop_table("key")
+    op.drop_table("idempotency")
     op.drop_table("founding")
     op.drop_table("audit_node")
     op.drop_index(op.f("ix_audit_entry_subject"), table_name="audit_entry")

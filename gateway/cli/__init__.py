@@ -1,0 +1,1 @@
+"""The command line: one module per room; exit codes live here and nowhere else."""

@@ -1,0 +1,168 @@
+"""Renditions: asked for, answered, looked at, reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.app import Gateway
+from gateway.people.model import Actor, Permission
+from gateway.policy.answers import Answers
+from gateway.render.model import Rendition
+from gateway.render.service import NotRendered
+from gateway.web.deps import InGateway, InWrite, ReleaseId, RenditionId, Write, holding
+from gateway.web.download import object_download
+from gateway.web.schemas.renditions import AnswersIn, RedactionsIn, RenditionIn, RenditionOut, ReviewIn, ReviewOut
+from gateway.web.security import API
+
+router = APIRouter(prefix=API, tags=["renditions"])
+
+Reader = Annotated[Actor, holding(Permission.RENDITION_READ)]
+Builder = Annotated[Actor, holding(Permission.RELEASE_BUILD)]
+Answerer = Annotated[Actor, holding(Permission.RENDITION_ANSWER)]
+Reviewer = Annotated[Actor, holding(Permission.RENDITION_REVIEW)]
+
+
+@router.post(
+    "/releases/{release_id}/renditions",
+    operation_id="requestRendition",
+    status_code=202,
+    response_model=RenditionOut,
+    summary="Have an original rendered",
+)
+def request_rendition(
+    gateway: InGateway, actor: Builder, write: InWrite, release_id: ReleaseId, body: RenditionIn
+) -> Response:
+    """Queued for a worker; look at the rendition until it is clean, waiting, blocked or refused."""
+    return _queued(
+        gateway,
+        write,
+        lambda: gateway.releases.add(
+            actor,
+            release_id,
+            body.original,
+            policy_ref=body.policy,
+            answers=body.answers.answers() if body.answers else Answers(),
+        ),
+    )
+
+
+@router.get("/renditions/{rendition_id}", operation_id="showRendition", summary="One rendition")
+def show_rendition(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) -> RenditionOut:
+    """Its state, and why."""
+    return RenditionOut.of(gateway.renders.get(rendition_id))
+
+
+@router.get(
+    "/renditions/{rendition_id}/content",
+    operation_id="openRendition",
+    response_class=Response,
+    summary="The bytes of a rendition",
+)
+def open_rendition(request: Request, gateway: InGateway, actor: Reader, rendition_id: RenditionId) -> Response:
+    """Under an opening, as with originals. One range may be asked for."""
+    rendition = gateway.renders.get(rendition_id)
+    if rendition.object_id is None or rendition.media_type is None:
+        raise NotRendered("There are no bytes in this state; look at the rendition's reason.")
+    return object_download(request, gateway, actor, rendition.object_id, rendition.id, rendition.media_type)
+
+
+@router.get(
+    "/renditions/{rendition_id}/decisions",
+    operation_id="showDecisions",
+    response_class=Response,
+    summary="What was decided, field by field",
+)
+def show_decisions(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) -> Response:
+    """The canonical bytes whose digest the manifest names; open questions stand among them."""
+    return _part(gateway, gateway.renders.get(rendition_id).decisions_object)
+
+
+@router.get(
+    "/renditions/{rendition_id}/residue",
+    operation_id="showResidue",
+    response_class=Response,
+    summary="The verification report",
+)
+def show_residue(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) -> Response:
+    """Free of values; the canonical bytes whose digest the manifest names."""
+    return _part(gateway, gateway.renders.get(rendition_id).residue_object)
+
+
+@router.post(
+    "/renditions/{rendition_id}/answers",
+    operation_id="answerRendition",
+    status_code=202,
+    response_model=RenditionOut,
+    summary="Answer a rendition's questions",
+)
+def answer_rendition(
+    gateway: InGateway, actor: Answerer, write: InWrite, rendition_id: RenditionId, body: AnswersIn
+) -> Response:
+    """All answers anew: a new rendition takes this one's place, and what was approved no longer counts."""
+    return _queued(gateway, write, lambda: gateway.releases.answer(actor, rendition_id, body.answers()))
+
+
+@router.post(
+    "/renditions/{rendition_id}/redactions",
+    operation_id="addRedactions",
+    status_code=202,
+    response_model=RenditionOut,
+    summary="Add regions to a rendition's answers",
+)
+def add_redactions(
+    gateway: InGateway, actor: Answerer, write: InWrite, rendition_id: RenditionId, body: RedactionsIn
+) -> Response:
+    """A new rendition with these regions beside the old ones."""
+
+    def answers() -> Answers:
+        return body.added_to(gateway.renders.answers(rendition_id))
+
+    return _queued(gateway, write, lambda: gateway.releases.answer(actor, rendition_id, answers()))
+
+
+@router.post(
+    "/renditions/{rendition_id}/reviews",
+    operation_id="reviewRendition",
+    status_code=201,
+    response_model=ReviewOut,
+    summary="Say what you saw",
+)
+def review_rendition(
+    gateway: InGateway, actor: Reviewer, write: InWrite, rendition_id: RenditionId, body: ReviewIn
+) -> Response:
+    """On exactly the bytes with this SHA-256; a request for changes needs its reason and takes the release back."""
+    said = ReviewOut(rendition=rendition_id, reviewer=actor.person_id, verdict=body.verdict, sha256=body.sha256)
+
+    def act() -> ReviewOut:
+        gateway.releases.review(actor, rendition_id, verdict=body.verdict, seen_sha256=body.sha256, reason=body.reason)
+        return said
+
+    return write(
+        act,
+        lambda one: one,
+        entries="rendition.reviewed rendition.changes_requested",
+        again=lambda _entry: said,
+        status=201,
+    )
+
+
+def _queued(gateway: Gateway, write: Write, act: Callable[[], Rendition]) -> Response:
+    return write(
+        act,
+        RenditionOut.of,
+        entries="rendition.requested",
+        again=lambda entry: gateway.renders.get(entry["subject"]),
+        status=202,
+        location=lambda one: f"{API}/renditions/{one.id}",
+        owner=lambda one: one.matter,
+    )
+
+
+def _part(gateway: Gateway, object_id: str | None) -> Response:
+    with gateway.units.read() as session:
+        return Response(gateway.renders.part(session, object_id), media_type="application/json")

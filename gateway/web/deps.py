@@ -1,0 +1,171 @@
+"""What routes ask for by type: the gateway, who acts and may, known ids, and one write carried out once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Header, Path, Query
+from pydantic import AfterValidator, BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.app import Gateway
+from gateway.base.ids import is_id
+from gateway.base.problems import NotFound, Usage
+from gateway.people.model import Actor, Permission
+from gateway.web.headers import key_of
+from gateway.web.idempotency import DEPLOYMENT, Answer, Idempotency, Work
+
+PAGE_MAX = 200
+_T = TypeVar("_T")
+
+
+class NotBase64(Usage):
+    """A signature that is not base64."""
+
+    slug = "not-base64"
+    title = "This is not base64"
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that this process runs."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def actor_of(request: Request) -> Actor:
+    """Whoever came with the token; the bearer check let nobody else pass."""
+    actor: Actor = request.state.actor
+    return actor
+
+
+def holding(permission: Permission) -> Any:
+    """A dependency: the actor, if they hold `permission`. Services check again what they change."""
+
+    def held(actor: Annotated[Actor, Depends(actor_of)]) -> Actor:
+        actor.require(permission)
+        return actor
+
+    return Depends(held)
+
+
+def _path(prefix: str, what: str) -> Any:
+    return Path(description=f"The {what}'s id.", examples=[f"{prefix}_01kag5v3q8m2s7d9x4e6b0cfhn"])
+
+
+def _shaped(prefix: str, what: str) -> AfterValidator:
+    """An id has its shape, or it is `NotFound` before anything is looked up."""
+
+    def check(untrusted_id: str) -> str:
+        if not is_id(untrusted_id, prefix):
+            raise NotFound(f"There is no {what} with this id.")
+        return untrusted_id
+
+    return AfterValidator(check)
+
+
+def signature_of(text: str) -> bytes:
+    """The bytes of a base64 signature."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NotBase64("Send the signature as base64 (RFC 4648, with padding).") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write: carried out once for each Idempotency-Key."""
+
+    actor: Actor
+    idempotency: Idempotency
+    key: str | None
+    request: str
+
+    def __call__(
+        self,
+        act: Callable[[], _T],
+        show: Callable[[_T], BaseModel],
+        *,
+        entries: str,
+        again: Callable[[Mapping[str, Any]], _T],
+        status: int = 200,
+        location: Callable[[_T], str] | None = None,
+        owner: Callable[[_T], str] | None = None,
+    ) -> Response:
+        """Carry out `act` and answer what `show` makes of its result.
+
+        `entries` are the types (between spaces) of the entry the act ends with; `again` finds the result by that
+        entry; `owner` is the matter whose key keeps the answer.
+        """
+
+        def shown(done: _T) -> Answer:
+            return Answer(
+                status=status,
+                body=show(done).model_dump_json(by_alias=True).encode(),
+                location=location(done) if location else None,
+                owner=owner(done) if owner else DEPLOYMENT,
+            )
+
+        work = Work(act, shown, frozenset(entries.split()), again)
+        answer = self.idempotency.carry_out(self.actor.person_id, self.key, self.request, work)
+        headers = {"Location": answer.location} if answer.location else {}
+        if answer.repeated:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(answer.body, answer.status, headers, media_type="application/json")
+
+
+def write_of(
+    request: Request,
+    actor: Annotated[Actor, Depends(actor_of)],
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="Same key and same request: same answer, carried out once.", examples=["0192c7e4-5c"]),
+    ] = None,
+) -> Write:
+    """The write that this request is."""
+    told = f"{request.method}\n{request.url.path}\n{request.url.query}\n{request.state.body_sha256}"
+    return Write(
+        actor,
+        request.app.state.idempotency,
+        key_of(idempotency_key),
+        hashlib.sha256(told.encode()).hexdigest(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    cursor: str | None
+    limit: int
+
+    def of(self, things: list[_T], id_of: Callable[[_T], str]) -> tuple[list[_T], str | None]:
+        """The things after the cursor in a list sorted by id, and the next cursor."""
+        rest = [one for one in things if self.cursor is None or id_of(one) > self.cursor]
+        shown = rest[: self.limit]
+        return shown, id_of(shown[-1]) if len(rest) > self.limit else None
+
+
+def page_of(
+    cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="How many at most.")] = 50,
+) -> Page:
+    """The page that this request asks for."""
+    return Page(cursor, limit)
+
+
+InGateway = Annotated[Gateway, Depends(gateway_of)]
+Anybody = Annotated[Actor, Depends(actor_of)]
+InWrite = Annotated[Write, Depends(write_of)]
+InPage = Annotated[Page, Depends(page_of)]
+PersonId = Annotated[str, _path("per", "person"), _shaped("per", "person")]
+ProposalId = Annotated[str, _path("prop", "proposal"), _shaped("prop", "proposal")]
+MatterId = Annotated[str, _path("mat", "matter"), _shaped("mat", "matter")]
+OriginalId = Annotated[str, _path("org", "original"), _shaped("org", "original")]
+ReleaseId = Annotated[str, _path("rel", "release"), _shaped("rel", "release")]
+RenditionId = Annotated[str, _path("ren", "rendition"), _shaped("ren", "rendition")]

@@ -1,0 +1,53 @@
+"""Stored objects as downloads."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.app import Gateway
+from gateway.people.model import Actor
+from gateway.vault.service import Opened
+from gateway.web.headers import Span, span_of
+from gateway.web.stream import Download, peeked
+
+
+def object_download(
+    request: Request, gateway: Gateway, actor: Actor, object_id: str, subject: str, media_type: str
+) -> Response:
+    """An object's bytes under an opening of `actor`; the range asked for, or all of them."""
+    with gateway.units.read() as session:
+        size_bytes = gateway.vault.object(session, object_id).plaintext_bytes
+    span = span_of(request.headers.get("range"), request.headers.get("if-range"), size_bytes)
+    with ExitStack() as stack:
+        opened = stack.enter_context(gateway.openings.open(actor.person_id, object_id, subject))
+        chunks = peeked(opened.chunks(span.offset, span.length))
+        return Download(
+            chunks,
+            stack.pop_all().close,
+            status=206 if span.partial else 200,
+            media_type=media_type,
+            headers={"Accept-Ranges": "bytes", **_range_headers(span)},
+        )
+
+
+def opened_download(opened: Opened, media_type: str) -> Response:
+    """All bytes of an object that is open already; closed with the download."""
+    with ExitStack() as stack:
+        stack.enter_context(opened)
+        chunks = peeked(opened.chunks())
+        return Download(
+            chunks,
+            stack.pop_all().close,
+            media_type=media_type,
+            headers={"Content-Length": str(opened.plaintext_bytes)},
+        )
+
+
+def _range_headers(span: Span) -> dict[str, str]:
+    headers = {"Content-Length": str(span.length)}
+    if span.partial:
+        headers["Content-Range"] = f"bytes {span.offset}-{span.offset + span.length - 1}/{span.size_bytes}"
+    return headers

@@ -1,0 +1,102 @@
+"""The OpenAPI document: the routes as they are, every problem answer, and who may ask."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from gateway import __version__
+from gateway.base import problems as families
+from gateway.base.problems import Problem
+from gateway.db.unit import StorageFull
+from gateway.web import problems
+from gateway.web.security import PUBLIC
+
+_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457. `type` ends with the problem's slug; docs/problems.md says what to do about each.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence: what is wrong and what to do."},
+        "entry": {"type": "integer", "description": "The log entry that records the refusal."},
+    },
+    "additionalProperties": True,
+}
+_EVERYWHERE: Final = (families.Usage, families.CheckFailed, Problem, families.Unavailable, StorageFull)
+_WITH_TOKEN: Final = (families.Unauthenticated, families.Forbidden)
+_WITH_BODY: Final = (families.TooLarge, problems.WrongContentType)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title="Disclosure gateway",
+            version=__version__,
+            description="The one door through which compelled disclosures leave a company.",
+            routes=app.routes,
+        )
+        parts = schema.setdefault("components", {})
+        schemas = parts.setdefault("schemas", {})
+        for framework in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(framework, None)
+        schemas["Problem"] = _SCHEMA
+        parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                _complete(path, method, operation)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def known_names(app: FastAPI) -> frozenset[str]:
+    """Every name that the interface itself speaks of: what a refusal may repeat."""
+    schema = document(app)
+    names = {"path", "query", "header", "body"}
+    for model in schema["components"]["schemas"].values():
+        names |= model.get("properties", {}).keys()
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            names |= {one["name"] for one in operation.get("parameters", [])}
+    return frozenset(names)
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    if "HTTPValidationError" in str(answers.get("422", "")):
+        del answers["422"]
+    kinds: list[type[Problem]] = list(_EVERYWHERE)
+    if path not in PUBLIC:
+        operation["security"] = [{"bearer": []}]
+        kinds += _WITH_TOKEN
+    if "{" in path or path.endswith("/tokens"):
+        kinds += [families.NotFound, families.Unauthenticated]
+    if method != "get" or "{" in path:
+        kinds += [families.Conflict]
+    if method != "get":
+        kinds += _WITH_BODY
+    if "/content" in path:
+        kinds += [problems.RangeRefused, families.TooLarge]
+    if "/fields" in path:
+        kinds += [families.TooLarge]
+    by_status: dict[str, list[type[Problem]]] = {}
+    for kind in dict.fromkeys(kinds):
+        by_status.setdefault(str(problems.status_of(kind).value), []).append(kind)
+    for status, found in sorted(by_status.items()):
+        answers.setdefault(status, _answer(found))
+
+
+def _answer(kinds: list[type[Problem]]) -> dict[str, Any]:
+    shown = problems.body_of(kinds[0]("One sentence: what is wrong and what to do."))
+    return {
+        "description": "; ".join(kind.title for kind in kinds),
+        "content": {
+            problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": shown},
+        },
+    }

@@ -1,0 +1,1 @@
+"""The words of the interface as pydantic models, each with an example."""

@@ -1,0 +1,49 @@
+"""Proofs and keys of the log."""
+
+from __future__ import annotations
+
+from gateway.web.schemas.common import Out, example
+
+
+class InclusionOut(Out):
+    """RFC 6962: entry `index` is in the tree of the first `size` entries. Hashes are hexadecimal."""
+
+    model_config = example(index=41, size=77, leaf_hash="9f86d081…", proof=["60303ae2…"])
+    index: int
+    size: int
+    leaf_hash: str
+    proof: list[str]
+
+
+class ConsistencyOut(Out):
+    """RFC 6962: the tree of `new` entries begins with that of `old`. Hashes are hexadecimal."""
+
+    model_config = example(old=41, new=77, proof=["60303ae2…"])
+    old: int
+    new: int
+    proof: list[str]
+
+
+class KeysOut(Out):
+    """The public keys that outsiders verify with."""
+
+    model_config = example(log_vkey="gateway+1f2e3d4c+AQ…", log_pem="-----BEGIN PUBLIC KEY-----…", package_pem="…")
+    log_vkey: str
+    log_pem: str
+    package_pem: str
+
+
+class HealthOut(Out):
+    """The process answers."""
+
+    model_config = example(status="ok", version="0.1.0")
+    status: str
+    version: str
+
+
+class ReadyOut(Out):
+    """Everything a request needs is there: database, keys, log, store of encrypted bytes, sandbox."""
+
+    model_config = example(status="ready", layers=["landlock", "rlimits", "seccomp"])
+    status: str
+    layers: list[str]

@@ -1,0 +1,116 @@
+"""Renditions, answers and reviews."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StrictBool, StrictInt
+
+from gateway.policy.answers import Answers
+from gateway.render.model import Rendition, State
+from gateway.review.model import Verdict
+from gateway.web.schemas.common import Id, In, Line, Out, Sha256, Text, Time, example
+
+_RENDITION = "ren_01kag5v3q8m2s7d9x4e6b0cfhn"
+Side = Annotated[StrictInt, Field(ge=0, le=1 << 20)]
+
+
+class RegionIn(In):
+    """A rectangle in source pixels after orientation: left, top, width, height."""
+
+    model_config = example(**{"class": "face"}, box=[120, 80, 64, 64])
+    region_class: Annotated[Line, Field(alias="class")]
+    box: Annotated[list[Side], Field(min_length=4, max_length=4)]
+
+
+class AnswersIn(In):
+    """What a person says about an original: what a column is, where regions are, that all of it was looked at."""
+
+    model_config = example(
+        columns={"column/4": "customer.name", "column/9": "drop"},
+        regions=[{"class": "work_area", "box": [0, 0, 800, 600]}],
+        confirmed=True,
+    )
+    columns: Annotated[dict[str, str], Field(max_length=10_000, default_factory=dict)]
+    regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
+    confirmed: StrictBool = False
+
+    def answers(self) -> Answers:
+        """As the room takes it."""
+        return Answers.from_json(self.model_dump(mode="json", by_alias=True))
+
+
+class RedactionsIn(In):
+    """Regions to add to those a rendition was made with."""
+
+    model_config = example(regions=[{"class": "badge", "box": [40, 200, 32, 18]}])
+    regions: Annotated[list[RegionIn], Field(min_length=1, max_length=500)]
+    confirmed: StrictBool | None = None
+
+    def added_to(self, old: Answers) -> Answers:
+        """The old answers with these regions."""
+        told: dict[str, Any] = dict(old.to_json())
+        told["regions"] = [*told["regions"], *(one.model_dump(mode="json", by_alias=True) for one in self.regions)]
+        if self.confirmed is not None:
+            told["confirmed"] = self.confirmed
+        return Answers.from_json(told)
+
+
+class RenditionIn(In):
+    """An original to be rendered for a release; without a policy the one that applies to its kind and context."""
+
+    model_config = example(original="org_01kag5v3q8m2s7d9x4e6b0cfhn", policy="cn-mofcom-single.customer-list")
+    original: Id
+    policy: Line | None = None
+    answers: AnswersIn | None = None
+
+
+class RenditionOut(Out):
+    """A rendition, from queue to review; `reason` says why it waits, is blocked or was refused."""
+
+    model_config = example(
+        id=_RENDITION, kind="customer_list", state="clean", policy="cn-mofcom-single.customer-list@1.0.0"
+    )
+    id: str
+    release: str
+    matter: str
+    original: str
+    kind: str
+    policy: str
+    state: State
+    author: str
+    media_type: str | None
+    size_bytes: int | None
+    sha256: str | None
+    decisions_sha256: str | None
+    residue_sha256: str | None
+    reason: str | None
+    created_at: Time
+
+    @classmethod
+    def of(cls, rendition: Rendition) -> RenditionOut:
+        """As the interface says it."""
+        return cls.model_validate(rendition)
+
+
+class ReviewIn(In):
+    """A reviewer's word on the bytes with this SHA-256."""
+
+    model_config = example(
+        verdict="reviewed", sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )
+    verdict: Verdict
+    sha256: Sha256
+    reason: Text | None = None
+
+
+class ReviewOut(Out):
+    """A review as recorded."""
+
+    model_config = example(
+        rendition=_RENDITION, reviewer="per_01kag5v3q8m2s7d9x4e6b0cfhn", verdict="reviewed", sha256="9f86d081…"
+    )
+    rendition: str
+    reviewer: str
+    verdict: Verdict
+    sha256: str

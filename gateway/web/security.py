@@ -1,0 +1,86 @@
+"""Who asks, and what every answer carries: bearer tokens become actors before a byte of the body is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.base.ids import new_id
+from gateway.people.service import People
+from gateway.web.problems import TokenMissing
+
+API = "/api/v1"
+PUBLIC: Final = frozenset(
+    {
+        f"{API}/tokens",
+        f"{API}/openapi.json",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        f"{API}/healthz",
+        f"{API}/readyz",
+        f"{API}/metrics",
+    }
+)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512})")
+
+
+class SafeHeaders:
+    """Gives every request an id, and every answer the headers that keep browsers and caches from helping."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = new_id("req")
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Request-Id"] = request_id
+                for name, text in HEADERS.items():
+                    headers[name] = text
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+class Bearer:
+    """Turns the bearer token into an actor; nothing but `PUBLIC` is reached without one."""
+
+    def __init__(self, app: ASGIApp, people: People) -> None:
+        self._app = app
+        self._people = people
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with `state.actor`, or raise the problem that the border answers."""
+        if scope["type"] == "http" and scope["path"] not in PUBLIC:
+            token = bearer_token(Headers(scope=scope).getlist("authorization"))
+            scope["state"]["actor"] = await run_in_threadpool(self._people.authenticate, token)
+        await self._app(scope, receive, send)
+
+
+def bearer_token(authorization: list[str]) -> str:
+    """The one token in the Authorization header, or `TokenMissing`."""
+    match = _BEARER.fullmatch(authorization[0]) if len(authorization) == 1 else None
+    if match is None:
+        raise TokenMissing("Send Authorization: Bearer with a token; POST /api/v1/tokens gives one.")
+    return match[1]

@@ -1,0 +1,157 @@
+"""Bytes in and out without ever holding more than a little of them: the only async code that touches them.
+
+Memory of one upload: one batch of at most 1 MiB and one message here, the two segment buffers of the vault's writer
+below, whatever the size of the body.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Final, TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from anyio.abc import TaskGroup
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.base.problems import Problem
+from gateway.base.units import MIB
+from gateway.intake.service import Receiving
+from gateway.web.problems import UploadStalled
+
+BATCH_BYTES: Final = MIB
+DRAIN_BYTES: Final = 8 * MIB
+DRAIN_S: Final = 2.0
+IDLE_S: Final = 60.0
+UPLOAD_THREADS: Final = 4
+
+_log = logging.getLogger("gateway.web")
+_UPLOAD = re.compile(r"/api/v1/matters/[^/]+/originals")
+_Kept = TypeVar("_Kept")
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether this request's body streams into the vault; every other body is small JSON."""
+    return scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]) is not None
+
+
+async def upload(
+    request: Request, begin: Callable[[], Receiving], keep: Callable[[Receiving], _Kept], threads: CapacityLimiter
+) -> _Kept:
+    """Pour the body into what `begin` opens, then `keep` it. A cut connection or a refusal leaves no trace.
+
+    The sender hears a refusal even if it reads only after it has sent: a bounded rest of the body is taken and dropped.
+    """
+    poured = False
+    stack = ExitStack()
+    try:
+        receiving = stack.enter_context(await to_thread.run_sync(begin, limiter=threads))
+        await _pour(request.receive, receiving, threads)
+        poured = True
+        return await to_thread.run_sync(keep, receiving, limiter=threads)
+    except Problem:
+        if not poured and "expect" not in request.headers:
+            await drain(request.receive)
+        raise
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(stack.close)
+
+
+async def drain(receive: Receive) -> None:
+    """Take and drop what is still coming, up to a bound in bytes and time."""
+    dropped = 0
+    with anyio.move_on_after(DRAIN_S):
+        while dropped < DRAIN_BYTES:
+            message = await receive()
+            dropped += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
+
+
+async def _pour(receive: Receive, receiving: Receiving, threads: CapacityLimiter) -> None:
+    batch = bytearray()
+    more = True
+    while more:
+        try:
+            with anyio.fail_after(IDLE_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise UploadStalled(f"No byte arrived for {IDLE_S:g} seconds; send the file again.") from error
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        batch += message.get("body", b"")
+        if len(batch) >= BATCH_BYTES or (batch and not more):
+            await to_thread.run_sync(receiving.write, memoryview(batch), limiter=threads)
+            batch = bytearray()
+
+
+class Download(Response):
+    """Streams chunks that a thread produces, and closes their source whatever happens.
+
+    The first chunk was drawn before, so that what cannot be opened is a problem and not a broken download. A client
+    that goes away is nothing special. A chunk that fails later cuts the connection short of its Content-Length.
+    """
+
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        close: Callable[[], object],
+        *,
+        status: int = 200,
+        media_type: str,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(status_code=status, media_type=media_type)
+        del self.headers["content-length"]
+        self.headers["content-disposition"] = "attachment"
+        self.headers.update(headers or {})
+        self._chunks = chunks
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 ASGI's signature
+        """Send until the end, until a chunk fails, or until nobody listens."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._until_gone, receive, group)
+                await self._send(send)
+                group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._close)
+
+    async def _send(self, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while (chunk := await to_thread.run_sync(partial(next, self._chunks, None))) is not None:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except Problem as problem:
+            _log.error("a download was cut short: %s", problem.slug)
+        except OSError:
+            _log.info("a download ended: nobody listens any more")
+
+    @staticmethod
+    async def _until_gone(receive: Receive, group: TaskGroup) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        group.cancel_scope.cancel()
+
+
+def peeked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, the first of them drawn now."""
+    first = next(chunks, None)
+
+    def again() -> Iterator[bytes]:
+        if first is not None:
+            yield first
+            yield from chunks
+
+    return again()

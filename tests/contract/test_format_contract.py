@@ -1,0 +1,210 @@
+"""What every format keeps: a new format inherits `FormatContract` and gives it a specimen."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gateway.base.problems import Problem, Refused, TooLarge, Unprocessable
+from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark, Op, Plan, Rebuilt, Transform
+from gateway.formats.picture import PARSE_TASK as PICTURE_TASK
+from gateway.formats.picture import PictureFormat
+from gateway.formats.ports import Format
+from gateway.formats.table_csv import PARSE_TASK as TABLE_TASK
+from gateway.formats.table_csv import TableCsv
+from gateway.sandbox.process import ProcessSandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
+SECRET = bytes(range(32))
+ALLOW = (Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked"),)
+WITHHELD = "Kowalski-48211"
+CONTENTS: dict[type, Content] = {}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> ProcessSandbox:
+    return ProcessSandbox((PICTURE_TASK, TABLE_TASK))
+
+
+def shake(seed: bytes, size: int) -> bytes:
+    """Bytes that look random and are the same in every run."""
+    return hashlib.shake_256(seed).digest(size)
+
+
+class FormatContract(abc.ABC):
+    """Inherited per format. The specimen holds `WITHHELD` where the plan does not let it out."""
+
+    @abc.abstractmethod
+    def format(self) -> Format: ...
+
+    @abc.abstractmethod
+    def specimen(self) -> bytes: ...
+
+    @abc.abstractmethod
+    def plan(self) -> Plan: ...
+
+    def cut(self) -> int:
+        """Where a truncated specimen ends."""
+        return len(self.specimen()) // 2
+
+    def content(self, sandbox: ProcessSandbox) -> Content:
+        if type(self) not in CONTENTS:
+            CONTENTS[type(self)] = self.format().read(self.specimen(), self.media_type(), sandbox)
+        return CONTENTS[type(self)]
+
+    def media_type(self) -> str:
+        media_type = self.format().sniff(self.specimen()[:4096])
+        assert media_type is not None
+        return media_type
+
+    def rebuild(self, sandbox: ProcessSandbox, mark: Mark = MARK, secret: bytes = SECRET) -> Rebuilt:
+        return self.format().rebuild(self.content(sandbox), self.plan(), mark, secret)
+
+    def test_the_specimen_is_known_by_its_bytes_and_other_bytes_are_not(self) -> None:
+        assert self.media_type() in self.format().media_types
+        assert set(self.format().extensions) == set(self.format().media_types)
+        for other in (b"", b"\0" * 64, b"%PDF-1.7\n", b"PK\x03\x04" + bytes(60), b"\x1a\x45\xdf\xa3" + bytes(60)):
+            assert self.format().sniff(other) is None
+
+    def test_the_survey_names_every_field_once_and_in_the_same_order(self, sandbox: ProcessSandbox) -> None:
+        content = self.content(sandbox)
+        fields = self.format().survey(content)
+        assert fields == self.format().survey(content)
+        assert len({field.id for field in fields}) == len(fields) > 0
+        for field in fields:
+            assert isinstance(self.format().values(content, field), tuple)
+
+    def test_the_specimen_holds_what_must_not_leave(self, sandbox: ProcessSandbox) -> None:
+        content = self.content(sandbox)
+        values = [v for field in self.format().survey(content) for v in self.format().values(content, field)]
+        assert any(WITHHELD in value for value in values)
+
+    def test_an_empty_plan_lets_nothing_leave(self, sandbox: ProcessSandbox) -> None:
+        with pytest.raises(Refused, match=r"lets no column|No work area") as caught:
+            self.format().rebuild(self.content(sandbox), Plan(()), MARK, SECRET)
+        assert caught.value.slug == "nothing-named"
+
+    def test_what_is_not_named_is_not_there(self, sandbox: ProcessSandbox) -> None:
+        rebuilt = self.rebuild(sandbox)
+        assert WITHHELD.encode() not in rebuilt.data
+        assert sum(rebuilt.redactions.values()) > 0
+
+    def test_the_rendition_is_of_a_kind_the_format_knows(self, sandbox: ProcessSandbox) -> None:
+        rebuilt = self.rebuild(sandbox)
+        assert rebuilt.media_type == self.media_type() == self.format().sniff(rebuilt.data[:4096])
+        self.format().read(rebuilt.data, rebuilt.media_type, sandbox)
+
+    def test_the_same_in_gives_the_same_out_in_another_process(self, sandbox: ProcessSandbox) -> None:
+        here = hashlib.sha256(self.rebuild(sandbox).data).hexdigest()
+        code = (
+            "import sys, hashlib, importlib.util as u;"
+            "s = u.spec_from_file_location('contract', sys.argv[1]); m = u.module_from_spec(s);"
+            "sys.modules['contract'] = m; s.loader.exec_module(m); c = getattr(m, sys.argv[2])();"
+            "b = c.rebuild(m.ProcessSandbox((m.PICTURE_TASK, m.TABLE_TASK)));"
+            "print(hashlib.sha256(b.data).hexdigest())"
+        )
+        command = [sys.executable, "-c", code, __file__, type(self).__name__]
+        environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT), "TZ": "Asia/Shanghai"}
+        there = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd="/")
+        assert there.stdout.strip() == here
+
+    def test_every_recipient_and_release_gets_other_bytes(self, sandbox: ProcessSandbox) -> None:
+        marks = (
+            MARK,
+            replace(MARK, recipient="省商务厅"),
+            replace(MARK, release_id="rel_x"),
+            replace(MARK, rehearsal=True),
+        )
+        assert len({self.rebuild(sandbox, mark=mark).data for mark in marks}) == len(marks)
+
+    def test_damaged_bytes_get_one_sentence_without_content(self, sandbox: ProcessSandbox) -> None:
+        for damaged in self.damaged():
+            with pytest.raises((Unprocessable, TooLarge)) as caught:
+                self.format().read(damaged, self.media_type(), sandbox)
+            self.check_sentence(caught.value)
+
+    def damaged(self) -> Iterator[bytes]:
+        specimen = self.specimen()
+        yield b""
+        yield specimen[: self.cut()]
+        yield b"\0" * 512
+        yield shake(b"damaged", 4096)
+        yield specimen[:40] + shake(b"tail", 2048)
+
+    def check_sentence(self, problem: Problem) -> None:
+        assert problem.detail.endswith(".")
+        assert problem.detail.count(". ") == 0
+        assert WITHHELD not in repr(vars(problem))
+
+
+class TestTableCsv(FormatContract):
+    def format(self) -> Format:
+        return TableCsv(lambda _values: frozenset())
+
+    def specimen(self) -> bytes:
+        rows = [f'{number},"Customer {number}","{WITHHELD}@{number}.example"' for number in range(100, 140)]
+        return "\r\n".join(["Menge,Kunde,Kontakt", *rows, '7,"Customer 7","end"']).encode()
+
+    def plan(self) -> Plan:
+        pseudonym = Case((), Transform(Op.PSEUDONYMISE, {"scope": "release", "prefix": "P"}), 7, "TS", "identity")
+        return Plan(
+            (
+                Instruction("column/1", "qty", Element.COLUMN, "Quantity", "integer", ALLOW),
+                Instruction("column/2", "customer.name", Element.COLUMN, "Customer", "text", (pseudonym,)),
+            )
+        )
+
+    def cut(self) -> int:
+        return self.specimen().rindex(b'"')
+
+    def test_no_run_of_the_original_survives(self, sandbox: ProcessSandbox) -> None:
+        original, rebuilt = self.specimen(), self.rebuild(sandbox).data
+        assert not [at for at in range(len(original) - 16) if original[at : at + 16] in rebuilt]
+
+    def test_another_secret_gives_other_pseudonyms(self, sandbox: ProcessSandbox) -> None:
+        assert self.rebuild(sandbox).data != self.rebuild(sandbox, secret=bytes(32)).data
+
+
+class PictureContract(FormatContract):
+    kind: str
+
+    def format(self) -> Format:
+        return PictureFormat()
+
+    def specimen(self) -> bytes:
+        ground = Image.linear_gradient("L").resize((640, 480))
+        picture = Image.merge("RGB", (ground, ground.transpose(Image.Transpose.ROTATE_180), ground))
+        exif = Image.Exif()
+        exif[0x010E] = WITHHELD
+        out = io.BytesIO()
+        picture.save(out, self.kind, exif=exif, quality=95)
+        return out.getvalue()
+
+    def plan(self) -> Plan:
+        crop = (Case((), Transform(Op.CROP, {}), 9, "REQ", "work-area"),)
+        box = (Case((), Transform(Op.BOX, {}), 1, "PD-MIN", "faces"),)
+        return Plan(
+            (
+                Instruction("region/1", "work_area", Element.REGION, "Area", "text", crop, Box(20, 10, 600, 400)),
+                Instruction("region/2", "face", Element.REGION, "Face", "text", box, Box(30, 20, 50, 60)),
+            )
+        )
+
+
+class TestJpeg(PictureContract):
+    kind = "JPEG"
+
+
+class TestPng(PictureContract):
+    kind = "PNG"

@@ -1,0 +1,247 @@
+"""Tables: strictly read in the sandbox, checked again, rebuilt from the plan alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from array import array
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from gateway.base.problems import Problem
+from gateway.formats import parse_csv
+from gateway.formats.model import Case, Element, Instruction, Mark, Op, Plan, Table, Transform
+from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
+from gateway.formats.table_csv import PARSE_TASK, TableCsv
+from gateway.sandbox.ports import Limits, Reply
+from gateway.sandbox.process import ProcessSandbox
+
+MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
+SECRET = bytes(range(32))
+
+
+def classify(values: Iterable[str]) -> frozenset[str]:
+    return frozenset({"EMAIL"} if any("@" in value for value in values) else ())
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> ProcessSandbox:
+    return ProcessSandbox((PARSE_TASK,))
+
+
+@pytest.fixture
+def table_csv() -> TableCsv:
+    return TableCsv(classify)
+
+
+def allow(number: int, title: str) -> Instruction:
+    case = Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked")
+    return Instruction(f"column/{number}", title, Element.COLUMN, title, "text", (case,))
+
+
+def rows_of(data: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+GOOD = 'Kunde;Menge;Kontakt\r\nMüller;1,5;a@b.de\r\n"Wei; ""Söhne""\r\nAG";2;\r\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (GOOD.encode(), "utf-8"),
+        (GOOD.encode("utf-8-sig"), "utf-8"),
+        (GOOD.encode("utf-16"), "utf-16"),
+        (b"\xfe\xff" + GOOD.encode("utf-16-be"), "utf-16"),
+        (GOOD.encode("cp1252"), "cp1252"),
+        (GOOD.replace("\r\n", "\n").encode() + b"\n\n\n", "utf-8"),
+    ],
+)
+def test_a_german_table_in_every_encoding_it_comes_in(
+    sandbox: ProcessSandbox, table_csv: TableCsv, data: bytes, encoding: str
+) -> None:
+    assert table_csv.sniff(data[:4096]) == "text/csv"
+    table = table_csv.read(data, "text/csv", sandbox)
+    assert (table.encoding, table.delimiter, table.row_count) == (encoding, ";", 2)
+    assert table.headers == ("Kunde", "Menge", "Kontakt")
+    assert table.columns[0][0] == "Müller"
+    assert table.columns[0][1].replace("\r", "") == 'Wei; "Söhne"\nAG'
+    assert table.columns[1:] == (("1,5", "2"), ("a@b.de", ""))
+
+
+def test_a_chinese_table_in_gb18030(sandbox: ProcessSandbox, table_csv: TableCsv) -> None:
+    text = "客户,数量,国家\n赣州千里磁材有限公司,12,中国\n三环,5,德国\n"
+    table = table_csv.read(text.encode("gb18030"), "text/csv", sandbox)
+    assert table.encoding == "gb18030"
+    assert table.columns[0] == ("赣州千里磁材有限公司", "三环")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"), [("a,b\n1;2;3,x\n", ","), ("a;b\n1,5;2,5\n", ";"), ("a\tb\n1,5\t2;5\n", "\t")]
+)
+def test_the_delimiter_is_the_one_that_divides_evenly(
+    sandbox: ProcessSandbox, table_csv: TableCsv, text: str, delimiter: str
+) -> None:
+    assert table_csv.read(text.encode(), "text/csv", sandbox).delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "sentence"),
+    [
+        (b"", TableRefused, "The file is empty"),
+        (b" \r\n \n", TableRefused, "The file is empty"),
+        (b"a,b\n", TableRefused, "a header and no rows"),
+        (b"a\nb\n", TableRefused, "No comma, semicolon or tab"),
+        (b"a,b;c\n1,2;3\n", TableRefused, "No comma, semicolon or tab"),
+        (b'a,b\n1,"2\n', TableRefused, "Row 2 has a quotation mark"),
+        (b'"a,b\n1,2\n', TableRefused, "Row 1 has a quotation mark"),
+        (b'a,b\n1,"2"3\n', TableRefused, "Row 2 has a quotation mark"),
+        (b"a,b\n1,2\n1,2,3\n", TableRefused, "Row 3 has 3 cells where the header has 2"),
+        (b"a,b\n1,2\n1\n", TableRefused, "Row 3 has 1 cells"),
+        (b"a,b\n1,2\n\n3,4\n", TableRefused, "Row 3 is blank"),
+        (b"a,b\n1,2\n3,\x004\n", TableRefused, "Row 3 has a control character"),
+        (b"a,b\n1,\x1b[31m\n", TableRefused, "Row 2 has a control character"),
+        (b"a,\x01b\n1,2\n", TableRefused, "Row 1 has a control character"),
+        (b"a, \n1,2\n", TableRefused, "Column 2 has no header"),
+        (b"Name,qty, NAME \n1,2,3\n", TableRefused, "The columns 1 and 3 have the same header"),
+        (b"a,b\n" + b"x" * 32_769 + b",1\n", TableTooLarge, "Row 2 has a cell of more than 32768"),
+        (b",".join(b"c%d" % n for n in range(1025)) + b"\n", TableTooLarge, "more than 1024 columns"),
+        (b"," * 1_000_000 + b"\n", TableTooLarge, "more than 1024 columns"),
+        ("a,b\nMüller,1\n".encode() + "Müller,2\n".encode("cp1252"), TableRefused, "encoding is mixed"),
+        ("a,b\n客户,1\n".encode("gb18030") + "Müller,2\n".encode("cp1252"), TableRefused, "encoding is mixed"),
+        (b"a,b\n\x81\x8d,1\n", TableRefused, "encoding is mixed"),
+        (b"\xef\xbb\xbfa,b\n\xff,1\n", TableRefused, "says by its first bytes"),
+        (b"\xff\xfea\x00,\x00b", TableRefused, "says by its first bytes"),
+        ("a,b\nx,1\n".encode("utf-32"), TableRefused, "Row 1 has a control character"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_and_why(
+    sandbox: ProcessSandbox, table_csv: TableCsv, data: bytes, kind: type[Problem], sentence: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        table_csv.read(data, "text/csv", sandbox)
+    assert sentence in caught.value.detail
+    assert caught.value.detail.endswith(".")
+
+
+def test_more_rows_than_the_bound(sandbox: ProcessSandbox, table_csv: TableCsv) -> None:
+    with pytest.raises(TableTooLarge, match="more than 2000000 rows"):
+        table_csv.read(b"a,b\n" + b",\n" * 2_000_001, "text/csv", sandbox)
+
+
+@pytest.mark.parametrize(
+    ("head", "media_type"),
+    [
+        (b"a,b\n1,2", "text/csv"), (b"PKW;Anzahl\n", "text/csv"), (b"PK\x03\x04,;", None), (b"%PDF-1.7, x", None),
+        (b"<html>,", None), (b'{"a": 1, "b": 2}', None), (b"\xff\xd8\xff\xe0,", None),
+        (b"words without end", None), (b"", None),
+    ],
+)  # fmt: skip
+def test_sniffing_asks_the_bytes(table_csv: TableCsv, head: bytes, media_type: str | None) -> None:
+    assert table_csv.sniff(head) == media_type
+
+
+def reply(headers: list[str], *columns: list[str], **changes: object) -> Reply:
+    blobs: list[bytes] = []
+    for cells in (headers, *columns):
+        blobs += [array("I", map(len, cells)).tobytes(), "".join(cells).encode()]
+    header = {"encoding": "utf-8", "delimiter": ",", "columns": len(headers), "rows": len(columns[0]), **changes}
+    return Reply(json.loads(json.dumps(header)), tuple(blobs))
+
+
+class Telling:
+    """A sandbox whose child says what the test wants."""
+
+    def __init__(self, answer: Reply) -> None:
+        self.answer = answer
+
+    def layers(self) -> frozenset[object]:
+        return frozenset()
+
+    def run(self, task: str, request: object, untrusted: bytes, limits: Limits) -> Reply:
+        return self.answer
+
+
+HONEST = reply(["a", "b"], ["1"], ["2"])
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        reply(["a", "b"], ["1"], ["2"], columns=3),
+        reply(["a", "b"], ["1"], ["2"], columns=True),
+        reply(["a", "b"], ["1"], ["2"], rows=0),
+        reply(["a", "b"], ["1"], ["2"], rows=2),
+        reply(["a", "b"], ["1"], ["2"], rows=10**9),
+        reply(["a", "b"], ["1"], ["2"], encoding="utf-7"),
+        reply(["a", "b"], ["1"], ["2"], delimiter="|"),
+        reply(["a", "A"], ["1"], ["2"]),
+        reply(["a", ""], ["1"], ["2"]),
+        reply(["a", "b"], ["1"], ["2\0"]),
+        reply(["a", "b"], ["1"], ["x" * 32_769]),
+        replace(HONEST, blobs=HONEST.blobs[:-1]),
+        replace(HONEST, blobs=(*HONEST.blobs[:-1], b"\xff")),
+        replace(HONEST, blobs=(*HONEST.blobs[:-1], b"22")),
+        replace(HONEST, blobs=(*HONEST.blobs[:-2], b"\1", b"2")),
+        Reply({}, ()),
+    ],
+)
+def test_a_lying_child_is_not_believed(table_csv: TableCsv, lie: Reply) -> None:
+    assert table_csv.read(b"", "text/csv", Telling(HONEST)).columns == (("1",), ("2",))  # type: ignore[arg-type]
+    with pytest.raises(TableRefused, match="does not add up"):
+        table_csv.read(b"", "text/csv", Telling(lie))  # type: ignore[arg-type]
+
+
+TABLE = Table(("Kunde", "Menge", "Kontakt"), (("A", "B", "C"), ("1", "2", "3"), ("a@b.de", "", " ")), "utf-8", ",")
+
+
+def test_the_survey_names_every_column_from_one(table_csv: TableCsv) -> None:
+    fields = table_csv.survey(TABLE)
+    assert [(f.id, f.label, f.name, f.classes, f.count) for f in fields] == [
+        ("column/1", "Kunde", None, frozenset(), 3),
+        ("column/2", "Menge", None, frozenset(), 3),
+        ("column/3", "Kontakt", None, frozenset({"EMAIL"}), 1),
+    ]
+    assert table_csv.values(TABLE, fields[2]) == ("a@b.de", "", " ")
+
+
+def test_only_named_columns_leave_under_the_policys_titles_marked_in_every_row(table_csv: TableCsv) -> None:
+    rebuilt = table_csv.rebuild(TABLE, Plan((allow(2, "Quantity"), allow(1, "Customer, name"))), MARK, SECRET)
+    assert rebuilt.data.startswith(b"\xef\xbb\xbf")
+    assert rebuilt.data.count(b"\r\n") == 4
+    rows = rows_of(rebuilt.data)
+    assert tuple(rows[0]) == rebuilt.headers == ("Quantity", "Customer, name", "Released copy")
+    assert sorted(rows[1:]) == [["1", "A", MARK.text], ["2", "B", MARK.text], ["3", "C", MARK.text]]
+    assert rebuilt.redactions == {"default": 3}
+    for withheld in (b"a@b.de", b"Kunde", b"Menge", b"Kontakt"):
+        assert withheld not in rebuilt.data
+
+
+def test_rows_stay_rows(table_csv: TableCsv) -> None:
+    cells = tuple(str(number) for number in range(300))
+    table = Table(("a", "b"), (cells, cells), "utf-8", ",")
+    rows = rows_of(table_csv.rebuild(table, Plan((allow(1, "a"), allow(2, "b"))), MARK, SECRET).data)[1:]
+    assert all(row[0] == row[1] for row in rows)
+    assert [row[0] for row in rows] != list(cells)
+
+
+def test_what_a_plan_cannot_ask(table_csv: TableCsv) -> None:
+    with pytest.raises(NothingNamed, match="lets no column"):
+        table_csv.rebuild(TABLE, Plan(()), MARK, SECRET)
+    with pytest.raises(PlanUnfit, match="does not have"):
+        table_csv.rebuild(TABLE, Plan((allow(4, "x"),)), MARK, SECRET)
+    with pytest.raises(PlanUnfit, match="twice"):
+        table_csv.rebuild(TABLE, Plan((allow(1, "x"), allow(1, "y"))), MARK, SECRET)
+    with pytest.raises(PlanUnfit, match="same title"):
+        table_csv.rebuild(TABLE, Plan((allow(1, "Released copy"),)), MARK, SECRET)
+    with pytest.raises(PlanUnfit, match="spreadsheets calculate"):
+        table_csv.rebuild(TABLE, Plan((allow(1, "x"),)), replace(MARK, recipient="=1+1"), SECRET)
+
+
+def test_the_reader_stands_alone() -> None:
+    header, blobs = parse_csv.parse({}, GOOD.encode())
+    assert header == {"encoding": "utf-8", "delimiter": ";", "columns": 3, "rows": 2}
+    assert len(blobs) == 8
