@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.renditions import BODY, MARK, encoded, photo, table_bytes, table_expectation, withheld
 
 import gateway.residue
 from gateway.base.canon import canonical, parse_canonical
@@ -23,6 +22,7 @@ from gateway.residue.model import (
     UnknownRendition,
 )
 from gateway.residue.values import Needles
+from tests.support.renditions import BODY, MARK, encoded, photo, table_bytes, table_expectation, withheld
 
 SECRET = "Nordwind Turbinen AG"
 

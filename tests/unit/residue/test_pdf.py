@@ -13,11 +13,11 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate
-from support.renditions import withheld
 
 import gateway.marks
 from gateway.residue.gate import check
 from gateway.residue.model import Finding, Kind, TextExpectation
+from tests.support.renditions import withheld
 
 SECRET = "Nordwind Turbinen AG"
 HAN = "浙江风电设备"

@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from support.renditions import BOX, MARK, SIZE_PX, encoded, photo, picture_expectation, rendition, withheld
 
 from gateway.marks.visible import burn_in
 from gateway.residue import jpeg, png
 from gateway.residue.gate import check
 from gateway.residue.model import Finding, Kind, PictureExpectation, Report
+from tests.support.renditions import BOX, MARK, SIZE_PX, encoded, photo, picture_expectation, rendition, withheld
 
 SECRET = "Zhang Wei 138 0013 8000"
 SECRETS = withheld(SECRET, "ACME X-1000 SN 4711", "8f3kq2-serial", field="metadata/EXIF:Artist")
@@ -112,6 +112,26 @@ JPEG_BROKEN: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("spoil", JPEG_BROKEN.values(), ids=JPEG_BROKEN)
 def test_a_jpeg_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) -> None:
     assert {Kind.STRUCTURE, Kind.TRAILING, Kind.UNREADABLE} & set(findings(spoil(jpeg_clean()), JPEG))
+
+
+def _huffman_at(data: bytes) -> int:
+    return data.index(b"\xff\xc4")
+
+
+WALKED: dict[str, Callable[[bytes], bytes]] = {
+    "another marker for EOI": lambda data: data[:-1] + b"\xd0",
+    "a Huffman table twice": lambda data: data[: _huffman_at(data)] + data[_huffman_at(data) : _huffman_at(data) + 33] * 2
+    + data[_huffman_at(data) + 33 :],
+    # 3 codes of one bit: more than there are.
+    "a Huffman table that is no code": lambda data: data[: _huffman_at(data) + 5] + b"\3\1\2" + data[_huffman_at(data) + 8 :],
+    "a symbol twice": lambda data: data[: _huffman_at(data) + 21] + b"\0\0" + data[_huffman_at(data) + 23 :],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", WALKED.values(), ids=WALKED)
+def test_the_walker_itself_refuses(spoil: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(jpeg.Broken):
+        jpeg.walk(spoil(jpeg_clean()))
 
 
 @pytest.mark.parametrize(

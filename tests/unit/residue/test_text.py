@@ -4,10 +4,10 @@ import base64
 import json
 
 import pytest
-from support.renditions import withheld
 
 from gateway.residue.gate import check
 from gateway.residue.model import Finding, Kind, TextExpectation
+from tests.support.renditions import withheld
 
 SECRET = "Nordwind Turbinen AG"
 README = """RELEASE rel_01k7m3v9q2x8d4n6b5t1c0zhep · 2026-01-31

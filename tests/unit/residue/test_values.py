@@ -15,12 +15,12 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from support.renditions import withheld
 
 from gateway.residue import layers, values
 from gateway.residue.layers import Budget
 from gateway.residue.model import Kind, WithheldSet, WithheldValue
 from gateway.residue.values import Needles
+from tests.support.renditions import withheld
 
 NAME = "Nordwind Türbinen AG"
 HAN = "浙江风电设备"
