@@ -114,18 +114,23 @@ def test_a_jpeg_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) 
     assert {Kind.STRUCTURE, Kind.TRAILING, Kind.UNREADABLE} & set(findings(spoil(jpeg_clean()), JPEG))
 
 
-def _huffman_at(data: bytes) -> int:
-    return data.index(b"\xff\xc4")
+def in_first_huffman(data: bytes, place: int, replacement: bytes) -> bytes:
+    """`data` with bytes of its first Huffman segment replaced, counted from the segment's marker."""
+    start = data.index(b"\xff\xc4") + place
+    return data[:start] + replacement + data[start + len(replacement) :]
+
+
+def twice_huffman(data: bytes) -> bytes:
+    start = data.index(b"\xff\xc4")
+    return data[:start] + data[start : start + 33] + data[start:]
 
 
 WALKED: dict[str, Callable[[bytes], bytes]] = {
     "another marker for EOI": lambda data: data[:-1] + b"\xd0",
-    "a Huffman table twice": lambda data: data[: _huffman_at(data)] + data[_huffman_at(data) : _huffman_at(data) + 33] * 2
-    + data[_huffman_at(data) + 33 :],
-    # 3 codes of one bit: more than there are.
-    "a Huffman table that is no code": lambda data: data[: _huffman_at(data) + 5] + b"\3\1\2" + data[_huffman_at(data) + 8 :],
-    "a symbol twice": lambda data: data[: _huffman_at(data) + 21] + b"\0\0" + data[_huffman_at(data) + 23 :],
-}  # fmt: skip
+    "a Huffman table twice": twice_huffman,
+    "three codes of one bit": lambda data: in_first_huffman(data, 5, b"\3\1\2"),
+    "a symbol twice": lambda data: in_first_huffman(data, 21, b"\0\0"),
+}
 
 
 @pytest.mark.parametrize("spoil", WALKED.values(), ids=WALKED)
