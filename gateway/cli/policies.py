@@ -77,7 +77,7 @@ def run_policy_tests(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run `*.test.yaml` beside policies: decide, render by the real formats, search the output bytes. Exit 1 on failure."""
+    """Run `*.test.yaml` beside policies: decide, render for real, search the output bytes. Exit 1 on failure."""
     settings = offline_settings()
     library = load_library(settings.policies_dir)
     report = run_tests(path or settings.policies_dir or packs_dir(), library, _rendered)
