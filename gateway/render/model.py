@@ -31,7 +31,8 @@ class Outcome:
     """What one run of the choreography came to.
 
     `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings;
-    `refused` has a reason. `index` holds the rendition's lines of the withheld index. Only `clean` has a rendition that may be kept.
+    `refused` has a reason. `index` holds the rendition's lines of the withheld index. Only `clean` has a rendition that
+    may be kept.
     """
 
     state: State

@@ -283,8 +283,6 @@ class Renders:
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
                 "withheld": list(outcome.index),
-                if outcome.rebuilt
-                else [],
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
         )
