@@ -78,7 +78,7 @@ def run_policy_tests(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run `*.test.yaml` beside policies: decide, render for real, search the output bytes. Exit 1 on failure."""
+    """Run `*.test.yaml` beside policies: decide, render, search the output bytes. Exit 1 on failure."""
     settings = offline_settings()
     library = load_library(settings.policies_dir)
     intakes = kinds_of(library, built_in_formats(), settings)
