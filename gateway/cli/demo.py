@@ -21,8 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.app import initialise
 from gateway.base.problems import Conflict, Unavailable
+from gateway.cli.accounts import roles_named
 from gateway.cli.client import Client
-from gateway.cli.deployment import founded, roles_named
+from gateway.cli.deployment import founded
 from gateway.cli.journey import FOUNDERS, Copy, Journey, JourneyWrong, private
 from gateway.cli.output import say
 from gateway.cli.specimens import Specimens, specimens

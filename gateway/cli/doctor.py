@@ -14,7 +14,7 @@ from gateway.app import compose, sandbox
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
 from gateway.cli.environment import offline_settings
-from gateway.cli.output import AsJson, show
+from gateway.cli.output import AsJson, say, show
 from gateway.marks.lettering import width
 from gateway.policy.load import load_library
 from gateway.sandbox.ports import Layer
@@ -58,6 +58,11 @@ def doctor(as_json: AsJson = False) -> None:
     lacking = [one for one in findings if one.state == "missing"]
     if lacking:
         raise SomethingMissing(f"Missing here: {', '.join(one.what for one in lacking)}. {lacking[0].detail}")
+
+
+def version() -> None:
+    """Print the version."""
+    say(__version__)
 
 
 def _layers(settings: Settings) -> list[Finding]:

@@ -238,7 +238,6 @@ def _bench(picture: Image.Image, chance: random.Random) -> None:
     _tray(picture, (720, 800), chance)
     for place in range(4):
         _rotor(picture, (1010 + place * 84, 858), 34)
-    draw.polygon([(1240, 826), (1290, 826), (1300, 846), (1246, 846)], fill=(52, 56, 60))
     draw.rectangle((842, 912, 1000, 982), fill=(250, 250, 246), outline=(150, 150, 146))
     _words(draw, (848, 916), ("RM-48213-N4  Volta-X9", "SO-2025041881  248 Stk"), 11, (16, 16, 16))
     edge = 850
