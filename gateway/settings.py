@@ -66,6 +66,11 @@ class Settings:
         return self.data_dir / "high-water"
 
     @property
+    def presence(self) -> Path:
+        """The file by whose lock processes at work in the data folder know of one another."""
+        return self.data_dir / "in-use"
+
+    @property
     def blobs_dir(self) -> Path:
         """Where ciphertext lies."""
         return self.data_dir / "blobs"
@@ -86,7 +91,7 @@ class Settings:
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from `GATEWAY_…`; an unknown name refuses, so that a misspelt guard is not silently off."""
     given = {name: value for name, value in environ.items() if name.startswith("GATEWAY_")}
-    unknown = sorted(given.keys() - _NAMES.keys() - _SECRETS)
+    unknown = sorted(given.keys() - _NAMES.keys() - _ELSEWHERE)
     if unknown:
         raise SettingsRefused(f"There is no setting {unknown[0]}; correct or remove it.")
     if "GATEWAY_DATA" not in given:
@@ -130,8 +135,17 @@ def _layers(text: str) -> frozenset[Layer]:
     return frozenset(Layer(name.strip()) for name in text.split(",") if name.strip())
 
 
-_SECRETS = frozenset(
-    {"GATEWAY_PASSPHRASE", "GATEWAY_PASSPHRASE_FILE", "GATEWAY_KEY_PASSPHRASE", "GATEWAY_TOKEN", "GATEWAY_URL"}
+# Names that are read elsewhere: secrets, and what the command line needs as a client.
+_ELSEWHERE = frozenset(
+    {
+        "GATEWAY_PASSPHRASE",
+        "GATEWAY_PASSPHRASE_FILE",
+        "GATEWAY_KEY_PASSPHRASE",
+        "GATEWAY_TOKEN",
+        "GATEWAY_TOKEN_FILE",
+        "GATEWAY_PERSON",
+        "GATEWAY_URL",
+    }
 )
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DATA": ("data_dir", Path),

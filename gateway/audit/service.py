@@ -124,8 +124,7 @@ class Log:
             known = self._known(stored, key.public)
             for checkpoint in known:
                 tree.check_continues(session, checkpoint, size)
-            tree.check_leaves(session, max((checkpoint.size for checkpoint in known), default=0), size)
-            root = merkle.root_at(size, tree.nodes(session))
+            root = tree.check_leaves(session, max((checkpoint.size for checkpoint in known), default=0), size)
             if stored is not None and stored.size == size:
                 return SignedCheckpoint(stored.text, size, root)
             text = sign_checkpoint(Checkpoint(self.name, size, root), self.name, key)

@@ -83,16 +83,25 @@ def check_continues(session: Session, known: Checkpoint, current: int) -> None:
         )
 
 
-def check_leaves(session: Session, start: int, stop: int) -> None:
-    """Raise `LogDamaged` unless the entries [start, stop) hash to their stored hashes and the nodes above them."""
+def check_leaves(session: Session, start: int, stop: int) -> bytes:
+    """The root over the first `stop` entries, those from `start` on hashed again from their leaves.
+
+    Raises `LogDamaged` unless they hash to their stored hashes and the stored tree has the same root.
+    """
     stored = nodes(session)
-    for index, (untrusted_leaf, stored_hash) in enumerate(leaves(session, start, stop), start):
-        hashed = merkle.leaf_hash(untrusted_leaf)
-        if hashed != stored_hash:
-            raise LogDamaged(f"Entry {index} of the log is not what was written; nothing is signed over it.")
-        for level, place, expected in merkle.completed(index, hashed, stored):
-            if stored(level, place) != expected:
-                raise LogDamaged(f"The hash of subtree {place} at level {level} does not belong to its entries.")
+    peaks = merkle.Peaks.at(start, stored)
+    for untrusted_leaf, stored_hash in leaves(session, start, stop):
+        peaks.append(_checked_hash(peaks.size, untrusted_leaf, stored_hash))
+    if peaks.root() != merkle.root_at(stop, stored):
+        raise LogDamaged("The stored tree does not belong to the entries; nothing is signed over it.")
+    return peaks.root()
+
+
+def _checked_hash(index: int, untrusted_leaf: bytes, stored_hash: bytes) -> bytes:
+    hashed = merkle.leaf_hash(untrusted_leaf)
+    if hashed != stored_hash:
+        raise LogDamaged(f"Entry {index} of the log is not what was written; nothing is signed over it.")
+    return hashed
 
 
 def check_whole(session: Session, known: dict[int, bytes], stop: int, take: Callable[[bytes], object]) -> bytes:
@@ -102,10 +111,7 @@ def check_whole(session: Session, known: dict[int, bytes], stop: int, take: Call
     """
     peaks = merkle.Peaks()
     for untrusted_leaf, stored_hash in leaves(session, 0, stop):
-        hashed = merkle.leaf_hash(untrusted_leaf)
-        if hashed != stored_hash:
-            raise LogDamaged(f"Entry {peaks.size} of the log is not what was written.")
-        peaks.append(hashed)
+        peaks.append(_checked_hash(peaks.size, untrusted_leaf, stored_hash))
         take(untrusted_leaf)
         if peaks.size in known and peaks.root() != known[peaks.size]:
             raise LogForked(f"The first {peaks.size} entries differ from the checkpoint signed over them.")

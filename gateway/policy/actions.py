@@ -90,9 +90,11 @@ class Action:
         return Transform(op=Op(self.op), params=params)
 
     def to_json(self) -> Json:
-        """Canonical: a bare word, or one key with its parameters."""
+        """Canonical, as a policy writes it: a bare word, or one key with its parameters."""
         if not self.params:
             return self.op
+        if self.op == "truncate_date":
+            return {self.op: self.text("to")}
         return {self.op: {k: list(v) if isinstance(v, tuple) else v for k, v in self.params}}
 
 

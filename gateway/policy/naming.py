@@ -137,9 +137,12 @@ def clashes(kind: Kind) -> list[str]:
 
 def name_header(kind: Kind, untrusted_header: str) -> str | None:
     """The canonical field that this header names, or None."""
+    return _header_name(untrusted_header, _index(kind))
+
+
+def _header_name(untrusted_header: str, index: _Index) -> str | None:
     if len(untrusted_header) > _MAX_HEADER:
         return None
-    index = _index(kind)
     whole = index.owner(fold(untrusted_header), None)
     if whole is not None:
         return whole
@@ -159,17 +162,18 @@ def stated_unit(untrusted_header: str) -> str | None:
 
 def name_fields(kind: Kind, fields: Iterable[Field]) -> tuple[Field, ...]:
     """The same fields; columns carry their canonical name where exactly one column claims it."""
-    named = [_named(kind, field) for field in fields]
+    index = _index(kind)
+    named = [_named(field, index) for field in fields]
     claims = Counter(f.name for f in named if f.element is Element.COLUMN and f.name)
     return tuple(
         replace(f, name=None) if f.element is Element.COLUMN and f.name and claims[f.name] > 1 else f for f in named
     )
 
 
-def _named(kind: Kind, field: Field) -> Field:
+def _named(field: Field, index: _Index) -> Field:
     if field.element is not Element.COLUMN:
         return field
-    name = field.name if field.name in kind.by_name else name_header(kind, field.label)
+    name = field.name if field.name in index.fields else _header_name(field.label, index)
     return field if name == field.name else replace(field, name=name)
 
 

@@ -49,6 +49,13 @@ class WrongState(Conflict):
     title = "The release's state does not admit this"
 
 
+class AlreadyInRelease(Conflict):
+    """A release holds one rendition of an original."""
+
+    slug = "already-in-release"
+    title = "This original is in the release already"
+
+
 class NotReady(Refused):
     """A rendition of the release is not clean."""
 
@@ -143,8 +150,10 @@ class Releases:
         self, actor: Actor, release_id: str, original_id: str, *, policy_ref: str | None, answers: Answers
     ) -> Rendition:
         """Ask for a rendition of an original in this release. What was approved before no longer counts."""
-        self._reopen(actor, release_id)
         original = self._intake.get(original_id)
+        if original_id in {one.original for one in self._renders.of_release(release_id)}:
+            raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition first.")
+        self._reopen(actor, release_id)
         return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
 
     def answer(self, actor: Actor, rendition_id: str, answers: Answers) -> Rendition:
@@ -164,6 +173,13 @@ class Releases:
             answers=answers,
             supersedes=old.id,
         )
+
+    def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
+        """Take a rendition out of its release. What was approved before no longer counts."""
+        actor.require(Permission.RELEASE_BUILD)
+        rendition = self._renders.get(rendition_id)
+        self._reopen(actor, rendition.release)
+        return self._renders.withdraw(actor, rendition_id)
 
     def submit(self, actor: Actor, release_id: str) -> Release:
         """Compose manifest and documents and put the release before the reviewers.
@@ -359,7 +375,7 @@ class Releases:
         for one in renditions:
             if one.state not in (RenditionState.CLEAN, RenditionState.REVIEWED):
                 raise NotReady(
-                    f"A rendition is {one.state.value}; answer its questions or take it out before submitting.",
+                    f"A rendition is {one.state.value}; answer its questions or withdraw it before submitting.",
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))

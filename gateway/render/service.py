@@ -167,6 +167,25 @@ class Renders:
             raise
         return outcome.state
 
+    def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
+        """Take a rendition out of its release; a worker's late result no longer counts."""
+        with self._units.change() as session:
+            row = self._row(session, rendition_id)
+            if row.state == State.SUPERSEDED:
+                raise NotRendered("This rendition is out of its release already.")
+            row.state = State.SUPERSEDED
+            self._log.append(
+                session,
+                Act(
+                    type="rendition.withdrawn",
+                    actor=actor.person_id,
+                    matter=row.matter,
+                    subject=row.id,
+                    facts={"release": row.release, "original": row.original},
+                ),
+            )
+            return self._rendition(session, row)
+
     def get(self, rendition_id: str) -> Rendition:
         """One rendition, or `NotFound`."""
         with self._units.read() as session:
@@ -263,9 +282,7 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
-                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt))
-                if outcome.rebuilt
-                else [],
+                "withheld": list(outcome.index),
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
         )

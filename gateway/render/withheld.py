@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.base.canon import Json
-from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Rebuilt, Table, applied
+from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Table, applied
 from gateway.formats.ports import Format
 from gateway.policy.decisions import DEFAULT_RULE, Decisions
+from gateway.policy.tally import count_of
 from gateway.residue.model import WithheldSet, WithheldValue
 
 
@@ -73,12 +74,12 @@ def from_json(told: Mapping[str, Any]) -> WithheldSet:
     )
 
 
-def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str, str]]:
+def withheld_lines(decisions: Decisions, counts: Mapping[tuple[str, str], int]) -> Iterator[dict[str, str]]:
     """The lines of the withheld index for one rendition, counted, free of values."""
     lines = decisions.withheld_items()
     fields = [line.field_ids for line in lines]
     for line in lines:
-        count = rebuilt.redactions.get(line.rule, 0)
+        count = count_of(line, counts)
         if line.rule == DEFAULT_RULE and count == 0 and fields.count(line.field_ids) > 1:
             continue
         summary = line.summary or line.no_summary_reason

@@ -2,13 +2,12 @@
 
 `Folded` holds the remaining symbols as code points with, for each, whether a word starts there. Units of text (cells,
 lines) are joined by `JOINT`, which survives folding, so that nothing is found across two of them. The characters that
-masks are made of (`*`, `•`, `█`) are kept: `****45` is not `45`.
+masks are made of (`*`, `•`, `█`) and comparisons are kept: `****45` is not `45`, and `≥500 kg` is not `500 kg`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
 
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 JOINT = "\x1e"
 _JOINT = ord(JOINT)
 _GAP = 0x20
-_KEPT = frozenset("*•█■")
+_KEPT = frozenset("*•█■<>≤≥")
+_BORDERS = np.array([_JOINT, *map(ord, sorted(_KEPT))], np.uint32)
 _PLANE = 0x10000
 
 LETTER_BITS = log2(26)
@@ -26,17 +26,35 @@ _DIGIT_BITS = log2(10)
 _IDEOGRAPH_BITS = 11.0  # about the 2000 characters that names are written with
 _OTHER_BITS = 5.0
 
-_NO_LETTER = {ord(symbol): None for symbol in "0123456789*"}
+_SIGNS = "*<>"
+_NO_SIGN = {ord(sign): None for sign in _SIGNS}
+_NO_LETTER = {ord(symbol): None for symbol in _SIGNS + "0123456789"}
 
 Symbols = NDArray[np.uint32]
 
 
-@dataclass(frozen=True, slots=True)
 class Folded:
     """Symbols of a text after folding; `starts[i]` says whether a word begins at symbol `i`."""
 
-    symbols: Symbols
-    starts: NDArray[np.bool_]
+    __slots__ = ("_solid", "_starts", "symbols")
+
+    def __init__(self, symbols: Symbols, solid: NDArray[np.bool_]) -> None:
+        self.symbols = symbols
+        self._solid = solid
+        self._starts: NDArray[np.bool_] | None = None
+
+    @property
+    def starts(self) -> NDArray[np.bool_]:
+        """Worked out when first asked for: where nothing is found, nobody asks."""
+        if self._starts is None:
+            starts = np.ones(len(self._solid), dtype=np.bool_)
+            starts[1:] = ~self._solid[:-1]
+            starts = starts[self._solid]
+            alone = _stands_alone(self.symbols)
+            starts |= alone
+            starts[1:] |= alone[:-1]
+            self._starts = starts
+        return self._starts
 
     def text(self) -> str:
         """The symbols as a string."""
@@ -78,14 +96,7 @@ def fold_symbols(symbols: Symbols) -> Folded:
     else:
         folded = table[symbols]
     solid = folded != _GAP
-    kept = folded[solid]
-    starts = np.ones(len(folded), dtype=np.bool_)
-    starts[1:] = ~solid[:-1]
-    starts = starts[solid]
-    unspaced = _is_ideograph(kept) | (kept == _JOINT)
-    starts |= unspaced
-    starts[1:] |= unspaced[:-1]
-    return Folded(kept, starts)
+    return Folded(folded[solid], solid)
 
 
 def fold_many(texts: list[str]) -> list[str]:
@@ -100,7 +111,7 @@ def bits(folded: str) -> float:
     """About how much a reader learns from this text, by the size of the alphabets its symbols come from."""
     if folded.isascii():
         letters = len(folded.translate(_NO_LETTER))
-        return letters * LETTER_BITS + (len(folded) - folded.count("*") - letters) * _DIGIT_BITS
+        return letters * LETTER_BITS + (len(folded.translate(_NO_SIGN)) - letters) * _DIGIT_BITS
     total = 0.0
     for symbol in folded:
         if "a" <= symbol <= "z":
@@ -116,16 +127,11 @@ def _ideograph(point: int) -> bool:
     return 0x3040 <= point <= 0x30FF or 0x3400 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF or point >= 0x20000
 
 
-def _is_ideograph(symbols: Symbols) -> NDArray[np.bool_]:
-    wide = symbols >= 0x3040
-    if not wide.any():
-        return wide
-    return (
-        (wide & (symbols <= 0x30FF))
-        | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
-        | ((symbols >= 0xF900) & (symbols <= 0xFAFF))
-        | (symbols >= 0x20000)
-    )
+def _stands_alone(symbols: Symbols) -> NDArray[np.bool_]:
+    """Symbols with a word border on both sides: ideographs, signs, joints."""
+    ideograph = ((symbols >= 0x3040) & (symbols <= 0x30FF)) | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
+    ideograph |= ((symbols >= 0xF900) & (symbols <= 0xFAFF)) | (symbols >= 0x20000)
+    return ideograph | np.isin(symbols, _BORDERS)
 
 
 @lru_cache(maxsize=1)

@@ -191,7 +191,7 @@ class Needles:
             return
         texts = list(pool.stretches())
         if texts:
-            yield from self._texts(texts, budget, depth + 1)
+            yield from self._texts(texts, budget, depth)
         for unit, content, whole in pool.inflated(budget) if budget else ():
             deeper = Pool.of([content])
             for hit in self._pool(deeper, budget, depth + 1, SHORT_BITS if whole else GUESSED_BITS):

@@ -68,6 +68,16 @@ class Peaks:
         self.size = 0
         self._peaks: list[bytes] = []
 
+    @classmethod
+    def at(cls, size: int, nodes: Nodes) -> Peaks:
+        """The tree of the first `size` leaves, to be continued."""
+        peaks = cls()
+        peaks.size = size
+        for level in range(size.bit_length() - 1, -1, -1):
+            if size >> level & 1:
+                peaks._peaks.append(nodes(level, (size >> level) - 1))
+        return peaks
+
     def append(self, hashed_leaf: bytes) -> None:
         """Add the next leaf by its hash."""
         carry, size = hashed_leaf, self.size

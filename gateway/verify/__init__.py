@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.verify.verify import Report, verify_export, verify_package
+from gateway.verify.verify import Report, WrongUse, main, verify_export, verify_package
 
 # Shipped verbatim in every package and export.
 SCRIPT = Path(__file__).with_name("verify.py")
 
-__all__ = ["SCRIPT", "Report", "verify_export", "verify_package"]
+__all__ = ["SCRIPT", "Report", "WrongUse", "main", "verify_export", "verify_package"]

@@ -61,7 +61,7 @@ class WrongUse(Exception):
     """The command, not the thing verified, is wrong."""
 
 
-# --- Ed25519 (RFC 8032), strict: canonical encodings only, no keys of small order -------------------------------
+# Ed25519 (RFC 8032), strict: canonical encodings only, no keys of small order.
 
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
@@ -133,7 +133,7 @@ def ed25519_holds(raw: bytes, message: bytes, signature: bytes) -> bool:
     return hmac.compare_digest(_encode_point(result), signature[:32])
 
 
-# --- Byte forms: base64, canonical JSON, shapes, keys ------------------------------------------------------------
+# Byte forms: base64, canonical JSON, shapes, keys.
 
 
 def unb64(text: str, what: str) -> bytes:
@@ -217,6 +217,7 @@ KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
 B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
 SIGNATURE_HEX = Is("a signature in hex", _matches("[0-9a-f]{128}"))
 ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
+ONE = Is("1", lambda value: type(value) is int and value == 1)
 OBJECT = Is("an object", lambda value: isinstance(value, dict))
 
 SIGNATURE = {"alg": TEXT, "key": KEY, "sig": B64}
@@ -273,7 +274,7 @@ ENROLLED = {
 }
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY_REQUIRED = {
-    "v": Is("1", lambda value: type(value) is int and value == 1),
+    "v": ONE,
     "type": TEXT,
     "actor": TEXT,
     "at": TIME,
@@ -374,7 +375,7 @@ def check_signature(key_text: str, alg: str, signature: str, message: bytes, wha
         raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
 
 
-# --- Merkle tree (RFC 6962) and checkpoints (C2SP) ---------------------------------------------------------------
+# Merkle tree (RFC 6962) and checkpoints (C2SP).
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -443,8 +444,7 @@ def open_checkpoint(text: str, key: Key, what: str) -> Checkpoint:
     body, blank, signatures = text.rpartition("\n\n")
     lines = body.split("\n")
     if (
-        not blank
-        or not signatures.endswith("\n")
+        not (blank and body.isascii() and signatures.endswith("\n"))
         or len(lines) != 3
         or not re.fullmatch("0|[1-9][0-9]{0,15}", lines[1])
     ):
@@ -469,7 +469,7 @@ def open_checkpoint(text: str, key: Key, what: str) -> Checkpoint:
     return Checkpoint(origin, int(lines[1]), root)
 
 
-# --- Reports -----------------------------------------------------------------------------------------------------
+# Reports.
 
 
 @dataclass
@@ -517,7 +517,7 @@ class Report:
             first = next((step.number for step in self.steps if step.state == "failed"), 0)
             return f"NOT verified: step {first} found a difference; do not rely on this {self.kind}."
         if not self.pinned:
-            return f"This {self.kind} fits together, but its keys came with it: compare them before you rely on it."
+            return f"This {self.kind} fits together, but keys came with it: compare them before you rely on it."
         return f"Verified: this {self.kind} is what the holder of these keys signed and logged."
 
     def to_json(self) -> dict[str, Any]:
@@ -533,7 +533,7 @@ class Report:
         }
 
 
-# --- Reading packages: a folder, or a zip whose every byte is determined by its files ---------------------------
+# Reading packages: a folder, or a zip whose every byte is determined by its files.
 
 
 class Folder:
@@ -649,7 +649,7 @@ def chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield chunk
 
 
-# --- Packages ----------------------------------------------------------------------------------------------------
+# Packages.
 
 
 @dataclass(frozen=True)
@@ -902,7 +902,7 @@ def verify_package(path: Path, *, log_key: str | None = None, package_key: str |
     return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"))()
 
 
-# --- Audit-log exports -------------------------------------------------------------------------------------------
+# Audit-log exports.
 
 
 class Walk:
@@ -1116,7 +1116,7 @@ def verify_export(path: Path, *, log_key: str | None = None, checkpoint: str | N
     return ExportCheck(path, _given_key(log_key, "log"), checkpoint)()
 
 
-# --- Command line ------------------------------------------------------------------------------------------------
+# Command line.
 
 
 def _given_key(text: str | None, what: str) -> Key | None:

@@ -29,11 +29,17 @@ MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", 
 SECRET = bytes(range(32))
 ALLOW = (Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked"),)
 WITHHELD = "Kowalski-48211"
+CONTENTS: dict[type, Content] = {}
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> ProcessSandbox:
     return ProcessSandbox((PICTURE_TASK, TABLE_TASK))
+
+
+def shake(seed: bytes, size: int) -> bytes:
+    """Bytes that look random and are the same in every run."""
+    return hashlib.shake_256(seed).digest(size)
 
 
 class FormatContract(abc.ABC):
@@ -48,8 +54,14 @@ class FormatContract(abc.ABC):
     @abc.abstractmethod
     def plan(self) -> Plan: ...
 
+    def cut(self) -> int:
+        """Where a truncated specimen ends."""
+        return len(self.specimen()) // 2
+
     def content(self, sandbox: ProcessSandbox) -> Content:
-        return self.format().read(self.specimen(), self.media_type(), sandbox)
+        if type(self) not in CONTENTS:
+            CONTENTS[type(self)] = self.format().read(self.specimen(), self.media_type(), sandbox)
+        return CONTENTS[type(self)]
 
     def media_type(self) -> str:
         media_type = self.format().sniff(self.specimen()[:4096])
@@ -125,10 +137,10 @@ class FormatContract(abc.ABC):
     def damaged(self) -> Iterator[bytes]:
         specimen = self.specimen()
         yield b""
-        yield specimen[: len(specimen) // 2]
+        yield specimen[: self.cut()]
         yield b"\0" * 512
-        yield os.urandom(4096)
-        yield specimen[:40] + os.urandom(2048)
+        yield shake(b"damaged", 4096)
+        yield specimen[:40] + shake(b"tail", 2048)
 
     def check_sentence(self, problem: Problem) -> None:
         assert problem.detail.endswith(".")
@@ -152,6 +164,9 @@ class TestTableCsv(FormatContract):
                 Instruction("column/2", "customer.name", Element.COLUMN, "Customer", "text", (pseudonym,)),
             )
         )
+
+    def cut(self) -> int:
+        return self.specimen().rindex(b'"')
 
     def test_no_run_of_the_original_survives(self, sandbox: ProcessSandbox) -> None:
         original, rebuilt = self.specimen(), self.rebuild(sandbox).data

@@ -20,7 +20,7 @@ from gateway.keys.model import KEY_BYTES
 from gateway.seal.commitment import COMMITMENT_BYTES, KeyCommitmentMismatch, check_key_commitment, key_commitment
 from gateway.seal.envelope import OVERHEAD_BYTES, EnvelopeTampered, unwrap, wrap
 
-MIN_PASSPHRASE_BYTES = 12
+MIN_PASSPHRASE_CHARS = 12
 
 _FORMAT = "disclosure-gateway/key-file/v1"
 _CONTEXT = _FORMAT.encode()
@@ -113,8 +113,8 @@ def create_key_file(path: Path, passphrase: str | bytes, stretching: Stretching 
     Steps: temporary file in the same folder → fsync → link to `path`, which fails where one exists → fsync of the
     folder. Raises `WeakPassphrase`, `KeyFileExists` or `KeyFileUnwritable`.
     """
-    if len(_normal(passphrase)) < MIN_PASSPHRASE_BYTES:
-        raise WeakPassphrase(f"The passphrase is too short; take at least {MIN_PASSPHRASE_BYTES} characters.")
+    if len(_normal(passphrase).decode(errors="replace")) < MIN_PASSPHRASE_CHARS:
+        raise WeakPassphrase(f"The passphrase is too short; take at least {MIN_PASSPHRASE_CHARS} characters.")
     stretching = stretching or Stretching()
     salt = token_bytes(_SALT_BYTES)
     stretched = _stretch(passphrase, salt, stretching)
@@ -174,7 +174,6 @@ def _read(path: Path) -> bytes:
 def _parse(untrusted_content: bytes) -> _KeyFile:
     """The key file's fields, each of the length and within the bounds of its format, or `KeyFileDamaged`."""
     try:
-        _insist(len(untrusted_content) <= _MAX_FILE_BYTES)
         fields: dict[str, Any] = parse_canonical(untrusted_content)
         cost = fields["argon2id"]
         content = _KeyFile(

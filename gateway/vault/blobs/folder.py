@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import re
 import time
@@ -34,6 +35,7 @@ class FolderBlobStore:
         with _narrowed():
             self._unfinished.mkdir(mode=0o700, parents=True, exist_ok=True)
             fsync_folder(folder)
+            fsync_folder(folder.parent)
 
     def create(self, name: str) -> FolderBlobSink:
         """Begin the blob `name`; one writer at a time can, and none where it exists."""
@@ -43,8 +45,13 @@ class FolderBlobStore:
     def open(self, name: str) -> BinaryIO:
         """The blob's bytes, seekable and unbuffered, for the caller to close."""
         path = self._path(name)
-        with _narrowed():
+        try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            # A disk that is not mounted must not look like lost bytes.
+            if isinstance(error, FileNotFoundError) and self._unfinished.is_dir():
+                raise BlobMissing("The stored bytes are missing.") from error
+            raise _translated(error) from error
         return os.fdopen(descriptor, "rb", buffering=0)
 
     def delete(self, name: str) -> None:
@@ -64,10 +71,14 @@ class FolderBlobStore:
                 if older_than_s <= 0 or blob.stat(follow_symlinks=False).st_mtime <= newest:
                     yield blob.name
 
-    def sweep_unfinished(self) -> int:
-        """Remove the temporary files whose writers have died."""
+    def sweep_unfinished(self, older_than_s: float = 0) -> int:
+        """Remove the temporary files whose writers have died, if nothing was written to them for so long.
+
+        0 is for where nobody else is at work: a writer may be between making its file and locking it.
+        """
+        newest = time.time() - older_than_s if older_than_s > 0 else math.inf
         with _narrowed():
-            return sum(_remove_if_abandoned(path) for path in list(self._unfinished.iterdir()))
+            return sum(_remove_if_abandoned(path, newest) for path in list(self._unfinished.iterdir()))
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -136,12 +147,14 @@ class FolderBlobSink:
             os.close(descriptor)
 
 
-def _remove_if_abandoned(path: Path) -> bool:
+def _remove_if_abandoned(path: Path, newest: float) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
+        if os.fstat(descriptor).st_mtime > newest:
+            return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)
     except BlockingIOError:
@@ -157,13 +170,13 @@ def _narrowed() -> Iterator[None]:
     """Turn the system's errors into the few that the port names."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise BlobMissing("The stored bytes are missing; restore them from a backup.") from error
-    except FileExistsError as error:
-        raise BlobExists("Stored bytes of this name exist or are being written; take a fresh name.") from error
     except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull("There is no room for these bytes; free disk space and send them again.") from error
-        raise BlobStoreUnavailable(
-            "The folder of encrypted bytes cannot be used; check the disk and the folder's rights."
-        ) from error
+        raise _translated(error) from error
+
+
+def _translated(error: OSError) -> Problem:
+    if isinstance(error, FileExistsError):
+        return BlobExists("Stored bytes of this name exist or are being written; take a fresh name.")
+    if error.errno in _FULL:
+        return StorageFull("There is no room for these bytes; free disk space and send them again.")
+    return BlobStoreUnavailable("The folder of encrypted bytes cannot be used; check the disk and the folder's rights.")

@@ -212,7 +212,7 @@ def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: 
         ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 12", LogDamaged),
         ('UPDATE audit_entry SET leaf_hash = zeroblob(32) WHERE "index" = 12', LogDamaged),
         ('DELETE FROM audit_entry WHERE "index" = 12', LogDamaged),
-        ('UPDATE audit_node SET hash = zeroblob(32) WHERE level = 1 AND "index" = 5', LogDamaged),
+        ('UPDATE audit_node SET hash = zeroblob(32) WHERE level = 1 AND "index" = 6', LogDamaged),
         (
             "UPDATE audit_checkpoint SET text = replace(text, char(10) || '10', char(10) || '9')",
             NoteInvalid,

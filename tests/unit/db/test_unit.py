@@ -34,7 +34,7 @@ def units(engine: Engine) -> Units:
 
 def _count(engine: Engine, table: str) -> int:
     with engine.connect().execution_options(gateway_reading=True) as connection:
-        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 def _entry(session: Session) -> None:
@@ -126,7 +126,10 @@ def test_bookkeeping_is_a_closed_list() -> None:
 
 
 def test_riders_commit_with_the_change_or_not_at_all(units: Units, engine: Engine) -> None:
-    token = riders.set((lambda session: session.execute(text("INSERT INTO idempotency VALUES ('k')")),))  # type: ignore[arg-type,return-value]
+    def ride(session: Session) -> None:
+        session.execute(text("INSERT INTO idempotency VALUES ('k')"))
+
+    token = riders.set((ride,))
     try:
         with pytest.raises(RuntimeError), units.change() as session:
             _entry(session)

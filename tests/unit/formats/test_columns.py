@@ -49,7 +49,7 @@ def test_the_strictest_case_that_holds_decides_cell_by_cell() -> None:
     assert kept["end_user"][1] == "[withheld: TS]"
     assert kept["end_user"][0].startswith("P-")
     assert kept["end_user"][3] == ""
-    assert counts == {"inner": 4, "b-never": 1}
+    assert counts == {"inner": 4, "b-never": 1, "identity": 2}
 
 
 def test_where_no_case_holds_the_cell_is_withheld_even_an_empty_one() -> None:

@@ -161,7 +161,7 @@ def test_a_key_file_is_never_overwritten(path: Path) -> None:
 
 
 def test_a_short_passphrase_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    for short in ("", "hunter2", "elevenchars"):
+    for short in ("", "hunter2", "elevenchars", "磁体磁体磁体", b"elevenchars"):
         with pytest.raises(WeakPassphrase, match="12 characters"):
             create_key_file(tmp_path / "k", short, QUICK)
     assert list(tmp_path.iterdir()) == []

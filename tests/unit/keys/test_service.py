@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, text
 
 from gateway.base.clock import SystemClock
@@ -62,6 +64,19 @@ def test_no_key_stands_in_clear_in_the_database(change: Any, keyring: Keyring, k
     written = b"".join(file.read_bytes() for file in tmp_path.rglob("gateway.db*"))
     assert b"a key that must not be seen here" not in written
     assert seen not in written
+
+
+def test_a_key_row_opens_by_its_documented_format(
+    change: Any, units: Units, engine: Engine, keyring: Keyring, kek: str
+) -> None:
+    with change() as session:
+        dek = keyring.create(session, role="dek", owner="obj_1", parent=kek, key=b"d" * 32)
+        parent_key = keyring.unwrap(session, kek)
+    facts = f'{{"id":"{dek}","owner":"obj_1","parent":"{kek}","role":"dek","tenant":"tenant-1"}}'.encode()
+    wrapped = column(engine, dek, "wrapped")
+    assert AESGCM(parent_key).decrypt(wrapped[1:13], wrapped[13:], b"\x01" + facts) == b"d" * 32
+    pseudorandom = hmac.digest(b"disclosure-gateway/key-commitment/v1", b"d" * 32, "sha256")
+    assert column(engine, dek, "commitment") == hmac.digest(pseudorandom, facts + b"\x01", "sha256")
 
 
 def test_keys_of_a_matter_hang_under_its_kek_and_others_under_the_root(

@@ -31,7 +31,7 @@ def test_lines_are_those_of_the_file() -> None:
         ("a: !py/object x\n", 1, "Tags"),
         ("<<: {a: 1}\n", 1, "Merge keys"),
         ("a: 1\n---\nb: 2\n", 2, "second document"),
-        ("%YAML 1.1\n---\na: 1\n", 2, "directives"),
+        ("%YAML 1.1\n---\na: 1\n", 1, "directives"),
         ("? [a]\n: 1\n", 1, "plain text"),
         ("a: b\u200bc\n", 1, "zero-width"),
         ("a: 1\nb: \u202ex\n", 2, "bidirectional"),

@@ -127,3 +127,12 @@ def test_a_stream_of_leaves_has_the_root_of_the_tree() -> None:
     for size in range(1, 101):
         peaks.append(tree(0, size - 1))
         assert peaks.root() == merkle.root_at(size, tree)
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_a_stream_continues_a_stored_tree(start: int, more: int) -> None:
+    tree = tree_of(start + more)
+    peaks = merkle.Peaks.at(start, tree)
+    for index in range(start, start + more):
+        peaks.append(tree(0, index))
+    assert (peaks.size, peaks.root()) == (start + more, merkle.root_at(start + more, tree))

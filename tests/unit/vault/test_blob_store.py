@@ -245,6 +245,7 @@ class TestFolderBlobStore(BlobStoreContract):
         assert done.returncode == -9
         assert [path.name for path in (folder / "tmp").iterdir()] == [NAME]
         assert list(store.names()) == []
+        assert store.sweep_unfinished(older_than_s=60) == 0, "its writer may still be about to lock it"
         assert store.sweep_unfinished() == 1
         assert list((folder / "tmp").iterdir()) == []
 
@@ -255,6 +256,18 @@ class TestFolderBlobStore(BlobStoreContract):
             store.open(NAME)
         with pytest.raises(BlobExists):
             store.create(NAME)
+
+    def test_a_folder_that_went_away_is_not_a_missing_blob(self, store: FolderBlobStore, folder: Path) -> None:
+        """An unmounted disk must not look like lost bytes."""
+        put(store, NAME, b"x")
+        folder.rename(folder.with_name("unmounted"))
+        for act in (store.open, store.create, store.delete):
+            with pytest.raises(BlobStoreUnavailable):
+                act(NAME)
+        with pytest.raises(BlobStoreUnavailable):
+            list(store.names())
+        with pytest.raises(BlobStoreUnavailable):
+            store.sweep_unfinished()
 
     def test_a_place_that_is_no_folder_is_called_that(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")

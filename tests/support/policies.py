@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-
-import pytest
 
 from gateway.detect.text import classes_of
 from gateway.formats.model import Element, Field
@@ -63,23 +61,14 @@ def rule(name: str, select: str, do: str, because: str | None = None, more: str 
     return f"  - id: {name}\n    select: {select}\n    do: {do}\n    {ground}\n" + (f"    {more}\n" if more else "")
 
 
-Load = Callable[..., Library]
-Decide = Callable[..., Decisions]
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
+def load(folder: Path, *policies: str, kind: str = KIND) -> Library:
     """Write the kinds and any policies, each a whole text, and load them all."""
-
-    def load_all(*policies: str, kind: str = KIND) -> Library:
-        (tmp_path / "kinds").mkdir(exist_ok=True)
-        (tmp_path / "kinds" / "sample.yaml").write_text(kind, encoding="utf-8")
-        (tmp_path / "kinds" / "shot.yaml").write_text(PICTURE, encoding="utf-8")
-        for number, text in enumerate(policies):
-            (tmp_path / f"p{number}.yaml").write_text(text, encoding="utf-8")
-        return load_library(tmp_path)
-
-    return load_all
+    (folder / "kinds").mkdir(exist_ok=True)
+    (folder / "kinds" / "sample.yaml").write_text(kind, encoding="utf-8")
+    (folder / "kinds" / "shot.yaml").write_text(PICTURE, encoding="utf-8")
+    for number, text in enumerate(policies):
+        (folder / f"p{number}.yaml").write_text(text, encoding="utf-8")
+    return load_library(folder)
 
 
 def columns(headers: Iterable[str], *rows: Iterable[str]) -> tuple[Field, ...]:
@@ -91,27 +80,23 @@ def columns(headers: Iterable[str], *rows: Iterable[str]) -> tuple[Field, ...]:
     )
 
 
-@pytest.fixture
-def decided(load: Load) -> Decide:
+def decided(
+    folder: Path,
+    rules: str,
+    headers: Iterable[str],
+    *rows: Iterable[str],
+    context: Context | None = None,
+    answers: Answers | None = None,
+    on: date = DAY,
+    head: str = HEAD,
+) -> Decisions:
     """Decide a table under a policy made of these rules."""
-
-    def run(
-        rules: str,
-        headers: Iterable[str],
-        *rows: Iterable[str],
-        context: Context | None = None,
-        answers: Answers | None = None,
-        on: date = DAY,
-        head: str = HEAD,
-    ) -> Decisions:
-        library = load(head + rules)
-        return decide(
-            library.policy("test.sample"),
-            library.kind("sample"),
-            columns(headers, *rows),
-            context or Context({}),
-            answers or Answers(),
-            on=on,
-        )
-
-    return run
+    library = load(folder, head + rules)
+    return decide(
+        library.policy("test.sample"),
+        library.kind("sample"),
+        columns(headers, *rows),
+        context or Context({}),
+        answers or Answers(),
+        on=on,
+    )

@@ -1,0 +1,43 @@
+"""Answers are read strictly and written canonically."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.base.canon import canonical
+from gateway.formats.model import Box
+from gateway.policy.answers import Answers
+from gateway.policy.problems import AnswersInvalid
+
+
+def test_there_and_back() -> None:
+    answers = Answers({"column/2": "drop", "column/1": "buyer"}, (("face", Box(1, 2, 3, 4)),), confirmed=True)
+    again = Answers.from_json(answers.to_json())
+    assert canonical(again.to_json()) == canonical(answers.to_json())
+    assert again.regions == answers.regions
+    assert Answers.from_json({}) == Answers()
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        [],
+        {"v": 2},
+        {"extra": 1},
+        {"confirmed": "yes"},
+        {"columns": {"column/x": "a"}},
+        {"columns": {"column/1": 3}},
+        {"columns": {"column/1": "A b"}},
+        {"regions": [{"class": "face", "box": [0, 0, 0, 1]}]},
+        {"regions": [{"class": "face", "box": [0, 0, 1]}]},
+        {"regions": [{"class": "face", "box": [0, 0, True, 1]}]},
+        {"regions": [{"class": "face", "box": [-1, 0, 1, 1]}]},
+        {"regions": [{"class": "Face!", "box": [0, 0, 1, 1]}]},
+        {"regions": [{"class": "face", "box": [0, 0, 1, 1]}] * 501},
+    ],
+)
+def test_what_does_not_fit_is_refused(untrusted: Any) -> None:
+    with pytest.raises(AnswersInvalid):
+        Answers.from_json(untrusted)
