@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import uvicorn
@@ -46,7 +46,7 @@ class Server:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.socket]}, daemon=True)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self._thread.start()
         deadline = time.monotonic() + 20
         while not self._server.started:
@@ -162,10 +162,10 @@ def matter_body(**changes: Any) -> dict[str, Any]:
 
 
 CUSTOMERS = (
-    "Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
-    "Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
-    "Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
-).encode()
+    b"Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
+    b"Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
+    b"Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
+)
 
 
 def problem_of(answer: httpx.Response) -> dict[str, Any]:
