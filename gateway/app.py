@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.clock import Clock, SystemClock
+from gateway.base.presence import Presence
 from gateway.base.problems import Conflict, Unavailable
 from gateway.db.engine import sqlite_engine
 from gateway.db.migrate import check_current, upgrade
@@ -71,10 +72,20 @@ class Gateway:
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
+    presence: Presence
 
     def package_key(self) -> SigningKey:
         """The deployment's key that signs manifests."""
         return _package_key(self.units, self.keyring)
+
+    def tidy(self) -> int:
+        """Remove what failed and shredded work left in the vault, never what is being written; how much it was."""
+        return _tidy(self.units, self.vault, alone=False)
+
+    def close(self) -> None:
+        """Give the data folder back: connections and the lock. The gateway is of no use afterwards."""
+        self.units.close()
+        self.presence.close()
 
 
 def built_in_formats() -> tuple[Format, ...]:
@@ -126,7 +137,7 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
 
 
 def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:
-    """Open the data folder and plug every room together.
+    """Open the data folder and plug every room together; whoever comes first removes what a crash left behind.
 
     Raises a `Problem` when the folder, the key file, the passphrase, the database's version or a policy is not right.
     """
@@ -142,6 +153,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     people = People(units, keyring, log, clock)
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
+    presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     library = load_library(settings.policies_dir)
     walls = sandbox(settings)
     intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
@@ -170,7 +182,13 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, lambda: _package_key(units, keyring)),
+        presence=presence,
     )
+
+
+def _tidy(units: Units, vault: Vault, *, alone: bool) -> int:
+    with units.read() as session:
+        return vault.sweep(session, older_than_s=0) if alone else vault.sweep(session)
 
 
 def _package_key(units: Units, keyring: Keyring) -> SigningKey:

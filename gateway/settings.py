@@ -66,6 +66,11 @@ class Settings:
         return self.data_dir / "high-water"
 
     @property
+    def presence(self) -> Path:
+        """The file by whose lock processes at work in the data folder know of one another."""
+        return self.data_dir / "in-use"
+
+    @property
     def blobs_dir(self) -> Path:
         """Where ciphertext lies."""
         return self.data_dir / "blobs"

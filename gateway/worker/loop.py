@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from gateway.render.model import Claim
 from gateway.render.queue import FencedOut
 
 _log = logging.getLogger("gateway.worker")
+TIDY_EVERY_S = 3600.0
 
 
 class Worker:
@@ -28,8 +30,12 @@ class Worker:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set. A job that fails is logged by id and kind of failure, never by content."""
+        tidied = time.monotonic()
         while not stopping.is_set():
             try:
+                if time.monotonic() - tidied > TIDY_EVERY_S:
+                    tidied = time.monotonic()
+                    self._gateway.tidy()
                 worked = self.step()
             except Problem as problem:
                 _log.warning("a rendition could not be carried out: %s", problem.slug)

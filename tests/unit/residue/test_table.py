@@ -9,11 +9,11 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.renditions import BODY, FIELDS, HEADERS, MARK, csv_bytes, table_bytes, table_expectation, withheld
 
 from gateway.residue.gate import check
 from gateway.residue.model import Finding, Kind, Report, TableExpectation, WithheldSet, WithheldValue
 from gateway.residue.table import Malformed, scan
+from tests.support.renditions import BODY, FIELDS, HEADERS, MARK, csv_bytes, table_bytes, table_expectation, withheld
 
 SECRET = "Siemens Energy AG"
 NOTHING = withheld("Quite another value")
