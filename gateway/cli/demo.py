@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -72,7 +72,8 @@ def demo(
             return
         stage.close()
         _signposts(journey)
-        server.wait()
+        with suppress(KeyboardInterrupt):
+            server.wait()
 
 
 def put_specimens(
