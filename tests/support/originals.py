@@ -23,13 +23,16 @@ UNNAMED = Box(704, 112, 64, 48)
 HIDDEN_RED, HIDDEN_BLUE = 250, 5
 
 _FIRST = (
-    "Brundel", "Castelmar", "Dorwegen", "Elsterkamp", "Fenwickel", "Grunhelm", "Halbschuh", "Irgendal", "Jorvikson", "Kaltenegg",
+    "Brundel", "Castelmar", "Dorwegen", "Elsterkamp", "Fenwickel", "Grunhelm", "Halbschuh", "Irgendal", "Jorvikson",
+    "Kaltenegg",
 )  # fmt: skip
 _SECOND = (
-    "Aerodynes", "Borealis", "Cryotech", "Dynamotor", "Electrodes", "Foundries", "Gearworks", "Hydraulix", "Impellers", "Junctions",
+    "Aerodynes", "Borealis", "Cryotech", "Dynamotor", "Electrodes", "Foundries", "Gearworks", "Hydraulix", "Impellers",
+    "Junctions",
 )  # fmt: skip
 _PEOPLE = (
-    "Wohlfahrtius", "Ferrantinov", "Degasperian", "Hathersager", "Wroblewskin", "Montferrans", "Odegaardson", "Kuhlmeyerin",
+    "Wohlfahrtius", "Ferrantinov", "Degasperian", "Hathersager", "Wroblewskin", "Montferrans", "Odegaardson",
+    "Kuhlmeyerin",
 )  # fmt: skip
 
 
@@ -135,7 +138,8 @@ def orders(rows: int = 12) -> Sheet:
                 str(chance.randint(5, 90000)), f"{chance.randint(110211, 989999) / 10000:.4f}",
                 f"2025-{month:02d}-{day}", f"2026-{chance.randint(1, 12):02d}-{chance.randint(10, 28)}",
                 chance.choice(("DE", "AT", "IT")), chance.choice(("Pumps", "Robotics", "Lifts")),
-                f"Projekt {_FIRST[(at + 2) % 10]}-X{at}", person, f"{person.partition(' ')[0].lower()}{at}@orders.example",
+                f"Projekt {_FIRST[(at + 2) % 10]}-X{at}", person,
+                f"{person.partition(' ')[0].lower()}{at}@orders.example",
                 f"Zweitquelle {_SECOND[(at + 5) % 10]} angefragt",
             )
         )  # fmt: skip
