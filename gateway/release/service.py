@@ -15,7 +15,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Conflict, NotFound, Refused, Usage
+from gateway.base.problems import CheckFailed, Conflict, NotFound, Refused, Usage
 from gateway.base.text import clean_line
 from gateway.db.unit import Units
 from gateway.formats.model import Mark
@@ -54,6 +54,13 @@ class AlreadyInRelease(Conflict):
 
     slug = "already-in-release"
     title = "This original is in the release already"
+
+
+class CompositionChanged(CheckFailed):
+    """What is stored of a composed release is not what was composed."""
+
+    slug = "composition-changed"
+    title = "The release is not as it was composed"
 
 
 class NotReady(Refused):
@@ -406,6 +413,8 @@ class Releases:
             raise WrongState("The release is not composed; submit it first.")
         release = _release(row)
         parts, quorum = composer.from_json(self._composition(session, row))
+        if row.manifest_sha256 not in {part.sha256 for part in parts if part.role == "manifest"}:
+            raise CompositionChanged("The release's digest is not that of its manifest; withdraw it and submit again.")
         renditions = self._renders.of_release_in(session, row.id)
         named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
         if {one.id: one.sha256 for one in renditions} != named:
