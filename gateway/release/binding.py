@@ -99,7 +99,7 @@ def check_address(manifest: bytes, release: Release, recipient: Recipient) -> No
 
 
 def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicKey) -> None:
-    """Raise `ProofsRefused` unless the recipient's own verifier would accept these files under the deployment's keys."""
+    """Raise `ProofsRefused` unless the recipient's verifier would accept these files under the deployment's keys."""
     report = verify.verify_binding(dict(parts), log_key=log_key, package_key=to_text(package_key))
     for step in report.steps:
         if step.state != "ok":

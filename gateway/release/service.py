@@ -31,7 +31,7 @@ from gateway.release.model import Part, Profile, Release, State
 from gateway.release.tables import ReceiptRow, ReleaseRow
 from gateway.render.model import ReleaseFrame, Rendition
 from gateway.render.model import State as RenditionState
-from gateway.render.service import Renders
+from gateway.render.service import AlreadyInRelease, Renders
 from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
@@ -47,13 +47,6 @@ class WrongState(Conflict):
 
     slug = "wrong-state"
     title = "The release's state does not admit this"
-
-
-class AlreadyInRelease(Conflict):
-    """A release holds one rendition of an original."""
-
-    slug = "already-in-release"
-    title = "This original is in the release already"
 
 
 class CompositionChanged(CheckFailed):
@@ -246,6 +239,8 @@ class Releases:
             raise WrongState("The release is not in review; submit it first.")
 
         def also(session: Session) -> None:
+            if self._row(session, release.id).state != State.IN_REVIEW:
+                raise WrongState("The release is no longer in review; look at it again.")
             if verdict is Verdict.CHANGES_REQUESTED:
                 self._row(session, release.id).state = State.CHANGES_REQUESTED
 
@@ -398,6 +393,8 @@ class Releases:
             actor.require(Permission.RELEASE_BUILD)
         with self._units.change() as session:
             row = self._row(session, release_id)
+            if State(row.state) not in (*_OPEN, State.APPROVED):
+                raise WrongState(f"A release that is {row.state} cannot be changed; make a new one.")
             row.state, row.manifest_sha256, row.composition = State.DRAFT, None, None
             self._enter(session, actor, row, "release.reopened", {})
 
