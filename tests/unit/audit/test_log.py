@@ -12,8 +12,8 @@ import pytest
 import rfc8785
 from sqlalchemy import Engine, text
 
-from gateway.audit.highwater import HighWaterMissing
 from gateway.audit import rules
+from gateway.audit.highwater import HighWaterMissing
 from gateway.audit.model import (
     Act,
     ActMalformed,
