@@ -12,13 +12,22 @@ from collections.abc import Callable, Iterable
 from gateway.audit.model import SignedCheckpoint
 from gateway.audit.service import Log
 from gateway.base.canon import Json, canonical
+from gateway.base.problems import CheckFailed
 from gateway.review.model import Approval, Cleared
 from gateway.seal.signature import SigningKey, to_text
+from gateway.verify import verify
 
 APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
 ENROLMENT_TYPE = "disclosure-gateway/enrolment-proofs/v1"
 MANIFEST_SIGNATURE_TYPE = "disclosure-gateway/manifest-signature/v1"
 ALGORITHM = "Ed25519"
+
+
+class NotEnrolled(CheckFailed):
+    """The register says of an approver what the log does not say."""
+
+    slug = "not-enrolled"
+    title = "The log does not show an approver's key and role"
 
 
 def approvals_json(cleared: Cleared) -> bytes:
@@ -60,6 +69,27 @@ def enrolment_json(
             ],
         }
     )
+
+
+def require_enrolled(enrolment: bytes, checkpoint: SignedCheckpoint, approvals: Iterable[Approval]) -> None:
+    """Raise `NotEnrolled` unless the log, under `checkpoint`, gave every approver the key and role they signed with.
+
+    The register is not asked: whoever writes into the database could have put their own key into it. This is what a
+    recipient checks too, by the same code.
+    """
+    known = verify.Checkpoint("", checkpoint.size, checkpoint.root)
+    register: dict[str, tuple[str, list[str]]] = {}
+    try:
+        for item in json.loads(enrolment)["entries"]:
+            leaf, what = item["entry"].encode(), f"Enrolment entry {item['index']}"
+            verify.check_inclusion(leaf, item["index"], list(map(base64.b64decode, item["proof"])), known, what)
+            verify.enrol(register, verify.parse_entry(leaf, what), what)
+    except verify.Mismatch as difference:
+        raise NotEnrolled(f"{difference} Nothing was packaged; restore the log from a backup.") from difference
+    for one in approvals:
+        key, roles = register.get(one.approver, ("", []))
+        if key != one.key or one.role not in roles:
+            raise NotEnrolled("The log does not show that an approver holds the key and role of their approval.")
 
 
 def _approval(one: Approval) -> dict[str, Json]:

@@ -2,7 +2,8 @@
 
 1. In one transaction: gates, reviews, signatures, quorum and separation of duties hold; `release.sealed` commits
    manifest and approvals.
-2. A checkpoint is signed over that entry; inclusion proofs are drawn.
+2. A checkpoint is signed over that entry; inclusion proofs are drawn, and the approvers' keys and roles compared with
+   what the log says of them.
 3. The package streams into the vault: approved bytes, digest-checked as they pass, and the proofs beside them.
 4. In one transaction everything is checked once more and `release.dispatched` commits the package's digest.
 
@@ -153,18 +154,13 @@ class Dispatch:
         checkpoint = self._log.checkpoint()
         cleared = sealing.cleared
         manifest = self._releases.bytes_of(release.id, "manifest.json")
+        approvers = [one.approver for one in cleared.approvals]
+        enrolment = binding.enrolment_json(self._log, checkpoint, approvers, self._people.enrolment_entries)
+        binding.require_enrolled(enrolment, checkpoint, cleared.approvals)
         beside = (
             ("approvals.json", sealing.approvals),
             ("audit.proof", self._log.tlog_proof(sealing.index, checkpoint).encode()),
-            (
-                "enrolment.json",
-                binding.enrolment_json(
-                    self._log,
-                    checkpoint,
-                    (one.approver for one in cleared.approvals),
-                    self._people.enrolment_entries,
-                ),
-            ),
+            ("enrolment.json", enrolment),
             ("manifest.sig", binding.manifest_sig(manifest, (self._package_key(),))),
         )
         members = package.members(cleared, self._opened, beside)

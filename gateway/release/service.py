@@ -408,6 +408,8 @@ class Releases:
         parts, quorum = composer.from_json(self._composition(session, row))
         renditions = self._renders.of_release_in(session, row.id)
         named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
+        if {part.sha256 for part in parts if part.role == "manifest"} != {row.manifest_sha256}:
+            raise WrongState("The release's files are not those of the manifest that was signed; submit it again.")
         if {one.id: one.sha256 for one in renditions} != named:
             raise WrongState("The release's renditions are no longer those of its manifest; submit it again.")
         authors, uploaders = self._involved(session, release)
