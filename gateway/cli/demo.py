@@ -18,7 +18,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from gateway.app import initialise
 from gateway.base.problems import Conflict, Unavailable
@@ -99,7 +99,7 @@ class Stage:
         self._done = 0
         self._bar: Progress | None = None
         if sys.stdout.isatty():
-            columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"))
             self._bar = Progress(*columns, console=Console())
             self._bar.start()
             self._task = self._bar.add_task("", total=steps)
