@@ -27,7 +27,6 @@ from gateway.people.model import (
 from gateway.people.statements import enrolment_statement
 from gateway.people.tables import PersonRoleRow, PersonRow, ProposalRow, TokenRow
 
-
 _GRANTING = frozenset({"deployment.founded", "person.enrolled", "roles.granted"})
 
 
