@@ -6,7 +6,7 @@ import pytest
 
 from gateway.audit.model import LogDamaged
 from gateway.base import clock
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed
 from gateway.release.binding import AddressChanged, ProofsRefused
@@ -80,8 +80,14 @@ def test_a_second_founding_written_into_the_log_enrols_nobody(world: World, writ
         }
         for name, key in keys.items()
     ]
-    facts = {"deployment": tenant, "at": at, "people": people}
-    entry = {"v": 1, "type": "deployment.founded", "actor": people[0]["person"], "at": at, "facts": facts}
+    facts: dict[str, Json] = {"deployment": tenant, "at": at, "people": people}
+    entry: dict[str, Json] = {
+        "v": 1,
+        "type": "deployment.founded",
+        "actor": people[0]["person"],
+        "at": at,
+        "facts": facts,
+    }
     index = append_forged(write, canonical(entry))
     for name, key in keys.items():
         person = world.actors[name].person_id

@@ -10,8 +10,8 @@ import pytest
 from gateway.base.canon import canonical, parse_canonical
 from gateway.policy.answers import Answers
 from gateway.release.model import State
-from gateway.release.service import AlreadyInRelease, Releases, WrongState
-from gateway.render.service import NotRendered, Renders
+from gateway.release.service import Releases, WrongState
+from gateway.render.service import AlreadyInRelease, NotRendered, Renders
 from gateway.review.model import Verdict
 from gateway.review.rules import StatementMismatch
 from tests.attacks.conftest import TABLE, approved, in_review
@@ -20,7 +20,8 @@ from tests.support.world import World
 
 def after_the_first_look(releases: Releases, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """Let `meanwhile` happen once, right after the next time the release was read."""
-    read, done = Releases.get, []
+    read = Releases.get
+    done: list[bool] = []
 
     def get(self: Releases, release_id: str) -> Any:
         found = read(self, release_id)
