@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import secrets
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -71,7 +72,23 @@ def demo(
             return
         stage.close()
         _signposts(journey)
-        server.wait()
+        with suppress(KeyboardInterrupt):
+            server.wait()
+
+
+def put_specimens(
+    out: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+    seed: Annotated[int, typer.Option("--seed", help="Other secrets, same firms.")] = 1,
+) -> None:
+    """Write a customer list, an order book and a photo to try things with, and beside each the answers it needs."""
+    if out.exists():
+        raise FolderInUse("The folder exists already; name a new one.")
+    made = specimens(seed)
+    out.mkdir(parents=True)
+    for kind, one in made.originals.items():
+        (out / one.file_name).write_bytes(one.data)
+        (out / f"{kind}.answers.json").write_text(json.dumps(made.answers[kind], indent=2) + "\n", "utf-8")
+        say(str(out / one.file_name))
 
 
 class Stage:

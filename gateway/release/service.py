@@ -414,6 +414,8 @@ class Releases:
             raise CompositionChanged("The release's digest is not that of its manifest; withdraw it and submit again.")
         renditions = self._renders.of_release_in(session, row.id)
         named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
+        if {part.sha256 for part in parts if part.role == "manifest"} != {row.manifest_sha256}:
+            raise WrongState("The release's files are not those of the manifest that was signed; submit it again.")
         if {one.id: one.sha256 for one in renditions} != named:
             raise WrongState("The release's renditions are no longer those of its manifest; submit it again.")
         authors, uploaders = self._involved(session, release)

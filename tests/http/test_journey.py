@@ -37,7 +37,7 @@ def test_the_whole_journey(office: Office) -> None:
 
     fields = builder.get(f"{API}/originals/{original}/fields")
     assert fields.status_code == 200, fields.text
-    assert [one["label"] for one in fields.json()["fields"]][0] == "Customer"
+    assert next(one["label"] for one in fields.json()["fields"]) == "Customer"
 
     release = builder.post(
         f"{API}/matters/{matter['id']}/releases",

@@ -153,5 +153,13 @@ def test_a_token_is_good_for_its_scopes_alone(office: Office, everyone: Mapping[
 
 
 def test_the_administrator_reaches_no_content(everyone: Mapping[Role, str]) -> None:
-    content = {"openOriginal", "listFields", "openRendition", "showDecisions", "showResidue", "showDocument", "takePackage"}
+    content = {
+        "openOriginal",
+        "listFields",
+        "openRendition",
+        "showDecisions",
+        "showResidue",
+        "showDocument",
+        "takePackage",
+    }
     assert not [name for name in content if {ADM, AUD} & MATRIX[name]]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import uvicorn
@@ -22,7 +22,7 @@ from gateway.base.clock import SystemClock
 from gateway.people.model import Permission, Role
 from gateway.people.rules import permissions_of
 from gateway.people.statements import token_statement
-from gateway.web.asgi import create_app
+from gateway.web.asgi import create_app, server_options
 from tests.support.world import World
 
 API = "/api/v1"
@@ -37,16 +37,15 @@ HARMLESS = {
 class Server:
     """uvicorn on a free loopback port, in a thread."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, options: Mapping[str, Any]) -> None:
         # Without the protocol asyncio leaves Nagle on, and every answer waits 40 ms for an acknowledgement.
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none")
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(uvicorn.Config(app, **options))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.socket]}, daemon=True)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self._thread.start()
         deadline = time.monotonic() + 20
         while not self._server.started:
@@ -130,7 +129,7 @@ class Office:
 def open_office(folder: Path) -> Iterator[Office]:
     """A world behind a running server."""
     world = World.create(folder)
-    with Server(create_app(world.gateway)) as server:
+    with Server(create_app(world.gateway), server_options(world.gateway.settings)) as server:
         office = Office(world, server)
         yield office
         office.close()
@@ -162,10 +161,10 @@ def matter_body(**changes: Any) -> dict[str, Any]:
 
 
 CUSTOMERS = (
-    "Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
-    "Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
-    "Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
-).encode()
+    b"Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
+    b"Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
+    b"Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
+)
 
 
 def problem_of(answer: httpx.Response) -> dict[str, Any]:

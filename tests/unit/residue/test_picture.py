@@ -226,6 +226,19 @@ def test_a_png_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) -
     assert {Kind.STRUCTURE, Kind.TRAILING, Kind.UNREADABLE} & set(findings(spoil(png_clean()), PNG))
 
 
+@pytest.mark.parametrize(
+    "spoil", ["no IDAT", "no pixels", "far too many pixels", "no IHDR", "two IHDR", "an empty IDAT"]
+)
+def test_the_png_walker_itself_refuses(spoil: str) -> None:
+    with pytest.raises(jpeg.Broken):
+        png.walk(PNG_BROKEN[spoil](png_clean()))
+
+
+def test_a_grey_png_is_refused_by_its_header() -> None:
+    with pytest.raises(jpeg.Broken):
+        png.walk(encoded(rendition().convert("L"), PNG))
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "LA"])
 def test_other_modes_of_a_png_are_findings(mode: str) -> None:
     assert Kind.STRUCTURE in findings(encoded(rendition().convert(mode), PNG), PNG)

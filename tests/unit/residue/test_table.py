@@ -130,7 +130,9 @@ BOM = b"\xef\xbb\xbf"
 @pytest.mark.parametrize(
     "data",
     [
-        b"a,b\r\n1,2\r\n",
+        b"abc,d\r\n1,2\r\n",
+        BOM + b"a,b\r\n1,2\n3\r\n",
+        BOM + b"a,b\r\n1,2\r3\r\n",
         BOM + b"a,b\n1,2\n",
         BOM + b"a,b\r\n1,2",
         BOM + b"a,b\r\n1\r\n",

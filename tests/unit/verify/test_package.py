@@ -107,6 +107,14 @@ def test_an_unlisted_file_is_named(draft: Draft, name: str) -> None:
     assert name.split("/", maxsplit=1)[0] in differences(verified(draft, folder))
 
 
+def test_a_name_cannot_speak_to_the_terminal(draft: Draft) -> None:
+    folder = draft.write()
+    (folder / "a\x1b[31m\u202e").write_bytes(b"")
+    said = differences(verified(draft, folder))
+    assert said.isprintable()
+    assert "does not belong into a package" in said
+
+
 def test_links_pipes_and_empty_folders_do_not_belong_into_a_package(draft: Draft, tmp_path: Path) -> None:
     folder = draft.write()
     (folder / "empty").mkdir()
@@ -118,7 +126,7 @@ def test_links_pipes_and_empty_folders_do_not_belong_into_a_package(draft: Draft
     for name, target in (("README.txt", tmp_path / "README.txt"), ("files", tmp_path / "files")):
         (folder / name).rename(target)
         (folder / name).symlink_to(target)
-        assert name in differences(verified(draft, folder))
+        assert f"{name} is not a plain file" in differences(verified(draft, folder))
         (folder / name).unlink()
         target.rename(folder / name)
     assert verified(draft, folder).ok
@@ -375,9 +383,24 @@ def test_broken_files_fail_a_check_and_never_the_script(draft: Draft, data: byte
         path.write_bytes(whole)
 
 
+def with_gap(data: bytes) -> bytes:
+    """Bytes that no file owns, between the last file and the directory, with an end record that fits."""
+    (start,) = struct.unpack("<L", data[-6:-2])
+    return data[:start] + b"hidden" + data[start:-6] + struct.pack("<L", start + 6) + data[-2:]
+
+
 def zip_cases() -> dict[str, tuple[Callable[[bytes], bytes], str]]:
     return {
         "bytes before": (lambda data: b"#!/bin/sh\n" + data, "end record"),
+        "more files than there are": (
+            lambda data: data[:-14] + bytes([data[-14] + 1, 0, data[-12] + 1, 0]) + data[-10:],
+            "directory is cut short",
+        ),
+        "bytes between": (with_gap, "belong to none"),
+        "a file that is a link": (
+            lambda data: data.replace(struct.pack("<L", 0o100644 << 16), struct.pack("<L", 0o120777 << 16), 1),
+            "directory record",
+        ),
         "bytes behind": (lambda data: data + b"x", "does not end"),
         "a comment": (lambda data: data[:-2] + struct.pack("<H", 4) + b"note", "does not end"),
         "cut": (lambda data: data[:-30], "does not end"),
