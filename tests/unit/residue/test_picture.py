@@ -360,6 +360,14 @@ def test_a_mark_in_one_half_only_is_found(media_type: str) -> None:
     assert Kind.MARK in kinds_of(rendition(touch=wipe), media_type)
 
 
+def test_a_mark_too_faint_to_read_is_found(media_type: str) -> None:
+    grey = Image.new("RGB", SIZE_PX, (128, 128, 128))
+    expected = PictureExpectation(media_type, SIZE_PX, (), MARK)
+    for strength, kinds in ((0.38, [Kind.MARK]), (0.7, [])):
+        faint = Image.blend(grey, burn_in(grey, MARK), strength)
+        assert [f.kind for f in check(encoded(faint, media_type), expected, SECRETS).findings] == kinds
+
+
 def test_a_mark_wholly_under_boxes_is_found(media_type: str) -> None:
     picture = Image.new("RGB", SIZE_PX)
     expected = PictureExpectation(media_type, SIZE_PX, ((0, 0, *SIZE_PX),), MARK)
