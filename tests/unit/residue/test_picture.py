@@ -230,12 +230,12 @@ def test_a_png_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) -
     "spoil", ["no IDAT", "no pixels", "far too many pixels", "no IHDR", "two IHDR", "an empty IDAT"]
 )
 def test_the_png_walker_itself_refuses(spoil: str) -> None:
-    with pytest.raises(png.Broken):
+    with pytest.raises(jpeg.Broken):
         png.walk(PNG_BROKEN[spoil](png_clean()))
 
 
 def test_a_grey_png_is_refused_by_its_header() -> None:
-    with pytest.raises(png.Broken):
+    with pytest.raises(jpeg.Broken):
         png.walk(encoded(rendition().convert("L"), PNG))
 
 
