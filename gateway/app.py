@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
@@ -119,6 +120,7 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
     engine = sqlite_engine(settings.database)
     upgrade(engine)
     settings.database.chmod(0o600)
+    settings.tenant_file.write_text(f"{settings.tenant}\n", "ascii")
     units = Units(engine)
     keyring = Keyring(PassphraseKeyFile(settings.key_file, passphrase), settings.tenant, SystemClock())
     log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
@@ -143,6 +145,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     """
     if not settings.database.exists():
         raise NotFounded("There is no gateway in this data folder; create one with `gateway init` first.")
+    settings = settings.named(_tenant_in(settings))
     clock = clock or SystemClock()
     provider = PassphraseKeyFile(settings.key_file, passphrase)
     engine = sqlite_engine(settings.database)
@@ -150,7 +153,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, clock)
     log = Log(units, keyring, clock, settings.tenant, settings.high_water)
-    people = People(units, keyring, log, clock)
+    people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
@@ -189,6 +192,13 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
 def _tidy(units: Units, vault: Vault, *, alone: bool) -> int:
     with units.read() as session:
         return vault.sweep(session, older_than_s=0) if alone else vault.sweep(session)
+
+
+def _tenant_in(settings: Settings) -> str:
+    try:
+        return settings.tenant_file.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise NotFounded("The data folder's file `tenant` is missing or damaged; restore it from a backup.") from error
 
 
 def _package_key(units: Units, keyring: Keyring) -> SigningKey:

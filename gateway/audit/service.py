@@ -107,6 +107,21 @@ class Log:
             raise LogDamaged(f"The body of entry {index} is not the one its entry speaks of.")
         return body
 
+    def newest(self, session: Session, *, type: str, subject: str) -> Mapping[str, Any] | None:  # noqa: A002 an act's word
+        """The newest entry of this type about `subject`, read from its leaf; None where there is none."""
+        found = session.scalar(
+            select(EntryRow.index)
+            .where(EntryRow.subject == subject, EntryRow.type == type)
+            .order_by(EntryRow.index.desc())
+            .limit(1)
+        )
+        if found is None:
+            return None
+        entry: Mapping[str, Any] = json.loads(self.entry_in(session, found))
+        if (entry["type"], entry.get("subject")) != (type, subject):
+            raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
+        return entry
+
     def public_key(self) -> PublicKey:
         """The key that checkpoints are verified with."""
         with self._units.read() as session:

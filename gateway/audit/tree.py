@@ -75,8 +75,9 @@ def leaf(session: Session, index: int, key: bytes) -> bytes:
     ).one_or_none()
     if row is None:
         raise NoSuchEntry(f"The log has no entry {index}.")
-    _checked_hash(index, *row, key)
-    return row.leaf
+    leaf, hashed, mac = row
+    _checked_hash(index, leaf, hashed, mac, key)
+    return bytes(leaf)
 
 
 def check_continues(session: Session, known: Checkpoint, current: int) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": ("serving", "serve"),
     "worker": ("serving", "worker"),
     "demo": ("demo", "demo"),
+    "specimens": ("demo", "put_specimens"),
     "render": ("rehearse", "render_file"),
     "matter": ("matters", "app"),
     "upload": ("matters", "upload"),

@@ -10,15 +10,19 @@ import pytest
 
 import gateway.app
 from gateway.policy.load import load_library
+from gateway.settings import Settings
 from tests.support import journey, originals
 from tests.support.journey import Journey
 from tests.support.world import World
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _policies_read_once() -> Iterator[None]:
+def _made_once() -> Iterator[None]:
+    """Policies are read and the sandbox's layers probed once for all deployments here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway.app, "load_library", lru_cache(load_library))
+        walls = gateway.app.sandbox(Settings(Path()))
+        patch.setattr(gateway.app, "sandbox", lambda _settings: walls)
         yield
 
 

@@ -12,8 +12,8 @@ import pytest
 import rfc8785
 from sqlalchemy import Engine, text
 
+from gateway.audit import rules, tree
 from gateway.audit.highwater import HighWaterMissing
-from gateway.audit import rules
 from gateway.audit.model import (
     Act,
     ActMalformed,
@@ -241,6 +241,7 @@ def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
         ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 4", LogDamaged),
         ('DELETE FROM audit_entry WHERE "index" = 4', LogDamaged),
         ("UPDATE audit_node SET hash = zeroblob(32) WHERE level = 3", LogForked),
+        ('DELETE FROM audit_entry WHERE "index" >= 5', LogShrank),
     ],
 )
 def test_a_whole_check_finds_what_was_changed_long_ago(
@@ -251,6 +252,18 @@ def test_a_whole_check_finds_what_was_changed_long_ago(
     log.checkpoint()
     tamper(engine, statement)
     with pytest.raises(problem):
+        log.check()
+
+
+@pytest.mark.parametrize("page", [1, 3, 5, 100])
+def test_a_missing_entry_is_named_wherever_pages_end(
+    log: Log, fill: Fill, engine: Engine, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "PAGE", page)
+    fill(9)
+    assert len(list(log.entries(0, 10))) == log.check() == 10
+    tamper(engine, 'DELETE FROM audit_entry WHERE "index" = 4')
+    with pytest.raises(LogDamaged, match="Entry 4 "):
         log.check()
 
 

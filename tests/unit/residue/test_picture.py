@@ -226,6 +226,19 @@ def test_a_png_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) -
     assert {Kind.STRUCTURE, Kind.TRAILING, Kind.UNREADABLE} & set(findings(spoil(png_clean()), PNG))
 
 
+@pytest.mark.parametrize(
+    "spoil", ["no IDAT", "no pixels", "far too many pixels", "no IHDR", "two IHDR", "an empty IDAT"]
+)
+def test_the_png_walker_itself_refuses(spoil: str) -> None:
+    with pytest.raises(jpeg.Broken):
+        png.walk(PNG_BROKEN[spoil](png_clean()))
+
+
+def test_a_grey_png_is_refused_by_its_header() -> None:
+    with pytest.raises(jpeg.Broken):
+        png.walk(encoded(rendition().convert("L"), PNG))
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "LA"])
 def test_other_modes_of_a_png_are_findings(mode: str) -> None:
     assert Kind.STRUCTURE in findings(encoded(rendition().convert(mode), PNG), PNG)
@@ -345,6 +358,14 @@ def test_a_mark_in_one_half_only_is_found(media_type: str) -> None:
         picture.paste(photo().crop((320, 0, 640, 480)), (320, 0))
 
     assert Kind.MARK in kinds_of(rendition(touch=wipe), media_type)
+
+
+def test_a_mark_too_faint_to_read_is_found(media_type: str) -> None:
+    grey = Image.new("RGB", SIZE_PX, (128, 128, 128))
+    expected = PictureExpectation(media_type, SIZE_PX, (), MARK)
+    for strength, kinds in ((0.38, [Kind.MARK]), (0.7, [])):
+        faint = Image.blend(grey, burn_in(grey, MARK), strength)
+        assert [f.kind for f in check(encoded(faint, media_type), expected, SECRETS).findings] == kinds
 
 
 def test_a_mark_wholly_under_boxes_is_found(media_type: str) -> None:

@@ -392,6 +392,10 @@ def with_gap(data: bytes) -> bytes:
 def zip_cases() -> dict[str, tuple[Callable[[bytes], bytes], str]]:
     return {
         "bytes before": (lambda data: b"#!/bin/sh\n" + data, "end record"),
+        "more files than there are": (
+            lambda data: data[:-14] + bytes([data[-14] + 1, 0, data[-12] + 1, 0]) + data[-10:],
+            "directory is cut short",
+        ),
         "bytes between": (with_gap, "belong to none"),
         "a file that is a link": (
             lambda data: data.replace(struct.pack("<L", 0o100644 << 16), struct.pack("<L", 0o120777 << 16), 1),

@@ -310,6 +310,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String(length=30), nullable=False),
         sa.Column("scopes", sa.String(length=600), nullable=False),
         sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("terms_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("issued_at", gateway.db.metadata.UtcTime(length=24), nullable=False),
         sa.Column("expires_at", gateway.db.metadata.UtcTime(length=24), nullable=False),
         sa.Column("revoked_at", gateway.db.metadata.UtcTime(length=24), nullable=True),
