@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -178,6 +179,31 @@ def test_a_listener_who_leaves_is_nothing_special(
         assert time.monotonic() < deadline, "the object stays open"
         time.sleep(0.02)
     assert [one for one in caplog.records if one.levelname in {"WARNING", "ERROR"}] == []
+
+
+def test_a_download_ends_when_nobody_listens_and_closes_its_source() -> None:
+    closed: list[bool] = []
+
+    async def run() -> int:
+        sent, leaving = 0, anyio.Event()
+
+        async def receive() -> dict[str, str]:
+            await leaving.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(_message: Any) -> None:
+            nonlocal sent
+            sent += 1
+            if sent > 5:
+                leaving.set()
+
+        with anyio.fail_after(10):
+            endless = iter(lambda: b"x", b"")
+            await stream.Download(endless, lambda: closed.append(True), media_type="text/csv")({}, receive, send)
+        return sent
+
+    assert anyio.run(run) > 5
+    assert closed == [True]
 
 
 def test_the_first_chunk_is_drawn_at_once() -> None:
