@@ -1,0 +1,19 @@
+"""What all crash tests share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import pytest
+
+from gateway import app
+from gateway.policy.load import load_library
+
+
+@pytest.fixture(scope="module")
+def one_library() -> Iterator[None]:
+    """Parse the policies once: every restart in these tests would read the same, and a hundred take a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "load_library", functools.cache(load_library))
+        yield
