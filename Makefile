@@ -34,7 +34,8 @@ check: $(STAMP) ## format, lint, types, imports, policies
 	@$(BIN)/gateway policy lint
 
 bench: $(STAMP) ## measure, beside the baselines, in one run
-	@$(BIN)/python bench/stream.py
+	@$(BIN)/python -m bench.stream
+	@$(BIN)/python -m bench.upload
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
@@ -150,7 +151,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, clock)
     log = Log(units, keyring, clock, settings.tenant, settings.high_water)
-    people = People(units, keyring, log, clock)
+    people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))

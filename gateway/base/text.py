@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from gateway.base.problems import Usage
 
-# Bidirectional controls reorder what a reader sees; zero-width characters hide differences.
-_FORBIDDEN = frozenset("\u061c\u200b\u200c\u200d\u200e\u200f\u2060\u2066\u2067\u2068\u2069\ufeff") | frozenset(
-    map(chr, range(0x202A, 0x202F))
+# Unicode's Default_Ignorable_Code_Point, whose characters show nothing: zero-width ones hide differences, bidirectional
+# controls reorder what a reader sees, tags and variation selectors carry a whole hidden text behind one letter. And
+# the interlinear annotation characters, which do the same.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
@@ -32,5 +36,5 @@ def clean_line(untrusted_text: str, *, what: str, max_chars: int = 200) -> str:
 
 
 def has_hidden(text: str) -> bool:
-    """Whether `text` holds bidirectional or zero-width characters."""
-    return any(c in _FORBIDDEN for c in text)
+    """Whether `text` holds bidirectional, zero-width or other characters that show nothing."""
+    return _HIDDEN.search(text) is not None

@@ -391,7 +391,7 @@ class Client:
         return self._write("POST", f"/renditions/{rendition}/reviews", body)
 
     def approval_request(self, release: str, role: str) -> ApprovalRequest:
-        """What an approver in `role` would sign, checked: its digest is the shown manifest's, its release is this one."""
+        """What an approver in `role` would sign, checked against the manifest shown and the release asked for."""
         told = self._read(f"/releases/{release}/approval-request", params={"role": role})
         return checked_request(told, release)
 

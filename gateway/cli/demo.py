@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import secrets
 import socket
@@ -10,19 +11,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from gateway.app import initialise
 from gateway.base.problems import Conflict, Unavailable
+from gateway.cli.accounts import roles_named
 from gateway.cli.client import Client
-from gateway.cli.deployment import founded, roles_named
+from gateway.cli.deployment import founded
 from gateway.cli.journey import FOUNDERS, Copy, Journey, JourneyWrong, private
 from gateway.cli.output import say
 from gateway.cli.specimens import Specimens, specimens
@@ -70,7 +72,23 @@ def demo(
             return
         stage.close()
         _signposts(journey)
-        server.wait()
+        with suppress(KeyboardInterrupt):
+            server.wait()
+
+
+def put_specimens(
+    out: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+    seed: Annotated[int, typer.Option("--seed", help="Other secrets, same firms.")] = 1,
+) -> None:
+    """Write a customer list, an order book and a photo to try things with, and beside each the answers it needs."""
+    if out.exists():
+        raise FolderInUse("The folder exists already; name a new one.")
+    made = specimens(seed)
+    out.mkdir(parents=True)
+    for kind, one in made.originals.items():
+        (out / one.file_name).write_bytes(one.data)
+        (out / f"{kind}.answers.json").write_text(json.dumps(made.answers[kind], indent=2) + "\n", "utf-8")
+        say(str(out / one.file_name))
 
 
 class Stage:
@@ -81,7 +99,7 @@ class Stage:
         self._done = 0
         self._bar: Progress | None = None
         if sys.stdout.isatty():
-            columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"))
             self._bar = Progress(*columns, console=Console())
             self._bar.start()
             self._task = self._bar.add_task("", total=steps)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from gateway import __version__
 from gateway.app import compose, sandbox
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
+from gateway.cli.client import DEFAULT_URL, Client
 from gateway.cli.environment import offline_settings
-from gateway.cli.output import AsJson, show
+from gateway.cli.output import AsJson, say, show
 from gateway.marks.lettering import width
 from gateway.policy.load import load_library
 from gateway.sandbox.ports import Layer
@@ -39,8 +44,25 @@ class Finding:
     detail: str
 
 
-def doctor(as_json: AsJson = False) -> None:
+class NotReady(Unavailable):
+    """The server did not answer in time, or lacks something."""
+
+    slug = "not-ready"
+    title = "The server is not ready"
+
+
+def doctor(
+    server: Annotated[
+        bool, typer.Option("--server", help="Ask the server at GATEWAY_URL whether it is ready.")
+    ] = False,
+    wait_s: Annotated[float, typer.Option("--wait", help="Seconds to wait for the server.")] = 0,
+    as_json: AsJson = False,
+) -> None:
     """Look at sandbox layers, key file, store, schema, disk, policies and fonts. Exit 5 when something is missing."""
+    if server:
+        _ask_server(wait_s)
+        show({"ok": True}, as_json=as_json, lines=["the server is ready"])
+        return
     settings = offline_settings()
     findings = [
         Finding("python", "ok", f"{sys.version.split()[0]}, gateway {__version__}"),
@@ -58,6 +80,20 @@ def doctor(as_json: AsJson = False) -> None:
     lacking = [one for one in findings if one.state == "missing"]
     if lacking:
         raise SomethingMissing(f"Missing here: {', '.join(one.what for one in lacking)}. {lacking[0].detail}")
+
+
+def _ask_server(wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    with Client(os.environ.get("GATEWAY_URL", DEFAULT_URL)) as client:
+        while not client.ready():
+            if time.monotonic() >= until:
+                raise NotReady("The server is not ready; see that it runs, and look at its log.")
+            time.sleep(0.2)
+
+
+def version() -> None:
+    """Print the version."""
+    say(__version__)
 
 
 def _layers(settings: Settings) -> list[Finding]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gateway.base.canon import Json
 from gateway.base.problems import CheckFailed
+from gateway.cli.accounts import countersigned, roles_named, wanted_scopes
 from gateway.cli.audits import unpack_export
 from gateway.cli.client import Client, Matter, Receipt, Release, Rendition
-from gateway.cli.deployment import countersigned, roles_named, wanted_scopes
 from gateway.cli.releases import fetch_package, seen
 from gateway.cli.specimens import Specimens
 from gateway.seal.recipient import decrypt_with, generate_identity

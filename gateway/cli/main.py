@@ -2,72 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from gateway import __version__
 from gateway.base.problems import Problem, Usage
-from gateway.cli import (
-    audits,
-    demo,
-    deployment,
-    doctor,
-    exits,
-    keyfiles,
-    matters,
-    policies,
-    rehearse,
-    releases,
-    serving,
-)
-from gateway.cli.output import note, say, tell
+from gateway.cli import exits
+from gateway.cli.output import note, tell
 
-app = typer.Typer(
-    name="gateway",
-    help="The one door through which compelled disclosures leave a company.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-for _name, _command in (
-    ("init", deployment.init),
-    ("keygen", keyfiles.keygen),
-    ("found", deployment.found),
-    ("token", deployment.token),
-    ("serve", serving.serve),
-    ("worker", serving.worker),
-    ("demo", demo.demo),
-    ("render", rehearse.render_file),
-    ("upload", matters.upload),
-    ("classify", matters.classify),
-    ("review", releases.review),
-    ("approve", releases.approve),
-    ("sign", keyfiles.sign),
-    ("dispatch", releases.dispatch),
-    ("receipt", releases.receipt),
-    ("doctor", doctor.doctor),
-):
-    app.command(_name)(_command)
-
-for _name, _group in (
-    ("people", deployment.people),
-    ("matter", matters.app),
-    ("release", releases.app),
-    ("policy", policies.app),
-    ("audit", audits.audit),
-    ("package", audits.package),
-):
-    app.add_typer(_group, name=_name)
-
-
-@app.command("version")
-def version() -> None:
-    """Print the version."""
-    say(__version__)
+# Command → module and member. A module is imported when its command is meant, so that a client starts in no time.
+COMMANDS = {
+    "init": ("deployment", "init"),
+    "keygen": ("keyfiles", "keygen"),
+    "found": ("deployment", "found"),
+    "token": ("accounts", "token"),
+    "people": ("accounts", "people"),
+    "serve": ("serving", "serve"),
+    "worker": ("serving", "worker"),
+    "demo": ("demo", "demo"),
+    "specimens": ("demo", "put_specimens"),
+    "render": ("rehearse", "render_file"),
+    "matter": ("matters", "app"),
+    "upload": ("matters", "upload"),
+    "classify": ("matters", "classify"),
+    "release": ("releases", "app"),
+    "review": ("releases", "review"),
+    "approve": ("releases", "approve"),
+    "sign": ("keyfiles", "sign"),
+    "dispatch": ("releases", "dispatch"),
+    "receipt": ("releases", "receipt"),
+    "policy": ("policies", "app"),
+    "audit": ("audits", "audit"),
+    "package": ("audits", "package"),
+    "doctor": ("doctor", "doctor"),
+    "version": ("doctor", "version"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -79,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
     """Run one command; its exit code. Problems become one sentence on stderr, or an object with --json."""
     as_json = "--json" in argv
     try:
-        result = app(args=list(argv), prog_name="gateway", standalone_mode=False)
+        result = application(argv[0] if argv else None)(args=list(argv), prog_name="gateway", standalone_mode=False)
     except Problem as problem:
         tell(problem, as_json=as_json)
         return exits.code_of(problem)
@@ -92,6 +63,32 @@ def run(argv: Sequence[str]) -> int:
         tell(Usage(_sentence(error)), as_json=as_json)
         return exits.USAGE
     return result if isinstance(result, int) else exits.GOOD
+
+
+def application(meant: str | None = None) -> typer.Typer:
+    """The application with the one command that is meant, or with all of them."""
+    app = typer.Typer(
+        name="gateway",
+        help="The one door through which compelled disclosures leave a company.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_together)
+    for name, (module, member) in COMMANDS.items():
+        if meant in COMMANDS and name != meant:
+            continue
+        found = getattr(importlib.import_module(f"gateway.cli.{module}"), member)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def _together() -> None:
+    """The one door through which compelled disclosures leave a company."""
 
 
 def _sentence(error: typer.TyperException) -> str:

@@ -14,6 +14,7 @@ from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
 from gateway.cli.rehearse import answers_in, chosen_policy
 from gateway.formats.model import Element, Mark, Picture, Plan, Table
+from gateway.formats.ports import Format
 from gateway.intake import rules
 from gateway.policy.conditions import parse_context
 from gateway.policy.explain import explain
@@ -77,10 +78,15 @@ def run_policy_tests(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run `*.test.yaml` beside policies: decide, render by the real formats, search the output bytes. Exit 1 on failure."""
+    """Run `*.test.yaml` beside policies: decide, render, search the output bytes. Exit 1 on failure."""
     settings = offline_settings()
     library = load_library(settings.policies_dir)
-    report = run_tests(path or settings.policies_dir or packs_dir(), library, _rendered)
+    intakes = kinds_of(library, built_in_formats(), settings)
+
+    def rendered(specimen: Specimen, plan: Plan) -> bytes:
+        return _rebuilt(intakes[specimen.kind.name].formats[0], specimen, plan)
+
+    report = run_tests(path or settings.policies_dir or packs_dir(), library, rendered)
     told = {
         "passed": report.passed,
         "tests": [{"policy": r.policy, "name": r.name, "failures": list(r.failures)} for r in report.results],
@@ -160,10 +166,8 @@ def _policies(policy: str | None, library: Library) -> list[Policy]:
     return [library.policy(policy)]
 
 
-def _rendered(specimen: Specimen, plan: Plan) -> bytes:
+def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
     """A test's original, rebuilt by the real format."""
-    forms = {form.name: form for form in built_in_formats()}
-    form = forms[specimen.kind.medium]
     if specimen.kind.medium == "table":
         columns = tuple(zip(*specimen.rows, strict=True)) if specimen.rows else tuple(() for _ in specimen.headers)
         content: Table | Picture = Table(specimen.headers, columns, "utf-8", ",")

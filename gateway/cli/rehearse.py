@@ -32,7 +32,6 @@ from gateway.policy.load import Library, load_library, load_policy_file
 from gateway.policy.policy import Policy
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
-from gateway.render.withheld import withheld_lines
 
 REHEARSAL_RELEASE = "no release"
 INDEX_COLUMNS = ("item", "action", "code", "basis", "reason_en", "reason_zh", "summary_en", "summary_zh")
@@ -160,7 +159,7 @@ def _files(what: Rehearsal, outcome: Outcome) -> dict[str, bytes]:
     sink = io.StringIO(newline="")
     index = csv.DictWriter(sink, INDEX_COLUMNS, lineterminator="\r\n")
     index.writeheader()
-    index.writerows(withheld_lines(outcome.decisions, outcome.rebuilt))
+    index.writerows(outcome.index)
     return {
         f"{what.kind.name.replace('_', '-')}-rehearsal.{extension}": outcome.rebuilt.data,
         "decisions.json": canonical(outcome.decisions.to_json()),

@@ -15,7 +15,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Conflict, NotFound, Refused, Usage
+from gateway.base.problems import CheckFailed, Conflict, NotFound, Refused, Usage
 from gateway.base.text import clean_line
 from gateway.db.unit import Units
 from gateway.formats.model import Mark
@@ -31,7 +31,7 @@ from gateway.release.model import Part, Profile, Release, State
 from gateway.release.tables import ReceiptRow, ReleaseRow
 from gateway.render.model import ReleaseFrame, Rendition
 from gateway.render.model import State as RenditionState
-from gateway.render.service import Renders
+from gateway.render.service import AlreadyInRelease, Renders
 from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
@@ -49,11 +49,11 @@ class WrongState(Conflict):
     title = "The release's state does not admit this"
 
 
-class AlreadyInRelease(Conflict):
-    """A release holds one rendition of an original."""
+class CompositionChanged(CheckFailed):
+    """What is stored of a composed release is not what was composed."""
 
-    slug = "already-in-release"
-    title = "This original is in the release already"
+    slug = "composition-changed"
+    title = "The release is not as it was composed"
 
 
 class NotReady(Refused):
@@ -239,6 +239,8 @@ class Releases:
             raise WrongState("The release is not in review; submit it first.")
 
         def also(session: Session) -> None:
+            if self._row(session, release.id).state != State.IN_REVIEW:
+                raise WrongState("The release is no longer in review; look at it again.")
             if verdict is Verdict.CHANGES_REQUESTED:
                 self._row(session, release.id).state = State.CHANGES_REQUESTED
 
@@ -391,6 +393,8 @@ class Releases:
             actor.require(Permission.RELEASE_BUILD)
         with self._units.change() as session:
             row = self._row(session, release_id)
+            if State(row.state) not in (*_OPEN, State.APPROVED):
+                raise WrongState(f"A release that is {row.state} cannot be changed; make a new one.")
             row.state, row.manifest_sha256, row.composition = State.DRAFT, None, None
             self._enter(session, actor, row, "release.reopened", {})
 
@@ -406,8 +410,12 @@ class Releases:
             raise WrongState("The release is not composed; submit it first.")
         release = _release(row)
         parts, quorum = composer.from_json(self._composition(session, row))
+        if row.manifest_sha256 not in {part.sha256 for part in parts if part.role == "manifest"}:
+            raise CompositionChanged("The release's digest is not that of its manifest; withdraw it and submit again.")
         renditions = self._renders.of_release_in(session, row.id)
         named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
+        if {part.sha256 for part in parts if part.role == "manifest"} != {row.manifest_sha256}:
+            raise WrongState("The release's files are not those of the manifest that was signed; submit it again.")
         if {one.id: one.sha256 for one in renditions} != named:
             raise WrongState("The release's renditions are no longer those of its manifest; submit it again.")
         authors, uploaders = self._involved(session, release)

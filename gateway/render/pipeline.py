@@ -4,7 +4,7 @@
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
-5. The format rebuilds what the plan names, marked for its recipient.
+5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes.
 6. The gate re-reads the result with other parsers and searches every withheld value. A finding ends in `blocked`.
 """
 
@@ -23,6 +23,7 @@ from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
+from gateway.render.coverage import require_covered
 from gateway.render.model import Outcome, State
 from gateway.render.withheld import rows, withheld_lines, withheld_set
 from gateway.residue import gate
@@ -76,6 +77,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     if isinstance(content, Table):
         require_shown(decisions, rows(job.form, content, fields))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
+    if isinstance(content, Picture):
+        require_covered(plan, content, rebuilt)
     withheld = withheld_set(
         form=job.form,
         content=content,

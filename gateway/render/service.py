@@ -48,6 +48,13 @@ class NotRendered(Conflict):
     title = "The rendition has no such part now"
 
 
+class AlreadyInRelease(Conflict):
+    """A release holds one rendition of an original."""
+
+    slug = "already-in-release"
+    title = "This original is in the release already"
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """The objects one outcome leaves behind, durable before the row that names them."""
@@ -109,7 +116,9 @@ class Renders:
         rendition_id = new_id("ren")
         with self._units.change() as session:
             if supersedes is not None:
-                self._row(session, supersedes).state = State.SUPERSEDED
+                self._supersede(session, supersedes)
+            if original.id in {one.original for one in self.of_release_in(session, frame.release)}:
+                raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition.")
             row = RenditionRow(
                 id=rendition_id,
                 release=frame.release,
@@ -326,6 +335,13 @@ class Renders:
                     body={**digests, "reason": outcome.reason},
                 ),
             )
+
+    def _supersede(self, session: Session, rendition_id: str) -> None:
+        row = self._row(session, rendition_id)
+        if row.state == State.SUPERSEDED:
+            raise NotRendered("This rendition was answered or withdrawn meanwhile; answer the newest one.")
+        row.state = State.SUPERSEDED
+        session.flush()
 
     def _secret(self, session: Session, release_id: str) -> bytes:
         return self._keyring.unwrap(session, self._keyring.find(session, role="release", owner=release_id))

@@ -8,7 +8,6 @@ masks are made of (`*`, `•`, `█`) and comparisons are kept: `****45` is not 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
 
@@ -34,12 +33,28 @@ _NO_LETTER = {ord(symbol): None for symbol in _SIGNS + "0123456789"}
 Symbols = NDArray[np.uint32]
 
 
-@dataclass(frozen=True, slots=True)
 class Folded:
     """Symbols of a text after folding; `starts[i]` says whether a word begins at symbol `i`."""
 
-    symbols: Symbols
-    starts: NDArray[np.bool_]
+    __slots__ = ("_solid", "_starts", "symbols")
+
+    def __init__(self, symbols: Symbols, solid: NDArray[np.bool_]) -> None:
+        self.symbols = symbols
+        self._solid = solid
+        self._starts: NDArray[np.bool_] | None = None
+
+    @property
+    def starts(self) -> NDArray[np.bool_]:
+        """Worked out when first asked for: where nothing is found, nobody asks."""
+        if self._starts is None:
+            starts = np.ones(len(self._solid), dtype=np.bool_)
+            starts[1:] = ~self._solid[:-1]
+            starts = starts[self._solid]
+            alone = _stands_alone(self.symbols)
+            starts |= alone
+            starts[1:] |= alone[:-1]
+            self._starts = starts
+        return self._starts
 
     def text(self) -> str:
         """The symbols as a string."""
@@ -81,14 +96,7 @@ def fold_symbols(symbols: Symbols) -> Folded:
     else:
         folded = table[symbols]
     solid = folded != _GAP
-    kept = folded[solid]
-    starts = np.ones(len(folded), dtype=np.bool_)
-    starts[1:] = ~solid[:-1]
-    starts = starts[solid]
-    unspaced = _is_ideograph(kept) | np.isin(kept, _BORDERS)
-    starts |= unspaced
-    starts[1:] |= unspaced[:-1]
-    return Folded(kept, starts)
+    return Folded(folded[solid], solid)
 
 
 def fold_many(texts: list[str]) -> list[str]:
@@ -119,16 +127,11 @@ def _ideograph(point: int) -> bool:
     return 0x3040 <= point <= 0x30FF or 0x3400 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF or point >= 0x20000
 
 
-def _is_ideograph(symbols: Symbols) -> NDArray[np.bool_]:
-    wide = symbols >= 0x3040
-    if not wide.any():
-        return wide
-    return (
-        (wide & (symbols <= 0x30FF))
-        | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
-        | ((symbols >= 0xF900) & (symbols <= 0xFAFF))
-        | (symbols >= 0x20000)
-    )
+def _stands_alone(symbols: Symbols) -> NDArray[np.bool_]:
+    """Symbols with a word border on both sides: ideographs, signs, joints."""
+    ideograph = ((symbols >= 0x3040) & (symbols <= 0x30FF)) | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
+    ideograph |= ((symbols >= 0xF900) & (symbols <= 0xFAFF)) | (symbols >= 0x20000)
+    return ideograph | np.isin(symbols, _BORDERS)
 
 
 @lru_cache(maxsize=1)

@@ -151,8 +151,10 @@ def _window_contrast(luma: NDArray[np.float32], mask: Mask) -> NDArray[np.float6
 def _values(reading: _Reading, needles: Needles, budget: Budget) -> Iterator[Finding]:
     for hit in needles.in_bytes(reading.loose, budget):
         yield Finding(hit.kind, f"segment {hit.unit + 1}")
-    yield from in_raw(reading.compressed, needles, None if reading.inflated else budget, COMPRESSED_BITS)
-    # Pixels are no archive: flat colour is full of what looks like the head of a compressed stream.
+    if not reading.inflated:
+        yield from in_raw(reading.compressed, needles, budget, COMPRESSED_BITS)
+    # Every byte of a PNG's stream becomes a pixel. Pixels are no archive: flat colour is full of what looks like the
+    # head of a compressed stream.
     for start, window in _windows(reading.inflated):
         for hit in needles.in_octets(window, COMPRESSED_BITS):
             yield Finding(hit.kind, f"pixel bytes {start} to {start + len(window)}")

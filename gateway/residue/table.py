@@ -2,8 +2,8 @@
 
 Rules of the file (RFC 4180, as the gateway writes it), each a finding when broken: 1. UTF-8 with one byte order mark at
 the start. 2. Rows end with CRLF, the last one too. 3. A cell is quoted exactly when it holds a comma, a quote or a line
-break; inside, quotes are doubled. 4. No control characters but tabs and, inside quotes, line breaks. 5. All rows are
-equally wide.
+break; inside, quotes are doubled. 4. No control characters but tabs and, inside quotes, line breaks; none that shows
+nothing. 5. All rows are equally wide.
 Rules of the content: 6. The headers are the expected ones. 7. So many rows as expected. 8. The last column is the mark
 on every row. 9. No cell gives away a withheld value (`values`).
 """
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from gateway.base.text import has_hidden
 from gateway.residue.layers import Budget
 from gateway.residue.model import MAX_FINDINGS, Finding, Kind, Ledger, Report, TableExpectation, unique
 from gateway.residue.values import Needles
@@ -43,6 +44,8 @@ def scan(data: bytes) -> list[Row]:
         raise Malformed(f"byte {error.start + len(_BOM)}: not UTF-8") from error
     if match := _CONTROL.search(text):
         raise Malformed(f"character {match.start() + 1}: a control character")
+    if has_hidden(text):
+        raise Malformed("the text: a character that shows nothing")
     if not text.endswith("\r\n"):
         raise Malformed("the end: the last row is not ended")
     rows = list(_rows(_lines(text[:-2])))

@@ -221,10 +221,7 @@ class Needles:
         for token, position in numbers_in(plain, _NUMBER_CHARS):
             verdict = verdicts.get(token)
             if verdict is None:
-                readings = whole_number(token)
-                verdict = any(reading in self._compiled.numbers for reading in readings)
-                verdict = verdict and self._lawful.isdisjoint(readings)
-                verdicts[token] = verdict
+                verdict = verdicts[token] = not self._compiled.numbers.isdisjoint(whole_number(token))
             if verdict:
                 yield plain.count(JOINT, 0, position)
 

@@ -86,7 +86,7 @@ def encoded(picture: Image.Image, media_type: str, **options: object) -> bytes:
     if media_type == "image/jpeg":
         picture.save(out, "JPEG", **{"quality": 88, "subsampling": 0, **options})
     else:
-        picture.save(out, "PNG", **options)
+        picture.save(out, "PNG", **{"compress_level": 1, **options})
     return out.getvalue()
 
 

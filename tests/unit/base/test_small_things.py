@@ -8,7 +8,7 @@ import pytest
 
 from gateway.base import clock
 from gateway.base.ids import is_id, new_id
-from gateway.base.text import UnsafeText, clean_line
+from gateway.base.text import UnsafeText, clean_line, has_hidden
 
 
 def test_ids_are_sortable_and_recognisable() -> None:
@@ -38,3 +38,16 @@ def test_a_line_with_tricks_is_refused_without_being_quoted(text: str) -> None:
         clean_line(text, what="name")
     assert "name" in caught.value.detail
     assert not text.strip() or text not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "point", [0xAD, 0x34F, 0x180E, 0x200B, 0x202E, 0x2064, 0x206A, 0x3164, 0xFE0F, 0xE0041, 0xE01EF]
+)
+def test_characters_that_show_nothing_are_told(point: int) -> None:
+    """Tags and variation selectors carry a whole text behind one visible letter."""
+    assert has_hidden(f"a{chr(point)}b")
+
+
+@pytest.mark.parametrize("text", ["Zürich", "稀土出口", "naïve – “quoted” · 12 %", "ＡＢＣ", "कखग", "‘’…—"])
+def test_what_is_seen_is_not_hidden(text: str) -> None:
+    assert not has_hidden(text)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support.renditions import encoded, rendition
+
+from tests.support.renditions import encoded, rendition
 
 
 @pytest.fixture(scope="session", params=["image/jpeg", "image/png"])

@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from support.renditions import BOX, MARK, SIZE_PX, encoded, photo, picture_expectation, rendition, withheld
 
 from gateway.marks.visible import burn_in
 from gateway.residue import jpeg, png
 from gateway.residue.gate import check
 from gateway.residue.model import Finding, Kind, PictureExpectation, Report
+from tests.support.renditions import BOX, MARK, SIZE_PX, encoded, photo, picture_expectation, rendition, withheld
 
 SECRET = "Zhang Wei 138 0013 8000"
 SECRETS = withheld(SECRET, "ACME X-1000 SN 4711", "8f3kq2-serial", field="metadata/EXIF:Artist")
@@ -58,11 +58,18 @@ def png_rebuilt(change: Callable[[bytes], bytes], level: int = 6) -> bytes:
 
 
 APP0_END = 20
+
+
+def inserted(data: bytes, marker: int, body: bytes) -> bytes:
+    """A segment more, right behind the JFIF header."""
+    return data[:APP0_END] + segment(marker, body) + data[APP0_END:]
+
+
 JPEG_HIDING: dict[str, Callable[[bytes], bytes]] = {
-    "comment": lambda data: data[:APP0_END] + segment(0xFE, SECRET.encode()) + data[APP0_END:],
-    "comment in UTF-16": lambda data: data[:APP0_END] + segment(0xFE, SECRET.encode("utf-16")) + data[APP0_END:],
-    "Exif": lambda data: data[:APP0_END] + segment(0xE1, b"Exif\0\0II*\0" + SECRET.encode()) + data[APP0_END:],
-    "compressed ICC": lambda data: data[:APP0_END] + segment(0xE2, zlib.compress(SECRET.encode())) + data[APP0_END:],
+    "comment": lambda data: inserted(data, 0xFE, SECRET.encode()),
+    "comment in UTF-16": lambda data: inserted(data, 0xFE, SECRET.encode("utf-16")),
+    "Exif": lambda data: inserted(data, 0xE1, b"Exif\0\0II*\0" + SECRET.encode()),
+    "compressed ICC": lambda data: inserted(data, 0xE2, zlib.compress(SECRET.encode())),
     "after the end": lambda data: data + SECRET.encode(),
     "a second picture after the end": lambda data: data + jpeg_clean() + SECRET.encode(),
     "before EOI": lambda data: data[:-2] + SECRET.encode() + data[-2:],
@@ -90,13 +97,13 @@ JPEG_BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "a density": lambda data: data[:13] + b"\x01" + data[14:],
     "a JFIF thumbnail": lambda data: data[:2] + segment(0xE0, data[6:18] + b"\x01\x01abc") + data[APP0_END:],
     "two JFIF headers": lambda data: data[:APP0_END] + data[2:APP0_END] + data[APP0_END:],
-    "a restart interval": lambda data: data[:APP0_END] + segment(0xDD, b"\0\0") + data[APP0_END:],
-    "an unused quantisation table": lambda data: data[:APP0_END] + segment(0xDB, b"\3" + bytes(64)) + data[APP0_END:],
-    "an unused Huffman table": lambda data: data[:APP0_END] + segment(0xC4, b"\3\1" + bytes(15) + b"A") + data[APP0_END:],
+    "a restart interval": lambda data: inserted(data, 0xDD, b"\0\0"),
+    "an unused quantisation table": lambda data: inserted(data, 0xDB, b"\3" + bytes(64)),
+    "an unused Huffman table": lambda data: inserted(data, 0xC4, b"\3\1" + bytes(15) + b"A"),
     "a table twice": lambda data: data[:APP0_END] + data[APP0_END : APP0_END + 69] + data[APP0_END:],
-    "a cut table": lambda data: data[:APP0_END] + segment(0xDB, bytes(10)) + data[APP0_END:],
-    "an empty table": lambda data: data[:APP0_END] + segment(0xDB, b"") + data[APP0_END:],
-    "a Huffman table that is no code": lambda data: data[:APP0_END] + segment(0xC4, b"\3\3" + bytes(15) + b"ABC") + data[APP0_END:],
+    "a cut table": lambda data: inserted(data, 0xDB, bytes(10)),
+    "an empty table": lambda data: inserted(data, 0xDB, b""),
+    "a Huffman table that is no code": lambda data: inserted(data, 0xC4, b"\3\3" + bytes(15) + b"ABC"),
     "a segment past the end": lambda data: data[:APP0_END] + b"\xff\xfe\xff\xff",
     "rubbish between segments": lambda data: data[:APP0_END] + b"\0" + data[APP0_END:],
 }  # fmt: skip
@@ -105,6 +112,31 @@ JPEG_BROKEN: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("spoil", JPEG_BROKEN.values(), ids=JPEG_BROKEN)
 def test_a_jpeg_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) -> None:
     assert {Kind.STRUCTURE, Kind.TRAILING, Kind.UNREADABLE} & set(findings(spoil(jpeg_clean()), JPEG))
+
+
+def in_first_huffman(data: bytes, place: int, replacement: bytes) -> bytes:
+    """`data` with bytes of its first Huffman segment replaced, counted from the segment's marker."""
+    start = data.index(b"\xff\xc4") + place
+    return data[:start] + replacement + data[start + len(replacement) :]
+
+
+def twice_huffman(data: bytes) -> bytes:
+    start = data.index(b"\xff\xc4")
+    return data[:start] + data[start : start + 33] + data[start:]
+
+
+WALKED: dict[str, Callable[[bytes], bytes]] = {
+    "another marker for EOI": lambda data: data[:-1] + b"\xd0",
+    "a Huffman table twice": twice_huffman,
+    "three codes of one bit": lambda data: in_first_huffman(data, 5, b"\3\1\2"),
+    "a symbol twice": lambda data: in_first_huffman(data, 21, b"\0\0"),
+}
+
+
+@pytest.mark.parametrize("spoil", WALKED.values(), ids=WALKED)
+def test_the_walker_itself_refuses(spoil: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(jpeg.Broken):
+        jpeg.walk(spoil(jpeg_clean()))
 
 
 @pytest.mark.parametrize(
@@ -185,13 +217,26 @@ PNG_BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "a row too few": lambda _: png_rebuilt(lambda rows: rows[: -(1 + 3 * SIZE_PX[0])]),
     "an unknown filter": lambda _: png_rebuilt(_wrong_filter),
     "no pixels": lambda data: data[:8] + chunk(b"IHDR", bytes(8) + b"\x08\x02\0\0\0") + data[33:],
-    "far too many pixels": lambda data: data[:8] + chunk(b"IHDR", b"\0\0\xff\xff\0\0\xff\xff\x08\x02\0\0\0") + data[33:],
+    "far too many pixels": lambda data: data[:8] + chunk(b"IHDR", b"\0\0\xff\xff" * 2 + b"\x08\x02\0\0\0") + data[33:],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("spoil", PNG_BROKEN.values(), ids=PNG_BROKEN)
 def test_a_png_in_any_other_form_is_a_finding(spoil: Callable[[bytes], bytes]) -> None:
     assert {Kind.STRUCTURE, Kind.TRAILING, Kind.UNREADABLE} & set(findings(spoil(png_clean()), PNG))
+
+
+@pytest.mark.parametrize(
+    "spoil", ["no IDAT", "no pixels", "far too many pixels", "no IHDR", "two IHDR", "an empty IDAT"]
+)
+def test_the_png_walker_itself_refuses(spoil: str) -> None:
+    with pytest.raises(jpeg.Broken):
+        png.walk(PNG_BROKEN[spoil](png_clean()))
+
+
+def test_a_grey_png_is_refused_by_its_header() -> None:
+    with pytest.raises(jpeg.Broken):
+        png.walk(encoded(rendition().convert("L"), PNG))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "LA"])
@@ -313,6 +358,14 @@ def test_a_mark_in_one_half_only_is_found(media_type: str) -> None:
         picture.paste(photo().crop((320, 0, 640, 480)), (320, 0))
 
     assert Kind.MARK in kinds_of(rendition(touch=wipe), media_type)
+
+
+def test_a_mark_too_faint_to_read_is_found(media_type: str) -> None:
+    grey = Image.new("RGB", SIZE_PX, (128, 128, 128))
+    expected = PictureExpectation(media_type, SIZE_PX, (), MARK)
+    for strength, kinds in ((0.38, [Kind.MARK]), (0.7, [])):
+        faint = Image.blend(grey, burn_in(grey, MARK), strength)
+        assert [f.kind for f in check(encoded(faint, media_type), expected, SECRETS).findings] == kinds
 
 
 def test_a_mark_wholly_under_boxes_is_found(media_type: str) -> None:

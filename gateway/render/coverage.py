@@ -1,0 +1,46 @@
+"""What a picture's rendition must show and cover, worked out from the plan and not from what the format says it did."""
+
+from __future__ import annotations
+
+from gateway.base.problems import CheckFailed
+from gateway.formats.model import Box, Element, Instruction, Op, Picture, Plan, Rebuilt, applied
+
+
+class NotCovered(CheckFailed):
+    """The rebuilt picture does not follow its plan."""
+
+    slug = "not-covered"
+    title = "A withheld region is not covered"
+
+
+def require_covered(plan: Plan, picture: Picture, rebuilt: Rebuilt) -> None:
+    """Raise `NotCovered` unless the rendition is the one work area, with a box over every withheld region in it.
+
+    That each box is one solid colour in the pixels is the gate's to check; this checks that there is one.
+    """
+    regions = [one for one in plan.instructions if one.element is Element.REGION and one.box is not None]
+    areas = [one.box for one in regions if one.box is not None and _op(one) is Op.CROP]
+    whole = Box(0, 0, picture.width_px, picture.height_px)
+    area = _common(areas[0], whole) if len(areas) == 1 else None
+    if area is None or rebuilt.size_px != (area.width_px, area.height_px):
+        raise NotCovered("The rendition is not the work area that was drawn; nothing is kept of it.")
+    for one in regions:
+        seen = _common(one.box, area) if one.box is not None and _op(one) not in (Op.CROP, Op.ALLOW) else None
+        if seen is None:
+            continue
+        inside = Box(seen.left_px - area.left_px, seen.top_px - area.top_px, seen.width_px, seen.height_px)
+        if not any(_common(inside, box) == inside for box in rebuilt.boxes):
+            raise NotCovered("A withheld region of the picture has no box over it; nothing is kept of it.")
+
+
+def _op(region: Instruction) -> Op:
+    case = applied(region.cases, {})
+    return Op.BOX if case is None else case.transform.op
+
+
+def _common(one: Box, other: Box) -> Box | None:
+    """What two boxes share."""
+    left, top = max(one.left_px, other.left_px), max(one.top_px, other.top_px)
+    right = min(one.left_px + one.width_px, other.left_px + other.width_px)
+    bottom = min(one.top_px + one.height_px, other.top_px + other.height_px)
+    return Box(left, top, right - left, bottom - top) if left < right and top < bottom else None

@@ -1,0 +1,71 @@
+"""Deployments that tests of promises share: made once, copied as they lie on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+import gateway.app
+from gateway.policy.load import load_library
+from gateway.settings import Settings
+from tests.support import journey, originals
+from tests.support.journey import Journey
+from tests.support.world import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Policies are read and the sandbox's layers probed once for all deployments here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway.app, "load_library", lru_cache(load_library))
+        walls = gateway.app.sandbox(Settings(Path()))
+        patch.setattr(gateway.app, "sandbox", lambda _settings: walls)
+        yield
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A founded deployment with its people; never written to, only copied."""
+    return World.create(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture(scope="session")
+def ready(founded: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Journey]:
+    """A release of all four formats, approved and not yet dispatched; never written to, only copied."""
+    world = journey.copy(founded, tmp_path_factory.mktemp("ready"))
+    everything = [originals.planted(label) for label in originals.FORMATS]
+    return world, journey.approved(world, everything)
+
+
+@pytest.fixture(scope="session")
+def table_ready(founded: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Journey]:
+    """The same with the customer list alone, for tests in which the format does not matter."""
+    world = journey.copy(founded, tmp_path_factory.mktemp("table"))
+    return world, journey.approved(world, [originals.planted("customer_list")])
+
+
+@pytest.fixture(scope="module")
+def world(founded: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A deployment that the tests of one module share."""
+    return journey.copy(founded, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def own_world(founded: World, tmp_path: Path) -> World:
+    """A deployment for one test."""
+    return journey.copy(founded, tmp_path)
+
+
+@pytest.fixture
+def all_approved(ready: tuple[World, Journey], tmp_path: Path) -> tuple[World, Journey]:
+    """A deployment for one test, with an approved release of all four formats."""
+    return journey.copy(ready[0], tmp_path), ready[1]
+
+
+@pytest.fixture
+def one_approved(table_ready: tuple[World, Journey], tmp_path: Path) -> tuple[World, Journey]:
+    """A deployment for one test, with an approved release of a customer list."""
+    return journey.copy(table_ready[0], tmp_path), table_ready[1]

@@ -1,0 +1,225 @@
+"""A thief's search through a folder: what of the originals lies anywhere in clear, raw or one layer below.
+
+What is looked for: every run of 16 bytes of every original, at every offset, unless a released file holds it too or it
+says nothing (at most three different bytes); and every given value, in UTF-8 and in UTF-16.
+Where: every byte of every file, and what zlib, gzip, base64, hexadecimal and UTF-16 would give away there; every value
+of every row of an SQLite database; and the names of files themselves.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+RUN_BYTES = 16
+MAX_DEPTH = 3
+LEAST_VALUE_CHARS = 6
+
+_TABLE_BITS = 22
+_SHIFT = np.uint64(64 - _TABLE_BITS)
+_ONE = np.uint64(0x9E3779B97F4A7C15)
+_OTHER = np.uint64(0xC2B2AE3D27D4EB4F)
+_SQLITE = b"SQLite format 3\x00"
+_INFLATED_MAX = 1 << 24
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{20,}={0,2}")
+_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,}")
+
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Something of an original in clear: in which file, under which layers, and what it is (never the thing itself)."""
+
+    place: str
+    layers: tuple[str, ...]
+    what: str
+
+
+class Wanted:
+    """What must not be found anywhere."""
+
+    def __init__(self, originals: Mapping[str, bytes], *, released: Iterable[bytes], values: Iterable[str]) -> None:
+        lawful = set[bytes]()
+        for data in released:
+            lawful.update(_runs(data))
+        self._runs: dict[bytes, str] = {}
+        for label, data in originals.items():
+            for run in _runs(data) - lawful:
+                if len(set(run)) > 3:
+                    self._runs.setdefault(run, label)
+        keys = _hashes(b"".join(self._runs))[::RUN_BYTES] if self._runs else np.zeros(0, np.uint64)
+        self._table = np.zeros(1 << _TABLE_BITS, np.bool_)
+        self._table[_slots(keys)] = True
+        self._values: dict[bytes, str] = {}
+        for number, value in enumerate(values):
+            if len(value) < LEAST_VALUE_CHARS:
+                raise ValueError("a value this short is met by chance")
+            for charset in ("utf-8", "utf-16-le", "utf-16-be"):
+                self._values[value.encode(charset)] = f"value {number}"
+
+    @property
+    def run_count(self) -> int:
+        """How many different runs are searched."""
+        return len(self._runs)
+
+    def in_plain(self, data: bytes) -> set[str]:
+        """What of it stands in `data` as it is."""
+        found = {told for value, told in self._values.items() if value in data}
+        if self._runs and len(data) >= RUN_BYTES:
+            for place in np.flatnonzero(self._table[_slots(_hashes(data))]).tolist():
+                label = self._runs.get(data[place : place + RUN_BYTES])
+                if label is not None:
+                    found.add(f"a run of {label}")
+        return found
+
+    def search(self, data: bytes, place: str, layers: tuple[str, ...] = ()) -> Iterator[Leak]:
+        """What of it stands in `data` or below it."""
+        for what in sorted(self.in_plain(data)):
+            yield Leak(place, layers, what)
+        if len(layers) < MAX_DEPTH:
+            for layer, below in _below(data):
+                yield from self.search(below, place, (*layers, layer))
+
+
+def search_folders(folders: Iterable[Path], wanted: Wanted) -> list[Leak]:
+    """Every leak in every file under `folders`, in files' names, and in the rows of databases."""
+    leaks: list[Leak] = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            leaks += wanted.search(name.encode(), f"the name {len(leaks)}")
+            if path.is_file() and not path.is_symlink():
+                data = path.read_bytes()
+                leaks += wanted.search(data, name)
+                if data.startswith(_SQLITE):
+                    leaks += _in_rows(path, name, wanted)
+    return leaks
+
+
+def search_streams(streams: Mapping[str, bytes], wanted: Wanted) -> list[Leak]:
+    """Every leak in captured output."""
+    return [leak for name, data in streams.items() for leak in wanted.search(data, name)]
+
+
+def assert_nothing_in_clear(
+    folders: Iterable[Path], wanted: Wanted, streams: Mapping[str, bytes] | None = None
+) -> None:
+    """Fail naming places and layers, never the values."""
+    leaks = [*search_folders(folders, wanted), *search_streams(streams or {}, wanted)]
+    told = [
+        f"{leak.what} in {leak.place}{' under ' if leak.layers else ''}{' under '.join(leak.layers)}" for leak in leaks
+    ]
+    assert not leaks, f"{len(leaks)} in clear: " + "; ".join(told[:10])
+
+
+def _in_rows(path: Path, name: str, wanted: Wanted) -> Iterator[Leak]:
+    """Values that long rows hold may be scattered over pages: read as a database they are whole."""
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in database.execute(f'SELECT * FROM "{table}"'):
+                for value in row:
+                    data = value.encode() if isinstance(value, str) else value
+                    if isinstance(data, bytes):
+                        yield from wanted.search(data, f"{name}, table {table}")
+    finally:
+        database.close()
+
+
+def _runs(data: bytes) -> set[bytes]:
+    return {data[at : at + RUN_BYTES] for at in range(len(data) - RUN_BYTES + 1)}
+
+
+def _hashes(data: bytes) -> Hashes:
+    """One hash for every run of 16 bytes in `data`, in order."""
+    octets = np.frombuffer(data, np.uint8)
+    halves = np.zeros(len(octets) - 7, np.uint64)
+    for place in range(8):
+        halves |= octets[place : place + len(halves)].astype(np.uint64) << np.uint64(8 * place)
+    with np.errstate(over="ignore"):
+        hashes: Hashes = halves[:-8] * _ONE ^ halves[8:] * _OTHER
+    return hashes
+
+
+def _slots(hashes: Hashes) -> NDArray[np.int64]:
+    with np.errstate(over="ignore"):
+        return ((hashes * _ONE) >> _SHIFT).astype(np.int64)
+
+
+def _below(data: bytes) -> Iterator[tuple[str, bytes]]:
+    yield from _inflated(data)
+    for match in _BASE64.finditer(data):
+        run = match[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+        for offset in range(4):
+            piece = run[offset:]
+            yield "base64", binascii.a2b_base64(piece[: len(piece) // 4 * 4])
+    for match in _HEX.finditer(data):
+        yield "hexadecimal", bytes.fromhex(match[0].decode())
+    octets = np.frombuffer(data, np.uint8)
+    if len(octets) >= 4 * RUN_BYTES and (octets == 0).mean() > 0.2:
+        for start in (0, 1):
+            yield "every other byte", octets[start::2].tobytes()
+
+
+def _inflated(data: bytes) -> Iterator[tuple[str, bytes]]:
+    octets = np.frombuffer(data, np.uint8).astype(np.uint16)
+    if len(octets) < 8:
+        return
+    first, second = octets[:-1], octets[1:]
+    heads = ((first & 15) == 8) & (first < 0x80) & ((first * 256 + second) % 31 == 0) & ((second & 0x20) == 0)
+    places = [(place, "zlib", zlib.MAX_WBITS) for place in np.flatnonzero(heads).tolist()]
+    places += [(match.start(), "gzip", 16 + zlib.MAX_WBITS) for match in re.finditer(b"\x1f\x8b\x08", data)]
+    places += [(match.end(), "zip", -zlib.MAX_WBITS) for match in _zip_heads(data)]
+    for place, layer, window in places:
+        output = _pump(data, place, window)
+        if len(output) >= RUN_BYTES:
+            yield layer, output
+
+
+def _zip_heads(data: bytes) -> Iterator[re.Match[bytes]]:
+    for match in re.finditer(rb"PK\x03\x04", data):
+        head = data[match.start() : match.start() + 30]
+        skip = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        whole = re.compile(rb"(?s).{%d}" % (30 + skip)).match(data, match.start())
+        if len(head) == 30 and head[8:10] == b"\x08\x00" and whole:
+            yield whole
+
+
+def _pump(data: bytes, place: int, window: int) -> bytes:
+    """What inflates from `place` on, up to the first fault."""
+    decoder = zlib.decompressobj(window)
+    output = bytearray()
+    view = memoryview(data)
+    for start in range(place, len(data), 4096):
+        try:
+            output += decoder.decompress(view[start : start + 4096], _INFLATED_MAX - len(output) or 1)
+        except zlib.error:
+            break
+        if decoder.eof or len(output) >= _INFLATED_MAX:
+            break
+    return bytes(output)
+
+
+def encodings(value: bytes) -> dict[str, bytes]:
+    """The same bytes as somebody could have left them lying about: for tests of the search itself."""
+    deflate = zlib.compressobj(wbits=31)
+    return {
+        "raw": value,
+        "zlib": zlib.compress(value),
+        "gzip": deflate.compress(value) + deflate.flush(),
+        "base64": base64.b64encode(value),
+        "base64, shifted": b"xy" + base64.b64encode(b"a" + value),
+        "hexadecimal": value.hex().encode(),
+        "utf-16": value.decode("latin-1").encode("utf-16-le"),
+        "zlib under base64": base64.b64encode(zlib.compress(value)),
+    }
