@@ -128,7 +128,12 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
             left.unlink()
     engine = sqlite_engine(unfinished)
     upgrade(engine)
+<<<<<<< HEAD
     unfinished.chmod(0o600)
+=======
+    settings.database.chmod(0o600)
+    settings.tenant_file.write_text(f"{settings.tenant}\n", "ascii")
+>>>>>>> main
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, SystemClock())
     log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
@@ -155,6 +160,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     """
     if not settings.database.exists():
         raise NotFounded("There is no gateway in this data folder; create one with `gateway init` first.")
+    settings = settings.named(_tenant_in(settings))
     clock = clock or SystemClock()
     provider = PassphraseKeyFile(settings.key_file, passphrase)
     engine = sqlite_engine(settings.database)
@@ -201,6 +207,13 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
 def _tidy(units: Units, vault: Vault, *, alone: bool) -> int:
     with units.read() as session:
         return vault.sweep(session, older_than_s=0) if alone else vault.sweep(session)
+
+
+def _tenant_in(settings: Settings) -> str:
+    try:
+        return settings.tenant_file.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise NotFounded("The data folder's file `tenant` is missing or damaged; restore it from a backup.") from error
 
 
 def _package_key(units: Units, keyring: Keyring) -> SigningKey:

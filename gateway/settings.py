@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 from gateway.base.problems import Unavailable, Usage
 from gateway.base.units import MIB
 from gateway.sandbox.ports import Layer
+
+DEFAULT_TENANT = "gateway"
 
 
 class SettingsRefused(Usage):
@@ -36,7 +38,7 @@ class Settings:
     """What one gateway runs with."""
 
     data_dir: Path
-    tenant: str = "gateway"
+    tenant: str = DEFAULT_TENANT
     host: str = "127.0.0.1"
     port: int = 8470
     tls_certificate: Path | None = None
@@ -49,6 +51,17 @@ class Settings:
     token_lifetime_s: int = 12 * 3600
     argon2_memory_kib: int = 256 * 1024
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
+
+    def named(self, tenant: str) -> Settings:
+        """The same for the deployment that the data folder belongs to; every key is bound to its name."""
+        if self.tenant not in (DEFAULT_TENANT, tenant):
+            raise SettingsRefused("GATEWAY_TENANT names another deployment than the data folder's; remove it.")
+        return replace(self, tenant=tenant)
+
+    @property
+    def tenant_file(self) -> Path:
+        """The deployment's name, given once by `gateway init`."""
+        return self.data_dir / "tenant"
 
     @property
     def database(self) -> Path:

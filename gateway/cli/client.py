@@ -9,87 +9,58 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Self, TypeVar, cast
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
 
 from gateway.base.canon import Json, canonical
 from gateway.base.clock import to_text
-from gateway.base.problems import (
-    CheckFailed,
-    Conflict,
-    Forbidden,
-    NotFound,
-    Problem,
-    Refused,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-    Unprocessable,
-    Usage,
+from gateway.base.problems import Conflict
+from gateway.cli.line import CHUNK_BYTES, Line, NoAnswer, ServerProblem
+from gateway.cli.shapes import (
+    ApprovalRequest,
+    Matter,
+    MatterLine,
+    Person,
+    Receipt,
+    Recipient,
+    Release,
+    Rendition,
+    RequestDiffers,
+    Token,
+    checked_request,
+    made,
+    matter_of,
 )
 from gateway.seal.signature import SigningKey
 
+__all__ = [
+    "DEFAULT_URL",
+    "ApprovalRequest",
+    "Client",
+    "Matter",
+    "MatterLine",
+    "NoAnswer",
+    "Person",
+    "Receipt",
+    "Recipient",
+    "Release",
+    "Rendition",
+    "RenditionUnfinished",
+    "RequestDiffers",
+    "ServerProblem",
+    "Token",
+    "checked_request",
+]
+
 DEFAULT_URL = "http://127.0.0.1:8470"
-CHUNK_BYTES = 1 << 18
-_TRIES = 3
 _SETTLED = frozenset({"clean", "waiting", "blocked", "refused", "reviewed", "superseded"})
-_FAMILIES: Mapping[int, type[Problem]] = {
-    400: Usage,
-    401: Unauthenticated,
-    403: Forbidden,
-    404: NotFound,
-    405: Usage,
-    409: Refused,
-    413: TooLarge,
-    415: Usage,
-    416: Usage,
-    422: Unprocessable,
-    503: Unavailable,
-    507: Unavailable,
-}
-# Problems of 422 that say that something differs, not that content cannot be taken.
-_DIFFERENCES = frozenset(
-    {"digest-mismatch", "statement-mismatch", "bytes-changed", "signature-invalid", "check-failed", "blob-damaged"}
-)
-_T = TypeVar("_T")
-
-
-class ServerProblem(Problem):
-    """What the server answered instead: its sentence, and the family it belongs to."""
-
-    slug: ClassVar[str] = "server-problem"
-
-    def __init__(self, family: type[Problem], told: Mapping[str, Any], status: int) -> None:
-        super().__init__(str(told.get("detail") or told.get("title") or "The server refused without a reason."))
-        self.family = family
-        self.status = status
-        self.told_slug = str(told.get("type", "")).rpartition("/")[2] or family.slug
-        self.told_title = str(told.get("title", family.title))
-        self.members = {k: v for k, v in told.items() if k not in {"type", "title", "status", "detail"}}
-
-
-class NoAnswer(Unavailable):
-    """Nobody answers at the address."""
-
-    slug = "no-answer"
-    title = "The server does not answer"
-
-
-class RequestDiffers(CheckFailed):
-    """An approval request that does not stand for what it shows. It is not signed."""
-
-    slug = "request-differs"
-    title = "The approval request does not stand for what it shows"
 
 
 class RenditionUnfinished(Conflict):
@@ -99,141 +70,13 @@ class RenditionUnfinished(Conflict):
     title = "The rendition is not finished"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A bearer token; its text is told once."""
-
-    token: str
-    person: str
-    scopes: tuple[str, ...]
-    expires_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A person as the gateway knows them."""
-
-    id: str
-    name: str
-    roles: tuple[str, ...]
-    public_key: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One hop of a matter's chain."""
-
-    id: str
-    hop: int
-    name: str
-    recipient_class: str
-    language: str
-    profiles: tuple[str, ...]
-    public_key: str | None
-    custody: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """A demand by an authority."""
-
-    id: str
-    title: str
-    authority: str
-    regime: str
-    purpose: str
-    round: int
-    recipients: tuple[Recipient, ...]
-    audit_index: int
-
-
-@dataclass(frozen=True, slots=True)
-class MatterLine:
-    """A matter in a list."""
-
-    id: str
-    title: str | None
-    authority: str
-    regime: str
-    purpose: str
-    round: int
-    created_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the uploader holds."""
-
-    original: str
-    kind: str
-    media_type: str
-    size_bytes: int
-    sha256: str
-    audit_index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rendition:
-    """One original, redacted and marked for one release."""
-
-    id: str
-    release: str
-    original: str
-    kind: str
-    policy: str
-    state: str
-    media_type: str | None
-    size_bytes: int | None
-    sha256: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The renditions for one recipient."""
-
-    id: str
-    matter: str
-    recipient: str
-    profile: str
-    state: str
-    author: str
-    manifest_sha256: str | None
-    sealed_index: int | None
-    package_bytes: int | None
-    package_sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalRequest:
-    """The exact text to sign, checked against the manifest that it stands for."""
-
-    statement: bytes
-    manifest: Mapping[str, Any]
-    manifest_sha256: str
-
-
-class Client:
-    """The interface as calls. Use as a context manager, or close it."""
+class Client(Line):
+    """The interface as calls."""
 
     def __init__(
         self, url: str = DEFAULT_URL, token: str | None = None, *, transport: httpx.BaseTransport | None = None
     ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(
-            base_url=url.rstrip("/"), headers=headers, timeout=httpx.Timeout(120, connect=10), transport=transport
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._http.close()
+        super().__init__(url, token, transport=transport)
 
     # People
 
@@ -253,7 +96,7 @@ class Client:
             }
         )
         body: dict[str, Json] = {"statement": statement.decode(), "signature": _base64(key.sign(statement))}
-        return _made(Token, self._write("POST", "/tokens", body))
+        return made(Token, self._write("POST", "/tokens", body))
 
     def me(self) -> Mapping[str, Any]:
         """Who the token stands for."""
@@ -261,12 +104,12 @@ class Client:
 
     def people(self) -> tuple[Person, ...]:
         """Everybody."""
-        return tuple(_made(Person, one) for one in self._pages("/people", "people"))
+        return tuple(made(Person, one) for one in self._pages("/people", "people"))
 
     def propose_person(self, name: str, roles: Sequence[str], public_key: str) -> Person:
         """Bring somebody in; a second person has to sign."""
         body: dict[str, Json] = {"name": name, "roles": list(roles), "public_key": public_key}
-        return _made(Person, self._write("POST", "/people", body))
+        return made(Person, self._write("POST", "/people", body))
 
     def enrolment_statement(self, person: str) -> bytes:
         """What the second person signs."""
@@ -275,21 +118,21 @@ class Client:
     def countersign(self, person: str, signature: bytes) -> Person:
         """Make a proposed person active by a second person's signature."""
         body: dict[str, Json] = {"signature": _base64(signature)}
-        return _made(Person, self._write("POST", f"/people/{person}/countersignatures", body))
+        return made(Person, self._write("POST", f"/people/{person}/countersignatures", body))
 
     # Matters and originals
 
     def open_matter(self, draft: Mapping[str, Json]) -> Matter:
         """Open a matter; `draft` is the body of `POST /matters`."""
-        return _matter(self._write("POST", "/matters", draft))
+        return matter_of(self._write("POST", "/matters", draft))
 
     def matter(self, matter: str) -> Matter:
         """One matter."""
-        return _matter(self._read(f"/matters/{matter}"))
+        return matter_of(self._read(f"/matters/{matter}"))
 
     def matters(self) -> tuple[MatterLine, ...]:
         """All matters, newest first."""
-        return tuple(_made(MatterLine, one) for one in self._pages("/matters", "matters"))
+        return tuple(made(MatterLine, one) for one in self._pages("/matters", "matters"))
 
     def upload(
         self,
@@ -308,7 +151,7 @@ class Client:
             "Content-Digest": f"sha-256=:{_base64(digest)}:",
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name or path.name, safe='')}",
         }
-        return _made(
+        return made(
             Receipt,
             self._write(
                 "PUT",
@@ -336,7 +179,7 @@ class Client:
     def draft(self, matter: str, recipient: str, profile: str) -> Release:
         """Open a draft release for one hop."""
         body: dict[str, Json] = {"recipient": recipient, "profile": profile}
-        return _made(Release, self._write("POST", f"/matters/{matter}/releases", body))
+        return made(Release, self._write("POST", f"/matters/{matter}/releases", body))
 
     def release(self, release: str) -> Mapping[str, Any]:
         """A release with its renditions, approvals and parts."""
@@ -354,15 +197,15 @@ class Client:
         body: dict[str, Json] = {"original": original, "answers": _unversioned(answers)}
         if policy is not None:
             body["policy"] = policy
-        return _made(Rendition, self._write("POST", f"/releases/{release}/renditions", body))
+        return made(Rendition, self._write("POST", f"/releases/{release}/renditions", body))
 
     def answer(self, rendition: str, answers: Mapping[str, Json]) -> Rendition:
         """Answer a rendition's questions: a new rendition takes its place."""
-        return _made(Rendition, self._write("POST", f"/renditions/{rendition}/answers", _unversioned(answers)))
+        return made(Rendition, self._write("POST", f"/renditions/{rendition}/answers", _unversioned(answers)))
 
     def rendition(self, rendition: str) -> Rendition:
         """One rendition."""
-        return _made(Rendition, self._read(f"/renditions/{rendition}"))
+        return made(Rendition, self._read(f"/renditions/{rendition}"))
 
     def wait(self, rendition: str, *, timeout_s: float = 300) -> Rendition:
         """The rendition once a worker has finished it; raises `RenditionUnfinished` after `timeout_s`."""
@@ -381,7 +224,7 @@ class Client:
 
     def submit(self, release: str) -> Release:
         """Put a release before its reviewers."""
-        return _made(Release, self._write("POST", f"/releases/{release}/submit"))
+        return made(Release, self._write("POST", f"/releases/{release}/submit"))
 
     def review(self, rendition: str, verdict: str, sha256: str, reason: str | None = None) -> Mapping[str, Any]:
         """A reviewer's word on the bytes with this SHA-256."""
@@ -402,11 +245,11 @@ class Client:
 
     def refuse(self, release: str, reason: str) -> Release:
         """Refuse a release for good."""
-        return _made(Release, self._write("POST", f"/releases/{release}/refusals", {"reason": reason}))
+        return made(Release, self._write("POST", f"/releases/{release}/refusals", {"reason": reason}))
 
     def dispatch(self, release: str) -> Release:
         """Seal and dispatch an approved release."""
-        return _made(Release, self._write("POST", f"/releases/{release}/dispatch"))
+        return made(Release, self._write("POST", f"/releases/{release}/dispatch"))
 
     def package(self, release: str, sink: BinaryIO) -> str:
         """Write the dispatched package into `sink`; its SHA-256."""
@@ -419,11 +262,11 @@ class Client:
 
     def receipt(self, release: str, reference: str) -> Release:
         """Record what came back."""
-        return _made(Release, self._write("POST", f"/releases/{release}/receipts", {"reference": reference}))
+        return made(Release, self._write("POST", f"/releases/{release}/receipts", {"reference": reference}))
 
     def recall(self, release: str, reason: str) -> Release:
         """Record a recall; it cannot unsend."""
-        return _made(Release, self._write("POST", f"/releases/{release}/recall", {"reason": reason}))
+        return made(Release, self._write("POST", f"/releases/{release}/recall", {"reason": reason}))
 
     # The log
 
@@ -439,125 +282,6 @@ class Client:
         """Write a zip of the log's export folder into `sink`."""
         with self._streamed("/audit/exports", method="POST") as chunks:
             sink.writelines(chunks)
-
-    def ready(self) -> bool:
-        """Whether the server answers and has everything it needs."""
-        try:
-            return self._http.get("/readyz").status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
-
-    # The line
-
-    def _read(self, path: str, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        return cast("Mapping[str, Any]", _answer(self._sent("GET", path, params=params)).json())
-
-    def _bytes(self, path: str) -> bytes:
-        return _answer(self._sent("GET", path)).content
-
-    def _pages(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
-        cursor: str | None = None
-        while True:
-            page = self._read(path, {"cursor": cursor} if cursor else None)
-            yield from page[name]
-            cursor = page.get("next_cursor")
-            if not cursor:
-                return
-
-    def _write(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Json] | None = None,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        stream: Callable[[], Iterator[bytes]] | None = None,
-    ) -> Mapping[str, Any]:
-        told = {"Idempotency-Key": secrets.token_urlsafe(18), **(headers or {})}
-        content: bytes | None = None
-        if body is not None:
-            content = json.dumps(body, ensure_ascii=False).encode()
-            told["Content-Type"] = "application/json"
-        answer = self._sent(method, path, params=params, headers=told, content=stream or content)
-        return cast("Mapping[str, Any]", _answer(answer).json())
-
-    def _sent(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | Callable[[], Iterator[bytes]] | None = None,
-    ) -> httpx.Response:
-        for tries in range(1, _TRIES + 1):
-            body = content() if callable(content) else content
-            try:
-                return self._http.request(method, f"/api/v1{path}", params=params, headers=headers, content=body)
-            except httpx.ConnectError as error:
-                raise _no_answer() from error
-            except httpx.TransportError as error:
-                if tries == _TRIES:
-                    raise _no_answer() from error
-        raise _no_answer()
-
-    @contextmanager
-    def _streamed(self, path: str, method: str = "GET") -> Iterator[Iterator[bytes]]:
-        try:
-            with self._http.stream(method, f"/api/v1{path}") as answer:
-                if not answer.is_success:
-                    answer.read()
-                    _answer(answer)
-                yield answer.iter_bytes(CHUNK_BYTES)
-        except httpx.TransportError as error:
-            raise _no_answer() from error
-
-
-def checked_request(told: Mapping[str, Any], release: str | None = None) -> ApprovalRequest:
-    """An approval request whose statement, manifest and release agree, or `RequestDiffers`."""
-    try:
-        statement, manifest = str(told["statement"]).encode(), cast("Mapping[str, Any]", told["manifest"])
-        said = json.loads(statement)
-        digest = hashlib.sha256(canonical(manifest)).hexdigest()
-        named = (said["manifest_sha256"], told["manifest_sha256"])
-        about = (said["release"], manifest["release"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RequestDiffers("This is not an approval request; fetch it from the server again.") from error
-    if set(named) != {digest}:
-        raise RequestDiffers("The statement is about other bytes than the manifest shown; nothing was signed.")
-    if len({*about, release or about[0]}) != 1:
-        raise RequestDiffers("The statement is about another release than the one asked for; nothing was signed.")
-    return ApprovalRequest(statement, manifest, digest)
-
-
-def _answer(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
-        return response
-    try:
-        told = response.json()
-    except ValueError:
-        told = {}
-    told = told if isinstance(told, dict) else {}
-    family = _FAMILIES.get(response.status_code, Problem)
-    if str(told.get("type", "")).rpartition("/")[2] in _DIFFERENCES:
-        family = CheckFailed
-    raise ServerProblem(family, told, response.status_code)
-
-
-def _no_answer() -> NoAnswer:
-    return NoAnswer("The server does not answer; see that it runs, and check GATEWAY_URL.")
-
-
-def _made(kind: type[_T], told: Mapping[str, Any]) -> _T:
-    """`told` as a dataclass; members that this version does not know are left out."""
-    values = {one.name: told.get(one.name) for one in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-
-
-def _matter(told: Mapping[str, Any]) -> Matter:
-    recipients = [_made(Recipient, {**one, "recipient_class": one["class"]}) for one in told["recipients"]]
-    return _made(Matter, {**told, "recipients": recipients})
 
 
 def _unversioned(answers: Mapping[str, Json] | None) -> dict[str, Json]:

@@ -67,7 +67,7 @@ def founded(
     gateway = compose(settings, secret)
     at = datetime.now(UTC).replace(microsecond=0)
     keys = [(to_text(key.public), roles) for _, roles, key in founders]
-    statement = founding_statement(deployment=settings.tenant, founders=keys, at=at)
+    statement = founding_statement(deployment=gateway.settings.tenant, founders=keys, at=at)
     signed = [
         Founder(name=name, roles=roles, public_key=to_text(key.public), signature=key.sign(statement))
         for name, roles, key in founders

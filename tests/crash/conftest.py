@@ -9,6 +9,7 @@ import pytest
 
 from gateway import app
 from gateway.policy.load import load_library
+from tests.crash.injector import Injector
 
 
 @pytest.fixture(scope="module")
@@ -17,3 +18,10 @@ def one_library() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "load_library", functools.cache(load_library))
         yield
+
+
+@pytest.fixture(scope="module")
+def injector() -> Iterator[Injector]:
+    """The process that forks those that end."""
+    with Injector() as running:
+        yield running

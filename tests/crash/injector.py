@@ -67,10 +67,12 @@ def _child(request: Mapping[str, Any], pipe: int) -> None:
 
     boundaries = Boundaries(request["at"], request["when"])
     try:
-        stages.STAGES[request["stage"]].run(Path(request["folder"]), boundaries, tell)
+        name = request["stage"]
+        run = stages.BEGINNINGS[name] if name in stages.BEGINNINGS else stages.STAGES[name].run
+        run(Path(request["folder"]), boundaries, tell)
         tell({"crossed": list(boundaries.crossed)})
     except BaseException:  # noqa: BLE001 border: the child's failure is the test's to judge
-        tell({"failed": traceback.format_exc()})
+        tell({"failed": traceback.format_exc()[-3000:]})
         os._exit(1)
     os._exit(0)
 

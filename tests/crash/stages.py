@@ -8,14 +8,16 @@ import os
 import pickle
 import random
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from PIL import Image
 
-from gateway.app import compose
+from gateway.app import compose, initialise
 from gateway.base.canon import Json
 from gateway.formats.model import Box
 from gateway.people.model import Actor
@@ -32,6 +34,7 @@ from tests.support.world import HARMLESS, PASSPHRASE, World
 Tell: TypeAlias = Callable[[Mapping[str, Json]], None]
 
 LEASE_S = 0.4
+CROWD, CROWD_THREADS, TURNS = 3, 3, 3
 CUSTOMERS = (
     b"Customer,Country,End user,Licensed,End use category,Volume (kg),E-Mail,Since\r\n"
     b"Acme Wunderwerk GmbH,DE,Acme Wunderwerk GmbH,yes,Passenger cars,123.5,a.smith@acme-wunderwerk.example,2011\r\n"
@@ -227,6 +230,46 @@ def _nobody(_told: Mapping[str, Json]) -> None:
     """Acknowledgements of preparations interest nobody."""
 
 
+def _initialise(folder: Path, boundaries: Boundaries, tell: Tell) -> None:
+    boundaries.install()
+    initialise(settings_of(folder), PASSPHRASE)
+    tell({"initialised": True})
+
+
+def _crowd(folder: Path, _boundaries: Boundaries, tell: Tell) -> None:
+    """Several processes open the folder at once, and each uploads and signs from several threads."""
+    children = []
+    for number in range(CROWD):
+        child = os.fork()
+        if child == 0:
+            _one_of_crowd(folder, number, tell)
+        children.append(child)
+    for child in children:
+        _, status = os.waitpid(child, 0)
+        assert status == 0, status
+
+
+def _one_of_crowd(folder: Path, number: int, tell: Tell) -> NoReturn:
+    try:
+        world, facts = reopened(folder)
+        matter = world.gateway.matters.get(facts["matter"])
+
+        def work(thread: int) -> None:
+            for turn in range(TURNS):
+                name = f"{number}-{thread}-{turn}"
+                receipt = world.upload(matter, "customer_list", CUSTOMERS + name.encode(), name=name)
+                tell({"original": receipt.original, "sha256": receipt.sha256, "index": receipt.audit_index})
+                tell({"signed": world.gateway.log.checkpoint().text})
+
+        with ThreadPoolExecutor(CROWD_THREADS) as pool:
+            for done in [pool.submit(work, thread) for thread in range(CROWD_THREADS)]:
+                done.result()
+    except BaseException:  # noqa: BLE001 border: the child's failure is the test's to judge
+        tell({"failed": traceback.format_exc()[-3000:]})
+        os._exit(1)
+    os._exit(0)
+
+
 def _stage(prepare: Prepare, step: Step) -> Stage:
     """A stage on an open gateway: what opening it takes is not part of it."""
 
@@ -259,3 +302,6 @@ STAGES: Mapping[str, Stage] = {
     "dispatch-sealed": _stage(approved(2), dispatch),
     "restart": Stage(littered, sign, _restart),
 }
+
+# Not a stage of a gateway that is there, but the making of one.
+BEGINNINGS: Mapping[str, Callable[[Path, Boundaries, Tell], None]] = {"initialise": _initialise, "crowd": _crowd}

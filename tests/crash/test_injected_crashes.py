@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.app import AlreadyInitialised, NotFounded, compose, initialise
+from gateway.keys.providers.passphrase import WrongPassphrase
 from gateway.release.model import State
 from gateway.seal.recipient import decrypt_with
 from gateway.seal.signature import to_text
@@ -26,8 +28,8 @@ from tests.crash.checks import (
     runs_of,
 )
 from tests.crash.injector import Injector
-from tests.crash.stages import LARGE, STAGES, keep
-from tests.support.world import World
+from tests.crash.stages import LARGE, STAGES, keep, settings_of
+from tests.support.world import PASSPHRASE, World
 
 # What each stage takes at least: a wrapper that misses its mark would pass over it in silence.
 TAKES = {
@@ -52,12 +54,6 @@ class Prepared:
     folder: Path
     held: Held
     runs: tuple[bytes, ...]
-
-
-@pytest.fixture(scope="module")
-def injector() -> Iterator[Injector]:
-    with Injector() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +88,7 @@ def test_a_crash_at_every_boundary_loses_nothing_and_leaves_nothing(
     crossed = whole["crossed"]
     for name, least in TAKES[stage].items():
         assert crossed.count(name) >= least, crossed
+    check_order(crossed)
     recovered(base, stage, whole["acknowledged"], tmp_path / "whole")
     for at, name in enumerate(crossed):
         folder = tmp_path / f"{at}"
@@ -113,6 +110,56 @@ def test_a_restart_that_reads_everything_anew_takes_less_than_five_seconds(tmp_p
     world, _ = restarted(tmp_path)
     check_all(world, held, tmp_path / "export")
     world.gateway.close()
+
+
+def check_order(crossed: Sequence[str]) -> None:
+    """What a power cut asks for: bytes are durable before their name is, and the name before anything is committed."""
+    for at, name in enumerate(crossed):
+        if name in {"rename", "replace"}:
+            assert (crossed[at - 1], crossed[at + 1]) == ("fsync", "fsync"), (at, crossed)
+        if name == "write":
+            assert crossed[at + 1] in {"write", "fsync"}, (at, crossed)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_creation_that_was_interrupted_can_be_repeated(when: str, injector: Injector, tmp_path: Path) -> None:
+    crossed = injector.run(tmp_path / "whole", "initialise")["crossed"]
+    assert {"link": 1, "rename": 1, "commit": 2}.items() <= {name: crossed.count(name) for name in crossed}.items()
+    whole = {path.name for path in (tmp_path / "whole" / "data").iterdir()}
+    for at, name in enumerate(crossed):
+        folder = tmp_path / f"{at}"
+        told = injector.run(folder, "initialise", at, when)
+        assert told["status"] == KILLED, (at, name, told["failed"])
+        settings = settings_of(folder)
+        if settings.database.exists():
+            with pytest.raises(AlreadyInitialised):
+                initialise(settings, PASSPHRASE)
+        else:
+            with pytest.raises(NotFounded):
+                compose(settings, PASSPHRASE)
+            initialise(settings, PASSPHRASE)
+            assert {path.name for path in settings.data_dir.iterdir()} == whole, (at, name)
+        gateway = compose(settings, PASSPHRASE)
+        assert gateway.log.check() == gateway.log.size() > 0
+        assert to_text(gateway.package_key().public) in gateway.log.entry(1).decode()
+        gateway.close()
+
+
+def test_a_key_file_without_its_database_is_kept_and_wants_its_passphrase(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    initialise(settings, PASSPHRASE)
+    settings.database.unlink()
+    before = settings.key_file.read_bytes()
+    with pytest.raises(WrongPassphrase):
+        initialise(settings, b"another passphrase")
+    initialise(settings, PASSPHRASE)
+    assert settings.key_file.read_bytes() == before
+    gateway = compose(settings, PASSPHRASE)
+    gateway.log.checkpoint()
+    gateway.close()
+    settings.database.unlink()
+    with pytest.raises(AlreadyInitialised):
+        initialise(settings, PASSPHRASE)
 
 
 def crashed(

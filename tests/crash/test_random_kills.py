@@ -1,4 +1,7 @@
-"""`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out."""
+"""`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
+
+`CRASH_KILLS` is how often (25 unless told otherwise), `CRASH_SEED` repeats the dice of an earlier run.
+"""
 
 from __future__ import annotations
 

@@ -63,3 +63,10 @@ def test_the_passphrase_comes_from_a_file_or_the_environment(tmp_path: Path) -> 
     for environ in ({}, {"GATEWAY_PASSPHRASE": ""}, {"GATEWAY_PASSPHRASE_FILE": str(tmp_path / "none")}):
         with pytest.raises(PassphraseMissing):
             passphrase(environ)
+
+
+def test_the_data_folder_says_which_deployment_it_is() -> None:
+    assert SETTINGS.named("rheintal").tenant == "rheintal"
+    assert replace(SETTINGS, tenant="rheintal").named("rheintal").tenant == "rheintal"
+    with pytest.raises(SettingsRefused, match="GATEWAY_TENANT"):
+        replace(SETTINGS, tenant="another").named("rheintal")
