@@ -128,12 +128,8 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
             left.unlink()
     engine = sqlite_engine(unfinished)
     upgrade(engine)
-<<<<<<< HEAD
     unfinished.chmod(0o600)
-=======
-    settings.database.chmod(0o600)
     settings.tenant_file.write_text(f"{settings.tenant}\n", "ascii")
->>>>>>> main
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, SystemClock())
     log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
