@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -128,12 +129,7 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
             left.unlink()
     engine = sqlite_engine(unfinished)
     upgrade(engine)
-<<<<<<< HEAD
     unfinished.chmod(0o600)
-=======
-    settings.database.chmod(0o600)
-    settings.tenant_file.write_text(f"{settings.tenant}\n", "ascii")
->>>>>>> main
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, SystemClock())
     log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
@@ -149,6 +145,10 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
             ),
         )
     units.close()
+    with settings.tenant_file.open("w", encoding="ascii", newline="\n") as file:
+        file.write(f"{settings.tenant}\n")
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.rename(settings.database)
     fsync_folder(settings.data_dir)
 
