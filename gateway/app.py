@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -145,6 +146,10 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
             ),
         )
     units.close()
+    with settings.tenant_file.open("w", encoding="ascii", newline="\n") as file:
+        file.write(f"{settings.tenant}\n")
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.rename(settings.database)
     fsync_folder(settings.data_dir)
 
