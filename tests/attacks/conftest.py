@@ -14,10 +14,10 @@ from gateway.release.model import Release
 from tests.support.world import World
 
 TABLE = (
-    "Customer,Country,End user,Licensed,End use category,Volume (kg),E-Mail,Since\r\n"
-    "Acme Wunderwerk GmbH,DE,Acme Wunderwerk GmbH,yes,Passenger cars,123.5,a.smith@acme-wunderwerk.de,2011\r\n"
-    "Zephyr Motors SA,FR,Zephyr Motors SA,no,Wind turbines,4821,jean@zephyr.fr,2003\r\n"
-).encode()
+    b"Customer,Country,End user,Licensed,End use category,Volume (kg),E-Mail,Since\r\n"
+    b"Acme Wunderwerk GmbH,DE,Acme Wunderwerk GmbH,yes,Passenger cars,123.5,a.smith@acme-wunderwerk.de,2011\r\n"
+    b"Zephyr Motors SA,FR,Zephyr Motors SA,no,Wind turbines,4821,jean@zephyr.fr,2003\r\n"
+)
 
 Write = Callable[..., list[Any]]
 
