@@ -8,6 +8,7 @@ from datetime import timedelta
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.clock import Clock, SystemClock
+from gateway.base.files import fsync_folder
 from gateway.base.presence import Presence
 from gateway.base.problems import Conflict, Unavailable
 from gateway.db.engine import sqlite_engine
@@ -111,18 +112,26 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
 def initialise(settings: Settings, passphrase: bytes) -> None:
     """Create a new data folder: key file, schema, the keys that sign, and the log's first entry.
 
-    Refuses a folder that holds a gateway already: a key file is never overwritten.
+    Refuses a folder that holds a gateway already. A key file is never overwritten: one that stands there without a
+    database is what an interrupted creation left, and is used if the passphrase opens it. The database gets its name
+    last, so that a folder with one is whole.
     """
-    if settings.database.exists() or settings.key_file.exists():
+    if settings.database.exists() or settings.high_water.exists():
         raise AlreadyInitialised("This data folder holds a gateway already; choose another, or use the one there is.")
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    create_key_file(settings.key_file, passphrase, Stretching(memory_kib=settings.argon2_memory_kib))
-    engine = sqlite_engine(settings.database)
+    if not settings.key_file.exists():
+        create_key_file(settings.key_file, passphrase, Stretching(memory_kib=settings.argon2_memory_kib))
+    provider = PassphraseKeyFile(settings.key_file, passphrase)
+    unfinished = settings.database.with_name("gateway.db.unfinished")
+    for pattern in (f"{unfinished.name}*", f".{settings.key_file.name}.*"):
+        for left in settings.data_dir.glob(pattern):
+            left.unlink()
+    engine = sqlite_engine(unfinished)
     upgrade(engine)
-    settings.database.chmod(0o600)
+    unfinished.chmod(0o600)
     settings.tenant_file.write_text(f"{settings.tenant}\n", "ascii")
     units = Units(engine)
-    keyring = Keyring(PassphraseKeyFile(settings.key_file, passphrase), settings.tenant, SystemClock())
+    keyring = Keyring(provider, settings.tenant, SystemClock())
     log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
     with units.change() as session:
         key_id = keyring.create(session, role="package_signing", owner="deployment")
@@ -135,7 +144,9 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
                 facts={"tenant": settings.tenant, "package_key": to_text(SigningKey.from_seed(seed).public)},
             ),
         )
-    engine.dispose()
+    units.close()
+    unfinished.rename(settings.database)
+    fsync_folder(settings.data_dir)
 
 
 def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:

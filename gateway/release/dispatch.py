@@ -77,8 +77,7 @@ class Dispatch:
         """Seal and dispatch an approved release; see the module for the steps."""
         actor.require(Permission.RELEASE_DISPATCH)
         sealing = self._seal(actor, release_id)
-        keeping = self._build(self._releases.get(release_id), sealing)
-        with self._units.change() as session:
+        with self._build(self._releases.get(release_id), sealing) as keeping, self._units.change() as session:
             row, cleared = self._cleared(session, actor, release_id)
             if cleared.case != sealing.cleared.case or cleared.approvals != sealing.cleared.approvals:
                 raise WrongState("The release changed while it was being packaged; dispatch it again.")

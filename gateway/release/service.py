@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from sqlalchemy import select
@@ -36,7 +37,7 @@ from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
 from gateway.seal.signature import SigningKey
-from gateway.vault.service import Vault
+from gateway.vault.service import Keeping, Vault
 
 ENGINE = f"disclosure-gateway/{__version__}"
 _OPEN = (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED)
@@ -207,27 +208,12 @@ class Releases:
                 signers=(self._package_key().public,),
                 log=self._log.vkey(),
             )
-        kept = {
-            path: self._vault.keep(matter=release.matter, role="document", data=data)
-            for path, data in composition.new_documents()
-        }
-        with self._units.change() as session:
-            row = self._row(session, release_id)
-            if State(row.state) not in _OPEN or self._renders.of_release_in(session, release_id) != renditions:
-                raise WrongState("The release changed while it was being composed; submit it again.")
-            parts = composition.with_objects(
-                {path: self._vault.record(session, keeping).id for path, keeping in kept.items()}
-            )
-            row.manifest_sha256 = composition.manifest_sha256
-            row.state = State.IN_REVIEW
-            row.composition = self._keyring.seal_text(
-                session,
-                owner=row.matter,
-                context=f"composition:{row.id}",
-                text=canonical(composer.to_json(parts, composition.quorum)).decode(),
-            )
-            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
-            return _release(row)
+        with ExitStack() as keepings:
+            kept = {
+                path: keepings.enter_context(self._vault.keep(matter=release.matter, role="document", data=data))
+                for path, data in composition.new_documents()
+            }
+            return self._submitted(actor, release_id, renditions, composition, kept)
 
     def review(
         self, actor: Actor, rendition_id: str, *, verdict: Verdict, seen_sha256: str, reason: str | None
@@ -365,6 +351,32 @@ class Releases:
             if part is None:
                 raise NotFound("The release has no such file.")
             return self._renders.part(session, part.object_id)
+
+    def _submitted(
+        self,
+        actor: Actor,
+        release_id: str,
+        renditions: tuple[Rendition, ...],
+        composition: composer.Composition,
+        kept: Mapping[str, Keeping],
+    ) -> Release:
+        with self._units.change() as session:
+            row = self._row(session, release_id)
+            if State(row.state) not in _OPEN or self._renders.of_release_in(session, release_id) != renditions:
+                raise WrongState("The release changed while it was being composed; submit it again.")
+            parts = composition.with_objects(
+                {path: self._vault.record(session, keeping).id for path, keeping in kept.items()}
+            )
+            row.manifest_sha256 = composition.manifest_sha256
+            row.state = State.IN_REVIEW
+            row.composition = self._keyring.seal_text(
+                session,
+                owner=row.matter,
+                context=f"composition:{row.id}",
+                text=canonical(composer.to_json(parts, composition.quorum)).decode(),
+            )
+            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
+            return _release(row)
 
     def _ready(self, release: Release) -> tuple[Rendition, ...]:
         renditions = self._renders.of_release(release.id)

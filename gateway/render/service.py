@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -63,10 +64,6 @@ class _Parts:
     decisions: Keeping | None
     residue: Keeping | None
     withheld: Keeping | None
-
-    def kept(self) -> tuple[Keeping, ...]:
-        """Those that there are."""
-        return tuple(one for one in (self.rendition, self.decisions, self.residue, self.withheld) if one)
 
 
 class Renders:
@@ -167,13 +164,8 @@ class Renders:
         else:
             job = self._job(claim.rendition, frame)
             outcome = render(job, self._sandbox)
-        parts = self._keep_parts(frame, outcome)
-        try:
-            self._finish(claim, frame, outcome, parts)
-        except Exception:
-            for keeping in parts.kept():
-                keeping.abort()
-            raise
+        with ExitStack() as keepings:
+            self._finish(claim, frame, outcome, self._keep_parts(frame, outcome, keepings))
         return outcome.state
 
     def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
@@ -270,9 +262,11 @@ class Renders:
         """The format that renders this original."""
         return self._intake.format_of(original)
 
-    def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome) -> _Parts:
+    def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome, keepings: ExitStack) -> _Parts:
         def kept(role: str, data: bytes | None) -> Keeping | None:
-            return None if data is None else self._vault.keep(data, matter=frame.matter, role=role)
+            if data is None:
+                return None
+            return keepings.enter_context(self._vault.keep(data, matter=frame.matter, role=role))
 
         return _Parts(
             rendition=kept("rendition", outcome.rebuilt.data if outcome.rebuilt else None),

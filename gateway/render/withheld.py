@@ -9,11 +9,13 @@ travel beside it, so that the gate can subtract and count.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from gateway.base.canon import Json
 from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Table, applied
 from gateway.formats.ports import Format
+from gateway.formats.transforms import number as numeric
 from gateway.policy.decisions import DEFAULT_RULE, Decisions
 from gateway.policy.tally import count_of
 from gateway.residue.model import WithheldSet, WithheldValue
@@ -38,7 +40,7 @@ def withheld_set(
         for number, value in enumerate(form.values(content, field), start=1):
             if not value.strip():
                 continue
-            if _shows(orders.get(field.id), cells[number - 1] if cells else {}):
+            if _shows(orders.get(field.id), cells[number - 1] if cells else {}, value):
                 shown.add(value)
             else:
                 values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
@@ -46,9 +48,6 @@ def withheld_set(
             values.append(WithheldValue(field.label, f"{field.id} header"))
     if file_name:
         values.append(WithheldValue(file_name, "file-name"))
-        stem = file_name.rpartition(".")[0]
-        if stem:
-            values.append(WithheldValue(stem, "file-name"))
     return WithheldSet(
         values=tuple(values),
         shown=frozenset(shown),
@@ -106,11 +105,14 @@ def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict
         yield {name: column[number] for name, column in columns.items()}
 
 
-def _shows(order: Instruction | None, row: Mapping[str, str]) -> bool:
-    if order is None:
+def _shows(order: Instruction | None, row: Mapping[str, str], value: str) -> bool:
+    """Whether the rendition lawfully shows this very value: allowed, or rounded and already on the step."""
+    case = None if order is None else applied(order.cases, row)
+    if case is None:
         return False
-    case = applied(order.cases, row)
-    return case is not None and case.transform.op is Op.ALLOW
+    if case.transform.op is Op.ROUND:
+        return numeric(value) % Decimal(str(case.transform.params["to"])) == 0
+    return case.transform.op is Op.ALLOW
 
 
 def _texts(decisions: Decisions) -> frozenset[str]:
