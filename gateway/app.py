@@ -130,7 +130,6 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
     engine = sqlite_engine(unfinished)
     upgrade(engine)
     unfinished.chmod(0o600)
-    settings.tenant_file.write_text(f"{settings.tenant}\n", "ascii")
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, SystemClock())
     log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
