@@ -24,7 +24,7 @@ test: $(STAMP) packages ## run the whole suite
 	@$(BIN)/python -m pytest -n auto $(PYTEST)
 
 nightly: $(STAMP) packages ## run the suite with what is too slow for every push
-	@$(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
+	@CRASH_KILLS=$${CRASH_KILLS:-250} $(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
 
 check: $(STAMP) ## format, lint, types, imports, policies
 	@$(BIN)/ruff format --check .
@@ -34,7 +34,8 @@ check: $(STAMP) ## format, lint, types, imports, policies
 	@$(BIN)/gateway policy lint
 
 bench: $(STAMP) ## measure, beside the baselines, in one run
-	@$(BIN)/python bench/stream.py
+	@$(BIN)/python -m bench.stream
+	@$(BIN)/python -m bench.upload
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

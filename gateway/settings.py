@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 from gateway.base.problems import Unavailable, Usage
 from gateway.base.units import MIB
 from gateway.sandbox.ports import Layer
+
+DEFAULT_TENANT = "gateway"
 
 
 class SettingsRefused(Usage):
@@ -36,7 +38,7 @@ class Settings:
     """What one gateway runs with."""
 
     data_dir: Path
-    tenant: str = "gateway"
+    tenant: str = DEFAULT_TENANT
     host: str = "127.0.0.1"
     port: int = 8470
     tls_certificate: Path | None = None
@@ -49,6 +51,17 @@ class Settings:
     token_lifetime_s: int = 12 * 3600
     argon2_memory_kib: int = 256 * 1024
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
+
+    def named(self, tenant: str) -> Settings:
+        """The same for the deployment that the data folder belongs to; every key is bound to its name."""
+        if self.tenant not in (DEFAULT_TENANT, tenant):
+            raise SettingsRefused("GATEWAY_TENANT names another deployment than the data folder's; remove it.")
+        return replace(self, tenant=tenant)
+
+    @property
+    def tenant_file(self) -> Path:
+        """The deployment's name, given once by `gateway init`."""
+        return self.data_dir / "tenant"
 
     @property
     def database(self) -> Path:
@@ -64,6 +77,11 @@ class Settings:
     def high_water(self) -> Path:
         """The newest checkpoint, kept outside the database so that a rolled-back database is noticed."""
         return self.data_dir / "high-water"
+
+    @property
+    def presence(self) -> Path:
+        """The file by whose lock processes at work in the data folder know of one another."""
+        return self.data_dir / "in-use"
 
     @property
     def blobs_dir(self) -> Path:
@@ -86,7 +104,7 @@ class Settings:
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from `GATEWAY_…`; an unknown name refuses, so that a misspelt guard is not silently off."""
     given = {name: value for name, value in environ.items() if name.startswith("GATEWAY_")}
-    unknown = sorted(given.keys() - _NAMES.keys() - _SECRETS)
+    unknown = sorted(given.keys() - _NAMES.keys() - _ELSEWHERE)
     if unknown:
         raise SettingsRefused(f"There is no setting {unknown[0]}; correct or remove it.")
     if "GATEWAY_DATA" not in given:
@@ -130,8 +148,17 @@ def _layers(text: str) -> frozenset[Layer]:
     return frozenset(Layer(name.strip()) for name in text.split(",") if name.strip())
 
 
-_SECRETS = frozenset(
-    {"GATEWAY_PASSPHRASE", "GATEWAY_PASSPHRASE_FILE", "GATEWAY_KEY_PASSPHRASE", "GATEWAY_TOKEN", "GATEWAY_URL"}
+# Names that are read elsewhere: secrets, and what the command line needs as a client.
+_ELSEWHERE = frozenset(
+    {
+        "GATEWAY_PASSPHRASE",
+        "GATEWAY_PASSPHRASE_FILE",
+        "GATEWAY_KEY_PASSPHRASE",
+        "GATEWAY_TOKEN",
+        "GATEWAY_TOKEN_FILE",
+        "GATEWAY_PERSON",
+        "GATEWAY_URL",
+    }
 )
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DATA": ("data_dir", Path),

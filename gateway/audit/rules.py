@@ -66,6 +66,16 @@ def body_commitment(salt: bytes, body: Mapping[str, Json]) -> bytes:
     return hmac.digest(salt, canonical(body), sha256)
 
 
+def mac_key(signing_seed: bytes) -> bytes:
+    """The key of `entry_mac`, derived from the log's signing seed and telling nothing about it."""
+    return hmac.digest(signing_seed, b"disclosure-gateway/audit-entry-mac/v1", sha256)
+
+
+def entry_mac(key: bytes, index: int, leaf_hash: bytes) -> bytes:
+    """Shows that the gateway wrote this leaf at this index: who can only write the database cannot make it."""
+    return hmac.digest(key, index.to_bytes(8, "big") + leaf_hash, sha256)
+
+
 def proof_text(leaf: bytes, index: int, proof: Sequence[bytes], checkpoint: str) -> str:
     """C2SP tlog-proof for entry `index`; the `extra` line carries the leaf itself."""
     lines = [

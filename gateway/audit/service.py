@@ -70,14 +70,19 @@ class Log:
     def entry(self, index: int) -> bytes:
         """The leaf of entry `index`, the very bytes that are hashed."""
         with self._units.read() as session:
-            return tree.leaf(session, index)
+            return self.entry_in(session, index)
+
+    def entry_in(self, session: Session, index: int) -> bytes:
+        """The same inside a caller's transaction; `LogDamaged` where this gateway did not write it at this index."""
+        return tree.leaf(session, index, self._mac_key(session))
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
         """The leaves [start, stop) in order, as far as there are any; memory does not grow with their number."""
         stop = min(stop, self.size())
         for low in range(start, stop, tree.PAGE):
             with self._units.read() as session:
-                page = [leaf for leaf, _hash in tree.leaves(session, low, min(low + tree.PAGE, stop))]
+                key = self._mac_key(session)
+                page = [leaf for leaf, _hash in tree.leaves(session, low, min(low + tree.PAGE, stop), key)]
             yield from page
 
     def body(self, index: int) -> Mapping[str, Any] | None:
@@ -91,6 +96,7 @@ class Log:
                 if committed is not None:
                     raise LogDamaged(f"The body of entry {index} is missing; restore it from a backup.")
                 return None
+            tree.leaf(session, index, self._mac_key(session))
             key = self._keyring.unwrap(
                 session, self._keyring.find(session, role=KeyRole.AUDIT_BODY, owner=_owner(row.matter))
             )
@@ -100,6 +106,21 @@ class Log:
         if rules.body_commitment(salt, body).hex() != committed:
             raise LogDamaged(f"The body of entry {index} is not the one its entry speaks of.")
         return body
+
+    def newest(self, session: Session, *, type: str, subject: str) -> Mapping[str, Any] | None:  # noqa: A002 an act's word
+        """The newest entry of this type about `subject`, read from its leaf; None where there is none."""
+        found = session.scalar(
+            select(EntryRow.index)
+            .where(EntryRow.subject == subject, EntryRow.type == type)
+            .order_by(EntryRow.index.desc())
+            .limit(1)
+        )
+        if found is None:
+            return None
+        entry: Mapping[str, Any] = json.loads(self.entry_in(session, found))
+        if (entry["type"], entry.get("subject")) != (type, subject):
+            raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
+        return entry
 
     def public_key(self) -> PublicKey:
         """The key that checkpoints are verified with."""
@@ -124,7 +145,8 @@ class Log:
             known = self._known(stored, key.public)
             for checkpoint in known:
                 tree.check_continues(session, checkpoint, size)
-            root = tree.check_leaves(session, max((checkpoint.size for checkpoint in known), default=0), size)
+            start = max((checkpoint.size for checkpoint in known), default=0)
+            root = tree.check_leaves(session, start, size, rules.mac_key(key.seed))
             if stored is not None and stored.size == size:
                 return SignedCheckpoint(stored.text, size, root)
             text = sign_checkpoint(Checkpoint(self.name, size, root), self.name, key)
@@ -140,8 +162,13 @@ class Log:
         """
         with self._units.read() as session:
             size = tree.size(session)
-            known = self._signed(session, self._signing_key(session).public) if size else {}
-            if tree.check_whole(session, known, size, lambda _leaf: None) != merkle.root_at(size, tree.nodes(session)):
+            if size == 0:
+                return 0
+            key = self._signing_key(session)
+            known, mac_key = self._signed(session, key.public), rules.mac_key(key.seed)
+            if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
+                size, tree.nodes(session)
+            ):
                 raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")
         return size
 
@@ -158,7 +185,7 @@ class Log:
     def tlog_proof(self, index: int, checkpoint: SignedCheckpoint) -> str:
         """Leaf, inclusion proof and checkpoint as C2SP tlog-proof, verified before they are handed out."""
         with self._units.read() as session:
-            leaf = tree.leaf(session, index)
+            leaf = self.entry_in(session, index)
             proof = merkle.inclusion_proof(index, checkpoint.size, tree.nodes(session))
         merkle.check_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
         return rules.proof_text(leaf, index, proof, checkpoint.text)
@@ -170,7 +197,8 @@ class Log:
         """
         checkpoint = self.checkpoint()
         with self._units.read() as session:
-            key = self._signing_key(session).public
+            signing = self._signing_key(session)
+            key, mac_key = signing.public, rules.mac_key(signing.seed)
             rows = session.scalars(
                 select(CheckpointRow).where(CheckpointRow.size < checkpoint.size).order_by(CheckpointRow.size)
             ).all()
@@ -181,7 +209,7 @@ class Log:
                 key=key,
                 checkpoint=checkpoint,
                 earlier=[(row.size, row.text) for row in rows],
-                copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, take),
+                copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 
     def _write(self, session: Session, act: Act, index: int) -> None:
@@ -195,6 +223,7 @@ class Log:
                 index=index,
                 leaf=leaf,
                 leaf_hash=hashed,
+                mac=rules.entry_mac(self._mac_key(session), index, hashed),
                 type=act.type,
                 actor=act.actor,
                 matter=act.matter,
@@ -227,6 +256,9 @@ class Log:
         else:
             key_id = self._keyring.find(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
         return SigningKey.from_seed(self._keyring.unwrap(session, key_id))
+
+    def _mac_key(self, session: Session) -> bytes:
+        return rules.mac_key(self._signing_key(session).seed)
 
     def _signed(self, session: Session, key: PublicKey) -> dict[int, bytes]:
         """Every stored checkpoint as size → root, each opened by its signature."""

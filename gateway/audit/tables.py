@@ -11,7 +11,10 @@ from gateway.db.metadata import Base, UtcTime
 
 
 class EntryRow(Base):
-    """One entry. `leaf` is what is hashed; the columns beside it repeat parts of it for look-up and prove nothing."""
+    """One entry. `leaf` is what is hashed, `mac` shows that this gateway wrote it at this index.
+
+    The other columns repeat parts of the leaf for look-up and prove nothing.
+    """
 
     __tablename__ = "audit_entry"
     __table_args__ = (UniqueConstraint("matter", "seq"), Index(None, "subject"))
@@ -19,6 +22,7 @@ class EntryRow(Base):
     index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     leaf: Mapped[bytes] = mapped_column(LargeBinary)
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     type: Mapped[str] = mapped_column(String(64))
     actor: Mapped[str] = mapped_column(String(128))
     matter: Mapped[str | None] = mapped_column(String(128))

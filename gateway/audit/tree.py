@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterator
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from gateway.audit import rules
 from gateway.audit.model import LogDamaged, LogForked, LogShrank, NoSuchEntry
 from gateway.audit.tables import EntryRow, NodeRow
 from gateway.seal import merkle
@@ -46,29 +48,36 @@ def grow(session: Session, index: int, hashed_leaf: bytes) -> None:
         session.execute(insert(NodeRow), rows)
 
 
-def leaves(session: Session, start: int, stop: int) -> Iterator[tuple[bytes, bytes]]:
-    """Leaf and stored leaf hash of the entries [start, stop), in order; `LogDamaged` where one is missing."""
+def leaves(session: Session, start: int, stop: int, key: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Leaf and its hash of the entries [start, stop), in order; `LogDamaged` where one is missing or not as written.
+
+    `key` is that of `rules.entry_mac`.
+    """
     for low in range(start, stop, PAGE):
         high = min(low + PAGE, stop)
         rows = session.execute(
-            select(EntryRow.index, EntryRow.leaf, EntryRow.leaf_hash)
+            select(EntryRow.index, EntryRow.leaf, EntryRow.leaf_hash, EntryRow.mac)
             .where(EntryRow.index >= low, EntryRow.index < high)
             .order_by(EntryRow.index)
         ).all()
-        for expected, (index, leaf, hashed) in zip(range(low, high), rows, strict=False):
+        for expected, (index, untrusted_leaf, hashed, mac) in zip(range(low, high), rows, strict=False):
             if index != expected:
                 raise LogDamaged(f"Entry {expected} of the log is missing; restore it from a backup.")
-            yield leaf, hashed
+            yield untrusted_leaf, _checked_hash(index, untrusted_leaf, hashed, mac, key)
         if len(rows) != high - low:
             raise LogDamaged(f"Entry {low + len(rows)} of the log is missing; restore it from a backup.")
 
 
-def leaf(session: Session, index: int) -> bytes:
-    """The leaf of entry `index`, or `NoSuchEntry`."""
-    found = session.scalar(select(EntryRow.leaf).where(EntryRow.index == index))
-    if found is None:
+def leaf(session: Session, index: int, key: bytes) -> bytes:
+    """The leaf of entry `index`, or `NoSuchEntry`; `LogDamaged` where the gateway did not write it there."""
+    row = session.execute(
+        select(EntryRow.leaf, EntryRow.leaf_hash, EntryRow.mac).where(EntryRow.index == index)
+    ).one_or_none()
+    if row is None:
         raise NoSuchEntry(f"The log has no entry {index}.")
-    return found
+    leaf, hashed, mac = row
+    _checked_hash(index, leaf, hashed, mac, key)
+    return bytes(leaf)
 
 
 def check_continues(session: Session, known: Checkpoint, current: int) -> None:
@@ -83,36 +92,38 @@ def check_continues(session: Session, known: Checkpoint, current: int) -> None:
         )
 
 
-def check_leaves(session: Session, start: int, stop: int) -> bytes:
+def check_leaves(session: Session, start: int, stop: int, key: bytes) -> bytes:
     """The root over the first `stop` entries, those from `start` on hashed again from their leaves.
 
     Raises `LogDamaged` unless they hash to their stored hashes and the stored tree has the same root.
     """
     stored = nodes(session)
     peaks = merkle.Peaks.at(start, stored)
-    for untrusted_leaf, stored_hash in leaves(session, start, stop):
-        peaks.append(_checked_hash(peaks.size, untrusted_leaf, stored_hash))
+    for _leaf, hashed in leaves(session, start, stop, key):
+        peaks.append(hashed)
     if peaks.root() != merkle.root_at(stop, stored):
         raise LogDamaged("The stored tree does not belong to the entries; nothing is signed over it.")
     return peaks.root()
 
 
-def _checked_hash(index: int, untrusted_leaf: bytes, stored_hash: bytes) -> bytes:
+def _checked_hash(index: int, untrusted_leaf: bytes, stored_hash: bytes, mac: bytes, key: bytes) -> bytes:
     hashed = merkle.leaf_hash(untrusted_leaf)
-    if hashed != stored_hash:
+    if hashed != stored_hash or not hmac.compare_digest(mac, rules.entry_mac(key, index, hashed)):
         raise LogDamaged(f"Entry {index} of the log is not what was written; nothing is signed over it.")
     return hashed
 
 
-def check_whole(session: Session, known: dict[int, bytes], stop: int, take: Callable[[bytes], object]) -> bytes:
+def check_whole(
+    session: Session, known: dict[int, bytes], stop: int, key: bytes, take: Callable[[bytes], object]
+) -> bytes:
     """Hash the first `stop` leaves one by one, handing each to `take`; the root over them.
 
     `known` maps sizes to the roots that checkpoints were signed over; a difference is `LogForked`.
     """
     peaks = merkle.Peaks()
-    for untrusted_leaf, stored_hash in leaves(session, 0, stop):
-        peaks.append(_checked_hash(peaks.size, untrusted_leaf, stored_hash))
-        take(untrusted_leaf)
+    for leaf_bytes, hashed in leaves(session, 0, stop, key):
+        peaks.append(hashed)
+        take(leaf_bytes)
         if peaks.size in known and peaks.root() != known[peaks.size]:
             raise LogForked(f"The first {peaks.size} entries differ from the checkpoint signed over them.")
     if any(size > stop for size in known):

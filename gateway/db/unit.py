@@ -99,6 +99,10 @@ class Units:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._engine.dispose()
+
     @contextmanager
     def change(self) -> Iterator[Session]:
         """A transaction that changes state; commits at the end of the block, with its audit entry, or not at all."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.base.problems import Conflict, Forbidden, NotFound, Refused, Unauthenticated, Usage
+from gateway.base.problems import CheckFailed, Conflict, Forbidden, NotFound, Refused, Unauthenticated, Usage
 
 
 class Role(StrEnum):
@@ -149,6 +149,13 @@ class TokenNotValid(Unauthenticated):
 
     slug = "token-not-valid"
     title = "The token does not hold"
+
+
+class RegisterChanged(CheckFailed):
+    """A row of the register says what no entry of the log gave."""
+
+    slug = "register-changed"
+    title = "The register differs from the log"
 
 
 class NoSuchPerson(NotFound):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -18,12 +19,15 @@ from gateway.people.model import (
     Permission,
     PersonState,
     Proposal,
+    RegisterChanged,
     Role,
     Standing,
     role_names,
 )
 from gateway.people.statements import enrolment_statement
 from gateway.people.tables import PersonRoleRow, PersonRow, ProposalRow, TokenRow
+
+_GRANTING = frozenset({"deployment.founded", "person.enrolled", "roles.granted"})
 
 
 def person_row(session: Session, person_id: str) -> PersonRow:
@@ -45,6 +49,25 @@ def standing(session: Session, person_id: str) -> Standing:
         roles=frozenset(Role(role) for role in held),
         public_key=row.public_key,
     )
+
+
+def check_granted(session: Session, held: Standing, entry: Callable[[Session, int], bytes]) -> None:
+    """Raise `RegisterChanged` unless the log gave this active person their key and every role held.
+
+    `entry` reads a log entry that the gateway wrote; rows of the register alone prove nothing.
+    """
+    if held.state is not PersonState.ACTIVE:
+        return
+    query = select(PersonRoleRow.role, PersonRoleRow.entry).where(PersonRoleRow.person_id == held.person_id)
+    granted: dict[int, set[str]] = {}
+    for role, index in session.execute(query):
+        granted.setdefault(index, set()).add(role)
+    for index, roles in granted.items():
+        said = json.loads(entry(session, index))
+        people = said["facts"].get("people", [said["facts"]]) if said["type"] in _GRANTING else []
+        mine = [one for one in people if one["person"] == held.person_id and one["key"] == held.public_key]
+        if not mine or not roles <= set(mine[0]["roles"]):
+            raise RegisterChanged("Key or roles of this person are not those in the log; restore the register.")
 
 
 def enrolment_entries(session: Session, person_id: str) -> list[int]:

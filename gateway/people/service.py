@@ -62,7 +62,7 @@ class People:
         self._log = log
         self._clock = clock
         self._deployment = keyring.tenant
-        self._tokens = Tokens(units, log, clock, lifetime_max=token_lifetime_max)
+        self._tokens = Tokens(units, keyring, log, clock, lifetime_max=token_lifetime_max)
 
     def founding_statement(
         self, first: tuple[str, Collection[Role]], second: tuple[str, Collection[Role]], at: datetime
@@ -266,7 +266,8 @@ class People:
         """The key of an active person, or `PersonNotActive`."""
         with self._units.read() as session:
             standing = register.standing(session, person_id)
-        standing.require_active()
+            standing.require_active()
+            register.check_granted(session, standing, self._log.entry_in)
         return ed25519.from_text(standing.public_key)
 
     def enrolment_entries(self, person_id: str, session: Session | None = None) -> list[int]:
@@ -301,6 +302,7 @@ class People:
     ) -> int:
         """Check the second signature and grant the proposal's roles; the index of the entry that says so."""
         second = register.require_still(session, actor, Permission.PEOPLE_COUNTERSIGN)
+        register.check_granted(session, second, self._log.entry_in)
         rules.check_second_person(
             countersigner=second.person_id, roles=second.roles, proposer=proposal.proposer, subject=proposal.person_id
         )

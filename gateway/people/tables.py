@@ -59,7 +59,10 @@ class ProposalRow(Base):
 
 
 class TokenRow(Base):
-    """A token by its SHA-256. The nonce stays as long as the row, so that a statement is good for one token."""
+    """A token by its SHA-256. The nonce stays as long as the row, so that a statement is good for one token.
+
+    `terms_sealed` repeats person, scopes and end under a key that writing the database does not give.
+    """
 
     __tablename__ = "token"
     __table_args__ = (UniqueConstraint("person_id", "nonce"), Index(None, "person_id", "revoked_at"))
@@ -68,6 +71,7 @@ class TokenRow(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     scopes: Mapped[str] = mapped_column(String(600))
     nonce: Mapped[str] = mapped_column(String(64))
+    terms_sealed: Mapped[bytes]
     issued_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)

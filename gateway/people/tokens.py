@@ -9,12 +9,15 @@ import secrets
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base import clock as times
+from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.db.unit import Units
+from gateway.keys.service import Keyring
 from gateway.people import register, rules
 from gateway.people.model import (
     Actor,
@@ -32,6 +35,7 @@ from gateway.people.statements import parse_token_statement
 from gateway.people.tables import TokenRow
 from gateway.seal import signature as ed25519
 
+_OWNER = "deployment"
 _PREFIX = "gwt_"
 _SHAPE = re.compile(r"gwt_[A-Za-z0-9_-]{43}")
 
@@ -39,8 +43,9 @@ _SHAPE = re.compile(r"gwt_[A-Za-z0-9_-]{43}")
 class Tokens:
     """Issues tokens and says who comes with one."""
 
-    def __init__(self, units: Units, log: Log, clock: Clock, *, lifetime_max: timedelta) -> None:
+    def __init__(self, units: Units, keyring: Keyring, log: Log, clock: Clock, *, lifetime_max: timedelta) -> None:
         self._units = units
+        self._keyring = keyring
         self._log = log
         self._clock = clock
         self._lifetime_max = lifetime_max
@@ -67,6 +72,7 @@ class Tokens:
                 ed25519.from_text(standing.public_key).verify(signature, untrusted_statement)
             except ed25519.SignatureInvalid as error:
                 raise SignatureRefused("The statement is not signed by the key enrolled for this person.") from error
+            register.check_granted(session, standing, self._log.entry_in)
             granted = rules.permissions_of(standing.roles)
             now = self._clock.now()
             rules.check_token_terms(terms, granted=granted, now=now, lifetime_max=self._lifetime_max)
@@ -74,16 +80,16 @@ class Tokens:
             if session.scalar(used) is not None:
                 raise TokenReplayed("This statement has given its token; sign a new one with a new nonce.")
             token = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode("ascii")
-            session.add(
-                TokenRow(
-                    sha256=_digest(token),
-                    person_id=terms.person_id,
-                    scopes=" ".join(sorted(terms.scopes)),
-                    nonce=terms.nonce,
-                    issued_at=now,
-                    expires_at=terms.expires_at,
-                )
+            row = TokenRow(
+                sha256=_digest(token),
+                person_id=terms.person_id,
+                scopes=" ".join(sorted(terms.scopes)),
+                nonce=terms.nonce,
+                issued_at=now,
+                expires_at=terms.expires_at,
             )
+            row.terms_sealed = self._keyring.seal_bytes(session, owner=_OWNER, context=_context(row), data=_terms(row))
+            session.add(row)
             facts = {
                 "person": terms.person_id,
                 "scopes": sorted(scope.value for scope in terms.scopes),
@@ -106,11 +112,26 @@ class Tokens:
             row = session.get(TokenRow, _digest(untrusted_token))
             if row is None or row.revoked_at is not None or row.expires_at <= self._clock.now():
                 raise refused
+            self._check_terms(session, row)
             standing = register.standing(session, row.person_id)
+            register.check_granted(session, standing, self._log.entry_in)
             if standing.state is not PersonState.ACTIVE:
                 raise refused
             scopes = frozenset(Permission(scope) for scope in row.scopes.split())
             return Actor(standing.person_id, standing.roles, scopes & rules.permissions_of(standing.roles))
+
+    def _check_terms(self, session: Session, row: TokenRow) -> None:
+        told = self._keyring.open_bytes(session, owner=_OWNER, context=_context(row), sealed=row.terms_sealed)
+        if told != _terms(row):
+            raise TokenNotValid("The token is not on the terms it was given on; sign a new token statement.")
+
+
+def _context(row: TokenRow) -> str:
+    return f"token/{row.sha256}"
+
+
+def _terms(row: TokenRow) -> bytes:
+    return canonical({"person": row.person_id, "scopes": row.scopes, "expires_at": times.to_text(row.expires_at)})
 
 
 def _digest(token: str) -> str:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.audit.model import SignedCheckpoint
 from gateway.audit.service import Log
 from gateway.base.canon import Json, canonical
 from gateway.base.problems import CheckFailed
+from gateway.matter.model import Recipient
+from gateway.release.model import Profile, Release
 from gateway.review.model import Approval, Cleared
-from gateway.seal.signature import SigningKey, to_text
+from gateway.seal.recipient import recipient_fingerprint
+from gateway.seal.signature import PublicKey, SigningKey, to_text
 from gateway.verify import verify
 
 APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
@@ -23,11 +26,18 @@ MANIFEST_SIGNATURE_TYPE = "disclosure-gateway/manifest-signature/v1"
 ALGORITHM = "Ed25519"
 
 
-class NotEnrolled(CheckFailed):
-    """The register says of an approver what the log does not say."""
+class AddressChanged(CheckFailed):
+    """Recipient, key or profile are not those in the approved manifest."""
 
-    slug = "not-enrolled"
-    title = "The log does not show an approver's key and role"
+    slug = "address-changed"
+    title = "The release would go elsewhere than approved"
+
+
+class ProofsRefused(CheckFailed):
+    """Approvals, enrolments and log do not prove each other."""
+
+    slug = "proofs-refused"
+    title = "The package would not verify"
 
 
 def approvals_json(cleared: Cleared) -> bytes:
@@ -71,25 +81,29 @@ def enrolment_json(
     )
 
 
-def require_enrolled(enrolment: bytes, checkpoint: SignedCheckpoint, approvals: Iterable[Approval]) -> None:
-    """Raise `NotEnrolled` unless the log, under `checkpoint`, gave every approver the key and role they signed with.
+def check_address(manifest: bytes, release: Release, recipient: Recipient) -> None:
+    """Raise `AddressChanged` unless the package would go, as it will be packed, to whom the manifest names."""
+    told = json.loads(manifest)
+    key = recipient.age_key if release.profile is Profile.SEALED else None
+    expected = {
+        "release": release.id,
+        "profile": release.profile.value,
+        "id": recipient.id,
+        "key_fingerprint": recipient_fingerprint(key) if key else None,
+    }
+    for name, value in expected.items():
+        if {**told, **told["recipient"]}.get(name) != value:
+            raise AddressChanged(
+                f"The release's {name} is no longer the one that was approved; submit it again.", field=name
+            )
 
-    The register is not asked: whoever writes into the database could have put their own key into it. This is what a
-    recipient checks too, by the same code.
-    """
-    known = verify.Checkpoint("", checkpoint.size, checkpoint.root)
-    register: dict[str, tuple[str, list[str]]] = {}
-    try:
-        for item in json.loads(enrolment)["entries"]:
-            leaf, what = item["entry"].encode(), f"Enrolment entry {item['index']}"
-            verify.check_inclusion(leaf, item["index"], list(map(base64.b64decode, item["proof"])), known, what)
-            verify.enrol(register, verify.parse_entry(leaf, what), what)
-    except verify.Mismatch as difference:
-        raise NotEnrolled(f"{difference} Nothing was packaged; restore the log from a backup.") from difference
-    for one in approvals:
-        key, roles = register.get(one.approver, ("", []))
-        if key != one.key or one.role not in roles:
-            raise NotEnrolled("The log does not show that an approver holds the key and role of their approval.")
+
+def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicKey) -> None:
+    """Raise `ProofsRefused` unless the recipient's verifier would accept these files under the deployment's keys."""
+    report = verify.verify_binding(dict(parts), log_key=log_key, package_key=to_text(package_key))
+    for step in report.steps:
+        if step.state != "ok":
+            raise ProofsRefused(f"The package would not verify, so it is not made: {step.detail}", step=step.title)
 
 
 def _approval(one: Approval) -> dict[str, Json]:

@@ -2,8 +2,7 @@
 
 1. In one transaction: gates, reviews, signatures, quorum and separation of duties hold; `release.sealed` commits
    manifest and approvals.
-2. A checkpoint is signed over that entry; inclusion proofs are drawn, and the approvers' keys and roles compared with
-   what the log says of them.
+2. A checkpoint is signed over that entry; inclusion proofs are drawn.
 3. The package streams into the vault: approved bytes, digest-checked as they pass, and the proofs beside them.
 4. In one transaction everything is checked once more and `release.dispatched` commits the package's digest.
 
@@ -22,6 +21,7 @@ from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.problems import Conflict
 from gateway.db.unit import Units
+from gateway.matter.model import Recipient
 from gateway.matter.service import Matters
 from gateway.people.model import Actor, Permission
 from gateway.people.service import People
@@ -77,9 +77,7 @@ class Dispatch:
         """Seal and dispatch an approved release; see the module for the steps."""
         actor.require(Permission.RELEASE_DISPATCH)
         sealing = self._seal(actor, release_id)
-        release = self._releases.get(release_id)
-        keeping = self._build(release, sealing)
-        with self._units.change() as session:
+        with self._build(self._releases.get(release_id), sealing) as keeping, self._units.change() as session:
             row, cleared = self._cleared(session, actor, release_id)
             if cleared.case != sealing.cleared.case or cleared.approvals != sealing.cleared.approvals:
                 raise WrongState("The release changed while it was being packaged; dispatch it again.")
@@ -97,6 +95,7 @@ class Dispatch:
                     facts={
                         "package_sha256": keeping.sha256,
                         "package_bytes": keeping.plaintext_bytes,
+                        "object": kept.id,
                         "sealed_index": sealing.index,
                         "profile": row.profile,
                     },
@@ -111,6 +110,7 @@ class Dispatch:
         if release.package_object is None:
             raise NotDispatched("There is no package yet; dispatch the release first.")
         with self._units.change() as session:
+            self._check_logged(session, release)
             self._log.append(
                 session,
                 Act(
@@ -154,26 +154,34 @@ class Dispatch:
         checkpoint = self._log.checkpoint()
         cleared = sealing.cleared
         manifest = self._releases.bytes_of(release.id, "manifest.json")
-        approvers = [one.approver for one in cleared.approvals]
-        enrolment = binding.enrolment_json(self._log, checkpoint, approvers, self._people.enrolment_entries)
-        binding.require_enrolled(enrolment, checkpoint, cleared.approvals)
-        beside = (
-            ("approvals.json", sealing.approvals),
-            ("audit.proof", self._log.tlog_proof(sealing.index, checkpoint).encode()),
-            ("enrolment.json", enrolment),
-            ("manifest.sig", binding.manifest_sig(manifest, (self._package_key(),))),
-        )
-        members = package.members(cleared, self._opened, beside)
-        return self._keep(release, package.zip_chunks(members))
+        recipient = self._matters.recipient(release.matter, release.recipient)
+        binding.check_address(manifest, release, recipient)
+        approvers = (one.approver for one in cleared.approvals)
+        beside = {
+            "approvals.json": sealing.approvals,
+            "audit.proof": self._log.tlog_proof(sealing.index, checkpoint).encode(),
+            "enrolment.json": binding.enrolment_json(self._log, checkpoint, approvers, self._people.enrolment_entries),
+            "manifest.sig": binding.manifest_sig(manifest, (self._package_key(),)),
+        }
+        binding.check_proofs({"manifest.json": manifest, **beside}, self._log.vkey(), self._package_key().public)
+        members = package.members(cleared, self._opened, beside.items())
+        return self._keep(release, recipient, package.zip_chunks(members))
+
+    def _check_logged(self, session: Session, release: Release) -> None:
+        """Raise unless the object that would be handed out is the one whose dispatch was logged."""
+        entry = self._log.newest(session, type="release.dispatched", subject=release.id)
+        facts = {} if entry is None else entry["facts"]
+        told = {"object": release.package_object, "package_sha256": release.package_sha256}
+        if any(facts.get(name) != value for name, value in told.items()):
+            raise package.BytesChanged("The stored package is not the one that was dispatched; nothing is handed out.")
 
     def _opened(self, object_id: str) -> Opened:
         with self._units.read() as session:
             return self._vault.open(session, object_id)
 
-    def _keep(self, release: Release, chunks: Iterator[bytes]) -> Keeping:
+    def _keep(self, release: Release, recipient: Recipient, chunks: Iterator[bytes]) -> Keeping:
         with self._vault.begin(matter=release.matter, role="package") as keeping:
             if release.profile is Profile.SEALED:
-                recipient = self._matters.recipient(release.matter, release.recipient)
                 if recipient.age_key is None:
                     raise WrongState("The recipient's public key is gone; the sealed profile needs it.")
                 encrypt_to(recipient.age_key, package.ChunkReader(chunks), keeping.as_file())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Conflict, NotFound, Refused, Usage
+from gateway.base.problems import CheckFailed, Conflict, NotFound, Refused, Usage
 from gateway.base.text import clean_line
 from gateway.db.unit import Units
 from gateway.formats.model import Mark
@@ -31,12 +32,12 @@ from gateway.release.model import Part, Profile, Release, State
 from gateway.release.tables import ReceiptRow, ReleaseRow
 from gateway.render.model import ReleaseFrame, Rendition
 from gateway.render.model import State as RenditionState
-from gateway.render.service import Renders
+from gateway.render.service import AlreadyInRelease, Renders
 from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
 from gateway.seal.signature import SigningKey
-from gateway.vault.service import Vault
+from gateway.vault.service import Keeping, Vault
 
 ENGINE = f"disclosure-gateway/{__version__}"
 _OPEN = (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED)
@@ -47,6 +48,13 @@ class WrongState(Conflict):
 
     slug = "wrong-state"
     title = "The release's state does not admit this"
+
+
+class CompositionChanged(CheckFailed):
+    """What is stored of a composed release is not what was composed."""
+
+    slug = "composition-changed"
+    title = "The release is not as it was composed"
 
 
 class NotReady(Refused):
@@ -143,8 +151,10 @@ class Releases:
         self, actor: Actor, release_id: str, original_id: str, *, policy_ref: str | None, answers: Answers
     ) -> Rendition:
         """Ask for a rendition of an original in this release. What was approved before no longer counts."""
-        self._reopen(actor, release_id)
         original = self._intake.get(original_id)
+        if original_id in {one.original for one in self._renders.of_release(release_id)}:
+            raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition first.")
+        self._reopen(actor, release_id)
         return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
 
     def answer(self, actor: Actor, rendition_id: str, answers: Answers) -> Rendition:
@@ -164,6 +174,13 @@ class Releases:
             answers=answers,
             supersedes=old.id,
         )
+
+    def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
+        """Take a rendition out of its release. What was approved before no longer counts."""
+        actor.require(Permission.RELEASE_BUILD)
+        rendition = self._renders.get(rendition_id)
+        self._reopen(actor, rendition.release)
+        return self._renders.withdraw(actor, rendition_id)
 
     def submit(self, actor: Actor, release_id: str) -> Release:
         """Compose manifest and documents and put the release before the reviewers.
@@ -191,27 +208,12 @@ class Releases:
                 signers=(self._package_key().public,),
                 log=self._log.vkey(),
             )
-        kept = {
-            path: self._vault.keep(matter=release.matter, role="document", data=data)
-            for path, data in composition.new_documents()
-        }
-        with self._units.change() as session:
-            row = self._row(session, release_id)
-            if State(row.state) not in _OPEN or self._renders.of_release_in(session, release_id) != renditions:
-                raise WrongState("The release changed while it was being composed; submit it again.")
-            parts = composition.with_objects(
-                {path: self._vault.record(session, keeping).id for path, keeping in kept.items()}
-            )
-            row.manifest_sha256 = composition.manifest_sha256
-            row.state = State.IN_REVIEW
-            row.composition = self._keyring.seal_text(
-                session,
-                owner=row.matter,
-                context=f"composition:{row.id}",
-                text=canonical(composer.to_json(parts, composition.quorum)).decode(),
-            )
-            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
-            return _release(row)
+        with ExitStack() as keepings:
+            kept = {
+                path: keepings.enter_context(self._vault.keep(matter=release.matter, role="document", data=data))
+                for path, data in composition.new_documents()
+            }
+            return self._submitted(actor, release_id, renditions, composition, kept)
 
     def review(
         self, actor: Actor, rendition_id: str, *, verdict: Verdict, seen_sha256: str, reason: str | None
@@ -223,6 +225,8 @@ class Releases:
             raise WrongState("The release is not in review; submit it first.")
 
         def also(session: Session) -> None:
+            if self._row(session, release.id).state != State.IN_REVIEW:
+                raise WrongState("The release is no longer in review; look at it again.")
             if verdict is Verdict.CHANGES_REQUESTED:
                 self._row(session, release.id).state = State.CHANGES_REQUESTED
 
@@ -348,6 +352,32 @@ class Releases:
                 raise NotFound("The release has no such file.")
             return self._renders.part(session, part.object_id)
 
+    def _submitted(
+        self,
+        actor: Actor,
+        release_id: str,
+        renditions: tuple[Rendition, ...],
+        composition: composer.Composition,
+        kept: Mapping[str, Keeping],
+    ) -> Release:
+        with self._units.change() as session:
+            row = self._row(session, release_id)
+            if State(row.state) not in _OPEN or self._renders.of_release_in(session, release_id) != renditions:
+                raise WrongState("The release changed while it was being composed; submit it again.")
+            parts = composition.with_objects(
+                {path: self._vault.record(session, keeping).id for path, keeping in kept.items()}
+            )
+            row.manifest_sha256 = composition.manifest_sha256
+            row.state = State.IN_REVIEW
+            row.composition = self._keyring.seal_text(
+                session,
+                owner=row.matter,
+                context=f"composition:{row.id}",
+                text=canonical(composer.to_json(parts, composition.quorum)).decode(),
+            )
+            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
+            return _release(row)
+
     def _ready(self, release: Release) -> tuple[Rendition, ...]:
         renditions = self._renders.of_release(release.id)
         self._check_ready(renditions)
@@ -359,7 +389,7 @@ class Releases:
         for one in renditions:
             if one.state not in (RenditionState.CLEAN, RenditionState.REVIEWED):
                 raise NotReady(
-                    f"A rendition is {one.state.value}; answer its questions or take it out before submitting.",
+                    f"A rendition is {one.state.value}; answer its questions or withdraw it before submitting.",
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))
@@ -375,6 +405,8 @@ class Releases:
             actor.require(Permission.RELEASE_BUILD)
         with self._units.change() as session:
             row = self._row(session, release_id)
+            if State(row.state) not in (*_OPEN, State.APPROVED):
+                raise WrongState(f"A release that is {row.state} cannot be changed; make a new one.")
             row.state, row.manifest_sha256, row.composition = State.DRAFT, None, None
             self._enter(session, actor, row, "release.reopened", {})
 
@@ -390,6 +422,8 @@ class Releases:
             raise WrongState("The release is not composed; submit it first.")
         release = _release(row)
         parts, quorum = composer.from_json(self._composition(session, row))
+        if row.manifest_sha256 not in {part.sha256 for part in parts if part.role == "manifest"}:
+            raise CompositionChanged("The release's digest is not that of its manifest; withdraw it and submit again.")
         renditions = self._renders.of_release_in(session, row.id)
         named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
         if {part.sha256 for part in parts if part.role == "manifest"} != {row.manifest_sha256}:

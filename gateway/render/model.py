@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,7 +31,8 @@ class Outcome:
     """What one run of the choreography came to.
 
     `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings;
-    `refused` has a reason. Only `clean` has a rendition that may be kept.
+    `refused` has a reason. `index` holds the rendition's lines of the withheld index. Only `clean` has a rendition that
+    may be kept.
     """
 
     state: State
@@ -39,6 +41,7 @@ class Outcome:
     rebuilt: Rebuilt | None = None
     report: Report | None = None
     withheld: WithheldSet | None = None
+    index: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from gateway.policy.decide import answered_fields, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
+from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered
 from gateway.render.model import Outcome, State
-from gateway.render.withheld import rows, withheld_set
+from gateway.render.withheld import rows, withheld_lines, withheld_set
 from gateway.residue import gate
 from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
 from gateway.sandbox.ports import Sandbox
@@ -47,6 +48,13 @@ class Job:
     secret: bytes
 
 
+class FingerprintMissing(Refused):
+    """The policy requires a fingerprint that the format cannot carry."""
+
+    slug = "fingerprint-missing"
+    title = "The rendition cannot carry its fingerprint"
+
+
 def render(job: Job, sandbox: Sandbox) -> Outcome:
     """Carry out the choreography. Refusals of content and policy become outcomes; a broken environment raises."""
     try:
@@ -58,6 +66,8 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     content = job.form.read(job.untrusted_original, job.media_type, sandbox)
     surveyed = job.form.survey(content)
+    if job.policy.output.fingerprint == "required":
+        raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on)
     if decisions.asks:
         return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
@@ -85,7 +95,15 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
             decisions=decisions,
             report=report,
         )
-    return Outcome(State.CLEAN, decisions=decisions, rebuilt=rebuilt, report=report, withheld=withheld)
+    counts = tally(decisions, rows(job.form, content, fields) if isinstance(content, Table) else ())
+    return Outcome(
+        State.CLEAN,
+        decisions=decisions,
+        rebuilt=rebuilt,
+        report=report,
+        withheld=withheld,
+        index=tuple(withheld_lines(decisions, counts)),
+    )
 
 
 def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> Expectation:

@@ -68,6 +68,17 @@ class Queue:
             if session.execute(renewing).one_or_none() is None:
                 raise FencedOut("Another worker has taken this rendition over.")
 
+    def give_back(self, claim: Claim, after_s: float) -> None:
+        """Let another try begin in `after_s`, and do not count this one: the environment failed, not the original."""
+        giving = (
+            update(LeaseRow)
+            .where(LeaseRow.rendition == claim.rendition, LeaseRow.fence == claim.fence)
+            .values(owner=None, lease_until=time.time() + after_s, attempt=LeaseRow.attempt - 1)
+            .execution_options(synchronize_session=False)
+        )
+        with self._units.bookkeeping() as session:
+            session.execute(giving)
+
     @staticmethod
     def check(session: Session, claim: Claim) -> None:
         """Inside the finishing transaction: the claim is still the newest one."""

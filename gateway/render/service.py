@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -48,6 +49,13 @@ class NotRendered(Conflict):
     title = "The rendition has no such part now"
 
 
+class AlreadyInRelease(Conflict):
+    """A release holds one rendition of an original."""
+
+    slug = "already-in-release"
+    title = "This original is in the release already"
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """The objects one outcome leaves behind, durable before the row that names them."""
@@ -56,10 +64,6 @@ class _Parts:
     decisions: Keeping | None
     residue: Keeping | None
     withheld: Keeping | None
-
-    def kept(self) -> tuple[Keeping, ...]:
-        """Those that there are."""
-        return tuple(one for one in (self.rendition, self.decisions, self.residue, self.withheld) if one)
 
 
 class Renders:
@@ -109,7 +113,9 @@ class Renders:
         rendition_id = new_id("ren")
         with self._units.change() as session:
             if supersedes is not None:
-                self._row(session, supersedes).state = State.SUPERSEDED
+                self._supersede(session, supersedes)
+            if original.id in {one.original for one in self.of_release_in(session, frame.release)}:
+                raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition.")
             row = RenditionRow(
                 id=rendition_id,
                 release=frame.release,
@@ -158,14 +164,28 @@ class Renders:
         else:
             job = self._job(claim.rendition, frame)
             outcome = render(job, self._sandbox)
-        parts = self._keep_parts(frame, outcome)
-        try:
-            self._finish(claim, frame, outcome, parts)
-        except Exception:
-            for keeping in parts.kept():
-                keeping.abort()
-            raise
+        with ExitStack() as keepings:
+            self._finish(claim, frame, outcome, self._keep_parts(frame, outcome, keepings))
         return outcome.state
+
+    def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
+        """Take a rendition out of its release; a worker's late result no longer counts."""
+        with self._units.change() as session:
+            row = self._row(session, rendition_id)
+            if row.state == State.SUPERSEDED:
+                raise NotRendered("This rendition is out of its release already.")
+            row.state = State.SUPERSEDED
+            self._log.append(
+                session,
+                Act(
+                    type="rendition.withdrawn",
+                    actor=actor.person_id,
+                    matter=row.matter,
+                    subject=row.id,
+                    facts={"release": row.release, "original": row.original},
+                ),
+            )
+            return self._rendition(session, row)
 
     def get(self, rendition_id: str) -> Rendition:
         """One rendition, or `NotFound`."""
@@ -242,9 +262,11 @@ class Renders:
         """The format that renders this original."""
         return self._intake.format_of(original)
 
-    def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome) -> _Parts:
+    def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome, keepings: ExitStack) -> _Parts:
         def kept(role: str, data: bytes | None) -> Keeping | None:
-            return None if data is None else self._vault.keep(data, matter=frame.matter, role=role)
+            if data is None:
+                return None
+            return keepings.enter_context(self._vault.keep(data, matter=frame.matter, role=role))
 
         return _Parts(
             rendition=kept("rendition", outcome.rebuilt.data if outcome.rebuilt else None),
@@ -263,9 +285,7 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
-                "withheld": list(withheld.withheld_lines(outcome.decisions, outcome.rebuilt))
-                if outcome.rebuilt
-                else [],
+                "withheld": list(outcome.index),
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
         )
@@ -309,6 +329,13 @@ class Renders:
                     body={**digests, "reason": outcome.reason},
                 ),
             )
+
+    def _supersede(self, session: Session, rendition_id: str) -> None:
+        row = self._row(session, rendition_id)
+        if row.state == State.SUPERSEDED:
+            raise NotRendered("This rendition was answered or withdrawn meanwhile; answer the newest one.")
+        row.state = State.SUPERSEDED
+        session.flush()
 
     def _secret(self, session: Session, release_id: str) -> bytes:
         return self._keyring.unwrap(session, self._keyring.find(session, role="release", owner=release_id))

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.base.canon import Json
-from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Rebuilt, Table, applied
+from gateway.formats.model import Case, Content, Element, Field, Instruction, Mark, Op, Table, Transform, applied
 from gateway.formats.ports import Format
+from gateway.formats.transforms import changer, uncovered
 from gateway.policy.decisions import DEFAULT_RULE, Decisions
+from gateway.policy.tally import count_of
 from gateway.residue.model import WithheldSet, WithheldValue
 
 
@@ -37,17 +39,17 @@ def withheld_set(
         for number, value in enumerate(form.values(content, field), start=1):
             if not value.strip():
                 continue
-            if _shows(orders.get(field.id), cells[number - 1] if cells else {}):
+            case = _case(orders.get(field.id), cells[number - 1] if cells else {})
+            if case is not None and case.transform.op is Op.ALLOW:
                 shown.add(value)
-            else:
-                values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
+                continue
+            values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
+            if case is not None and case.transform.op is Op.ROUND:
+                shown.add(_rounded(case.transform, value))
         if field.name is None and field.label.strip():
             values.append(WithheldValue(field.label, f"{field.id} header"))
     if file_name:
         values.append(WithheldValue(file_name, "file-name"))
-        stem = file_name.rpartition(".")[0]
-        if stem:
-            values.append(WithheldValue(stem, "file-name"))
     return WithheldSet(
         values=tuple(values),
         shown=frozenset(shown),
@@ -73,12 +75,12 @@ def from_json(told: Mapping[str, Any]) -> WithheldSet:
     )
 
 
-def withheld_lines(decisions: Decisions, rebuilt: Rebuilt) -> Iterator[dict[str, str]]:
+def withheld_lines(decisions: Decisions, counts: Mapping[tuple[str, str], int]) -> Iterator[dict[str, str]]:
     """The lines of the withheld index for one rendition, counted, free of values."""
     lines = decisions.withheld_items()
     fields = [line.field_ids for line in lines]
     for line in lines:
-        count = rebuilt.redactions.get(line.rule, 0)
+        count = count_of(line, counts)
         if line.rule == DEFAULT_RULE and count == 0 and fields.count(line.field_ids) > 1:
             continue
         summary = line.summary or line.no_summary_reason
@@ -105,11 +107,14 @@ def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict
         yield {name: column[number] for name, column in columns.items()}
 
 
-def _shows(order: Instruction | None, row: Mapping[str, str]) -> bool:
-    if order is None:
-        return False
-    case = applied(order.cases, row)
-    return case is not None and case.transform.op is Op.ALLOW
+def _case(order: Instruction | None, row: Mapping[str, str]) -> Case | None:
+    return None if order is None else applied(order.cases, row)
+
+
+def _rounded(transform: Transform, value: str) -> str:
+    """The bare multiple of the step that the recipient sees: 10 rounded to fives is 10, and no secret any more."""
+    bare = Transform(Op.ROUND, {**transform.params, "unit": ""})
+    return changer(bare, "decimal")(uncovered(value))
 
 
 def _texts(decisions: Decisions) -> frozenset[str]:

@@ -1,14 +1,16 @@
-"""Texts made comparable: NFKC, case folded, white space and punctuation taken out but remembered as word borders.
+"""Texts made comparable: NFKC, case folded, marks and look-alikes undone, all but letters and digits taken out.
+
+What was taken out is remembered as word borders. Umlauts become two letters, as where the keyboard lacks them.
 
 `Folded` holds the remaining symbols as code points with, for each, whether a word starts there. Units of text (cells,
 lines) are joined by `JOINT`, which survives folding, so that nothing is found across two of them. The characters that
-masks are made of (`*`, `•`, `█`) are kept: `****45` is not `45`.
+masks are made of (`*`, `•`, `█`) and comparisons are kept: `****45` is not `45`, and `≥500 kg` is not `500 kg`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
 
@@ -18,25 +20,67 @@ from numpy.typing import NDArray
 JOINT = "\x1e"
 _JOINT = ord(JOINT)
 _GAP = 0x20
-_KEPT = frozenset("*•█■")
+_KEPT = frozenset("*•█■<>≤≥")
+_BORDERS = np.array([_JOINT, *map(ord, sorted(_KEPT))], np.uint32)
 _PLANE = 0x10000
+_TRANSCRIBED = {
+    "ä": "ae",
+    "ö": "oe",
+    "ü": "ue",
+    "æ": "ae",
+    "œ": "oe",
+    "ø": "oe",
+    "ł": "l",
+    "đ": "d",
+    "ı": "i",
+    "ð": "d",
+}
+# Cyrillic and Greek letters that print as Latin ones.
+_LOOKS = dict(zip("авеѕіјкмнорстухһԁԛԝαβειοκνρτυχ", "abesijkmhopctyxhdqwabeiokvptux", strict=True))
+_DIGITS = {
+    chr(point): str(unicodedata.decimal(chr(point)))
+    for point in range(0x80, 0x20000)
+    if unicodedata.category(chr(point)) == "Nd"
+}
+_ALIKE = str.maketrans(_TRANSCRIBED | _LOOKS | _DIGITS)
+_BARE = str.maketrans("äöüÄÖÜøØ", "aouAOUoO")
+# Latin letters with marks; in Japanese and Hindi a mark tells one syllable from another.
+_MARKED = re.compile("[\u00e0-\u024f\u1e00-\u1eff]")
 
 LETTER_BITS = log2(26)
 _DIGIT_BITS = log2(10)
 _IDEOGRAPH_BITS = 11.0  # about the 2000 characters that names are written with
 _OTHER_BITS = 5.0
 
-_NO_LETTER = {ord(symbol): None for symbol in "0123456789*"}
+_SIGNS = "*<>"
+_NO_SIGN = {ord(sign): None for sign in _SIGNS}
+_NO_LETTER = {ord(symbol): None for symbol in _SIGNS + "0123456789"}
 
 Symbols = NDArray[np.uint32]
 
 
-@dataclass(frozen=True, slots=True)
 class Folded:
     """Symbols of a text after folding; `starts[i]` says whether a word begins at symbol `i`."""
 
-    symbols: Symbols
-    starts: NDArray[np.bool_]
+    __slots__ = ("_solid", "_starts", "symbols")
+
+    def __init__(self, symbols: Symbols, solid: NDArray[np.bool_]) -> None:
+        self.symbols = symbols
+        self._solid = solid
+        self._starts: NDArray[np.bool_] | None = None
+
+    @property
+    def starts(self) -> NDArray[np.bool_]:
+        """Worked out when first asked for: where nothing is found, nobody asks."""
+        if self._starts is None:
+            starts = np.ones(len(self._solid), dtype=np.bool_)
+            starts[1:] = ~self._solid[:-1]
+            starts = starts[self._solid]
+            alone = _stands_alone(self.symbols)
+            starts |= alone
+            starts[1:] |= alone[:-1]
+            self._starts = starts
+        return self._starts
 
     def text(self) -> str:
         """The symbols as a string."""
@@ -61,7 +105,22 @@ def normal(text: str) -> str:
     """NFKC and case folding, to a fixed point for practical purposes."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _alike(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _alike(text: str) -> str:
+    """Letters as they are written where the keyboard lacks them, and what looks like a Latin letter as that letter."""
+    if text.isascii():
+        return text
+    text = text.translate(_ALIKE)
+    if not _MARKED.search(text):
+        return text
+    return _MARKED.sub(lambda match: unicodedata.normalize("NFD", match[0])[0], text)
+
+
+def plainer(text: str) -> str:
+    """`text` with its umlauts as bare vowels: Muller for Müller, beside the Mueller that folding makes of it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text)).translate(_BARE)
 
 
 def fold(text: str) -> Folded:
@@ -75,17 +134,13 @@ def fold_symbols(symbols: Symbols) -> Folded:
     if len(symbols) and symbols.max() >= _PLANE:
         low = symbols < _PLANE
         folded = np.where(low, table[np.where(low, symbols, 0)], symbols)
+        points, places = np.unique(symbols[~low], return_inverse=True)
+        says = [point if point < 0x110000 and chr(point).isalnum() else _GAP for point in points.tolist()]
+        folded[~low] = np.array(says, np.uint32)[places]
     else:
         folded = table[symbols]
     solid = folded != _GAP
-    kept = folded[solid]
-    starts = np.ones(len(folded), dtype=np.bool_)
-    starts[1:] = ~solid[:-1]
-    starts = starts[solid]
-    unspaced = _is_ideograph(kept) | (kept == _JOINT)
-    starts |= unspaced
-    starts[1:] |= unspaced[:-1]
-    return Folded(kept, starts)
+    return Folded(folded[solid], solid)
 
 
 def fold_many(texts: list[str]) -> list[str]:
@@ -100,7 +155,7 @@ def bits(folded: str) -> float:
     """About how much a reader learns from this text, by the size of the alphabets its symbols come from."""
     if folded.isascii():
         letters = len(folded.translate(_NO_LETTER))
-        return letters * LETTER_BITS + (len(folded) - folded.count("*") - letters) * _DIGIT_BITS
+        return letters * LETTER_BITS + (len(folded.translate(_NO_SIGN)) - letters) * _DIGIT_BITS
     total = 0.0
     for symbol in folded:
         if "a" <= symbol <= "z":
@@ -116,16 +171,11 @@ def _ideograph(point: int) -> bool:
     return 0x3040 <= point <= 0x30FF or 0x3400 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF or point >= 0x20000
 
 
-def _is_ideograph(symbols: Symbols) -> NDArray[np.bool_]:
-    wide = symbols >= 0x3040
-    if not wide.any():
-        return wide
-    return (
-        (wide & (symbols <= 0x30FF))
-        | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
-        | ((symbols >= 0xF900) & (symbols <= 0xFAFF))
-        | (symbols >= 0x20000)
-    )
+def _stands_alone(symbols: Symbols) -> NDArray[np.bool_]:
+    """Symbols with a word border on both sides: ideographs, signs, joints."""
+    ideograph = ((symbols >= 0x3040) & (symbols <= 0x30FF)) | ((symbols >= 0x3400) & (symbols <= 0x9FFF))
+    ideograph |= ((symbols >= 0xF900) & (symbols <= 0xFAFF)) | (symbols >= 0x20000)
+    return ideograph | np.isin(symbols, _BORDERS)
 
 
 @lru_cache(maxsize=1)

@@ -119,17 +119,15 @@ class Pool:
                 yield to_symbols(joined.decode(charset, "replace"))
 
     def _wide(self, octets: NDArray[np.uint8]) -> Iterator[Symbols]:
-        zero = octets == 0
-        four = bool((zero[:-2] & zero[1:-1] & zero[2:]).any())
+        """UTF-16 in both orders at both alignments; UTF-32 with it, whose other half is zeros and folds away."""
         buffer = octets.tobytes()
-        for width in (2, 4) if four else (2,):
-            for order, shift in product("<>", range(width)):
-                count = (len(buffer) - shift) // width
-                symbols = np.frombuffer(buffer, f"{order}u{width}", count, shift).astype(np.uint32)
-                symbols[(symbols == _JOINT) | (symbols > 0x10FFFF)] = _GAP
-                places = (self.ends - shift) // width
-                symbols[places[(places >= 0) & (places < count)]] = _JOINT
-                yield symbols
+        for order, shift in product("<>", range(2)):
+            count = (len(buffer) - shift) // 2
+            symbols = np.frombuffer(buffer, f"{order}u2", count, shift).astype(np.uint32)
+            symbols[symbols == _JOINT] = _GAP
+            places = (self.ends - shift) // 2
+            symbols[places[(places >= 0) & (places < count)]] = _JOINT
+            yield symbols
 
 
 def from_base64(runs: list[str]) -> Iterator[Pool]:

@@ -73,10 +73,14 @@ def check_statement(signed: bytes, case: Case, *, approver: str, now: datetime) 
     role, at = told.get("role"), told.get("at")
     if not isinstance(role, str) or not isinstance(at, str) or not _TIME.fullmatch(at):
         raise StatementMismatch("The statement has no role or no time; fetch the approval request again and sign that.")
-    moment = from_text(at)
+    try:
+        moment = from_text(at)
+    except ValueError as error:
+        raise StatementMismatch("The statement's time is no time; fetch the approval request again.") from error
     expected = parse_canonical(statement(case, approver=approver, role=role, at=moment))
     for name in sorted(expected.keys() | told.keys()):
-        if told.get(name) != expected.get(name):
+        # As bytes: `true` equals 1 and a missing field equals null everywhere but in what was signed.
+        if name not in told or name not in expected or canonical(told[name]) != canonical(expected[name]):
             raise StatementMismatch(
                 f"The signed statement differs from the release as it stands in '{name}'; "
                 "fetch the approval request again, look at the release, and sign that.",

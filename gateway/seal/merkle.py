@@ -53,11 +53,9 @@ class Tree:
     def append(self, hashed_leaf: bytes) -> None:
         """Add the next leaf by its hash."""
         self._levels[0].append(hashed_leaf)
-        for level, index, hashed in completed(len(self) - 1, hashed_leaf, self):
+        for level, _index, hashed in completed(len(self) - 1, hashed_leaf, self):
             if level == len(self._levels):
                 self._levels.append([])
-            if index != len(self._levels[level]):
-                raise IndexError("a complete subtree out of order")
             self._levels[level].append(hashed)
 
 

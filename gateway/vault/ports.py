@@ -67,6 +67,6 @@ class BlobStore(Protocol):
         """The names of all committed blobs that were written at least so long ago."""
         ...
 
-    def sweep_unfinished(self) -> int:
-        """Remove what writers that died left behind, never the work of one alive; how many were removed."""
+    def sweep_unfinished(self, older_than_s: float = 0) -> int:
+        """Remove what writers that died at least so long ago left, never the work of one alive; how many it was."""
         ...

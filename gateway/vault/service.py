@@ -255,10 +255,10 @@ class Vault:
     def sweep(self, session: Session, older_than_s: float = 3600) -> int:
         """Remove what crashes and shredding left: dead writers' temporary files, and blobs without a living row.
 
-        Blobs younger than `older_than_s` stay, because their row may be about to be committed; pass 0 only where
+        What is younger than `older_than_s` stays, because its row may be about to be committed; pass 0 only where
         nothing else is running. `session` only reads. Returns how many were removed.
         """
-        removed = self._blobs.sweep_unfinished()
+        removed = self._blobs.sweep_unfinished(older_than_s)
         names = list(self._blobs.names(older_than_s))
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]

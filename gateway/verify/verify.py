@@ -693,6 +693,13 @@ class PackageCheck:
         run = self.report.run
         run("structure", self.structure)
         run("digests", self.digests)
+        return self.binding()
+
+    def binding(self, parts: dict[str, bytes] | None = None) -> Report:
+        """Make the checks that need no listed file; with `parts` on these bytes of the five files."""
+        run = self.report.run
+        if parts is not None:
+            self._found.update(parts, manifest=parse_canonical(parts["manifest.json"], "manifest.json"))
         run("manifest signature", self.manifest_signature)
         run("log checkpoint", self.checkpoint)
         run("log entry", self.entry)
@@ -890,6 +897,11 @@ def _check_hex_signature(key: str, signature: str, statement: dict[str, Any], wh
     raw = parse_key(key, f"A key in {what}").raw
     if not ed25519_holds(raw, canonical(statement), bytes.fromhex(signature)):
         raise Mismatch(f"A signature in {what} does not hold.")
+
+
+def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:
+    """Check the five files that speak of a package before the package is written: the gateway's own last look."""
+    return PackageCheck(Path(), _given_key(log_key, "log"), _given_key(package_key, "package")).binding(parts)
 
 
 def verify_package(path: Path, *, log_key: str | None = None, package_key: str | None = None) -> Report:

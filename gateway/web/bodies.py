@@ -8,7 +8,6 @@ from typing import Any, Final, NoReturn
 
 import anyio
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.units import MIB
@@ -104,19 +103,15 @@ def _no_constant(_name: str) -> NoReturn:
 
 
 async def _read(receive: Receive) -> bytes:
+    incoming = stream.Incoming(receive)
     body = bytearray()
     try:
         with anyio.fail_after(PATIENCE_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                if len(body) > LIMIT_BYTES:
-                    break
-                if not message.get("more_body", False):
-                    return bytes(body)
+            while not incoming.ended and len(body) <= LIMIT_BYTES:
+                body += await incoming.take()
     except TimeoutError as error:
         raise UploadStalled(f"The body did not arrive within {PATIENCE_S:g} seconds; send it again.") from error
-    await stream.drain(receive)
-    raise RequestTooLarge(f"A JSON body has at most {LIMIT_BYTES} bytes.", limit_bytes=LIMIT_BYTES)
+    if len(body) > LIMIT_BYTES:
+        await incoming.drop()
+        raise RequestTooLarge(f"A JSON body has at most {LIMIT_BYTES} bytes.", limit_bytes=LIMIT_BYTES)
+    return bytes(body)

@@ -35,6 +35,7 @@ from gateway.keys.service import Keyring
 
 KEPT_FOR: Final = timedelta(days=7)
 DEPLOYMENT: Final = "deployment"
+PATIENCE_S: Final = 20.0
 
 _log = logging.getLogger("gateway.web")
 _T = TypeVar("_T")
@@ -93,7 +94,7 @@ class Idempotency:
         self._audit = log
         self._clock = clock
         self._running: set[tuple[str, str]] = set()
-        self._lock = threading.Lock()
+        self._ended = threading.Condition()
 
     def carry_out(self, person: str, key: str | None, request: str, work: Work[_T]) -> Answer:
         """The answer to `work`; `request` is a digest of everything the sender said."""
@@ -179,17 +180,17 @@ class Idempotency:
 
     @contextmanager
     def _alone(self, person: str, name: str) -> Iterator[None]:
-        with self._lock:
-            if (person, name) in self._running:
-                raise StillRunning(
-                    "The first request with this Idempotency-Key is not answered yet; wait, then repeat."
-                )
+        """One request with this key at a time: a repetition waits for the first to end, within bounds."""
+        with self._ended:
+            if not self._ended.wait_for(lambda: (person, name) not in self._running, timeout=PATIENCE_S):
+                raise StillRunning("The first request with this Idempotency-Key is still running; repeat it later.")
             self._running.add((person, name))
         try:
             yield
         finally:
-            with self._lock:
+            with self._ended:
                 self._running.discard((person, name))
+                self._ended.notify_all()
 
 
 def _context(person: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -57,14 +58,19 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def known_names(app: FastAPI) -> frozenset[str]:
     """Every name that the interface itself speaks of: what a refusal may repeat."""
-    schema = document(app)
-    names = {"path", "query", "header", "body"}
+    found: frozenset[str] | None = getattr(app.state, "known_names", None)
+    if found is None:
+        found = app.state.known_names = frozenset(_names(document(app)))
+    return found
+
+
+def _names(schema: dict[str, Any]) -> Iterator[str]:
+    yield from ("path", "query", "header", "body")
     for model in schema["components"]["schemas"].values():
-        names |= model.get("properties", {}).keys()
+        yield from model.get("properties", {})
     for operations in schema["paths"].values():
         for operation in operations.values():
-            names |= {one["name"] for one in operation.get("parameters", [])}
-    return frozenset(names)
+            yield from (one["name"] for one in operation.get("parameters", []))
 
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:

@@ -110,6 +110,9 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
 _HEADERS: Final[Mapping[type[Problem], Mapping[str, str]]] = {
     families.Unauthenticated: {"WWW-Authenticate": "Bearer"},
     Busy: {"Retry-After": "1"},
+    # What is still on the line is not read, so the line cannot be used again.
+    UploadStalled: {"Connection": "close"},
+    families.TooLarge: {"Connection": "close"},
 }
 
 

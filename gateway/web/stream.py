@@ -41,54 +41,57 @@ def is_upload(scope: Scope) -> bool:
     return scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]) is not None
 
 
+class Incoming:
+    """The body of one request, message by message; knows whether it has ended."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def take(self) -> bytes:
+        """The next bytes; raises `ClientDisconnect` where the connection was cut."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        self.ended = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
+
+    async def drop(self) -> None:
+        """Take and forget what is still coming, within bounds: a sender that reads only after sending hears why."""
+        dropped = 0
+        with anyio.move_on_after(DRAIN_S):
+            while not self.ended and dropped < DRAIN_BYTES:
+                dropped += len(await self.take())
+
+
 async def upload(
     request: Request, begin: Callable[[], Receiving], keep: Callable[[Receiving], _Kept], threads: CapacityLimiter
 ) -> _Kept:
-    """Pour the body into what `begin` opens, then `keep` it. A cut connection or a refusal leaves no trace.
-
-    The sender hears a refusal even if it reads only after it has sent: a bounded rest of the body is taken and dropped.
-    """
-    poured = False
+    """Pour the body into what `begin` opens, then `keep` it. A cut connection or a refusal leaves no trace."""
+    incoming = Incoming(request.receive)
     stack = ExitStack()
     try:
         receiving = stack.enter_context(await to_thread.run_sync(begin, limiter=threads))
-        await _pour(request.receive, receiving, threads)
-        poured = True
+        await _pour(incoming, receiving, threads)
         return await to_thread.run_sync(keep, receiving, limiter=threads)
     except Problem:
-        if not poured and "expect" not in request.headers:
-            await drain(request.receive)
+        if "expect" not in request.headers:
+            await incoming.drop()
         raise
     finally:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(stack.close)
 
 
-async def drain(receive: Receive) -> None:
-    """Take and drop what is still coming, up to a bound in bytes and time."""
-    dropped = 0
-    with anyio.move_on_after(DRAIN_S):
-        while dropped < DRAIN_BYTES:
-            message = await receive()
-            dropped += len(message.get("body", b""))
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                return
-
-
-async def _pour(receive: Receive, receiving: Receiving, threads: CapacityLimiter) -> None:
+async def _pour(incoming: Incoming, receiving: Receiving, threads: CapacityLimiter) -> None:
     batch = bytearray()
-    more = True
-    while more:
+    while not incoming.ended:
         try:
             with anyio.fail_after(IDLE_S):
-                message = await receive()
+                batch += await incoming.take()
         except TimeoutError as error:
             raise UploadStalled(f"No byte arrived for {IDLE_S:g} seconds; send the file again.") from error
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        more = message.get("more_body", False)
-        batch += message.get("body", b"")
-        if len(batch) >= BATCH_BYTES or (batch and not more):
+        if len(batch) >= BATCH_BYTES or (batch and incoming.ended):
             await to_thread.run_sync(receiving.write, memoryview(batch), limiter=threads)
             batch = bytearray()
 

@@ -6,29 +6,36 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gateway.app import Gateway
-from gateway.base.problems import Problem
+from gateway.base.problems import Problem, Unavailable
 from gateway.render.model import Claim
 from gateway.render.queue import FencedOut
 
 _log = logging.getLogger("gateway.worker")
+TIDY_EVERY_S = 3600.0
 
 
 class Worker:
     """One worker. Start as many as there are cores; each holds one rendition at a time."""
 
-    def __init__(self, gateway: Gateway, idle_s: float = 0.2) -> None:
+    def __init__(self, gateway: Gateway, *, idle_s: float = 0.2, retry_s: float = 5.0) -> None:
         self._gateway = gateway
         self._idle_s = idle_s
+        self._retry_s = retry_s
         self._name = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set. A job that fails is logged by id and kind of failure, never by content."""
+        tidied = time.monotonic()
         while not stopping.is_set():
             try:
+                if time.monotonic() - tidied > TIDY_EVERY_S:
+                    tidied = time.monotonic()
+                    self._gateway.tidy()
                 worked = self.step()
             except Problem as problem:
                 _log.warning("a rendition could not be carried out: %s", problem.slug)
@@ -51,6 +58,10 @@ class Worker:
             except FencedOut:
                 _log.warning("rendition %s was taken over; this result is discarded", claim.rendition)
                 return True
+            except Unavailable:
+                # No key, no sandbox, no disk space: none of it is the original's fault, and all of it can be mended.
+                self._gateway.renders.queue.give_back(claim, self._retry_s)
+                raise
         _log.info("rendition %s: %s", claim.rendition, state.value)
         return True
 

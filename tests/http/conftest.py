@@ -1,173 +1,23 @@
-"""A whole gateway behind a real server on loopback, its people with tokens, and a worker in a thread."""
+"""A whole gateway behind a real server on loopback, and its people with tokens."""
 
 from __future__ import annotations
 
-import base64
-import json
-import secrets
-import socket
-import threading
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import uvicorn
 
-from gateway.base.clock import SystemClock
-from gateway.people.model import Permission, Role
-from gateway.people.rules import permissions_of
-from gateway.people.statements import token_statement
-from gateway.web.asgi import create_app
-from tests.support.world import World
-
-API = "/api/v1"
-HARMLESS = {
-    "export_control": "ear99",
-    "personal_data": "assessed",
-    "third_party": "consented",
-    "defence_nexus": "no",
-}
-
-
-class Server:
-    """uvicorn on a free loopback port, in a thread."""
-
-    def __init__(self, app: Any) -> None:
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.socket]}, daemon=True)
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        deadline = time.monotonic() + 20
-        while not self._server.started:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        self.socket.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-@dataclass
-class Office:
-    """The people of the world at their desks: each with a client that carries their own token."""
-
-    world: World
-    server: Server
-    clients: dict[str, httpx.Client] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> httpx.Client:
-        if name not in self.clients:
-            self.clients[name] = self.client(self.token(name))
-        return self.clients[name]
-
-    def client(self, token: str | None = None) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.server.url, headers=headers, timeout=60)
-
-    def token_request(self, name: str, scopes: frozenset[Permission] | None = None) -> dict[str, str]:
-        now = SystemClock().now()
-        actor = self.world.actors[name]
-        statement = token_statement(
-            person=actor.person_id,
-            scopes=permissions_of(actor.roles) if scopes is None else scopes,
-            nonce=secrets.token_urlsafe(16),
-            issued_at=now,
-            expires_at=now + timedelta(hours=1),
-        )
-        return {"statement": statement.decode(), "signature": self.sign(name, statement)}
-
-    def token(self, name: str, scopes: frozenset[Permission] | None = None) -> str:
-        with self.client() as anybody:
-            answer = anybody.post(f"{API}/tokens", json=self.token_request(name, scopes))
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["token"])
-
-    def sign(self, name: str, statement: bytes) -> str:
-        return base64.b64encode(self.world.keys[name].sign(statement)).decode()
-
-    def entries(self) -> list[dict[str, Any]]:
-        return [json.loads(leaf) for leaf in self.world.gateway.log.entries(0, self.world.gateway.log.size())]
-
-    def close(self) -> None:
-        for client in self.clients.values():
-            client.close()
-
-
-def make_office(folder: Path) -> Iterator[Office]:
-    world = World.create(folder)
-    with Server(create_app(world.gateway)) as server:
-        office = Office(world, server)
-        yield office
-        office.close()
+from gateway.people.model import Role
+from tests.support.office import Office, one_of_each, open_office
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    yield from make_office(tmp_path_factory.mktemp("office"))
+    """An office for all tests of one module."""
+    with open_office(tmp_path_factory.mktemp("office")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def everyone(office: Office) -> Mapping[Role, str]:
     """One person for each role and no other; the name is that of their client."""
-    for role in Role:
-        if role is Role.ADMINISTRATOR:
-            office.world.enrol("only-administrator", {role})
-        else:
-            office.world.enrol(f"only-{role.value}", {role})
-    return {role: f"only-{role.value}" for role in Role}
-
-
-def matter_body(**changes: Any) -> dict[str, Any]:
-    return {
-        "title": "Export licence NdFeB 2026/1",
-        "authority": "cn-mofcom",
-        "regime": "cn-dual-use",
-        "purpose": "export_licence",
-        "jurisdiction": "CN",
-        "recipients": [
-            {"name": "Ningbo Example Magnetics", "class": "supplier", "language": "zh"},
-            {"name": "MOFCOM Bureau", "class": "authority", "language": "zh"},
-        ],
-        "items": [
-            {"number": "item-7", "text": "Customers", "legal_basis": "published", "kinds": ["customer_list"]},
-        ],
-        **changes,
-    }
-
-
-CUSTOMERS = (
-    "Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
-    "Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
-    "Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
-).encode()
-
-
-def problem_of(answer: httpx.Response) -> dict[str, Any]:
-    """The problem in an answer, with the shape that every one has."""
-    assert answer.headers["content-type"] == "application/problem+json", (answer.status_code, answer.text)
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == answer.status_code
-    assert told["type"].startswith("/problems/")
-    assert told["title"]
-    assert told["detail"].endswith((".", "?"))
-    return told
-
-
-def slug_of(answer: httpx.Response) -> str:
-    return str(problem_of(answer)["type"]).removeprefix("/problems/")
+    return one_of_each(office)

@@ -8,7 +8,7 @@ import json
 import zipfile
 from typing import Any
 
-from tests.http.conftest import API, CUSTOMERS, HARMLESS, Office, matter_body, slug_of
+from tests.support.office import API, CUSTOMERS, HARMLESS, Office, matter_body, slug_of
 
 
 def test_the_whole_journey(office: Office) -> None:
@@ -18,7 +18,7 @@ def test_the_whole_journey(office: Office) -> None:
     matter = opened.json()
     assert opened.headers["location"] == f"{API}/matters/{matter['id']}"
     assert builder.get(opened.headers["location"]).json() == matter
-    assert [one["id"] for one in builder.get(f"{API}/matters").json()["matters"]] == [matter["id"]]
+    assert builder.get(f"{API}/matters").json()["matters"][0]["id"] == matter["id"]
 
     receipt = builder.put(
         f"{API}/matters/{matter['id']}/originals",
@@ -37,7 +37,7 @@ def test_the_whole_journey(office: Office) -> None:
 
     fields = builder.get(f"{API}/originals/{original}/fields")
     assert fields.status_code == 200, fields.text
-    assert [one["label"] for one in fields.json()["fields"]][0] == "Customer"
+    assert next(one["label"] for one in fields.json()["fields"]) == "Customer"
 
     release = builder.post(
         f"{API}/matters/{matter['id']}/releases",
@@ -67,12 +67,9 @@ def test_the_whole_journey(office: Office) -> None:
     submitted = builder.post(f"{API}/releases/{release}/submit")
     assert submitted.status_code == 200, submitted.text
     assert submitted.json()["state"] == "in_review"
-    for reviewer in (legal1,):
-        said = reviewer.post(
-            f"{API}/renditions/{rendition['id']}/reviews",
-            json={"verdict": "reviewed", "sha256": rendition["sha256"]},
-        )
-        assert said.status_code == 201, said.text
+    seen = {"verdict": "reviewed", "sha256": rendition["sha256"]}
+    said = legal1.post(f"{API}/renditions/{rendition['id']}/reviews", json=seen)
+    assert said.status_code == 201, said.text
     detail = dispatcher.get(f"{API}/releases/{release}").json()
     assert {part["path"] for part in detail["parts"]} >= {"manifest.json", "README.txt", "withheld.csv"}
     assert legal1.get(f"{API}/releases/{release}/files/withheld.csv").status_code == 200
@@ -94,12 +91,27 @@ def test_the_whole_journey(office: Office) -> None:
     assert hashlib.sha256(package.content).hexdigest() == dispatched.json()["package_sha256"]
     with zipfile.ZipFile(io.BytesIO(package.content)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-    assert manifest["release"]["id"] if isinstance(manifest["release"], dict) else manifest["release"]
+    assert release in json.dumps(manifest)
     received = dispatcher.post(f"{API}/releases/{release}/receipts", json={"reference": "Portal 1"})
     assert received.status_code == 201, received.text
     assert received.json()["state"] == "acknowledged"
     recalled = dispatcher.post(f"{API}/releases/{release}/recall", json={"reason": "Sent by mistake"})
     assert recalled.json()["state"] == "recalled"
+
+
+def test_a_rendition_is_taken_out_of_its_release(office: Office) -> None:
+    matter = office.matter()
+    builder = office["builder"]
+    release = builder.post(
+        f"{API}/matters/{matter['id']}/releases",
+        json={"recipient": matter["recipients"][0]["id"], "profile": "portal"},
+    ).json()["id"]
+    asked = builder.post(f"{API}/releases/{release}/renditions", json={"original": office.original(matter["id"])})
+    office.world.work()
+    gone = builder.post(f"{asked.headers['location']}/withdraw")
+    assert (gone.status_code, gone.json()["state"]) == (200, "superseded"), gone.text
+    assert builder.get(f"{API}/releases/{release}").json()["renditions"] == []
+    assert slug_of(builder.post(f"{API}/releases/{release}/submit")) == "not-ready"
 
 
 def _approve(office: Office, name: str, release: str) -> Any:

@@ -232,20 +232,19 @@ def _bench(picture: Image.Image, chance: random.Random) -> None:
     _fade(picture, (614, 900, 1404, 940), (124, 90, 58), (92, 66, 42))
     for step in range(26):
         y = 822 + step * 3
-        left = 680 - (y - 820) * 0.82
+        start = 680 - (y - 820) * 0.82
         tone = chance.randint(-9, 9)
-        draw.line((left, y, 1330 + (y - 820) * 0.92, y), fill=(154 + tone, 116 + tone, 80 + tone))
+        draw.line((start, y, 1330 + (y - 820) * 0.92, y), fill=(154 + tone, 116 + tone, 80 + tone))
     _tray(picture, (720, 800), chance)
     for place in range(4):
         _rotor(picture, (1010 + place * 84, 858), 34)
-    draw.polygon([(1240, 826), (1290, 826), (1300, 846), (1246, 846)], fill=(52, 56, 60))
     draw.rectangle((842, 912, 1000, 982), fill=(250, 250, 246), outline=(150, 150, 146))
     _words(draw, (848, 916), ("RM-48213-N4  Volta-X9", "SO-2025041881  248 Stk"), 11, (16, 16, 16))
-    left = 850
-    while left < 990:
+    edge = 850
+    while edge < 990:
         bar = chance.randint(1, 4)
-        draw.rectangle((left, 948, left + bar, 976), fill=(12, 12, 12))
-        left += bar + chance.randint(2, 5)
+        draw.rectangle((edge, 948, edge + bar, 976), fill=(12, 12, 12))
+        edge += bar + chance.randint(2, 5)
 
 
 def _tray(picture: Image.Image, corner: tuple[int, int], chance: random.Random) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import re
 import time
@@ -70,10 +71,14 @@ class FolderBlobStore:
                 if older_than_s <= 0 or blob.stat(follow_symlinks=False).st_mtime <= newest:
                     yield blob.name
 
-    def sweep_unfinished(self) -> int:
-        """Remove the temporary files whose writers have died."""
+    def sweep_unfinished(self, older_than_s: float = 0) -> int:
+        """Remove the temporary files whose writers have died, if nothing was written to them for so long.
+
+        0 is for where nobody else is at work: a writer may be between making its file and locking it.
+        """
+        newest = time.time() - older_than_s if older_than_s > 0 else math.inf
         with _narrowed():
-            return sum(_remove_if_abandoned(path) for path in list(self._unfinished.iterdir()))
+            return sum(_remove_if_abandoned(path, newest) for path in list(self._unfinished.iterdir()))
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -142,12 +147,14 @@ class FolderBlobSink:
             os.close(descriptor)
 
 
-def _remove_if_abandoned(path: Path) -> bool:
+def _remove_if_abandoned(path: Path, newest: float) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
+        if os.fstat(descriptor).st_mtime > newest:
+            return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)
     except BlockingIOError:

@@ -42,3 +42,11 @@ def test_an_act_becomes_exactly_these_bytes(vector: dict[str, Any]) -> None:
 def test_a_leaf_that_fails_for_a_named_reason_is_refused(failure: str) -> None:
     with pytest.raises(Mismatch):
         parse_entry(BROKEN[failure].encode("utf-8", "surrogatepass"), "Entry")
+
+
+def test_a_leaf_past_its_bound_is_refused() -> None:
+    bare = GOOD[0]["leaf"].replace('"facts":{}', '"facts":{"n":"%s"}')
+    room = rules.ENTRY_BYTES_MAX - len(bare) + 2
+    parse_entry((bare % ("a" * room)).encode(), "Entry")
+    with pytest.raises(Mismatch, match="longer"):
+        parse_entry((bare % ("a" * (room + 1))).encode(), "Entry")

@@ -12,6 +12,7 @@ import pytest
 import rfc8785
 from sqlalchemy import Engine, text
 
+from gateway.audit import rules, tree
 from gateway.audit.highwater import HighWaterMissing
 from gateway.audit.model import (
     Act,
@@ -153,7 +154,7 @@ def test_a_body_that_its_entry_does_not_speak_of_is_noticed(log: Log, fill: Fill
     fill(1)
     forged = json.loads(log.entry(1)) | {"body": "00" * 32}
     tamper(engine, 'UPDATE audit_entry SET leaf = :leaf WHERE "index" = 1', leaf=rfc8785.dumps(forged))
-    with pytest.raises(LogDamaged, match="body"):
+    with pytest.raises(LogDamaged, match="not what was written"):
         log.body(1)
 
 
@@ -197,8 +198,11 @@ def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: 
     assert proof.endswith("\n\n" + checkpoint.text)
     with pytest.raises(NoSuchEntry):
         log.tlog_proof(77, checkpoint)
-    tamper(engine, "UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 5")
+    tamper(engine, "UPDATE audit_node SET hash = zeroblob(32)")
     with pytest.raises(merkle.ProofInvalid):
+        log.tlog_proof(5, checkpoint)
+    tamper(engine, "UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 5")
+    with pytest.raises(LogDamaged):
         log.tlog_proof(5, checkpoint)
 
 
@@ -237,6 +241,7 @@ def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
         ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 4", LogDamaged),
         ('DELETE FROM audit_entry WHERE "index" = 4', LogDamaged),
         ("UPDATE audit_node SET hash = zeroblob(32) WHERE level = 3", LogForked),
+        ('DELETE FROM audit_entry WHERE "index" >= 5', LogShrank),
     ],
 )
 def test_a_whole_check_finds_what_was_changed_long_ago(
@@ -250,14 +255,29 @@ def test_a_whole_check_finds_what_was_changed_long_ago(
         log.check()
 
 
+@pytest.mark.parametrize("page", [1, 3, 5, 100])
+def test_a_missing_entry_is_named_wherever_pages_end(
+    log: Log, fill: Fill, engine: Engine, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "PAGE", page)
+    fill(9)
+    assert len(list(log.entries(0, 10))) == log.check() == 10
+    tamper(engine, 'DELETE FROM audit_entry WHERE "index" = 4')
+    with pytest.raises(LogDamaged, match="Entry 4 "):
+        log.check()
+
+
 def test_entries_rewritten_with_all_their_hashes_do_not_pass_a_checkpoint(
-    log: Log, fill: Fill, engine: Engine, high_water: Path
+    log: Log, units: Units, fill: Fill, engine: Engine, high_water: Path
 ) -> None:
     fill(1)
     log.checkpoint()
     forged = log.entry(1).replace(b"per_1", b"per_2")
     hashes = [merkle.leaf_hash(log.entry(0)), merkle.leaf_hash(forged)]
-    tamper(engine, 'UPDATE audit_entry SET leaf = :a, leaf_hash = :b WHERE "index" = 1', a=forged, b=hashes[1])
+    with units.read() as session:
+        mac = rules.entry_mac(log._mac_key(session), 1, hashes[1])
+    change = 'UPDATE audit_entry SET leaf = :a, leaf_hash = :b, mac = :c WHERE "index" = 1'
+    tamper(engine, change, a=forged, b=hashes[1], c=mac)
     tamper(engine, "UPDATE audit_node SET hash = :hash", hash=merkle.node_hash(*hashes))
     for check in (log.check, log.checkpoint):
         with pytest.raises(LogForked):

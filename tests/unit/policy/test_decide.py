@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.policies import DAY, HEAD, REQ, TS, columns, decided, load, rule
 
 from gateway.base.canon import canonical, parse_canonical
 from gateway.formats.model import Box, Element, Field, Op, Source, applied
@@ -31,6 +30,7 @@ from gateway.policy.problems import (
     RulesIncomparable,
     Unanswered,
 )
+from tests.support.policies import DAY, HEAD, REQ, TS, columns, decided, load, rule
 
 ALLOW = rule("show", "{fields: [buyer]}", "allow")
 PSEUDO = "{pseudonymise: {scope: release, prefix: P}}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.policies import DAY, HEAD, columns, load, rule
 
 from gateway.base.canon import canonical
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
 from gateway.policy.explain import Explanation, explain
 from gateway.policy.problems import AnswersInvalid
+from tests.support.policies import DAY, HEAD, columns, load, rule
 
 RULES = (
     rule("show", "{fields: [buyer]}", "allow")

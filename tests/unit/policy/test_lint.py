@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.support.policies import HEAD, REQ, TS, load, rule
 
 from gateway.policy.lint import Finding, Level, lint
 from gateway.policy.load import load_library
+from tests.support.policies import HEAD, REQ, TS, load, rule
 
 ALL = rule("keep", "{fields: [buyer, licensed]}", "allow", more="present: required")
 REST = rule("rest", "{fields: [qty, day]}", "drop")

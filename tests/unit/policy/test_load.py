@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.support.policies import HEAD, KIND, REQ, TS, load, rule
 
 from gateway.policy.conditions import Context
 from gateway.policy.load import load_library, load_policy_file, packs_dir
@@ -17,6 +16,7 @@ from gateway.policy.problems import (
     PolicyNotApplicable,
     PolicyUnknown,
 )
+from tests.support.policies import HEAD, KIND, REQ, TS, load, rule
 
 GOOD = rule("a", "{fields: [buyer]}", "drop")
 NO_SUMMARY = "because: {code: TS, basis: l, reason: {en: r, zh: 理}}"

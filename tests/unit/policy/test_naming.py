@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.policies import KIND, columns, load
 
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, load_library
 from gateway.policy.naming import fold, name_fields, name_header, stated_unit
+from tests.support.policies import KIND, columns, load
 
 
 @pytest.fixture(scope="module")

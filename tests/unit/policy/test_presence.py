@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.policies import decided, rule
 
 from gateway.policy.presence import require_shown, required_cases, required_outputs
 from gateway.policy.problems import RequiredMissing
 from gateway.policy.tally import count_of, tally
+from tests.support.policies import decided, rule
 
 RULES = (
     rule("named", "{fields: [buyer], where: {licensed: ['yes']}}", "allow", more="present: required")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.seal.signature import (
     BadKey,
@@ -113,17 +114,33 @@ def test_pem_round_trips_with_and_without_passphrase() -> None:
 
 
 def test_keys_of_another_kind_are_refused() -> None:
-    other = Ed448PrivateKey.generate()
-    private = other.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = other.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    with pytest.raises(BadKey):
-        load_private_pem(private, None)
-    with pytest.raises(BadKey):
-        load_public_pem(public)
+    for other in (Ed448PrivateKey.generate(), X25519PrivateKey.generate()):
+        private = other.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        public = other.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        with pytest.raises(BadKey, match="not an Ed25519 key"):
+            load_private_pem(private, None)
+        with pytest.raises(BadKey, match="not an Ed25519 key"):
+            load_public_pem(public)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 64])
+def test_keys_of_another_length_are_refused(length: int) -> None:
+    with pytest.raises(BadKey, match="32 bytes"):
+        PublicKey(b"\x09" * length)
+    with pytest.raises(BadKey, match="32 bytes"):
+        SigningKey.from_seed(b"\x09" * length)
+
+
+def test_what_is_no_pem_is_refused() -> None:
+    for data in (b"", b"nonsense", public_pem(SigningKey.generate().public)[:-40]):
+        with pytest.raises(BadKey):
+            load_public_pem(data)
+        with pytest.raises(BadKey):
+            load_private_pem(data, None)
 
 
 def test_a_seed_is_never_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.audit.export import ExportExists
 from gateway.audit.model import Act, LogDamaged
@@ -17,7 +20,7 @@ from gateway.base.canon import canonical
 from gateway.seal import merkle
 from gateway.seal.note import Checkpoint, sign_checkpoint, vkey
 from gateway.seal.signature import SigningKey, public_pem, to_text
-from gateway.verify.verify import Report, WrongUse, verify_export
+from gateway.verify.verify import Key, Mismatch, Report, WrongUse, open_checkpoint, verify_export
 
 if TYPE_CHECKING:
     from tests.unit.verify.conftest import House
@@ -86,6 +89,34 @@ def test_every_form_of_the_key_is_understood_and_another_is_refused(house: House
         assert "log key" in differences(verify_export(export, log_key=text))
     with pytest.raises(WrongUse):
         verify_export(export, log_key="ed25519:" + "A" * 43 + "=")
+
+
+def test_a_key_of_another_kind_in_the_same_clothes_is_wrong_use(house: House, export: Path) -> None:
+    key = house.log.public_key()
+    name, hashed, encoded = vkey(NAME, key).split("+", 2)
+    exchange = X25519PublicKey.from_public_bytes(key.raw).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    cosigner = base64.b64encode(b"\x04" + key.raw).decode()
+    wrong = [
+        exchange.decode(),
+        public_pem(key).decode().replace("END PUBLIC", "END PRIVATE"),
+        f"{name}+00000000+{encoded}",
+        f"{name}+{hashed}+{cosigner}",
+        f"other+{hashed}+{encoded}",
+        encoded,
+    ]
+    for text in wrong:
+        with pytest.raises(WrongUse):
+            verify_export(export, log_key=text)
+
+
+BROKEN_NOTES = json.loads((Path(__file__).parents[2] / "vectors" / "note" / "broken.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("failure", BROKEN_NOTES)
+def test_a_note_that_fails_for_a_named_reason_does_not_open_here_either(failure: str) -> None:
+    key = Key(SigningKey.from_seed(bytes(range(32))).public.raw, NAME)
+    with pytest.raises(Mismatch):
+        open_checkpoint(BROKEN_NOTES[failure], key, "The checkpoint")
 
 
 def test_every_flipped_byte_is_noticed_and_named(house: House, export: Path) -> None:

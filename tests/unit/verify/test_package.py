@@ -107,6 +107,14 @@ def test_an_unlisted_file_is_named(draft: Draft, name: str) -> None:
     assert name.split("/", maxsplit=1)[0] in differences(verified(draft, folder))
 
 
+def test_a_name_cannot_speak_to_the_terminal(draft: Draft) -> None:
+    folder = draft.write()
+    (folder / "a\x1b[31m\u202e").write_bytes(b"")
+    said = differences(verified(draft, folder))
+    assert said.isprintable()
+    assert "does not belong into a package" in said
+
+
 def test_links_pipes_and_empty_folders_do_not_belong_into_a_package(draft: Draft, tmp_path: Path) -> None:
     folder = draft.write()
     (folder / "empty").mkdir()
@@ -118,7 +126,7 @@ def test_links_pipes_and_empty_folders_do_not_belong_into_a_package(draft: Draft
     for name, target in (("README.txt", tmp_path / "README.txt"), ("files", tmp_path / "files")):
         (folder / name).rename(target)
         (folder / name).symlink_to(target)
-        assert name in differences(verified(draft, folder))
+        assert f"{name} is not a plain file" in differences(verified(draft, folder))
         (folder / name).unlink()
         target.rename(folder / name)
     assert verified(draft, folder).ok
@@ -154,7 +162,10 @@ def manifest_cases() -> dict[str, tuple[Callable[[dict[str, Any]], object], str]
         "another matter": (lambda m: m.update(matter="mat_9"), "another matter"),
         "another release": (lambda m: m.update(release="rel_9"), "another matter or release"),
         "another recipient": (lambda m: m["recipient"].update(id="rcp_9"), "recipient"),
-        "a floating number": (lambda m: m["recipient"].update(hop="2"), "hop"),
+        "a list that is an object": (lambda m: m.update(custody={}), "custody is not a list"),
+        "a list that is a text": (lambda m: m.update(custody=""), "custody is not a list"),
+        "an object that is a list": (lambda m: m.update(recipient=[]), "recipient is not an object"),
+        "a hop that is a text": (lambda m: m["recipient"].update(hop="2"), "hop"),
     }
 
 
@@ -290,6 +301,64 @@ def test_a_package_of_another_log_is_refused(draft: Draft) -> None:
     assert "log checkpoint" in differences(verified(draft, folder))
 
 
+def test_an_entry_that_was_never_logged_is_refused(draft: Draft) -> None:
+    folder = draft.write()
+    lines = (folder / "audit.proof").read_text(encoding="utf-8").split("\n")
+    leaf = base64.b64decode(lines[1].removeprefix("extra "))
+    for place, line in (
+        (1, "extra " + base64.b64encode(leaf.replace(b"per_admin", b"per_other")).decode()),
+        (2, "index 1"),
+        (2, "index 999"),
+        (3, lines[3] + "\n" + lines[3]),
+        (3, lines[4] + "\n" + lines[3]),
+    ):
+        changed = [*lines[:place], line, *lines[place + 1 :]]
+        (folder / "audit.proof").write_text("\n".join(changed), encoding="utf-8")
+        assert "log entry: The" in differences(verified(draft, folder))
+
+
+@pytest.mark.parametrize("edit", ["entry", "index", "proof"])
+def test_an_enrolment_that_was_never_logged_is_refused(draft: Draft, edit: str) -> None:
+    def change(enrolment: dict[str, Any]) -> None:
+        item = enrolment["entries"][-1]
+        if edit == "entry":
+            item["entry"] = (
+                item["entry"].replace('"v":1', '"subject":"per_9","v":1').replace('"subject":"per_two",', "")
+            )
+        elif edit == "index":
+            item["index"] += 1
+        else:
+            item["proof"].pop()
+
+    draft.edit_enrolment = change
+    said = differences(verified(draft, draft.write()))
+    assert "approvers: " in said
+    assert "Enrolment entry" in said
+    assert ("is not entry" in said) is (edit != "index")
+
+
+PROOF_LINES = {
+    "another format": (0, "c2sp.org/tlog-proof@v2"),
+    "no entry": (1, "index 1"),
+    "an index with a zero before": (2, "index 05"),
+    "no index": (2, "index"),
+    "a hash that is none": (3, "!"),
+    "an empty hash": (3, ""),
+}
+
+
+@pytest.mark.parametrize("case", PROOF_LINES)
+def test_a_proof_in_another_form_is_refused(draft: Draft, case: str) -> None:
+    place, line = PROOF_LINES[case]
+    folder = draft.write()
+    lines = (folder / "audit.proof").read_text(encoding="utf-8").split("\n")
+    lines[place] = line
+    (folder / "audit.proof").write_text("\n".join(lines), encoding="utf-8")
+    assert "audit.proof" in differences(verified(draft, folder))
+    (folder / "audit.proof").write_bytes(b"\xff")
+    assert "audit.proof is not text" in differences(verified(draft, folder))
+
+
 def test_json_that_is_not_canonical_is_refused_even_if_it_says_the_same(draft: Draft) -> None:
     folder = draft.write()
     for name in ("manifest.json", "manifest.sig", "approvals.json", "enrolment.json"):
@@ -314,9 +383,24 @@ def test_broken_files_fail_a_check_and_never_the_script(draft: Draft, data: byte
         path.write_bytes(whole)
 
 
+def with_gap(data: bytes) -> bytes:
+    """Bytes that no file owns, between the last file and the directory, with an end record that fits."""
+    (start,) = struct.unpack("<L", data[-6:-2])
+    return data[:start] + b"hidden" + data[start:-6] + struct.pack("<L", start + 6) + data[-2:]
+
+
 def zip_cases() -> dict[str, tuple[Callable[[bytes], bytes], str]]:
     return {
         "bytes before": (lambda data: b"#!/bin/sh\n" + data, "end record"),
+        "more files than there are": (
+            lambda data: data[:-14] + bytes([data[-14] + 1, 0, data[-12] + 1, 0]) + data[-10:],
+            "directory is cut short",
+        ),
+        "bytes between": (with_gap, "belong to none"),
+        "a file that is a link": (
+            lambda data: data.replace(struct.pack("<L", 0o100644 << 16), struct.pack("<L", 0o120777 << 16), 1),
+            "directory record",
+        ),
         "bytes behind": (lambda data: data + b"x", "does not end"),
         "a comment": (lambda data: data[:-2] + struct.pack("<H", 4) + b"note", "does not end"),
         "cut": (lambda data: data[:-30], "does not end"),

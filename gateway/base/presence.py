@@ -1,0 +1,46 @@
+"""Who is at work in a folder: who comes first may tidy it, and nobody comes in before that is done."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Presence:
+    """One opening of a folder, held as a shared lock on the file `lock` until `close` or the end of the process.
+
+    `arrive` is called once, before this returns: with True where nobody else is in the folder, and then nobody else
+    gets in until it has returned; with False where others are at work. Needs a POSIX file system with `flock`.
+    """
+
+    def __init__(self, lock: Path, arrive: Callable[[bool], object]) -> None:
+        self._descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            alone = self._only_one()
+            if not alone:
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+            arrive(alone)
+            # Between the two locks somebody else may come in first and tidy too: nothing has been begun here yet.
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Leave the folder; does nothing the second time."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        if getattr(self, "_descriptor", -1) >= 0:
+            self.close()
+
+    def _only_one(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

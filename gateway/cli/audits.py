@@ -1,0 +1,137 @@
+"""`audit` and `package`: the log exported, and both verified offline with the code that travels in them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.base.problems import CheckFailed, NotFound, Usage
+from gateway.cli.environment import connected
+from gateway.cli.output import AsJson, note, say, show
+from gateway.verify import Report, verify_export, verify_package
+from gateway.verify.verify import WrongUse
+
+audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+package = typer.Typer(help="Packages as recipients get them.", no_args_is_help=True)
+
+LogKey = Annotated[
+    str | None, typer.Option("--log-key", help="The log's key, got another way: a file or the key itself.")
+]
+_EXPORT_BYTES_MAX = 1 << 36
+
+
+class DoesNotVerify(CheckFailed):
+    """A step of the verification failed."""
+
+    slug = "does-not-verify"
+    title = "The verification found a difference"
+
+
+@audit.command("export")
+def export_log(
+    out: Annotated[Path, typer.Option("--out", "-o", help="A folder that does not exist yet.")],
+    as_json: AsJson = False,
+) -> None:
+    """Export the whole log as a folder that verifies offline."""
+    if out.exists():
+        raise Usage("The export needs a folder that does not exist yet; name another one.")
+    with connected() as client, tempfile.TemporaryFile() as sink:
+        client.export(sink)
+        sink.seek(0)
+        unpack_export(zipfile.ZipFile(sink), out)
+    show({"folder": str(out)}, as_json=as_json, lines=[str(out)])
+
+
+@audit.command("verify")
+def verify_log(
+    path: Annotated[Path, typer.Argument(help="An export folder.")],
+    log_key: LogKey = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint that you kept.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours."""
+    _present(path)
+    kept = None if checkpoint is None else _text(str(checkpoint), "checkpoint")
+    _report(lambda: verify_export(path, log_key=_text(log_key, "log key"), checkpoint=kept), as_json=as_json)
+
+
+@audit.command("checkpoint")
+def show_checkpoint() -> None:
+    """Print a signed checkpoint over the log as it stands. Keep it outside the company."""
+    with connected() as client:
+        say(client.checkpoint().rstrip("\n"))
+
+
+@audit.command("keys")
+def show_keys(as_json: AsJson = False) -> None:
+    """The public keys that recipients and auditors verify with; hand them out another way than the packages."""
+    with connected() as client:
+        keys = client.keys()
+    show(keys, as_json=as_json, lines=[str(keys["log_vkey"]), str(keys["package_pem"]).strip()])
+
+
+@package.command("verify")
+def verify_one(
+    path: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
+    log_key: LogKey = None,
+    package_key: Annotated[str | None, typer.Option("--package-key", help="The sender's key, got another way.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log."""
+    _present(path)
+    keys = {"log_key": _text(log_key, "log key"), "package_key": _text(package_key, "package key")}
+    _report(lambda: verify_package(path, **keys), as_json=as_json)
+
+
+def unpack_export(archive: zipfile.ZipFile, out: Path) -> None:
+    """Put an export's flat files into the new folder `out`, all or none."""
+    beside = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        for member in archive.infolist():
+            name = Path(member.filename).name
+            if not name or member.is_dir() or member.file_size > _EXPORT_BYTES_MAX:
+                continue
+            with archive.open(member) as source, (beside / name).open("xb") as target:
+                shutil.copyfileobj(source, target)
+        beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _report(verify: Callable[[], Report], *, as_json: bool) -> None:
+    try:
+        report = verify()
+    except WrongUse as wrong:
+        raise Usage(str(wrong)) from wrong
+    except OSError as error:
+        raise Usage("What lies at this path cannot be read.") from error
+    signs = {"ok": "ok    ", "failed": "FAILED"}
+    lines = [f"{signs.get(step.state, '-     ')} {step.number}. {step.title}: {step.detail}" for step in report.steps]
+    show(report.to_json(), as_json=as_json, lines=[*lines, report.sentence()])
+    note(*(f"Note: {warning}" for warning in report.warnings))
+    if report.exit_code:
+        failed = next((step for step in report.steps if step.state == "failed"), None)
+        raise DoesNotVerify(failed.detail if failed else report.sentence())
+
+
+def _present(path: Path) -> None:
+    if not path.exists():
+        raise NotFound("There is nothing at this path.")
+
+
+def _text(value: str | None, what: str) -> str | None:
+    """The content of a file of this name, or the text itself."""
+    if value is None or not Path(value).is_file():
+        return value
+    try:
+        return Path(value).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise Usage(f"The {what} cannot be read as text.") from error

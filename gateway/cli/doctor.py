@@ -1,0 +1,157 @@
+"""`doctor`: what this host gives a gateway, and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import __version__
+from gateway.app import compose, sandbox
+from gateway.base.problems import Problem, Unavailable
+from gateway.base.units import GIB, MIB
+from gateway.cli.client import DEFAULT_URL, Client
+from gateway.cli.environment import offline_settings
+from gateway.cli.output import AsJson, say, show
+from gateway.marks.lettering import width
+from gateway.policy.load import load_library
+from gateway.sandbox.ports import Layer
+from gateway.settings import Settings, passphrase
+
+_LEAST_FREE_BYTES = 512 * MIB
+
+
+class SomethingMissing(Unavailable):
+    """A required thing is missing on this host."""
+
+    slug = "something-missing"
+    title = "The gateway cannot work safely here"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `ok`, `missing` (required and not there) or `absent` (optional and not there)."""
+
+    what: str
+    state: str
+    detail: str
+
+
+class NotReady(Unavailable):
+    """The server did not answer in time, or lacks something."""
+
+    slug = "not-ready"
+    title = "The server is not ready"
+
+
+def doctor(
+    server: Annotated[
+        bool, typer.Option("--server", help="Ask the server at GATEWAY_URL whether it is ready.")
+    ] = False,
+    wait_s: Annotated[float, typer.Option("--wait", help="Seconds to wait for the server.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Look at sandbox layers, key file, store, schema, disk, policies and fonts. Exit 5 when something is missing."""
+    if server:
+        _ask_server(wait_s)
+        show({"ok": True}, as_json=as_json, lines=["the server is ready"])
+        return
+    settings = offline_settings()
+    findings = [
+        Finding("python", "ok", f"{sys.version.split()[0]}, gateway {__version__}"),
+        *_layers(settings),
+        _looked("policies", lambda: _policies(settings)),
+        _looked("fonts", _fonts),
+        *_folder(settings),
+    ]
+    told: Mapping[str, object] = {
+        "findings": [asdict(one) for one in findings],
+        "ok": all(one.state != "missing" for one in findings),
+    }
+    signs = {"ok": "ok     ", "missing": "MISSING", "absent": "absent "}
+    show(told, as_json=as_json, lines=[f"{signs[one.state]}  {one.what}: {one.detail}" for one in findings])
+    lacking = [one for one in findings if one.state == "missing"]
+    if lacking:
+        raise SomethingMissing(f"Missing here: {', '.join(one.what for one in lacking)}. {lacking[0].detail}")
+
+
+def _ask_server(wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    with Client(os.environ.get("GATEWAY_URL", DEFAULT_URL)) as client:
+        while not client.ready():
+            if time.monotonic() >= until:
+                raise NotReady("The server is not ready; see that it runs, and look at its log.")
+            time.sleep(0.2)
+
+
+def version() -> None:
+    """Print the version."""
+    say(__version__)
+
+
+def _layers(settings: Settings) -> list[Finding]:
+    active = sandbox(settings).layers()
+    findings = []
+    for layer in Layer:
+        required = layer in settings.sandbox_minimum
+        state = "ok" if layer in active else "missing" if required else "absent"
+        detail = {
+            "ok": "stands around every parse",
+            "missing": "required, and does not hold on this host: nothing can be rendered",
+            "absent": "optional; a further wall where the host has it",
+        }[state]
+        findings.append(Finding(f"sandbox {layer.value}", state, detail))
+    return findings
+
+
+def _folder(settings: Settings) -> list[Finding]:
+    if str(settings.data_dir) == os.devnull:
+        return [Finding("data folder", "absent", "GATEWAY_DATA is not set; nothing else was looked at")]
+    findings = [_looked("disk", lambda: _disk(settings.data_dir))]
+    findings.append(_looked("key file", lambda: _present(settings.key_file, "passphrase, Argon2id")))
+    findings.append(_looked("store", lambda: f"folder, SQLite and ciphertext in {settings.data_dir}"))
+    findings.append(_looked("deployment", lambda: _deployment(settings)))
+    return findings
+
+
+def _deployment(settings: Settings) -> str:
+    gateway = compose(settings, passphrase())
+    people = len(gateway.people.everybody())
+    return f"keys open, schema is current, {gateway.log.size()} entries, {people} people"
+
+
+def _policies(settings: Settings) -> str:
+    library = load_library(settings.policies_dir)
+    return f"{len(library.policies)} policies over {len(library.kinds)} kinds, digest {library.digest[:16]}…"
+
+
+def _fonts() -> str:
+    return f"Latin and Chinese letters measure {width('Mark 标记', 24)} px"
+
+
+def _disk(folder: Path) -> str:
+    at = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+    free = shutil.disk_usage(at).free
+    if free < _LEAST_FREE_BYTES:
+        raise SomethingMissing(f"Only {free // MIB} MiB are free where the data folder lies; free some space.")
+    return f"{free / GIB:.1f} GiB free"
+
+
+def _present(path: Path, detail: str) -> str:
+    if not path.exists():
+        raise SomethingMissing("There is no key file in the data folder; run `gateway init`.")
+    return detail
+
+
+def _looked(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, "ok", look())
+    except Problem as problem:
+        return Finding(what, "missing", problem.detail)

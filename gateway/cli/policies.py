@@ -1,0 +1,190 @@
+"""`policy lint|test|explain|schema|show`: for the people who write and read policies. All of it works offline."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app import built_in_formats, kinds_of, sandbox
+from gateway.base.problems import CheckFailed, Usage
+from gateway.cli.environment import json_file, offline_settings
+from gateway.cli.output import AsJson, show
+from gateway.cli.rehearse import answers_in, chosen_policy
+from gateway.formats.model import Element, Mark, Picture, Plan, Table
+from gateway.formats.ports import Format
+from gateway.intake import rules
+from gateway.policy.conditions import parse_context
+from gateway.policy.explain import explain
+from gateway.policy.lint import Level, lint
+from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
+from gateway.policy.policy import Policy
+from gateway.policy.schema import json_schema
+from gateway.policy.testing import Specimen, run_tests
+
+app = typer.Typer(help="Policies: what may leave, in what form, and why.", no_args_is_help=True)
+
+PolicyName = Annotated[str, typer.Option("--policy", help="A policy's id, or the path of a policy file.")]
+
+_TEST_DAY = "2026-01-31"
+_MARK = Mark("Test", "no release", _TEST_DAY, rehearsal=True)
+
+
+class PoliciesUnsound(CheckFailed):
+    """Lint found errors."""
+
+    slug = "policies-unsound"
+    title = "A policy has errors"
+
+
+class PolicyTestsFailed(CheckFailed):
+    """Policy tests failed, or rules are not covered."""
+
+    slug = "policy-tests-failed"
+    title = "Policy tests failed"
+
+
+@app.command("lint")
+def lint_policies(
+    policy: Annotated[str | None, typer.Argument(help="An id or a file; all policies when not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Dead, shadowed, incomparable or lapsed rules, missing grounds, gaps. Exit 1 on an error."""
+    library = load_library(offline_settings().policies_dir)
+    findings = [
+        {
+            "policy": one.ref,
+            "level": found.level.value,
+            "code": found.code,
+            "rule": found.rule,
+            "sentence": found.sentence,
+        }
+        for one in _policies(policy, library)
+        for found in lint(one, library, on=_today())
+    ]
+    lines = [f"{one['level']}: {one['policy']}: {one['sentence']}" for one in findings] or ["No findings."]
+    show(findings, as_json=as_json, lines=lines)
+    errors = sum(one["level"] == Level.ERROR.value for one in findings)
+    if errors:
+        raise PoliciesUnsound(f"Lint found {errors} errors; correct them before the policy is used.")
+
+
+@app.command("test")
+def run_policy_tests(
+    path: Annotated[
+        Path | None, typer.Argument(help="A test file or a folder of them; the packs when not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run `*.test.yaml` beside policies: decide, render, search the output bytes. Exit 1 on failure."""
+    settings = offline_settings()
+    library = load_library(settings.policies_dir)
+    intakes = kinds_of(library, built_in_formats(), settings)
+
+    def rendered(specimen: Specimen, plan: Plan) -> bytes:
+        return _rebuilt(intakes[specimen.kind.name].formats[0], specimen, plan)
+
+    report = run_tests(path or settings.policies_dir or packs_dir(), library, rendered)
+    told = {
+        "passed": report.passed,
+        "tests": [{"policy": r.policy, "name": r.name, "failures": list(r.failures)} for r in report.results],
+        "coverage_percent": {one.policy: one.percent for one in report.coverage},
+        "gaps": list(report.gaps),
+    }
+    show(told, as_json=as_json, lines=report.sentences())
+    if not report.passed:
+        raise PolicyTestsFailed("Policy tests failed or leave rules uncovered; see the report.")
+
+
+@app.command("explain")
+def explain_field(
+    original: Annotated[Path, typer.Argument(help="An original on this machine.")],
+    field: Annotated[str, typer.Option("--field", help="A field id such as column/4, or a canonical name.")],
+    kind: Annotated[str, typer.Option("--kind", help="What the original is.")],
+    policy: PolicyName,
+    context: Annotated[list[str] | None, typer.Option("--context", help="attribute=value, repeatable.")] = None,
+    answers: Annotated[Path | None, typer.Option("--answers", help="A JSON file of answers.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every candidate rule for one field, why it matched or not, and what won."""
+    settings = offline_settings()
+    library = load_library(settings.policies_dir)
+    intake = kinds_of(library, built_in_formats(), settings)[library.kind(kind).name]
+    data = json_file(original, "original")
+    shown = next(((form, media) for form in intake.formats if (media := form.sniff(data[: rules.HEAD_BYTES]))), None)
+    media_type = rules.check_type(shown[1] if shown else None, intake.media_types, kind)
+    form = next(one for one in intake.formats if media_type in one.media_types)
+    content = form.read(data, media_type, sandbox(settings))
+    reasoning = explain(
+        chosen_policy(policy, library),
+        library.kind(kind),
+        form.survey(content),
+        parse_context(context or ()),
+        answers_in(answers),
+        field=field,
+        on=_today(),
+    )
+    show(reasoning.to_json(), as_json=as_json, lines=reasoning.sentences)
+
+
+@app.command("schema")
+def schema() -> None:
+    """The JSON Schema of a policy file, for editors."""
+    show(json_schema(), as_json=True, lines=())
+
+
+@app.command("show")
+def show_policy(
+    policy: Annotated[str | None, typer.Argument(help="An id or a file; a list when not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A policy with everything it inherits; without a name, all policies and the digest that pins them."""
+    library = load_library(offline_settings().policies_dir)
+    if policy is None:
+        told = {"library": library.digest, "policies": sorted(library.policies), "kinds": sorted(library.kinds)}
+        lines = [f"library {library.digest}", *(f"{one.ref}  {one.title.en}" for one in library.policies.values())]
+        show(told, as_json=as_json, lines=lines)
+        return
+    one = chosen_policy(policy, library)
+    lines = [
+        f"{one.ref}  {one.title.en} / {one.title.zh}",
+        f"in force from {one.start}, kinds {', '.join(one.kinds) or '-'}",
+    ]
+    lines += [f"  {rule.id}: {rule.do.op} ({rule.because.code})" for rule in one.rules]
+    show(one.to_json(), as_json=as_json, lines=lines)
+
+
+def _policies(policy: str | None, library: Library) -> list[Policy]:
+    if policy is None:
+        return [library.policies[ref] for ref in sorted(library.policies)]
+    if policy.endswith((".yaml", ".yml")):
+        if not Path(policy).is_file():
+            raise Usage("There is no policy file at this path.")
+        return [load_policy_file(Path(policy), library)]
+    return [library.policy(policy)]
+
+
+def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
+    """A test's original, rebuilt by the real format."""
+    if specimen.kind.medium == "table":
+        columns = tuple(zip(*specimen.rows, strict=True)) if specimen.rows else tuple(() for _ in specimen.headers)
+        content: Table | Picture = Table(specimen.headers, columns, "utf-8", ",")
+    else:
+        width, height = _extent(plan)
+        content = Picture(width, height, b"\x90" * (3 * width * height), specimen.metadata, "image/png")
+    return form.rebuild(content, plan, _MARK, bytes(32)).data
+
+
+def _extent(plan: Plan) -> tuple[int, int]:
+    """A picture as large as everything that was drawn on it, and large enough to carry a mark."""
+    boxes = [one.box for one in plan.instructions if one.element is Element.REGION and one.box]
+    return (
+        max(800, *(box.left_px + box.width_px for box in boxes)),
+        max(600, *(box.top_px + box.height_px for box in boxes)),
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,158 @@
+"""`serve` and `worker`: the processes of a running gateway.
+
+Command line, web and worker are siblings that never import one another: a process is started by its name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from gateway.app import Gateway, compose
+from gateway.base.problems import Unavailable
+from gateway.cli.output import note
+from gateway.settings import Settings, from_environment, passphrase
+
+_APPLICATION = ("gateway.web.asgi", "create_app")
+_OPTIONS = ("gateway.web.asgi", "server_options")
+_WORKER = ("gateway.worker.loop", "Worker")
+_LOOK_S = 1.0
+
+
+class AddressInUse(Unavailable):
+    """Something else listens there."""
+
+    slug = "address-in-use"
+    title = "The address cannot be listened on"
+
+
+def serve(
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes beside the server.")] = 0,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Serve alone; workers run elsewhere.")] = False,
+) -> None:
+    """Serve the HTTP interface with one worker per core. Refuses to listen unprotected beyond this machine."""
+    settings = from_environment()
+    settings.check_serving()
+    _log_to_stderr()
+    gateway = compose(settings, passphrase())
+    count = 0 if no_worker else workers or max(1, min(4, os.cpu_count() or 1))
+    application = _named(_APPLICATION)(gateway)
+    server = uvicorn.Server(uvicorn.Config(application, **_named(_OPTIONS)(settings)))
+    with _ended_by_signals(), _listening(settings) as listener, _workers(count):
+        scheme = "https" if settings.tls_certificate else "http"
+        note(f"serving on {scheme}://{settings.host}:{settings.port} with {count} workers")
+        server.run(sockets=[listener])
+
+
+def worker() -> None:
+    """Carry out queued renditions until stopped."""
+    settings = from_environment()
+    _log_to_stderr()
+    run_worker(compose(settings, passphrase()), threading.Event())
+
+
+def run_worker(gateway: Gateway, stopping: threading.Event) -> None:
+    """Work until a signal arrives or the process that started this one is gone."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_signal: stopping.set())
+    parent = os.getppid()
+
+    def look() -> None:
+        while not stopping.wait(_LOOK_S):
+            if os.getppid() != parent:
+                stopping.set()
+
+    threading.Thread(target=look, daemon=True).start()
+    _named(_WORKER)(gateway).run(stopping)
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[None]:
+    """`count` worker processes, replaced when one dies, ended with the block."""
+    ending = threading.Event()
+    command = [sys.executable, "-m", "gateway.cli.main", "worker"]
+    running = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603 our own program
+
+    def watch() -> None:
+        while not ending.wait(_LOOK_S):
+            for place, one in enumerate(running):
+                if one.poll() is not None and not ending.is_set():
+                    logging.getLogger("gateway.worker").error(
+                        "a worker ended with %s; starting another", one.returncode
+                    )
+                    running[place] = subprocess.Popen(command)  # noqa: S603 our own program
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        watching.join()
+        for one in running:
+            one.terminate()
+        for one in running:
+            _await(one)
+
+
+def _await(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Without the protocol asyncio leaves Nagle on, and every answer waits for a delayed acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise AddressInUse(
+                "The address and port cannot be listened on; stop what uses them, or set GATEWAY_HOST and GATEWAY_PORT."
+            ) from error
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends the block as an ordinary exit: the server hands it on once every request is answered."""
+
+    def end(*_signal: Any) -> None:
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _named(name: tuple[str, str]) -> Callable[..., Any]:
+    module, member = name
+    found: Callable[..., Any] = getattr(importlib.import_module(module), member)
+    return found
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

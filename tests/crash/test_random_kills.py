@@ -1,0 +1,221 @@
+"""`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
+
+`CRASH_KILLS` is how often (25 unless told otherwise), `CRASH_SEED` repeats the dice of an earlier run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.app import compose
+from gateway.base.clock import SystemClock
+from gateway.people.rules import permissions_of
+from gateway.people.statements import token_statement
+from gateway.seal.signature import to_text
+from gateway.settings import Settings
+from gateway.verify import verify_package
+from tests.crash.checks import RESTART_S, check_acknowledged, check_all, held_by, plaintext_in
+from tests.crash.launcher import ROOT, Launcher
+from tests.crash.load import SECRET, Load
+from tests.support.world import PASSPHRASE, World
+
+KILLS = int(os.environ.get("CRASH_KILLS", "25"))
+SEED = int(os.environ.get("CRASH_SEED", "0")) or secrets.randbits(32)
+_LATEST_START_S = 90.0
+
+
+@pytest.fixture
+def world(one_library: None, tmp_path: Path) -> Iterator[World]:
+    world = World.create(tmp_path)
+    yield world
+    world.gateway.close()
+
+
+@pytest.fixture
+def settings(world: World) -> Settings:
+    """The settings of the server processes: the world's, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return replace(world.gateway.settings, port=port, lease_s=1.0)
+
+
+@pytest.fixture
+def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """What the server processes are told."""
+    (tmp_path / "passphrase").write_bytes(PASSPHRASE)
+    (tmp_path / "tmp").mkdir()
+    return {
+        "GATEWAY_DATA": str(settings.data_dir),
+        "GATEWAY_PORT": str(settings.port),
+        "GATEWAY_LEASE_S": str(settings.lease_s),
+        "GATEWAY_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        "TMPDIR": str(tmp_path / "tmp"),
+    }
+
+
+@pytest.fixture
+def load(world: World, settings: Settings) -> Iterator[Load]:
+    """Four people with tokens, on a matter with nothing in it."""
+    matter = world.matter()
+    tokens = {name: token(world, name) for name in ("builder", "legal1", "legal2", "dispatcher")}
+    url = f"http://{settings.host}:{settings.port}"
+    load = Load(world, url, tokens, matter.id, matter.recipients[0].id, SEED)
+    yield load
+    load.stop()
+
+
+@pytest.mark.timeout(300 + 30 * KILLS)
+def test_random_kills_under_load_lose_nothing_and_leave_nothing(
+    world: World, settings: Settings, environment: dict[str, str], load: Load, tmp_path: Path
+) -> None:
+    sys.stderr.write(f"CRASH_SEED={SEED} CRASH_KILLS={KILLS}\n")
+    dice = random.Random(SEED)
+    held = held_by(world)
+    world.gateway.close()
+    took = []
+    load.start()
+    with Launcher(environment, tmp_path / "server.log") as launcher:
+        for kill in range(KILLS):
+            running = [launcher.start("serve", "--no-worker"), launcher.start("worker")]
+            if dice.random() < 0.85:
+                took.append(until_ready(settings, running[0]))
+            time.sleep(dice.uniform(0.0, 1.5))
+            dice.shuffle(running)
+            told = list(load.acknowledged)
+            launcher.kill(*running)
+            assert plaintext_in(tmp_path, [SECRET]) == []
+            world.gateway = compose(world.gateway.settings, PASSPHRASE)
+            entries = check_all(world, held, tmp_path / f"export-{kill}")
+            check_acknowledged(world, told, entries)
+            held = held_by(world)
+            world.gateway.close()
+            assert not load.wrong, (SEED, load.wrong)
+        launcher.start("serve", "--no-worker")
+        launcher.start("worker")
+        load.settle(timeout_s=240)
+    world.gateway = compose(world.gateway.settings, PASSPHRASE)
+    entries = check_all(world, held, tmp_path / "export")
+    check_acknowledged(world, load.acknowledged, entries)
+    everything_happened_once(world, load, tmp_path)
+    assert plaintext_in(tmp_path, [SECRET]) == []
+    assert min(took) < RESTART_S
+    sys.stderr.write(
+        f"{len(load.originals)} originals, {len(load.journeys)} releases, {load.refused} renditions given up, "
+        f"{len(entries)} entries, restarts took {statistics.median(took):.2f} s, at most {max(took):.2f} s\n"
+    )
+
+
+@pytest.mark.timeout(300)
+def test_a_server_killed_beside_its_worker_comes_back_in_time(
+    world: World, settings: Settings, environment: dict[str, str], load: Load, tmp_path: Path
+) -> None:
+    """Nothing is shared with the test here: `gateway serve` as it is started by hand, its worker left behind alive."""
+    held = held_by(world)
+    world.gateway.close()
+    command = [sys.executable, "-m", "gateway.cli.main", "serve", "--workers", "1"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    told = {**inherited, **environment, "PYTHONPATH": str(ROOT)}
+    running = []
+    try:
+        with (tmp_path / "server.log").open("wb") as log:
+            for _ in range(3):
+                server = subprocess.Popen(command, env=told, stdout=log, stderr=log, start_new_session=True)
+                running.append(server)
+                until_ready(settings, server.pid)
+                if len(running) == 1:
+                    load.start()
+                if len(running) < 3:
+                    time.sleep(1.0)
+                    server.kill()
+                    server.wait()
+            load.settle(timeout_s=120)
+    finally:
+        for one in running:
+            with_group_gone(one)
+    world.gateway = compose(world.gateway.settings, PASSPHRASE)
+    entries = check_all(world, held, tmp_path / "export")
+    check_acknowledged(world, load.acknowledged, entries)
+    everything_happened_once(world, load, tmp_path)
+
+
+def everything_happened_once(world: World, load: Load, folder: Path) -> None:
+    """Each upload is one original, each draft one release, and every package verifies."""
+    gateway = world.gateway
+    assert {one.id for one in gateway.intake.originals(load.matter)} == {one.id for one in load.originals}
+    assert {one.sha256 for one in gateway.intake.originals(load.matter)} == {one.sha256 for one in load.originals}
+    releases = gateway.releases.of_matter(load.matter)
+    assert {one.id for one in releases} == {one.id for one in load.journeys}
+    dispatched = [one for one in releases if one.package_object is not None]
+    assert len(dispatched) == len(load.journeys) - load.refused
+    assert dispatched, "no journey came to its end"
+    for release in dispatched:
+        package = folder / f"{release.id}.zip"
+        package.write_bytes(world.package(release))
+        report = verify_package(package, log_key=gateway.log.vkey(), package_key=to_text(gateway.package_key().public))
+        assert report.ok, report.to_json()
+
+
+def until_ready(settings: Settings, pid: int) -> float:
+    """Wait until the server answers that it can work; the seconds that took.
+
+    The processor time it took is bounded hard: unlike the time on the wall it does not depend on the neighbours.
+    """
+    with httpx.Client(base_url=f"http://{settings.host}:{settings.port}", timeout=30, verify=False) as client:
+        started = time.monotonic()
+        while True:
+            try:
+                if client.get("/readyz").status_code == httpx.codes.OK:
+                    break
+            except httpx.TransportError:
+                pass
+            assert time.monotonic() - started < _LATEST_START_S, "the server did not start"
+            time.sleep(0.02)
+        took = time.monotonic() - started
+    assert processor_seconds(pid) < RESTART_S
+    return took
+
+
+def processor_seconds(pid: int) -> float:
+    """How long a process has been computing."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def with_group_gone(process: subprocess.Popen[bytes]) -> None:
+    """End a process and everything that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        process.wait()
+
+
+def token(world: World, name: str) -> str:
+    """A token for everything the person may do."""
+    now = SystemClock().now()
+    actor = world.actors[name]
+    statement = token_statement(
+        person=actor.person_id,
+        scopes=permissions_of(actor.roles),
+        nonce=secrets.token_urlsafe(16),
+        issued_at=now,
+        expires_at=now + timedelta(hours=2),
+    )
+    return world.gateway.people.issue_token(statement, world.keys[name].sign(statement)).token

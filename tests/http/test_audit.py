@@ -1,0 +1,70 @@
+"""Checkpoints, entries, proofs and the export, checked with the tools that outsiders use."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from gateway.seal.merkle import check_consistency, check_inclusion, leaf_hash
+from gateway.seal.note import open_checkpoint
+from gateway.seal.signature import load_public_pem
+from tests.support.office import API, Office, slug_of
+
+
+def test_proofs_hold_against_signed_checkpoints(office: Office) -> None:
+    auditor = office["auditor"]
+    keys = auditor.get(f"{API}/audit/keys").json()
+    key = load_public_pem(keys["log_pem"].encode())
+    name = keys["log_vkey"].split("+")[0]
+    old = open_checkpoint(auditor.get(f"{API}/audit/checkpoint").text, name, key)
+    office.matter()
+    new = open_checkpoint(auditor.get(f"{API}/audit/checkpoint").text, name, key)
+    assert new.size > old.size
+    told = auditor.get(f"{API}/audit/proof/consistency", params={"old": old.size, "new": new.size}).json()
+    check_consistency(old.size, new.size, old.root, new.root, [bytes.fromhex(one) for one in told["proof"]])
+    lines = auditor.get(f"{API}/audit/entries").content.split(b"\n")
+    assert lines.pop() == b""
+    assert len(lines) >= new.size
+    for index in (0, 3, new.size - 1):
+        told = auditor.get(f"{API}/audit/proof/inclusion", params={"index": index, "size": new.size}).json()
+        assert told["leaf_hash"] == leaf_hash(lines[index]).hex()
+        proof = [bytes.fromhex(one) for one in told["proof"]]
+        check_inclusion(index, new.size, leaf_hash(lines[index]), proof, new.root)
+
+
+def test_entries_by_range(office: Office) -> None:
+    auditor = office["auditor"]
+    whole = auditor.get(f"{API}/audit/entries").content.splitlines()
+    part = auditor.get(f"{API}/audit/entries", params={"start": 2, "stop": 5})
+    assert part.content.splitlines() == whole[2:5]
+    assert part.headers["content-type"] == "application/jsonl"
+    assert auditor.get(f"{API}/audit/entries", params={"start": 10**9}).content == b""
+
+
+def test_proofs_of_what_is_not_there(office: Office) -> None:
+    auditor = office["auditor"]
+    assert slug_of(auditor.get(f"{API}/audit/proof/inclusion", params={"index": 10**6, "size": 3})) == "no-such-entry"
+    assert auditor.get(f"{API}/audit/proof/inclusion", params={"index": 2, "size": 10**6}).status_code < 500
+    assert auditor.get(f"{API}/audit/proof/consistency", params={"old": 9, "new": 3}).status_code < 500
+
+
+def test_the_export_verifies_offline_and_is_its_own_last_entry(office: Office, tmp_path: Path) -> None:
+    auditor = office["auditor"]
+    answer = auditor.post(f"{API}/audit/exports")
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "audit-export"
+    last = (folder / "entries.jsonl").read_bytes().splitlines()[-1]
+    assert b'"audit.exported"' in last
+    key = auditor.get(f"{API}/audit/keys").json()["log_vkey"]
+    ran = subprocess.run(
+        [sys.executable, "-I", str(folder / "verify.py"), str(folder), "--log-key", key],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr

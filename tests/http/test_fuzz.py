@@ -1,0 +1,234 @@
+"""Garbage on every route: never a 500, always a problem, always one that the interface documents."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from gateway.people.model import Role
+from gateway.web.asgi import create_app
+from tests.http.test_matrix import MATRIX
+from tests.support.office import API, HARMLESS, Office, matter_body, problem_of
+
+BODIES: Final[tuple[bytes, ...]] = (
+    b"",
+    b"null",
+    b"[]",
+    b"7",
+    b'"text"',
+    b"{}",
+    b"{",
+    b"\xff\xfe\x00",
+    b'{"a": NaN}',
+    b'{"a": 1e400, "b": -Infinity}',
+    b'{"a": "\\ud800"}',
+    b'{"a": "\\u0000"}',
+    b'{"a": 1, "a": 2}',
+    b"[" * 100_000,
+    b'{"a":' * 40 + b"1" + b"}" * 40,
+    b"9" * 6000,
+    b'{"' + b"x" * 5000 + b'": 1}',
+    b" " * (1 << 20) + b"{}",
+)
+VALUES: Final[tuple[Any, ...]] = (
+    None,
+    "",
+    "\x01\u202e",
+    "x" * 30_000,
+    "../../etc/passwd",
+    "not-a-member",
+    2**64,
+    -1,
+    0.5,
+    1e308,
+    True,
+    [],
+    [[]],
+    {},
+    {"x": "y"},
+)
+SEGMENTS: Final = ("x", "%00", "%ff%fe", "a" * 2000, "..%2f..", "mat_%C3%A9", "rel_" + "z" * 26, "per_" + "0" * 26, " ")
+QUERY_VALUES: Final = ("", "%00", "9" * 40, "-1", "true", "NaN", "%ff", "x" * 3000, "0x10", "1e3")
+HEADERS: Final[tuple[dict[str, str], ...]] = (
+    {"Content-Type": "text/plain"},
+    {"Content-Type": "application/json; charset=utf-16"},
+    {"Content-Type": "multipart/form-data; boundary=x"},
+    {"Content-Encoding": "gzip", "Content-Type": "application/json"},
+    {"Range": "bytes=9-2"},
+    {"Range": "bytes=0-1,4-5"},
+    {"Range": "bytes=" + "9" * 40 + "-"},
+    {"Idempotency-Key": ""},
+    {"Idempotency-Key": "k" * 5000},
+    {"Content-Digest": "sha-256=:%%%:"},
+    {"Content-Disposition": "attachment; filename*=UTF-8''%ff%fe"},
+    {"Content-Disposition": 'attachment; filename="../../x"'},
+    {"Expect": "something-else"},
+)
+EXAMPLES: Final[Mapping[str, Any]] = {
+    "openMatter": matter_body(recipients=[{**matter_body()["recipients"][0], "hop": 1, "custody": [1]}]),
+    "classifyOriginal": HARMLESS,
+}
+
+
+@dataclass
+class Fuzzed:
+    """Routes with ids of things that exist, and who may ask."""
+
+    office: Office
+    schema: dict[str, Any]
+    ids: dict[str, str]
+    names: Mapping[Role, str]
+
+    def client(self, operation: str) -> httpx.Client:
+        roles = MATRIX.get(operation)
+        return self.office[self.names[min(roles)] if roles else "nobody"]
+
+    def routes(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+        for path, found in self.schema["paths"].items():
+            for method, told in found.items():
+                yield told["operationId"], method.upper(), path, told
+
+    def url(self, template: str, **replaced: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda m: replaced.get(m[1], self.ids.get(m[1], "manifest.json")), template)
+
+    def check(self, told: dict[str, Any], answer: httpx.Response, what: object) -> None:
+        assert answer.status_code < 500, (told["operationId"], what, answer.text)
+        assert str(answer.status_code) in told["responses"], (told["operationId"], what, answer.text)
+        if answer.status_code >= 400:
+            problem = problem_of(answer)
+            assert "Traceback" not in answer.text
+            assert len(problem["detail"]) < 400
+
+
+@pytest.fixture(scope="module")
+def fuzzed(office: Office, everyone: Mapping[Role, str]) -> Fuzzed:
+    office.world.enrol("spare", {Role.DISPATCHER, Role.LEGAL})
+    matter = office.matter()
+    original = office.original(matter["id"])
+    builder = office["builder"]
+    release = builder.post(
+        f"{API}/matters/{matter['id']}/releases",
+        json={"recipient": matter["recipients"][0]["id"], "profile": "portal"},
+    ).json()["id"]
+    rendition = builder.post(f"{API}/releases/{release}/renditions", json={"original": original}).json()["id"]
+    office.world.work()
+    ids = {
+        "person_id": office.world.actors["spare"].person_id,
+        "proposal_id": "prop_" + "0" * 26,
+        "matter_id": matter["id"],
+        "original_id": original,
+        "release_id": release,
+        "rendition_id": rendition,
+    }
+    return Fuzzed(office, create_app(office.world.gateway).openapi(), ids, everyone)
+
+
+def test_garbage_in_paths(fuzzed: Fuzzed) -> None:
+    for operation, method, path, told in fuzzed.routes():
+        for name in re.findall(r"\{(\w+)\}", path):
+            for segment in SEGMENTS:
+                url = fuzzed.url(path, **{name: segment})
+                fuzzed.check(told, fuzzed.client(operation).request(method, url), segment)
+
+
+def test_garbage_in_queries(fuzzed: Fuzzed) -> None:
+    for operation, method, path, told in fuzzed.routes():
+        names = [one["name"] for one in told.get("parameters", []) if one["in"] == "query"]
+        for name in names:
+            for text in QUERY_VALUES:
+                url = f"{fuzzed.url(path)}?{name}={text}&{name}={text}&undocumented=1"
+                fuzzed.check(told, fuzzed.client(operation).request(method, url), (name, text))
+
+
+def test_garbage_in_headers(fuzzed: Fuzzed) -> None:
+    for operation, method, path, told in fuzzed.routes():
+        for headers in HEADERS if operation != "exportLog" else ():
+            body = b"{}" if method != "GET" else None
+            answer = fuzzed.client(operation).request(method, fuzzed.url(path), headers=headers, content=body)
+            fuzzed.check(told, answer, headers)
+
+
+def test_garbage_as_body(fuzzed: Fuzzed) -> None:
+    for operation, method, path, told in fuzzed.routes():
+        if method == "GET" or operation == "exportLog":
+            continue
+        for body in BODIES:
+            headers = {"Content-Type": "application/json"}
+            answer = fuzzed.client(operation).request(method, fuzzed.url(path), headers=headers, content=body)
+            fuzzed.check(told, answer, body[:40])
+
+
+def test_garbage_in_every_field(fuzzed: Fuzzed) -> None:
+    for operation, method, path, told in fuzzed.routes():
+        content = told.get("requestBody", {}).get("content", {}).get("application/json")
+        if content is None:
+            continue
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        whole = EXAMPLES.get(operation) or fuzzed.schema["components"]["schemas"][name]["examples"][0]
+        for place, body in _mutations(whole):
+            answer = fuzzed.client(operation).request(
+                method,
+                fuzzed.url(path),
+                content=json.dumps(body).encode(),
+                headers={"Content-Type": "application/json"},
+            )
+            fuzzed.check(told, answer, place)
+
+
+def test_a_refusal_repeats_nothing_that_was_sent(fuzzed: Fuzzed) -> None:
+    secret = "zzqxj"
+    sent: list[Any] = [
+        {**matter_body(), secret: secret},
+        {**matter_body(), "round": secret},
+        {**matter_body(), "purpose": secret},
+        {**matter_body(), "jurisdiction": secret},
+        {**matter_body(), "recipients": [{"name": "A", "class": secret, "language": secret, secret: {secret: secret}}]},
+        {**matter_body(), "deadline": secret},
+        [secret],
+        secret,
+    ]
+    for body in sent:
+        answer = fuzzed.client("openMatter").post(f"{API}/matters", json=body)
+        assert answer.status_code == 400, answer.text
+        assert secret not in answer.text
+    answer = fuzzed.client("answerRendition").post(
+        f"{API}/renditions/{fuzzed.ids['rendition_id']}/answers", json={"columns": {secret: 7, "column/0": secret}}
+    )
+    assert secret not in answer.text
+
+
+def _mutations(whole: Any) -> Iterator[tuple[object, Any]]:
+    for place in _places(whole):
+        for value in VALUES:
+            changed = copy.deepcopy(whole)
+            _put(changed, place, value)
+            yield (place, str(value)[:30]), changed
+        removed = copy.deepcopy(whole)
+        _put(removed, place, _REMOVED)
+        yield (place, "removed"), removed
+
+
+_REMOVED = object()
+
+
+def _places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*above, key)
+        yield from _places(child, (*above, key))
+
+
+def _put(whole: Any, place: tuple[Any, ...], value: Any) -> None:
+    for key in place[:-1]:
+        whole = whole[key]
+    if value is _REMOVED:
+        del whole[place[-1]]
+    else:
+        whole[place[-1]] = value

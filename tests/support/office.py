@@ -1,0 +1,182 @@
+"""A whole gateway behind a real server on loopback, its people with tokens, and a worker in a thread."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import uvicorn
+
+from gateway.base.clock import SystemClock
+from gateway.people.model import Permission, Role
+from gateway.people.rules import permissions_of
+from gateway.people.statements import token_statement
+from gateway.web.asgi import create_app, server_options
+from tests.support.world import World
+
+API = "/api/v1"
+HARMLESS = {
+    "export_control": "ear99",
+    "personal_data": "assessed",
+    "third_party": "consented",
+    "defence_nexus": "no",
+}
+
+
+class Server:
+    """uvicorn on a free loopback port, in a thread."""
+
+    def __init__(self, app: Any, options: Mapping[str, Any]) -> None:
+        # Without the protocol asyncio leaves Nagle on, and every answer waits 40 ms for an acknowledgement.
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self._server = uvicorn.Server(uvicorn.Config(app, **options))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.socket]}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self.socket.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass
+class Office:
+    """The people of the world at their desks: each with a client that carries their own token."""
+
+    world: World
+    server: Server
+    clients: dict[str, httpx.Client] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> httpx.Client:
+        """The client of a person; of nobody under the name `nobody`."""
+        if name not in self.clients:
+            self.clients[name] = self.client(None if name == "nobody" else self.token(name))
+        return self.clients[name]
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.server.url, headers=headers, timeout=60)
+
+    def token_request(self, name: str, scopes: frozenset[Permission] | None = None) -> dict[str, str]:
+        now = SystemClock().now()
+        actor = self.world.actors[name]
+        statement = token_statement(
+            person=actor.person_id,
+            scopes=permissions_of(actor.roles) if scopes is None else scopes,
+            nonce=secrets.token_urlsafe(16),
+            issued_at=now,
+            expires_at=now + timedelta(hours=1),
+        )
+        return {"statement": statement.decode(), "signature": self.sign(name, statement)}
+
+    def token(self, name: str, scopes: frozenset[Permission] | None = None) -> str:
+        with self.client() as anybody:
+            answer = anybody.post(f"{API}/tokens", json=self.token_request(name, scopes))
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["token"])
+
+    def sign(self, name: str, statement: bytes) -> str:
+        return base64.b64encode(self.world.keys[name].sign(statement)).decode()
+
+    def matter(self) -> dict[str, Any]:
+        """A fresh matter."""
+        answer = self["builder"].post(f"{API}/matters", json=matter_body())
+        assert answer.status_code == 201, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def original(self, matter: str, content: bytes | None = None, kind: str = "customer_list") -> str:
+        """A fresh original in `matter`."""
+        answer = self["builder"].put(
+            f"{API}/matters/{matter}/originals", params={"kind": kind}, content=content or CUSTOMERS
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["original"])
+
+    def entries(self) -> list[dict[str, Any]]:
+        return [json.loads(leaf) for leaf in self.world.gateway.log.entries(0, self.world.gateway.log.size())]
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
+
+@contextmanager
+def open_office(folder: Path) -> Iterator[Office]:
+    """A world behind a running server."""
+    world = World.create(folder)
+    with Server(create_app(world.gateway), server_options(world.gateway.settings)) as server:
+        office = Office(world, server)
+        yield office
+        office.close()
+
+
+def one_of_each(office: Office) -> Mapping[Role, str]:
+    """Enrol one person for each role, with no other role; role to the name of their client."""
+    for role in Role:
+        office.world.enrol(f"only-{role.value}", {role})
+    return {role: f"only-{role.value}" for role in Role}
+
+
+def matter_body(**changes: Any) -> dict[str, Any]:
+    return {
+        "title": "Export licence NdFeB 2026/1",
+        "authority": "cn-mofcom",
+        "regime": "cn-dual-use",
+        "purpose": "export_licence",
+        "jurisdiction": "CN",
+        "recipients": [
+            {"name": "Ningbo Example Magnetics", "class": "supplier", "language": "zh"},
+            {"name": "MOFCOM Bureau", "class": "authority", "language": "zh"},
+        ],
+        "items": [
+            {"number": "item-7", "text": "Customers", "legal_basis": "published", "kinds": ["customer_list"]},
+        ],
+        **changes,
+    }
+
+
+CUSTOMERS = (
+    b"Customer;Country;City;End user;End user of this licence;End-user address;E-Mail;Ampel intern\r\n"
+    b"Nordwind Antriebe GmbH;DE;Rostock;Fahrwerk AG;yes;Ring 1, Ulm;einkauf@nordwind.example;gruen\r\n"
+    b"Helios Motori SpA;IT;Modena;Kita Robotics;no;2-4 Kita;acquisti@helios.example;gelb\r\n"
+)
+
+
+def problem_of(answer: httpx.Response) -> dict[str, Any]:
+    """The problem in an answer, with the shape that every one has."""
+    assert answer.headers["content-type"] == "application/problem+json", (answer.status_code, answer.text)
+    told: dict[str, Any] = answer.json()
+    assert told["status"] == answer.status_code
+    assert told["type"].startswith("/problems/")
+    assert told["title"]
+    assert told["detail"].endswith((".", "?"))
+    return told
+
+
+def slug_of(answer: httpx.Response) -> str:
+    return str(problem_of(answer)["type"]).removeprefix("/problems/")

@@ -1,0 +1,128 @@
+"""A rehearsal writes all of its files or none, says why, and can never be taken for a release."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gateway.cli.specimens import specimens
+from gateway.formats.model import Rebuilt
+from gateway.formats.table_csv import TableCsv
+
+Gateway = Callable[..., Any]
+MADE = specimens(1)
+POLICIES = {
+    "customer_list": "cn-mofcom-single.customer-list",
+    "order_book": "cn-mofcom-single.order-book",
+    "production_photo": "cn-mofcom-single.production-photo",
+}
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rendering needs Linux")
+
+
+@pytest.fixture
+def render(gateway: Gateway, tmp_path: Path) -> Callable[..., Any]:
+    def rendered(
+        kind: str, *more: object, data: bytes | None = None, policy: str | None = None, answers: Any = None
+    ) -> Any:
+        one = MADE.originals[kind]
+        (tmp_path / one.file_name).write_bytes(one.data if data is None else data)
+        (tmp_path / "answers.json").write_text(json.dumps(MADE.answers[kind] if answers is None else answers), "utf-8")
+        fixed = ("--kind", kind, "--policy", policy or POLICIES[kind], "--recipient", "Ningbo Haoci")
+        context = ("--context", "recipient.class=supplier", "--context", "purpose=export_licence")
+        files = ("--answers", tmp_path / "answers.json", "-o", tmp_path / "out")
+        return gateway("render", tmp_path / one.file_name, *fixed, *context, *files, *more)
+
+    return rendered
+
+
+@pytest.mark.parametrize("kind", sorted(POLICIES))
+def test_each_kind_is_rendered_clean_marked_and_without_a_secret(
+    render: Callable[..., Any], tmp_path: Path, kind: str
+) -> None:
+    assert render(kind).code == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert {"decisions.json", "residue.json", "withheld.csv"} < set(files)
+    assert len(files) == 4
+    for data in files.values():
+        assert [value for value in MADE.withheld_values if value.encode() in data] == []
+    if kind == "production_photo":
+        picture = Image.open(io.BytesIO(files["production-photo-rehearsal.jpg"]))
+        area = dict(MADE.regions)["work_area"]
+        assert picture.size == area[2:]
+        assert not {"exif", "xmp", "comment"} & set(picture.info)
+    else:
+        table = files[f"{kind.replace('_', '-')}-rehearsal.csv"].decode("utf-8-sig")
+        assert all(row[-1].startswith("REHEARSAL · Ningbo Haoci") for row in list(csv.reader(io.StringIO(table)))[1:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        ("customer_list", {}),
+        ("order_book", {}),
+        ("production_photo", {}),
+        ("production_photo", {**MADE.answers["production_photo"], "confirmed": False}),
+    ],
+)
+def test_an_open_question_exits_3_and_writes_nothing(
+    render: Callable[..., Any], tmp_path: Path, kind: str, answers: Any
+) -> None:
+    done = render(kind, answers=answers)
+    assert (done.code, bool(done.err.strip()), (tmp_path / "out").exists()) == (3, True, False)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".out")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "code"),
+    [
+        ("customer_list", b"", 3),
+        ("customer_list", MADE.originals["production_photo"].data, 3),
+        ("production_photo", MADE.originals["production_photo"].data[:5000], 3),
+        ("order_book", b"a,b\r\n1,2,3\r\n", 3),
+    ],
+)
+def test_bad_content_exits_3(render: Callable[..., Any], tmp_path: Path, kind: str, data: bytes, code: int) -> None:
+    done = render(kind, data=data)
+    assert (done.code, done.err.count("\n"), (tmp_path / "out").exists()) == (code, 1, False)
+
+
+def test_residue_exits_3_names_no_value_and_writes_nothing(
+    render: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = MADE.originals["customer_list"].data.decode("utf-8-sig").split("\r\n")[1].split(";")[1]
+    rebuild = TableCsv.rebuild
+
+    def leaking(self: TableCsv, content: Any, plan: Any, mark: Any, key: bytes) -> Rebuilt:
+        clean = rebuild(self, content, plan, mark, key)
+        return replace(clean, data=clean.data.replace(b"Wind energy", secret.encode(), 1))
+
+    monkeypatch.setattr(TableCsv, "rebuild", leaking)
+    done = render("customer_list")
+    assert (done.code, (tmp_path / "out").exists()) == (3, False)
+    assert "withheld-value" in done.err
+    assert secret not in done.err
+
+
+def test_usage_exits_2(render: Callable[..., Any], tmp_path: Path) -> None:
+    assert render("customer_list", "--context", "colour=red").code == 2
+    assert render("customer_list", policy="./missing.yaml").code == 2
+    assert render("customer_list", answers=[1]).code in {2, 3}
+    (tmp_path / "out").mkdir()
+    assert render("customer_list").code == 2
+
+
+def test_an_unknown_policy_or_kind_is_said(render: Callable[..., Any], gateway: Gateway, tmp_path: Path) -> None:
+    assert render("customer_list", policy="no.such-policy").code in {3, 4}
+    done = gateway(
+        "render", tmp_path / "x", "--kind", "nothing", "--policy", "p", "--recipient", "R", "-o", tmp_path / "o"
+    )
+    assert (done.code in {2, 3, 4}, "kinds are" in done.err) == (True, True)

@@ -1,0 +1,56 @@
+"""Specimens are the same for the same seed, and hold every secret they say they hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from PIL import Image
+
+from gateway.cli.specimens import specimens
+from gateway.detect.text import classes_of
+from gateway.policy.answers import Answers
+from gateway.policy.load import load_library
+
+MADE = specimens(1)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+    again, other = specimens(1), specimens(2)
+    assert {kind: one.data for kind, one in again.originals.items()} == {k: o.data for k, o in MADE.originals.items()}
+    assert all(other.originals[kind].data != one.data for kind, one in MADE.originals.items())
+
+
+def test_every_listed_secret_stands_in_an_original_and_is_long_enough_to_be_searched() -> None:
+    everything = b"".join(one.data for one in MADE.originals.values())
+    assert len(MADE.withheld_values) >= 40
+    assert [value for value in MADE.withheld_values if value.encode("utf-8") not in everything] == []
+    assert all(len(value.encode("utf-8")) >= 7 for value in MADE.withheld_values)
+
+
+def test_tables_have_headers_in_three_languages_and_secrets_a_detector_knows() -> None:
+    table = list(csv.reader(io.StringIO(MADE.originals["customer_list"].data.decode("utf-8-sig")), delimiter=";"))
+    assert {"Kundenbetreuer", "End-user country", "最终用户"} <= set(table[0])
+    assert {len(row) for row in table} == {25}
+    assert {"EMAIL", "PHONE", "IBAN"} <= classes_of(cell for row in table[1:] for cell in row)
+
+
+def test_the_photo_is_a_jpeg_that_tells_too_much() -> None:
+    picture = Image.open(io.BytesIO(MADE.originals["production_photo"].data))
+    exif = picture.getexif()
+    assert exif.get_ifd(0x8825)[2][0] == 47.0, "a place"
+    assert picture.info["comment"]
+    assert picture.info["xmp"]
+    assert b"\xff\xd8" in picture.info["exif"], "a thumbnail of the whole"
+
+
+def test_answers_are_answers_and_regions_lie_in_the_photo() -> None:
+    picture = Image.open(io.BytesIO(MADE.originals["production_photo"].data))
+    titles = load_library().kind("production_photo").region_titles
+    for name, (left, top, width, height) in MADE.regions:
+        assert name in titles
+        assert min(left, top) >= 0
+        assert left + width <= picture.width
+        assert top + height <= picture.height
+    for told in MADE.answers.values():
+        assert Answers.from_json(told).to_json() == told

@@ -1,0 +1,114 @@
+"""The lease: one worker at a time, nothing lost with a dead one, a late one recognised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
+from gateway.db.unit import Units
+from gateway.render.model import State
+from gateway.render.queue import FencedOut, Queue
+from gateway.render.tables import LeaseRow, RenditionRow
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Iterator[Units]:
+    engine = sqlite_engine(tmp_path / "queue.db")
+    Base.metadata.create_all(engine, tables=[RenditionRow.metadata.tables[n] for n in ("rendition", "render_lease")])
+    with engine.begin() as connection:
+        for name in ("ren_1", "ren_2"):
+            connection.execute(
+                text(
+                    "INSERT INTO rendition (id, release, matter, original, kind, policy, library_digest, state, author,"
+                    " answers, created_at) VALUES (:id,'rel','mat','org','k','p','d','queued','per',x'00','2026')"
+                ),
+                {"id": name},
+            )
+    units = Units(engine)
+    with units.bookkeeping() as session:
+        for name in ("ren_1", "ren_2"):
+            Queue.enqueue(session, name)
+    yield units
+    engine.dispose()
+
+
+def _finished(units: Units, rendition: str) -> None:
+    # Straight to the file: what is tested is the queue's view of a state that somebody else's unit wrote.
+    with units._engine.begin() as connection:
+        connection.execute(text("UPDATE rendition SET state = :s WHERE id = :i"), {"s": State.CLEAN, "i": rendition})
+
+
+def test_each_rendition_goes_to_one_worker_oldest_first(units: Units) -> None:
+    queue = Queue(units, lease_s=60)
+    first, second = queue.claim("a"), queue.claim("b")
+    assert first is not None
+    assert second is not None
+    assert (first.rendition, second.rendition) == ("ren_1", "ren_2")
+    assert queue.claim("c") is None
+
+
+def test_a_dead_workers_rendition_comes_back_and_its_late_result_is_recognised(units: Units) -> None:
+    queue = Queue(units, lease_s=0.05)
+    dead = queue.claim("dead")
+    assert dead is not None
+    time.sleep(0.1)
+    again = queue.claim("alive")
+    assert again is not None
+    assert (again.rendition, again.fence, again.attempt) == (dead.rendition, dead.fence + 1, 2)
+    with units.read() as session:
+        queue.check(session, again)
+        with pytest.raises(FencedOut):
+            queue.check(session, dead)
+    with pytest.raises(FencedOut):
+        queue.renew(dead)
+
+
+def test_renewing_holds_on(units: Units) -> None:
+    queue = Queue(units, lease_s=0.3)
+    claim = queue.claim("a")
+    assert claim is not None
+    for _ in range(3):
+        time.sleep(0.15)
+        queue.renew(claim)
+    other = queue.claim("b")
+    assert other is not None
+    assert other.rendition == "ren_2"
+
+
+def test_a_finished_rendition_is_not_claimed(units: Units) -> None:
+    _finished(units, "ren_1")
+    claim = Queue(units, lease_s=60).claim("a")
+    assert claim is not None
+    assert claim.rendition == "ren_2"
+
+
+def test_giving_back_costs_no_try(units: Units) -> None:
+    queue = Queue(units, lease_s=60)
+    claim = queue.claim("a")
+    assert claim is not None
+    queue.give_back(claim, after_s=-1)
+    again = queue.claim("b")
+    assert again is not None
+    assert (again.rendition, again.attempt) == (claim.rendition, 1)
+    assert again.fence > claim.fence
+
+
+def test_a_late_worker_cannot_give_back_what_another_holds(units: Units) -> None:
+    queue = Queue(units, lease_s=0.05)
+    late = queue.claim("late")
+    assert late is not None
+    time.sleep(0.1)
+    holder = queue.claim("holder")
+    assert holder is not None
+    queue.give_back(late, after_s=-1)
+    with units.read() as session:
+        queue.check(session, holder)
+        row = session.get(LeaseRow, holder.rendition)
+        assert row is not None
+        assert row.owner == "holder"
