@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.audit.model import Export, SignedCheckpoint
 from gateway.base.canon import canonical
-from gateway.base.problems import Conflict
+from gateway.base.problems import Conflict, Unavailable
 from gateway.seal.note import vkey
 from gateway.seal.signature import PublicKey, public_pem
 from gateway.verify import SCRIPT
@@ -47,6 +47,13 @@ class ExportExists(Conflict):
     title = "The export folder exists already"
 
 
+class ExportUnwritable(Unavailable):
+    """The folder for the export cannot be written."""
+
+    slug = "export-unwritable"
+    title = "The export cannot be written"
+
+
 def write(
     sink_dir: Path,
     *,
@@ -64,8 +71,8 @@ def write(
         raise ExportExists("The export needs a folder that does not exist yet; name another one.")
     partial = sink_dir.with_name(sink_dir.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         with (partial / "entries.jsonl").open("wb") as entries:
             copy_entries(lambda leaf: entries.write(leaf + b"\n"))
         lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
@@ -76,6 +83,8 @@ def write(
         _put(partial / "verify.py", SCRIPT.read_bytes())
         _put(partial / "README.txt", _README.encode("utf-8"))
         partial.rename(sink_dir)
+    except OSError as error:
+        raise ExportUnwritable("The export cannot be written; free disk space or name another folder.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Export(sink_dir, checkpoint)

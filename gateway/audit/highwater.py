@@ -6,11 +6,12 @@ that contradicts what it signed before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from gateway.base.files import fsync_folder
-from gateway.base.problems import CheckFailed
+from gateway.base.problems import CheckFailed, Unavailable
 
 
 class HighWaterMissing(CheckFailed):
@@ -18,6 +19,13 @@ class HighWaterMissing(CheckFailed):
 
     slug = "high-water-missing"
     title = "The log's high-water mark is missing"
+
+
+class HighWaterUnwritable(Unavailable):
+    """The newest checkpoint cannot be put into its file, so it is not signed either."""
+
+    slug = "high-water-unwritable"
+    title = "The log's high-water mark cannot be written"
 
 
 class HighWaterMark:
@@ -38,11 +46,18 @@ class HighWaterMark:
             return None
 
     def write(self, text: str) -> None:
-        """Replace the file: temporary file beside it, fsync, rename, fsync the folder."""
+        """Replace the file: temporary file beside it, fsync, rename, fsync the folder; or `HighWaterUnwritable`."""
         partial = self._path.with_name(self._path.name + ".partial")
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self._path)
-        fsync_folder(self._path.parent)
+        try:
+            with partial.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self._path)
+            fsync_folder(self._path.parent)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise HighWaterUnwritable(
+                "The file of the log's newest checkpoint cannot be written; free disk space or check the disk."
+            ) from error

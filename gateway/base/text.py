@@ -30,7 +30,7 @@ def clean_line(untrusted_text: str, *, what: str, max_chars: int = 200) -> str:
         raise UnsafeText(f"The {what} is empty.")
     if len(text) > max_chars:
         raise UnsafeText(f"The {what} is longer than {max_chars} characters.")
-    if has_hidden(text) or any(unicodedata.category(c) == "Cc" for c in text):
+    if has_hidden(text) or any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
         raise UnsafeText(f"The {what} holds control, bidirectional or zero-width characters.")
     return text
 
@@ -38,3 +38,10 @@ def clean_line(untrusted_text: str, *, what: str, max_chars: int = 200) -> str:
 def has_hidden(text: str) -> bool:
     """Whether `text` holds bidirectional, zero-width or other characters that show nothing."""
     return _HIDDEN.search(text) is not None
+
+
+def comparable(text: str) -> str:
+    """What a reader takes for the same word: case, width, outer spaces and characters that show nothing left out."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
+    return text.strip().casefold()

@@ -71,7 +71,11 @@ def render_file(
     as_json: AsJson = False,
 ) -> None:
     """Rehearse: rendition, decisions.json, residue.json and withheld.csv, marked REHEARSAL. Exit 3: nothing written."""
-    if out.exists():
+    try:
+        taken = out.exists()
+    except OSError as error:
+        raise Usage("The output folder cannot be written; name another one.") from error
+    if taken:
         raise Usage("The output folder exists already; name one that does not.")
     what = resolved(file, kind, policy, recipient, context or (), answers)
     outcome = rehearse(what)
@@ -97,7 +101,9 @@ def resolved(
     library = load_library(settings.policies_dir)
     kind = library.kind(kind_name)
     intake = kinds_of(library, built_in_formats(), settings)[kind.name]
-    rules.check_size(file.stat().st_size if file.is_file() else 0, intake.limit_bytes)
+    if not file.is_file():
+        raise Usage("The original is not a file; check its path.")
+    rules.check_size(file.stat().st_size, intake.limit_bytes)
     data = json_file(file, "original")
     if not data:
         raise rules.EmptyBody("The original is empty.")
@@ -197,5 +203,5 @@ def answers_in(path: Path | None) -> Answers:
         return Answers()
     try:
         return Answers.from_json(json.loads(json_file(path, "answers file")))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Usage("The answers file is not JSON; correct it.") from error

@@ -21,7 +21,11 @@ from gateway.formats.transforms import Unreadable, changer, uncovered
 
 FORMULA, HIDDEN, DEFAULT = "format:formula", "format:hidden-character", "default"
 
-_FORMULA_START = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+_FORMULA_START = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+_BLANK_START = frozenset("\t\r")
+# Where commas stand for decimals, spreadsheets cut at semicolons and read what is behind them as a cell of its own.
+_SUSPECT = re.compile("[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20\t\r]")
+_SEPARATED = re.compile(r"([;\t\r\n]+)")
 # What begins like a formula and is none: a number, a telephone number, a dash that stands for nothing.
 _HARMLESS = re.compile(r"[+\-]?\d[\d.,' \u00a0]*%?|\+\d[\d /().\-\u00a0]{4,30}|[=+\-@]{1,3}", re.ASCII)
 _READABLE_AS = {
@@ -183,11 +187,21 @@ def _row_code(prf: Prf, row: int, raw: str) -> bytes:
 
 
 def harmless(cell: str) -> str:
-    """`cell` with `'` before what a spreadsheet would calculate.
+    """`cell` with `'` before what a spreadsheet would calculate, also behind what another one takes for a separator.
 
     A plain number and a telephone number stay as they are: `-5.2` and `+49 30 1234567` are no formulas.
     """
-    bare = cell.strip(" ")
-    if bare and bare[0] in _FORMULA_START and not _HARMLESS.fullmatch(bare):
-        return f"'{cell}"
-    return cell
+    if not _SUSPECT.search(cell):
+        return cell
+    body = cell.lstrip(" \t\r")
+    lead = cell[: len(cell) - len(body)]
+    first, *others = _SEPARATED.split(body)
+    others[1::2] = map(_harmless_piece, others[1::2])
+    if _BLANK_START.isdisjoint(lead):
+        return _harmless_piece(lead + first) + "".join(others)
+    return f"'{cell[: len(lead) + len(first)]}" + "".join(others)
+
+
+def _harmless_piece(piece: str) -> str:
+    bare = piece.strip()
+    return f"'{piece}" if bare[:1] in _FORMULA_START and not _HARMLESS.fullmatch(bare) else piece

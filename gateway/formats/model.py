@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.base.canon import Json
+from gateway.base.text import comparable
 
 
 class Element(StrEnum):
@@ -90,7 +91,7 @@ class Transform:
 class Case:
     """A transform and the rows it holds for.
 
-    `where` is a conjunction: canonical field name → values, compared trimmed and case-folded; empty means every row.
+    `where` is a conjunction: canonical field name → `comparable` values; empty means every row.
     Of all cases whose `where` holds, the strictest applies; where none holds the cell is dropped. A row that lacks
     the named field fails a loosening case and satisfies a withholding one (`withholds`).
     """
@@ -208,6 +209,6 @@ def _holds(case: Case, row: Mapping[str, str]) -> bool:
     for name, wanted in case.where:
         if name not in row:
             return case.withholds
-        if row[name].strip().casefold() not in wanted:
+        if comparable(row[name]) not in wanted:
             return False
     return True

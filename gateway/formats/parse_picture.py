@@ -2,16 +2,18 @@
 
 1. The signature fits the media type. 2. Width and height, from the header alone, lie within the bounds: nothing is
 decoded before. 3. One frame, decoded whole: a truncated or animated picture is refused. 4. Turned as its EXIF
-orientation says, transparency laid onto white, 8-bit RGB. 5. Metadata as text (`parse_tags`).
+orientation says, and refused where something else in it says otherwise; transparency laid onto white, 8-bit RGB.
+5. Metadata as text (`parse_tags`).
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
@@ -34,6 +36,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_UPRIGHT = 1
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation\s{0,9}(?:=\s{0,9}[\"']|>)\s{0,9}([1-8])\s{0,9}[\"'<]")
 _SIXTEEN_BIT = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr"}) | _SIXTEEN_BIT
 
@@ -76,12 +80,36 @@ def _require_size(width_px: int, height_px: int) -> None:
 
 
 def _turned(picture: Image.Image) -> Image.Image:
-    try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
-        return picture
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    """Turned as EXIF says in the place that its standard names: APP1 of a JPEG, the chunk eXIf of a PNG.
+
+    What else speaks of turning (XMP, a PNG's texts) is heard by some viewers and not by others, so that whoever drew
+    the boxes may have seen the picture either way: where they say something else, it is refused.
+    """
+    orientation = _orientation(lambda: _own_exif(picture))
+    if {_orientation(picture.getexif), *_orientations_in_xmp(picture)} != {orientation}:
+        raise TaskRefused("turned-twice")
+    turn = _TURNS.get(orientation)
     return picture if turn is None else picture.transpose(turn)
+
+
+def _own_exif(picture: Image.Image) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(picture.info["exif"])
+    return exif
+
+
+def _orientation(exif_of: Callable[[], Image.Exif]) -> int:
+    try:
+        told = exif_of().get(ExifTags.Base.Orientation)
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        return _UPRIGHT
+    return told if isinstance(told, int) and told in _TURNS else _UPRIGHT
+
+
+def _orientations_in_xmp(picture: Image.Image) -> set[int]:
+    packet = picture.info.get("xmp") or b""
+    data = packet if isinstance(packet, bytes) else str(packet).encode()
+    return {int(told) for told in _XMP_ORIENTATION.findall(data)}
 
 
 def _flat(picture: Image.Image) -> Image.Image:

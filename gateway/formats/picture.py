@@ -34,6 +34,10 @@ _SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
     "mislabelled": (PictureRefused, "The file is not the picture type that it was taken for; export it anew."),
     "damaged": (PictureRefused, "The picture is truncated or damaged; export it anew as JPEG or PNG."),
     "animated": (PictureRefused, "The picture has several frames; export the one that is meant."),
+    "turned-twice": (
+        PictureRefused,
+        "The picture says in two ways how it is turned, so boxes may miss; export it anew, upright.",
+    ),
     "pixel-form": (PictureRefused, "The picture's pixels have a form that is not read here; export it as 8-bit RGB."),
     "pixels": (
         PictureTooLarge,

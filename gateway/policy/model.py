@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
+from gateway.base.text import comparable
 from gateway.formats.model import Element
 from gateway.policy.actions import ELEMENTS, Action, parse_action
 from gateway.policy.codes import DISCLOSING, WITHHOLDING
@@ -211,9 +212,9 @@ class Rule(Strict):
 
     @property
     def where(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        """Field → values, trimmed and case-folded, in the order of names."""
+        """Field → `comparable` values, in the order of names."""
         found = self.select.where.items()
-        return tuple(sorted((name, frozenset(v.strip().casefold() for v in values)) for name, values in found))
+        return tuple(sorted((name, frozenset(map(comparable, values))) for name, values in found))
 
 
 class Effective(Strict):

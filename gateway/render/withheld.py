@@ -9,13 +9,12 @@ travel beside it, so that the gate can subtract and count.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from gateway.base.canon import Json
-from gateway.formats.model import Content, Element, Field, Instruction, Mark, Op, Table, applied
+from gateway.formats.model import Case, Content, Element, Field, Instruction, Mark, Op, Table, Transform, applied
 from gateway.formats.ports import Format
-from gateway.formats.transforms import number as numeric
+from gateway.formats.transforms import changer, uncovered
 from gateway.policy.decisions import DEFAULT_RULE, Decisions
 from gateway.policy.tally import count_of
 from gateway.residue.model import WithheldSet, WithheldValue
@@ -40,10 +39,13 @@ def withheld_set(
         for number, value in enumerate(form.values(content, field), start=1):
             if not value.strip():
                 continue
-            if _shows(orders.get(field.id), cells[number - 1] if cells else {}, value):
+            case = _case(orders.get(field.id), cells[number - 1] if cells else {})
+            if case is not None and case.transform.op is Op.ALLOW:
                 shown.add(value)
-            else:
-                values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
+                continue
+            values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
+            if case is not None and case.transform.op is Op.ROUND:
+                shown.add(_rounded(case.transform, value))
         if field.name is None and field.label.strip():
             values.append(WithheldValue(field.label, f"{field.id} header"))
     if file_name:
@@ -105,14 +107,14 @@ def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict
         yield {name: column[number] for name, column in columns.items()}
 
 
-def _shows(order: Instruction | None, row: Mapping[str, str], value: str) -> bool:
-    """Whether the rendition lawfully shows this very value: allowed, or rounded and already on the step."""
-    case = None if order is None else applied(order.cases, row)
-    if case is None:
-        return False
-    if case.transform.op is Op.ROUND:
-        return numeric(value) % Decimal(str(case.transform.params["to"])) == 0
-    return case.transform.op is Op.ALLOW
+def _case(order: Instruction | None, row: Mapping[str, str]) -> Case | None:
+    return None if order is None else applied(order.cases, row)
+
+
+def _rounded(transform: Transform, value: str) -> str:
+    """The bare multiple of the step that the recipient sees: 10 rounded to fives is 10, and no secret any more."""
+    bare = Transform(Op.ROUND, {**transform.params, "unit": ""})
+    return changer(bare, "decimal")(uncovered(value))
 
 
 def _texts(decisions: Decisions) -> frozenset[str]:

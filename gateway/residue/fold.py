@@ -1,4 +1,6 @@
-"""Texts made comparable: NFKC, case folded, white space and punctuation taken out but remembered as word borders.
+"""Texts made comparable: NFKC, case folded, marks and look-alikes undone, all but letters and digits taken out.
+
+What was taken out is remembered as word borders. Umlauts become two letters, as where the keyboard lacks them.
 
 `Folded` holds the remaining symbols as code points with, for each, whether a word starts there. Units of text (cells,
 lines) are joined by `JOINT`, which survives folding, so that nothing is found across two of them. The characters that
@@ -7,6 +9,7 @@ masks are made of (`*`, `•`, `█`) and comparisons are kept: `****45` is not 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from math import log2
@@ -20,6 +23,29 @@ _GAP = 0x20
 _KEPT = frozenset("*•█■<>≤≥")
 _BORDERS = np.array([_JOINT, *map(ord, sorted(_KEPT))], np.uint32)
 _PLANE = 0x10000
+_TRANSCRIBED = {
+    "ä": "ae",
+    "ö": "oe",
+    "ü": "ue",
+    "æ": "ae",
+    "œ": "oe",
+    "ø": "oe",
+    "ł": "l",
+    "đ": "d",
+    "ı": "i",
+    "ð": "d",
+}
+# Cyrillic and Greek letters that print as Latin ones.
+_LOOKS = dict(zip("авеѕіјкмнорстухһԁԛԝαβειοκνρτυχ", "abesijkmhopctyxhdqwabeiokvptux", strict=True))
+_DIGITS = {
+    chr(point): str(unicodedata.decimal(chr(point)))
+    for point in range(0x80, 0x20000)
+    if unicodedata.category(chr(point)) == "Nd"
+}
+_ALIKE = str.maketrans(_TRANSCRIBED | _LOOKS | _DIGITS)
+_BARE = str.maketrans("äöüÄÖÜøØ", "aouAOUoO")
+# Latin letters with marks; in Japanese and Hindi a mark tells one syllable from another.
+_MARKED = re.compile("[\u00e0-\u024f\u1e00-\u1eff]")
 
 LETTER_BITS = log2(26)
 _DIGIT_BITS = log2(10)
@@ -79,7 +105,22 @@ def normal(text: str) -> str:
     """NFKC and case folding, to a fixed point for practical purposes."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _alike(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _alike(text: str) -> str:
+    """Letters as they are written where the keyboard lacks them, and what looks like a Latin letter as that letter."""
+    if text.isascii():
+        return text
+    text = text.translate(_ALIKE)
+    if not _MARKED.search(text):
+        return text
+    return _MARKED.sub(lambda match: unicodedata.normalize("NFD", match[0])[0], text)
+
+
+def plainer(text: str) -> str:
+    """`text` with its umlauts as bare vowels: Muller for Müller, beside the Mueller that folding makes of it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text)).translate(_BARE)
 
 
 def fold(text: str) -> Folded:
@@ -93,6 +134,9 @@ def fold_symbols(symbols: Symbols) -> Folded:
     if len(symbols) and symbols.max() >= _PLANE:
         low = symbols < _PLANE
         folded = np.where(low, table[np.where(low, symbols, 0)], symbols)
+        points, places = np.unique(symbols[~low], return_inverse=True)
+        says = [point if point < 0x110000 and chr(point).isalnum() else _GAP for point in points.tolist()]
+        folded[~low] = np.array(says, np.uint32)[places]
     else:
         folded = table[symbols]
     solid = folded != _GAP

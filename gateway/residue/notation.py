@@ -14,7 +14,8 @@ BITS_PER_DIGIT = log2(10)
 _PRECISION = 12  # digits at which a binary fraction written out (77.34999999999999) meets its decimal (77.35)
 _MAX_CHARS = 64
 
-_BODY = r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*"
+# Bounded, so that a cell of nothing but groups costs no more than its length.
+_BODY = r"\d{1,3}(?:[ '’]\d{3}){1,20}(?:[.,]\d+)?|\d+(?:[.,]\d+){0,20}"
 _NUMBER = rf"(?P<body>{_BODY})(?:[eE](?P<exponent>[+-]?\d{{1,3}}))?"
 _UNIT = r"[€$£¥%]|[^\W\d_]{1,3}\.?"
 _WHOLE = re.compile(rf"[\s(]*(?:{_UNIT})?\s*[+\-−]?\s*{_NUMBER}\s*(?:{_UNIT})?[\s)]*", re.ASCII)

@@ -2,8 +2,10 @@
 
 What is looked for
   A withheld value counts as found when it stands in the rendition in any spelling that folding makes equal (NFKC,
-  case, white space, punctuation), as the same number in any notation, in any of the encodings of `layers`, or inside
-  any compressed stream. It need not be a whole cell: a withheld customer inside an allowed sentence is a hit.
+  case, white space, punctuation, umlauts and other marks, letters that look alike), as a firm without its legal form
+  (`spellings`), as the same number in any notation and of any power of ten (1234567 is 1.234567 million), in any of the
+  encodings of `layers`, or inside any compressed stream. It need not be a whole cell: a withheld customer inside an
+  allowed sentence is a hit.
 
 How sure a find must be
   About 20 bits and less ("DE", 500, a day): an equal value elsewhere says nothing, so it is only looked for at its
@@ -48,15 +50,18 @@ from gateway.residue.notation import (
     whole_number,
 )
 from gateway.residue.search import Patterns
+from gateway.residue.spellings import spellings, stems
 
 SHORT_BITS = 20.0
 ANYWHERE_BITS = 37.0
+WORDS_BITS = 36.0
 GUESSED_BITS = 33.0
 _IDENTIFIER_DIGITS = 10
 _NUMBER_CHARS = 7
 _BLOCK_CHARS = 1 << 22
 
 _DIGIT = re.compile(r"\d")
+_WORDS = re.compile(r"[^\W\d_]|[€$£¥]")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 _CURRENCIES = ("e", "eur", "usd", "cny", "rmb", "jpy", "gbp", "chf", "元", "円")
 _MEASURES = (
@@ -98,7 +103,7 @@ class Hit:
 @dataclass(slots=True)
 class _Compiled:
     texts: dict[str, float] = field(default_factory=dict)
-    numbers: set[Number] = field(default_factory=set)
+    numbers: set[str] = field(default_factory=set)
     short: dict[str, set[Key]] = field(default_factory=dict)
     subtracted: int = 0
     empty: int = 0
@@ -111,9 +116,9 @@ class Needles:
 
     def __init__(self, withheld: WithheldSet, extra_constants: Iterable[str] = ()) -> None:
         constants = sorted({*withheld.constants, *extra_constants})
-        lawful = sorted(withheld.shown.union(constants))
-        self._lawful_texts = frozenset(lawful)
-        self._lawful: set[Key] = set().union(*_keys_of_each(lawful))
+        shown = sorted(withheld.shown)
+        self._lawful_texts = frozenset(shown).union(constants)
+        self._lawful: set[Key] = set().union(*_keys_of_each(constants), *_keys_of_each(shown, with_words=False))
         for constant in constants:
             for token, _ in numbers_in(normal(constant), _NUMBER_CHARS):
                 self._lawful |= whole_number(token)
@@ -221,7 +226,10 @@ class Needles:
         for token, position in numbers_in(plain, _NUMBER_CHARS):
             verdict = verdicts.get(token)
             if verdict is None:
-                verdict = verdicts[token] = not self._compiled.numbers.isdisjoint(whole_number(token))
+                readings = whole_number(token)
+                verdict = any(digits in self._compiled.numbers for digits, _ in readings)
+                verdict = verdict and self._lawful.isdisjoint(readings)
+                verdicts[token] = verdict
             if verdict:
                 yield plain.count(JOINT, 0, position)
 
@@ -265,19 +273,25 @@ def _blocks(units: list[tuple[int, Content]]) -> Iterator[list[tuple[int, Conten
         yield block
 
 
-def _keys_of_each(texts: Sequence[str]) -> Iterator[set[Key]]:
-    """For each text everything it can equal: its folded form, its readings as a number and as a day."""
+def _keys_of_each(texts: Sequence[str], *, with_words: bool = True) -> Iterator[set[Key]]:
+    """For each text everything it can equal: its folded form, its readings as a number and as a day.
+
+    Without `with_words` only a bare number is read as one: that `EUR 4821150` may be shown in a column of texts makes
+    the withheld 4821150 no less of a secret.
+    """
     for text, folded in zip(texts, fold_many(list(texts)), strict=True):
         keys: set[Key] = {folded} if folded else set()
         if _DIGIT.search(text):
             plain = normal(text).strip()
-            keys |= whole_number(plain)
+            if with_words or not _WORDS.search(plain):
+                keys |= whole_number(plain)
             keys |= whole_day(plain)
         yield keys
 
 
 def _compile(withheld: WithheldSet, lawful: set[Key]) -> _Compiled:
     compiled = _Compiled()
+    searched: list[str] = []
     fields: dict[str, set[str]] = {}
     for value in withheld.values:
         fields.setdefault(value.text, set()).add(value.field)
@@ -292,6 +306,7 @@ def _compile(withheld: WithheldSet, lawful: set[Key]) -> _Compiled:
         if not lawful.isdisjoint(keys):
             compiled.subtracted += 1
             continue
+        searched.append(text)
         if _search_everywhere(compiled, folded, plain, numbers, days):
             keys = set(days)
         else:
@@ -299,6 +314,7 @@ def _compile(withheld: WithheldSet, lawful: set[Key]) -> _Compiled:
         if keys:
             for place in places:
                 compiled.short.setdefault(place, set()).update(keys)
+    _search_otherwise(compiled, searched, lawful)
     compiled.searched = len(fields) - compiled.empty - compiled.subtracted - compiled.short_values
     return compiled
 
@@ -309,7 +325,7 @@ def _search_everywhere(
     """Add the value to what is searched all over the rendition, if it says enough; false if it is too short."""
     everywhere = False
     if numbers and significant_bits(numbers) >= SHORT_BITS and not days:
-        compiled.numbers |= numbers
+        compiled.numbers |= {digits for digits, _ in numbers}
         everywhere = True
     pure_number = bool(numbers) and _NOT_LETTERS.sub("", folded) in _UNITS
     identifier = folded.isdecimal() and len(folded) >= _IDENTIFIER_DIGITS
@@ -320,3 +336,13 @@ def _search_everywhere(
         compiled.texts[folded] = weight
         everywhere = True
     return everywhere
+
+
+def _search_otherwise(compiled: _Compiled, texts: Iterable[str], lawful: set[Key]) -> None:
+    """Add other spellings of these values, and as whole words the firms without their legal forms."""
+    texts = list(texts)
+    for ways, most_bits in ((spellings, float("inf")), (stems, WORDS_BITS)):
+        for folded in fold_many(list(dict.fromkeys(other for text in texts for other in ways(text)))):
+            weight = min(bits(folded), most_bits)
+            if weight >= SHORT_BITS and len(folded) > 1 and not folded.isdecimal() and folded not in lawful:
+                compiled.texts.setdefault(folded, weight)

@@ -18,7 +18,7 @@ def test_the_whole_journey(office: Office) -> None:
     matter = opened.json()
     assert opened.headers["location"] == f"{API}/matters/{matter['id']}"
     assert builder.get(opened.headers["location"]).json() == matter
-    assert [one["id"] for one in builder.get(f"{API}/matters").json()["matters"]] == [matter["id"]]
+    assert builder.get(f"{API}/matters").json()["matters"][0]["id"] == matter["id"]
 
     receipt = builder.put(
         f"{API}/matters/{matter['id']}/originals",
@@ -97,6 +97,21 @@ def test_the_whole_journey(office: Office) -> None:
     assert received.json()["state"] == "acknowledged"
     recalled = dispatcher.post(f"{API}/releases/{release}/recall", json={"reason": "Sent by mistake"})
     assert recalled.json()["state"] == "recalled"
+
+
+def test_a_rendition_is_taken_out_of_its_release(office: Office) -> None:
+    matter = office.matter()
+    builder = office["builder"]
+    release = builder.post(
+        f"{API}/matters/{matter['id']}/releases",
+        json={"recipient": matter["recipients"][0]["id"], "profile": "portal"},
+    ).json()["id"]
+    asked = builder.post(f"{API}/releases/{release}/renditions", json={"original": office.original(matter["id"])})
+    office.world.work()
+    gone = builder.post(f"{asked.headers['location']}/withdraw")
+    assert (gone.status_code, gone.json()["state"]) == (200, "superseded"), gone.text
+    assert builder.get(f"{API}/releases/{release}").json()["renditions"] == []
+    assert slug_of(builder.post(f"{API}/releases/{release}/submit")) == "not-ready"
 
 
 def _approve(office: Office, name: str, release: str) -> Any:

@@ -76,6 +76,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "answerRendition": CONTENT_READERS,
     "addRedactions": CONTENT_READERS,
     "reviewRendition": REVIEWERS,
+    "withdrawRendition": frozenset({COM}),
     "showCheckpoint": AUDIT_READERS,
     "listEntries": AUDIT_READERS,
     "proveInclusion": AUDIT_READERS,

@@ -13,7 +13,7 @@ import binascii
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ _ONE = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xC2B2AE3D27D4EB4F)
 _SQLITE = b"SQLite format 3\x00"
 _INFLATED_MAX = 1 << 24
+_REMEMBERED_BYTES = 1 << 14
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{20,}={0,2}")
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,}")
 
@@ -49,23 +50,28 @@ class Wanted:
     """What must not be found anywhere."""
 
     def __init__(self, originals: Mapping[str, bytes], *, released: Iterable[bytes], values: Iterable[str]) -> None:
-        lawful = set[bytes]()
-        for data in released:
-            lawful.update(_runs(data))
         self._runs: dict[bytes, str] = {}
         for label, data in originals.items():
-            for run in _runs(data) - lawful:
-                if len(set(run)) > 3:
-                    self._runs.setdefault(run, label)
-        keys = _hashes(b"".join(self._runs))[::RUN_BYTES] if self._runs else np.zeros(0, np.uint64)
-        self._table = np.zeros(1 << _TABLE_BITS, np.bool_)
-        self._table[_slots(keys)] = True
+            for at in range(len(data) - RUN_BYTES + 1):
+                self._runs.setdefault(data[at : at + RUN_BYTES], label)
+        self._runs = {run: label for run, label in self._runs.items() if len(set(run)) > 3}
+        self._table = _table_of(self._runs, RUN_BYTES)
+        for data in released:
+            for place in self._candidates(data):
+                self._runs.pop(data[place : place + RUN_BYTES], None)
+        self._table = _table_of(self._runs, RUN_BYTES)
+        self._labels = frozenset(self._runs.values())
         self._values: dict[bytes, str] = {}
         for number, value in enumerate(values):
             if len(value) < LEAST_VALUE_CHARS:
                 raise ValueError("a value this short is met by chance")
             for charset in ("utf-8", "utf-16-le", "utf-16-be"):
                 self._values[value.encode(charset)] = f"value {number}"
+        self._heads = _table_of({value[:LEAST_VALUE_CHARS] for value in self._values}, LEAST_VALUE_CHARS)
+        self._by_head: dict[bytes, list[bytes]] = {}
+        for sought in self._values:
+            self._by_head.setdefault(sought[:LEAST_VALUE_CHARS], []).append(sought)
+        self._clean: set[bytes] = set()
 
     @property
     def run_count(self) -> int:
@@ -74,21 +80,39 @@ class Wanted:
 
     def in_plain(self, data: bytes) -> set[str]:
         """What of it stands in `data` as it is."""
-        found = {told for value, told in self._values.items() if value in data}
-        if self._runs and len(data) >= RUN_BYTES:
-            for place in np.flatnonzero(self._table[_slots(_hashes(data))]).tolist():
-                label = self._runs.get(data[place : place + RUN_BYTES])
-                if label is not None:
-                    found.add(f"a run of {label}")
+        found: set[str] = set()
+        for place in _places(self._heads, data, LEAST_VALUE_CHARS) if self._values else ():
+            for value in self._by_head.get(data[place : place + LEAST_VALUE_CHARS], ()):
+                if data.startswith(value, place):
+                    found.add(self._values[value])
+        labels = set(self._labels)
+        for place in self._candidates(data) if labels else ():
+            label = self._runs.get(data[place : place + RUN_BYTES])
+            if label is not None:
+                found.add(f"a run of {label}")
+                labels.discard(label)
+                if not labels:
+                    break
         return found
 
     def search(self, data: bytes, place: str, layers: tuple[str, ...] = ()) -> Iterator[Leak]:
         """What of it stands in `data` or below it."""
+        if data in self._clean:
+            return
+        leaking = False
         for what in sorted(self.in_plain(data)):
+            leaking = True
             yield Leak(place, layers, what)
         if len(layers) < MAX_DEPTH:
             for layer, below in _below(data):
-                yield from self.search(below, place, (*layers, layer))
+                for leak in self.search(below, place, (*layers, layer)):
+                    leaking = True
+                    yield leak
+        if layers and not leaking and len(data) <= _REMEMBERED_BYTES:
+            self._clean.add(data)
+
+    def _candidates(self, data: bytes) -> list[int]:
+        return _places(self._table, data, RUN_BYTES)
 
 
 def search_folders(folders: Iterable[Path], wanted: Wanted) -> list[Leak]:
@@ -136,24 +160,37 @@ def _in_rows(path: Path, name: str, wanted: Wanted) -> Iterator[Leak]:
         database.close()
 
 
-def _runs(data: bytes) -> set[bytes]:
-    return {data[at : at + RUN_BYTES] for at in range(len(data) - RUN_BYTES + 1)}
-
-
-def _hashes(data: bytes) -> Hashes:
-    """One hash for every run of 16 bytes in `data`, in order."""
+def _hashes(data: bytes, width: int) -> Hashes:
+    """One hash for every run of `width` bytes in `data`, in order; `width` is 16 or at most 8."""
     octets = np.frombuffer(data, np.uint8)
-    halves = np.zeros(len(octets) - 7, np.uint64)
-    for place in range(8):
-        halves |= octets[place : place + len(halves)].astype(np.uint64) << np.uint64(8 * place)
+    part = min(width, 8)
+    words = np.zeros(len(octets) - part + 1, np.uint64)
+    for place in range(part):
+        words |= octets[place : place + len(words)].astype(np.uint64) << np.uint64(8 * place)
     with np.errstate(over="ignore"):
-        hashes: Hashes = halves[:-8] * _ONE ^ halves[8:] * _OTHER
+        hashes: Hashes = words * _ONE if width <= 8 else words[:-8] * _ONE ^ words[8:] * _OTHER
     return hashes
 
 
 def _slots(hashes: Hashes) -> NDArray[np.int64]:
     with np.errstate(over="ignore"):
         return ((hashes * _ONE) >> _SHIFT).astype(np.int64)
+
+
+def _table_of(keys: Collection[bytes], width: int) -> NDArray[np.bool_]:
+    """Which hashes the keys, all `width` bytes long, have."""
+    table = np.zeros(1 << _TABLE_BITS, np.bool_)
+    if keys:
+        table[_slots(_hashes(b"".join(keys), width)[::width])] = True
+    return table
+
+
+def _places(table: NDArray[np.bool_], data: bytes, width: int) -> list[int]:
+    """Where in `data` a run has a hash that is in `table`."""
+    if len(data) < width:
+        return []
+    places: list[int] = np.flatnonzero(table[_slots(_hashes(data, width))]).tolist()
+    return places
 
 
 def _below(data: bytes) -> Iterator[tuple[str, bytes]]:

@@ -239,7 +239,7 @@ def _scene() -> Image.Image:
     """1000 × 760 pixels of a dull, noisy shop floor; what must stay hidden is noise in two screaming colours."""
     chance = random.Random("promises/scene")
     coarse = Image.frombytes("L", (125, 95), chance.randbytes(125 * 95)).resize((1000, 760), Image.Resampling.BICUBIC)
-    ground = coarse.point(lambda level: 70 + level // 3)
+    ground = coarse.point(lambda level: 70 + level // 24 * 8)
     scene = Image.merge("RGB", (ground, ground.point(lambda level: level + 8), ground))
     for box in (FACE, OUTSIDE, UNNAMED):
         noise = Image.frombytes(

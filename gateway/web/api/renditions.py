@@ -151,6 +151,23 @@ def review_rendition(
     )
 
 
+@router.post(
+    "/renditions/{rendition_id}/withdraw",
+    operation_id="withdrawRendition",
+    response_model=RenditionOut,
+    summary="Take a rendition out of its release",
+)
+def withdraw_rendition(gateway: InGateway, actor: Builder, write: InWrite, rendition_id: RenditionId) -> Response:
+    """The original stays; what was approved no longer counts."""
+    return write(
+        lambda: gateway.releases.withdraw(actor, rendition_id),
+        RenditionOut.of,
+        entries="rendition.withdrawn",
+        again=lambda entry: gateway.renders.get(entry["subject"]),
+        owner=lambda one: one.matter,
+    )
+
+
 def _queued(gateway: Gateway, write: Write, act: Callable[[], Rendition]) -> Response:
     return write(
         act,

@@ -1,0 +1,178 @@
+"""The schema that revisions build is the schema that the code speaks of, up and down and up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, MetaData, Table, inspect, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+import gateway.app
+import gateway.web.idempotency
+from gateway.db import migrate
+from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
+from gateway.db.migrate import SchemaVersion, check_current, downgrade, upgrade
+from tests.support.world import World
+
+# Every module that has a table is loaded with one of these.
+ROOMS = (gateway.app, gateway.web.idempotency)
+SCRIPTS = ScriptDirectory.from_config(migrate._config())
+REVISIONS = [revision.revision for revision in reversed(list(SCRIPTS.walk_revisions()))]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A database without a table."""
+    made = sqlite_engine(tmp_path / "empty.db")
+    yield made
+    made.dispose()
+
+
+def differences(engine: Engine, metadata: MetaData = Base.metadata) -> list[object]:
+    """What a new revision would have to change."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "render_as_batch": True}
+        )
+        return list(compare_metadata(context, metadata))
+
+
+def definitions(engine: Engine) -> dict[str, str]:
+    """Name → SQL of every table and index, white space aside."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+        ).all()
+    return {name: " ".join(sql.split()) for name, sql in rows}
+
+
+def tables(engine: Engine) -> set[str]:
+    """The names of all tables but the one that keeps the version."""
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    with engine.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def test_there_is_one_line_of_revisions() -> None:
+    assert ROOMS
+    assert len(SCRIPTS.get_heads()) == 1
+    assert len(SCRIPTS.get_bases()) == 1
+    assert sorted(REVISIONS) == REVISIONS
+
+
+def test_from_nothing_to_the_newest_is_what_the_code_speaks_of(engine: Engine) -> None:
+    upgrade(engine)
+    check_current(engine)
+    assert differences(engine) == []
+    assert tables(engine) == set(Base.metadata.tables)
+
+
+def test_constraints_and_partial_indexes_too(engine: Engine, tmp_path: Path) -> None:
+    """What the comparison does not look at: checks, names of constraints, conditions of indexes."""
+    upgrade(engine)
+    direct = sqlite_engine(tmp_path / "direct.db")
+    Base.metadata.create_all(direct)
+    built, spoken = definitions(engine), definitions(direct)
+    direct.dispose()
+    assert sorted(built) == sorted(spoken)
+    differing = [name for name in built if _parts(built[name]) != _parts(spoken[name])]
+    assert differing == []
+
+
+def _parts(sql: str) -> list[str]:
+    """The definition's clauses in any order: revisions list constraints before or after columns as they please."""
+    plain = sql.replace('"', "").replace("( ", "(").replace(" )", ")")
+    head, bracket, body = plain.partition("(")
+    return [head.strip(), *sorted(part.strip() for part in body.removesuffix(")").split(","))] if bracket else [plain]
+
+
+def test_a_forgotten_revision_would_be_noticed(engine: Engine) -> None:
+    """Without it the first test would prove nothing."""
+    upgrade(engine)
+    wider = MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.tables.values():
+        table.to_metadata(wider)
+    Table("forgotten", wider, *[column._copy() for column in wider.tables["matter"].columns])
+    assert differences(engine, wider)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE matter ADD COLUMN surprise TEXT"))
+    assert differences(engine)
+
+
+def test_down_to_nothing_and_up_again(engine: Engine) -> None:
+    upgrade(engine)
+    first = definitions(engine)
+    downgrade(engine, "base")
+    assert tables(engine) == set()
+    assert definitions(engine) == {}
+    upgrade(engine)
+    assert definitions(engine) == first
+    assert differences(engine) == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_revision_can_be_taken_back(revision: str, engine: Engine) -> None:
+    upgrade(engine, revision)
+    before = definitions(engine)
+    downgrade(engine, "-1")
+    upgrade(engine, revision)
+    assert definitions(engine) == before
+
+
+def test_what_is_kept_survives_every_step_but_the_first(tmp_path: Path) -> None:
+    """A real deployment taken back revision by revision, not past the one that makes the tables, and up again."""
+    world = World.create(tmp_path)
+    world.matter()
+    engine = sqlite_engine(world.gateway.settings.database)
+    before = contents(engine)
+    for revision in reversed(REVISIONS[:-1]):
+        downgrade(engine, revision)
+    upgrade(engine)
+    assert contents(engine) == before
+    engine.dispose()
+
+
+def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(tmp_path: Path) -> None:
+    world = World.create(tmp_path)
+    world.matter()
+    engine = sqlite_engine(world.gateway.settings.database)
+    before, entries = contents(engine), world.gateway.log.size()
+    assert before["audit_entry"]
+    upgrade(engine)
+    assert contents(engine) == before
+    engine.dispose()
+    assert world.reopen().log.check() == entries
+
+
+def test_a_gateway_starts_on_no_other_version(engine: Engine) -> None:
+    with pytest.raises(SchemaVersion):
+        check_current(engine)
+    upgrade(engine)
+    check_current(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaVersion):
+        check_current(engine)
+
+
+def test_the_schema_can_be_written_for_another_database_too() -> None:
+    """The tables use nothing that only SQLite knows."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for table in Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
+        for index in table.indexes:
+            assert "CREATE" in str(CreateIndex(index).compile(dialect=dialect))
