@@ -131,7 +131,7 @@ class Load:
             if self.enough.is_set():
                 return
             large = waiting >= _ENOUGH_OPEN or len(self.originals) % 3 == 2
-            rows = self._dice.randrange(2000, 12000) if large else self._dice.randrange(2, 6)
+            rows = self._dice.randrange(500, 4000) if large else self._dice.randrange(2, 6)
             one = Original(f"upload-{self.seed}-{len(self.originals)}", self._table(rows), large)
             self.originals.append(one)
         if not one.id:
