@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
@@ -13,13 +18,16 @@ from gateway.base.files import fsync_folder
 from gateway.base.presence import Presence
 from gateway.base.problems import Conflict, Unavailable
 from gateway.db.engine import sqlite_engine
-from gateway.db.migrate import check_current, upgrade
+from gateway.db.grants import grant
+from gateway.db.migrate import check_current, check_vacant, upgrade
+from gateway.db.postgres import postgres_engine
 from gateway.db.unit import Units
 from gateway.detect.text import classes_of
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
 from gateway.intake.service import Intake, KindIntake
+from gateway.keys.model import KeyMissing, KeyTampered
 from gateway.keys.providers.passphrase import PassphraseKeyFile, Stretching, create_key_file
 from gateway.keys.service import Keyring
 from gateway.matter.service import Matters
@@ -40,6 +48,8 @@ from gateway.vault.service import Vault
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
 SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse")
 
+_INITIALISED = "deployment.initialised"
+
 
 class AlreadyInitialised(Conflict):
     """The data folder holds a gateway already."""
@@ -53,6 +63,13 @@ class NotFounded(Unavailable):
 
     slug = "not-founded"
     title = "This data folder holds no gateway"
+
+
+class ForeignDatabase(Unavailable):
+    """The database belongs to another data folder: what the two hold does not fit together."""
+
+    slug = "foreign-database"
+    title = "Data folder and database do not belong together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +128,13 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
 
 
 def initialise(settings: Settings, passphrase: bytes) -> None:
-    """Create a new data folder: key file, schema, the keys that sign, and the log's first entry.
+    """Create a new gateway: key file, schema, the keys that sign, and the log's first entry.
 
-    Refuses a folder that holds a gateway already. A key file is never overwritten: one that stands there without a
-    database is what an interrupted creation left, and is used if the passphrase opens it. The database gets its name
-    last, so that a folder with one is whole.
+    Refuses a folder or a database that holds one already. A key file is never overwritten: one that stands there
+    without a gateway is what an interrupted creation left, and is used if the passphrase opens it. The folder gets its
+    database last (the file's name, or the key of the log on the server), so that a folder with one is whole.
     """
-    if settings.database.exists() or settings.high_water.exists():
+    if settings.database.exists() or settings.log_key.exists() or settings.high_water.exists():
         raise AlreadyInitialised("This data folder holds a gateway already; choose another, or use the one there is.")
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.key_file.exists():
@@ -127,30 +144,26 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
     for pattern in (f"{unfinished.name}*", f".{settings.key_file.name}.*"):
         for left in settings.data_dir.glob(pattern):
             left.unlink()
-    engine = sqlite_engine(unfinished)
-    upgrade(engine)
-    unfinished.chmod(0o600)
-    units = Units(engine)
-    keyring = Keyring(provider, settings.tenant, SystemClock())
-    log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
-    with units.change() as session:
-        key_id = keyring.create(session, role="package_signing", owner="deployment")
-        seed = keyring.unwrap(session, key_id)
-        log.append(
-            session,
-            Act(
-                type="deployment.initialised",
-                actor="gateway",
-                facts={"tenant": settings.tenant, "package_key": to_text(SigningKey.from_seed(seed).public)},
-            ),
-        )
-    units.close()
-    with settings.tenant_file.open("w", encoding="ascii", newline="\n") as file:
-        file.write(f"{settings.tenant}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(settings.database)
+    engine = _engine(settings, unfinished)
+    log = _first_entries(settings, engine, Keyring(provider, settings.tenant, SystemClock()))
+    _write_durably(settings.tenant_file, f"{settings.tenant}\n")
+    unfinished_key = settings.log_key.with_name("log.vkey.unfinished")
+    if settings.database_url is not None:
+        _write_durably(unfinished_key, f"{log.vkey()}\n")
+    engine.dispose()
+    if settings.database_url is None:
+        unfinished.rename(settings.database)
+    else:
+        unfinished_key.rename(settings.log_key)
     fsync_folder(settings.data_dir)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database of an existing gateway to this version's schema, and its role to this version's rights."""
+    _check_database_there(settings)
+    engine = _engine(settings, settings.database)
+    _bring_up(settings, engine)
+    engine.dispose()
 
 
 def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:
@@ -158,16 +171,16 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
 
     Raises a `Problem` when the folder, the key file, the passphrase, the database's version or a policy is not right.
     """
-    if not settings.database.exists():
-        raise NotFounded("There is no gateway in this data folder; create one with `gateway init` first.")
+    _check_database_there(settings)
     settings = settings.named(_tenant_in(settings))
     clock = clock or SystemClock()
     provider = PassphraseKeyFile(settings.key_file, passphrase)
-    engine = sqlite_engine(settings.database)
+    engine = _engine(settings, settings.database)
     check_current(engine)
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, clock)
     log = Log(units, keyring, clock, settings.tenant, settings.high_water)
+    _check_belongs(settings, log)
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
@@ -202,6 +215,80 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
         dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, lambda: _package_key(units, keyring)),
         presence=presence,
     )
+
+
+def _engine(settings: Settings, embedded: Path) -> Engine:
+    if settings.database_url is None:
+        return sqlite_engine(embedded)
+    return postgres_engine(settings.database_url, settings.database_password_file)
+
+
+def _bring_up(settings: Settings, engine: Engine) -> None:
+    upgrade(engine)
+    if settings.database_role is not None:
+        grant(engine, settings.database_role)
+
+
+def _first_entries(settings: Settings, engine: Engine, keyring: Keyring) -> Log:
+    """Schema, keys and first entry; takes over what an interrupted creation of this very folder left on a server."""
+    check_vacant(engine)
+    _bring_up(settings, engine)
+    units = Units(engine)
+    log = Log(units, keyring, SystemClock(), settings.tenant, settings.high_water)
+    with units.change() as session:
+        if there := log.size_in(session):
+            _check_interrupted(log, session, there)
+            return log
+        key_id = keyring.create(session, role="package_signing", owner="deployment")
+        seed = keyring.unwrap(session, key_id)
+        log.append(
+            session,
+            Act(
+                type=_INITIALISED,
+                actor="gateway",
+                facts={"tenant": settings.tenant, "package_key": to_text(SigningKey.from_seed(seed).public)},
+            ),
+        )
+    return log
+
+
+def _check_interrupted(log: Log, session: Session, entries: int) -> None:
+    """Only the founding's two entries are there, and this folder's key file opens what they are checked with."""
+    try:
+        ours = entries == 2 and json.loads(log.entry_in(session, 1))["type"] == _INITIALISED
+    except (KeyMissing, KeyTampered):
+        ours = False
+    if not ours:
+        raise AlreadyInitialised("This database holds a gateway already; name an empty one in GATEWAY_DATABASE_URL.")
+
+
+def _check_database_there(settings: Settings) -> None:
+    if settings.database_url is not None and settings.database.exists():
+        raise ForeignDatabase("This data folder has its own database; remove GATEWAY_DATABASE_URL.")
+    if settings.database_url is None and settings.log_key.exists():
+        raise ForeignDatabase("The database of this data folder lies on a server; set GATEWAY_DATABASE_URL.")
+    if not (settings.database if settings.database_url is None else settings.log_key).exists():
+        raise NotFounded("There is no gateway in this data folder; create one with `gateway init` first.")
+
+
+def _check_belongs(settings: Settings, log: Log) -> None:
+    if settings.database_url is None:
+        return
+    try:
+        belongs = log.vkey() == settings.log_key.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError, KeyMissing, KeyTampered):
+        belongs = False
+    if not belongs:
+        raise ForeignDatabase(
+            "The database belongs to another data folder; correct GATEWAY_DATABASE_URL or GATEWAY_DATA."
+        )
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _tidy(units: Units, vault: Vault, *, alone: bool) -> int:

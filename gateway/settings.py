@@ -39,6 +39,9 @@ class Settings:
 
     data_dir: Path
     tenant: str = DEFAULT_TENANT
+    database_url: str | None = None
+    database_password_file: Path | None = None
+    database_role: str | None = None
     host: str = "127.0.0.1"
     port: int = 8470
     tls_certificate: Path | None = None
@@ -65,8 +68,13 @@ class Settings:
 
     @property
     def database(self) -> Path:
-        """The embedded database."""
+        """The embedded database, unless GATEWAY_DATABASE_URL names one on a server."""
         return self.data_dir / "gateway.db"
+
+    @property
+    def log_key(self) -> Path:
+        """The key of the log that belongs to this folder, where the database lies on a server."""
+        return self.data_dir / "log.vkey"
 
     @property
     def key_file(self) -> Path:
@@ -117,7 +125,10 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
                 values[field] = convert(text)
             except ValueError as error:
                 raise SettingsRefused(f"The value of {name} is not of the right form; correct it.") from error
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.database_url is None and (settings.database_role or settings.database_password_file):
+        raise SettingsRefused("GATEWAY_DATABASE_ROLE and GATEWAY_DATABASE_PASSWORD_FILE need GATEWAY_DATABASE_URL.")
+    return settings
 
 
 def passphrase(environ: Mapping[str, str] = os.environ) -> bytes:
@@ -163,6 +174,9 @@ _ELSEWHERE = frozenset(
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DATA": ("data_dir", Path),
     "GATEWAY_TENANT": ("tenant", str),
+    "GATEWAY_DATABASE_URL": ("database_url", str),
+    "GATEWAY_DATABASE_PASSWORD_FILE": ("database_password_file", Path),
+    "GATEWAY_DATABASE_ROLE": ("database_role", str),
     "GATEWAY_HOST": ("host", str),
     "GATEWAY_PORT": ("port", int),
     "GATEWAY_TLS_CERTIFICATE": ("tls_certificate", Path),

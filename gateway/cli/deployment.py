@@ -8,14 +8,11 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import compose, initialise
-from gateway.base.problems import Usage
+from gateway.app import compose, initialise, migrate
 from gateway.cli.accounts import roles_named
 from gateway.cli.client import Person
 from gateway.cli.keyfiles import load_key
 from gateway.cli.output import AsJson, note, show
-from gateway.db.engine import sqlite_engine
-from gateway.db.migrate import upgrade as upgrade_schema
 from gateway.people.model import Founder, Role
 from gateway.people.statements import founding_statement
 from gateway.seal.signature import SigningKey, to_text
@@ -25,12 +22,13 @@ from gateway.settings import Settings, from_environment, passphrase
 def init(
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Bring an existing database to this version.")] = False,
 ) -> None:
-    """Create the data folder GATEWAY_DATA: key file under GATEWAY_PASSPHRASE_FILE, database, keys, first entry."""
+    """Create the data folder GATEWAY_DATA: key file under GATEWAY_PASSPHRASE_FILE, database, keys, first entry.
+
+    With GATEWAY_DATABASE_URL the database is that one, which must be empty; GATEWAY_DATABASE_ROLE gets its rights.
+    """
     settings = from_environment()
     if upgrade:
-        if not settings.database.exists():
-            raise Usage("There is no database in this data folder to upgrade; run `gateway init` without --upgrade.")
-        upgrade_schema(sqlite_engine(settings.database))
+        migrate(settings)
         note("The database has this version's schema now.")
         return
     initialise(settings, passphrase())

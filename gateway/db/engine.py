@@ -25,7 +25,7 @@ def sqlite_engine(path: Path) -> Engine:
 
     Writing transactions begin IMMEDIATE, so that two writers queue instead of one failing at its first write.
     """
-    engine = create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=32)
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, pool_size=8, max_overflow=32)
 
     @event.listens_for(engine, "connect")
     def _settle(connection: sqlite3.Connection, _record: Any) -> None:

@@ -8,9 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
-from gateway.base.problems import Unavailable
+from gateway.base.problems import Conflict, Unavailable
+from gateway.db.failures import told_as_problems
+from gateway.db.metadata import Base
 
 
 class SchemaVersion(Unavailable):
@@ -20,9 +22,24 @@ class SchemaVersion(Unavailable):
     title = "The database has another version"
 
 
+class NotVacant(Conflict):
+    """The database that a gateway was to be created in holds something else."""
+
+    slug = "database-not-empty"
+    title = "The database holds something else"
+
+
+def check_vacant(engine: Engine) -> None:
+    """Raise `NotVacant` where the database has a table that is not the gateway's."""
+    with told_as_problems(), engine.connect().execution_options(gateway_reading=True) as connection:
+        found = set(inspect(connection).get_table_names())
+    if found - {*Base.metadata.tables, "alembic_version"}:
+        raise NotVacant("The database holds tables of something else; name an empty one in GATEWAY_DATABASE_URL.")
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to `revision`."""
-    with engine.begin() as connection:
+    with told_as_problems(), engine.begin() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -30,7 +47,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take the schema back to `revision`; for tests and rescue."""
-    with engine.begin() as connection:
+    with told_as_problems(), engine.begin() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
@@ -39,7 +56,7 @@ def downgrade(engine: Engine, revision: str) -> None:
 def check_current(engine: Engine) -> None:
     """Raise `SchemaVersion` unless the database is at the newest revision."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    with engine.connect() as connection:
+    with told_as_problems(), engine.connect().execution_options(gateway_reading=True) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current != head:
         raise SchemaVersion(

@@ -8,17 +8,15 @@ disclosure and are exempt; the list is closed and tested.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from gateway.base.problems import Conflict, Unavailable
+from gateway.db.failures import told_as_problems
 
 AUDIT_TABLE = "audit_entry"
 BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"})
@@ -26,8 +24,12 @@ BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "toke
 # What else has to be written in the next change of this context, in the same transaction.
 riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())
 
-_READ = re.compile(r"\s*SELECT\b", re.IGNORECASE)
-_WRITE = re.compile(r'\s*(?:(INSERT) INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?', re.IGNORECASE)
+# `SELECT … INTO` makes a table on PostgreSQL, and a driver may take several statements at once.
+_READ = re.compile(r"\s*SELECT\b(?!.*(?:\bINTO\b|;.*\S))", re.IGNORECASE | re.DOTALL)
+_WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?(?!.*;.*\S)', re.IGNORECASE | re.DOTALL)
+_BORDER = re.compile(r"\s*(?:BEGIN(?: IMMEDIATE)?|(?:ROLLBACK TO |RELEASE )?SAVEPOINT \w+)\s*", re.IGNORECASE)
+# An insert that may leave out its row is no entry.
+_SURE_INSERT = re.compile(r"\s*INSERT\b(?!.*\bON\s+CONFLICT\b)", re.IGNORECASE | re.DOTALL)
 
 
 class UnloggedChange(Exception):
@@ -36,27 +38,6 @@ class UnloggedChange(Exception):
 
 class ForbiddenWrite(Exception):
     """A programming error: a reading or bookkeeping unit tried to change disclosure state."""
-
-
-class StorageFull(Unavailable):
-    """The disk is full or the database file cannot be written."""
-
-    slug = "storage-full"
-    title = "There is no room to write"
-
-
-class Busy(Unavailable):
-    """Another writer held the database too long."""
-
-    slug = "busy"
-    title = "The database is busy"
-
-
-class AlreadyThere(Conflict):
-    """A unique row exists already."""
-
-    slug = "already-there"
-    title = "This exists already"
 
 
 class UnitSession(Session):
@@ -70,8 +51,6 @@ class UnitSession(Session):
 class _Watch:
     """Classifies every statement sent through one connection."""
 
-    _BORDERS: ClassVar[tuple[str, ...]] = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK TO")
-
     def __init__(self, *, may_change: bool, may_keep_books: bool) -> None:
         self.may_change = may_change
         self.may_keep_books = may_keep_books
@@ -79,15 +58,15 @@ class _Watch:
         self.logged = False
 
     def __call__(self, _connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if _READ.match(statement) or statement.strip().upper().startswith(self._BORDERS):
+        if _READ.match(statement) or _BORDER.fullmatch(statement):
             return
         write = _WRITE.match(statement)
-        table = write.group(2).lower() if write else None
+        table = write.group(1).lower() if write else None
         if table in BOOKKEEPING and self.may_keep_books:
             return
         if not self.may_change:
             raise ForbiddenWrite(f"this unit may not write {table or 'anything'}")
-        if write and write.group(1) and table == AUDIT_TABLE:
+        if table == AUDIT_TABLE and _SURE_INSERT.match(statement):
             self.logged = True
         else:
             self.changed = True
@@ -130,34 +109,16 @@ class Units:
 
     @contextmanager
     def _transaction(self, watch: _Watch, *, reading: bool) -> Iterator[Session]:
-        try:
-            with self._engine.connect().execution_options(gateway_reading=reading) as connection:
-                event.listen(connection, "before_cursor_execute", watch)
-                with (
-                    connection.begin(),
-                    UnitSession(
-                        bind=connection,
-                        expire_on_commit=False,
-                        autoflush=True,
-                        join_transaction_mode="rollback_only",
-                    ) as session,
-                ):
-                    yield session
-                    session.flush()
-        except OperationalError as error:
-            raise _translated(error) from error
-        except IntegrityError as error:
-            raise AlreadyThere("Something with this identity exists already; read it before trying again.") from error
-
-
-def _translated(error: OperationalError) -> Exception:
-    """The problem a database's operational error means, or the error itself where it means a defect."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if code is None:
-        return error
-    primary = code & 0xFF
-    if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
-        return StorageFull("The database cannot be written; free disk space and try again.")
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Busy("Another writer held the database too long; try again.")
-    return error
+        with told_as_problems(), self._engine.connect().execution_options(gateway_reading=reading) as connection:
+            event.listen(connection, "before_cursor_execute", watch)
+            with (
+                connection.begin(),
+                UnitSession(
+                    bind=connection,
+                    expire_on_commit=False,
+                    autoflush=True,
+                    join_transaction_mode="rollback_only",
+                ) as session,
+            ):
+                yield session
+                session.flush()

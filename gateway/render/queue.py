@@ -36,7 +36,6 @@ class Queue:
             .where(RenditionRow.state == State.QUEUED, LeaseRow.lease_until < now)
             .order_by(LeaseRow.rendition)
             .limit(1)
-            .with_for_update(skip_locked=True, of=LeaseRow)
             .scalar_subquery()
         )
         taking = (
@@ -82,7 +81,7 @@ class Queue:
     @staticmethod
     def check(session: Session, claim: Claim) -> None:
         """Inside the finishing transaction: the claim is still the newest one."""
-        fence = session.scalar(select(LeaseRow.fence).where(LeaseRow.rendition == claim.rendition).with_for_update())
+        fence = session.scalar(select(LeaseRow.fence).where(LeaseRow.rendition == claim.rendition))
         if fence != claim.fence:
             raise FencedOut("Another worker has taken this rendition over.")
 

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from gateway import __version__
 from gateway.base import problems as families
 from gateway.base.problems import Problem
-from gateway.db.unit import StorageFull
+from gateway.db.failures import StorageFull
 from gateway.web import problems
 from gateway.web.security import PUBLIC
 

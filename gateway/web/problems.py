@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from gateway.base import problems as families
 from gateway.base.problems import Problem, Usage
-from gateway.db.unit import Busy, StorageFull
+from gateway.db.failures import Busy, DatabaseGone, StorageFull
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -110,6 +110,7 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
 _HEADERS: Final[Mapping[type[Problem], Mapping[str, str]]] = {
     families.Unauthenticated: {"WWW-Authenticate": "Bearer"},
     Busy: {"Retry-After": "1"},
+    DatabaseGone: {"Retry-After": "1"},
     # What is still on the line is not read, so the line cannot be used again.
     UploadStalled: {"Connection": "close"},
     families.TooLarge: {"Connection": "close"},

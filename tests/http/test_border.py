@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.base.problems import Problem
-from gateway.db.unit import StorageFull
+from gateway.db.failures import StorageFull
 from gateway.matter.service import Matters
 from gateway.web import bodies
 from gateway.web.asgi import server_options

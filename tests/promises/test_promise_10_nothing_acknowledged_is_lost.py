@@ -19,7 +19,7 @@ from gateway.app import Gateway
 from gateway.base.files import write_all
 from gateway.base.problems import Problem, Unavailable
 from gateway.db import unit
-from gateway.db.unit import StorageFull
+from gateway.db.failures import StorageFull, translated
 from gateway.intake.model import Receipt
 from gateway.release.model import State
 from gateway.render.model import State as RenditionState
@@ -382,4 +382,4 @@ def test_a_store_that_lies_about_durability_loses_what_was_acknowledged(
 def test_an_error_of_the_database_that_is_no_lack_of_room_stays_what_it_is() -> None:
     """A defect is not dressed up as a full disk."""
     error = OperationalError("SELECT", {}, sqlite3.OperationalError("no such column"))
-    assert unit._translated(error) is error
+    assert translated(error) is error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from gateway.intake.model import Receipt
 from gateway.matter.model import Matter
 from gateway.release.model import Profile, Release
 from gateway.render.model import Rendition
+from tests.support.databases import copied
 from tests.support.originals import Planted
 from tests.support.world import PASSPHRASE, World
 
@@ -82,6 +82,5 @@ def files(archive: bytes) -> dict[str, bytes]:
 
 def copy(world: World, folder: Path) -> World:
     """The same deployment copied as it lies on disk, opened by a gateway of its own."""
-    settings = replace(world.gateway.settings, data_dir=folder / "data")
-    shutil.copytree(world.gateway.settings.data_dir, settings.data_dir)
+    settings = copied(world.gateway.settings, folder)
     return World(folder, compose(settings, PASSPHRASE), dict(world.keys), dict(world.actors), world.identity)

@@ -18,8 +18,8 @@ from gateway.render.model import Rendition
 from gateway.review.model import Verdict
 from gateway.seal.recipient import generate_identity
 from gateway.seal.signature import SigningKey, to_text
-from gateway.settings import Settings
 from gateway.worker.loop import Worker
+from tests.support.databases import SQLITE, Database
 
 PASSPHRASE = b"correct horse battery staple"
 
@@ -42,9 +42,9 @@ class World:
     identity: str = ""
 
     @classmethod
-    def create(cls, folder: Path) -> World:
+    def create(cls, folder: Path, database: Database = SQLITE) -> World:
         """A founded deployment: admin (also dispatcher) and one legal reviewer found, the others are enrolled."""
-        settings = Settings(data_dir=folder / "data", argon2_memory_kib=8192, lease_s=5.0)
+        settings = database.settings(folder, argon2_memory_kib=8192, lease_s=5.0)
         initialise(settings, PASSPHRASE)
         world = cls(folder, compose(settings, PASSPHRASE))
         world._found()

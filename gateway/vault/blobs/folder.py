@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from gateway.base.files import fsync_folder, write_all
 from gateway.base.problems import Problem
-from gateway.db.unit import StorageFull
+from gateway.db.failures import StorageFull
 from gateway.vault.ports import BlobExists, BlobMissing, BlobStoreUnavailable
 
 _NAME = re.compile(r"[0-9a-f]{32,64}")

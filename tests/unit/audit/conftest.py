@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.seal import envelope
+from tests.support.databases import Database
 
 ORIGIN = "example.com/gateway"
 MATTER = "mat_01j00000000000000000000000"
@@ -45,10 +45,11 @@ class TickingClock:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    engine = sqlite_engine(tmp_path / "gateway.db")
+def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
+    engine = database.engine(tmp_path)
     Base.metadata.create_all(engine)
-    return engine
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

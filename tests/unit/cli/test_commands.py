@@ -117,7 +117,7 @@ def test_init_then_found_once(gateway: Gateway, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("GATEWAY_ARGON2_MEMORY_KIB", "8192")
     assert gateway("init").code == 5, "no passphrase"
     monkeypatch.setenv("GATEWAY_PASSPHRASE", "correct horse battery staple")
-    assert gateway("init", "--upgrade").code == 2, "nothing to upgrade"
+    assert gateway("init", "--upgrade").code == 5, "nothing to upgrade"
     assert gateway("init").code == 0
     assert gateway("init").code == 3, "a key file is never overwritten"
     for name in ("one", "two"):

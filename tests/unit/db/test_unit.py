@@ -12,8 +12,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.db import unit
 from gateway.db.engine import sqlite_engine
+from gateway.db.failures import StorageFull
 from gateway.db.metadata import Base
-from gateway.db.unit import ForbiddenWrite, StorageFull, Units, UnloggedChange, riders
+from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange, riders
 
 
 @pytest.fixture

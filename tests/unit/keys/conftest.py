@@ -12,12 +12,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from gateway.base.clock import SystemClock
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.keys.tables import KeyRow
 from gateway.seal.envelope import unwrap, wrap
+from tests.support.databases import Database
 
 
 class RootKey:
@@ -42,8 +42,8 @@ class Change(Protocol):
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = sqlite_engine(tmp_path / "gateway.db")
+def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
+    engine = database.engine(tmp_path)
     with engine.begin() as connection:
         Base.metadata.create_all(connection, tables=[Base.metadata.tables[KeyRow.__tablename__]])
         connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, text
 
 from gateway.base.clock import SystemClock
-from gateway.db.unit import AlreadyThere, Units, UnloggedChange
+from gateway.db.failures import AlreadyThere
+from gateway.db.unit import Units, UnloggedChange
 from gateway.keys.model import DEPLOYMENT, KeyMissing, KeyRole, KeyShredded, KeyTampered
 from gateway.keys.ports import KeyProvider
 from gateway.keys.service import Keyring

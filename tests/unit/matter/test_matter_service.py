@@ -16,7 +16,6 @@ from sqlalchemy import event, text
 from gateway.audit.service import Log
 from gateway.base.clock import SystemClock
 from gateway.base.problems import Usage
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.model import KeyShredded
@@ -36,6 +35,7 @@ from gateway.matter.service import Matters
 from gateway.people.model import Actor, NotPermitted, Permission, Role
 from gateway.seal.envelope import EnvelopeTampered, unwrap, wrap
 from gateway.seal.recipient import generate_identity, recipient_fingerprint
+from tests.support.databases import Database
 
 OFFICER = Actor("per_officer", frozenset({Role.COMPLIANCE}), frozenset({Permission.MATTER_CREATE}))
 AGE_KEY = generate_identity()[1]
@@ -83,10 +83,10 @@ class RootInMemory:
 class House:
     """A deployment in a temporary folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         clock = SystemClock()
         self.folder = folder
-        self.engine = sqlite_engine(folder / "gateway.db")
+        self.engine = database.engine(folder)
         Base.metadata.create_all(self.engine)
         self.units = Units(self.engine)
         self.keyring = Keyring(RootInMemory(), "plant-7", clock)
@@ -100,8 +100,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(database: Database, tmp_path: Path) -> House:
+    return House(tmp_path, database)
 
 
 def test_a_matter_reads_back_as_it_was_opened(house: House) -> None:

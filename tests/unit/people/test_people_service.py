@@ -19,7 +19,6 @@ from gateway.audit.service import Log
 from gateway.base import clock as times
 from gateway.base.problems import Problem
 from gateway.base.text import UnsafeText
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
@@ -30,6 +29,7 @@ from gateway.people.statements import enrolment_statement, founding_statement, t
 from gateway.seal.envelope import unwrap, wrap
 from gateway.seal.signature import BadKey, SigningKey, from_text, to_text
 from gateway.verify import verify
+from tests.support.databases import Database
 
 START = datetime(2026, 1, 31, 8, tzinfo=UTC)
 ALL = frozenset(Permission)
@@ -79,10 +79,10 @@ class Member:
 class House:
     """A deployment in a temporary folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self.clock = Hands()
-        self.engine = sqlite_engine(folder / "gateway.db")
+        self.engine = database.engine(folder)
         Base.metadata.create_all(self.engine)
         self.units = Units(self.engine)
         self.keyring = Keyring(RootInMemory(), "plant-7", self.clock)
@@ -130,8 +130,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(database: Database, tmp_path: Path) -> House:
+    return House(tmp_path, database)
 
 
 @pytest.fixture

@@ -9,26 +9,26 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.render.model import State
 from gateway.render.queue import FencedOut, Queue
 from gateway.render.tables import LeaseRow, RenditionRow
+from tests.support.databases import Database
 
 
 @pytest.fixture
-def units(tmp_path: Path) -> Iterator[Units]:
-    engine = sqlite_engine(tmp_path / "queue.db")
+def units(database: Database, tmp_path: Path) -> Iterator[Units]:
+    engine = database.engine(tmp_path)
     Base.metadata.create_all(engine, tables=[RenditionRow.metadata.tables[n] for n in ("rendition", "render_lease")])
     with engine.begin() as connection:
         for name in ("ren_1", "ren_2"):
             connection.execute(
                 text(
                     "INSERT INTO rendition (id, release, matter, original, kind, policy, library_digest, state, author,"
-                    " answers, created_at) VALUES (:id,'rel','mat','org','k','p','d','queued','per',x'00','2026')"
+                    " answers, created_at) VALUES (:id,'rel','mat','org','k','p','d','queued','per',:answers,'2026')"
                 ),
-                {"id": name},
+                {"id": name, "answers": b"\0"},
             )
     units = Units(engine)
     with units.bookkeeping() as session:

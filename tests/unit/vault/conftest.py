@@ -12,7 +12,6 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from gateway.base.clock import SystemClock
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
@@ -21,6 +20,7 @@ from gateway.seal.envelope import unwrap, wrap
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.service import Vault
 from gateway.vault.tables import StoredObjectRow
+from tests.support.databases import Database
 
 MATTER = "mat_00000000000000000000000001"
 
@@ -47,8 +47,8 @@ class Change(Protocol):
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = sqlite_engine(tmp_path / "gateway.db")
+def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
+    engine = database.engine(tmp_path)
     with engine.begin() as connection:
         Base.metadata.create_all(connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "stored_object")])
         connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))

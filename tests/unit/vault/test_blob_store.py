@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.base.problems import Unavailable
-from gateway.db.unit import StorageFull
+from gateway.db.failures import StorageFull
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.ports import BlobExists, BlobMissing, BlobStore, BlobStoreUnavailable
 
@@ -219,7 +219,7 @@ class TestFolderBlobStore(BlobStoreContract):
         code = (
             "import resource, signal, sys\n"
             "from pathlib import Path\n"
-            "from gateway.db.unit import StorageFull\n"
+            "from gateway.db.failures import StorageFull\n"
             "from gateway.vault.blobs.folder import FolderBlobStore\n"
             "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"

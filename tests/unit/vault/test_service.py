@@ -16,7 +16,8 @@ from tink.proto import aes_gcm_hkdf_streaming_pb2, common_pb2, tink_pb2
 
 from gateway.base.canon import Json, canonical
 from gateway.base.clock import SystemClock
-from gateway.db.unit import StorageFull, Units, UnloggedChange
+from gateway.db.failures import StorageFull
+from gateway.db.unit import Units, UnloggedChange
 from gateway.keys.model import KeyMissing, KeyShredded
 from gateway.keys.service import Keyring
 from gateway.seal.stream import RangeReader, ciphertext_size

@@ -16,13 +16,13 @@ import pytest
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.canon import Json, canonical
-from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.seal import envelope
 from gateway.seal.signature import SigningKey, to_text
 from gateway.verify import SCRIPT
+from tests.support.databases import SQLITE
 
 MATTER, RELEASE, RECIPIENT = "mat_1", "rel_1", "rcp_1"
 CREATED_AT = "2026-01-31T08:00:00.000Z"
@@ -216,7 +216,7 @@ class Draft:
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
-    engine = sqlite_engine(tmp_path / "gateway.db")
+    engine = SQLITE.engine(tmp_path)
     Base.metadata.create_all(engine)
     units, clock = Units(engine), TickingClock()
     house = House(Log(units, Keyring(MemoryRoot(), "tenant", clock), clock, "example.com/gateway"), units, clock)

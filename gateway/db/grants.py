@@ -1,0 +1,28 @@
+"""What the gateway's role may do on PostgreSQL: its work, and nothing that rewrites log or schema."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, inspect, text
+
+from gateway.db.failures import DatabaseUnsuitable, told_as_problems
+
+APPEND_ONLY = frozenset({"audit_entry", "audit_node", "audit_checkpoint"})
+_VERSION_TABLE = "alembic_version"
+
+
+def grant(engine: Engine, role: str) -> None:
+    """Give `role` exactly its rights on every table; the engine's own role owns them. Raises `DatabaseUnsuitable`."""
+    with told_as_problems(), engine.begin() as connection:
+        if connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}) is None:
+            raise DatabaseUnsuitable("The database has no role of the name in GATEWAY_DATABASE_ROLE; create it first.")
+        quote = engine.dialect.identifier_preparer.quote_identifier
+        for table in inspect(connection).get_table_names():
+            name, to = quote(table), quote(role)
+            connection.exec_driver_sql(f"REVOKE ALL ON {name} FROM {to}")
+            connection.exec_driver_sql(f"GRANT {_rights(table)} ON {name} TO {to}")
+
+
+def _rights(table: str) -> str:
+    if table == _VERSION_TABLE:
+        return "SELECT"
+    return "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"

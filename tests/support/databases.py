@@ -1,0 +1,130 @@
+"""The two databases, each behind the same few calls: every test of a room with tables runs on both."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+from sqlalchemy import Engine, make_url
+
+from gateway.db.engine import sqlite_engine
+from gateway.db.postgres import postgres_engine
+from gateway.settings import Settings
+from tests.support.postgres import OWNER, cluster
+
+
+class Database(ABC):
+    """A kind of database; it makes empty ones and copies full ones."""
+
+    kind: str
+
+    @abstractmethod
+    def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
+        """An engine on a new empty database."""
+
+    @abstractmethod
+    def settings(self, folder: Path, **more: Any) -> Settings:
+        """Settings of a gateway that is to be founded in `folder` / data."""
+
+
+class Sqlite(Database):
+    """The embedded database."""
+
+    kind = "sqlite"
+
+    def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
+        return sqlite_engine(folder / name)
+
+    def settings(self, folder: Path, **more: Any) -> Settings:
+        return Settings(data_dir=folder / "data", **more)
+
+
+class Postgres(Database):
+    """A database of its own on the shared server."""
+
+    kind = "postgresql"
+
+    def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
+        return watched(cluster().url(cluster().create()))
+
+    def settings(self, folder: Path, **more: Any) -> Settings:
+        return Settings(data_dir=folder / "data", database_url=cluster().url(cluster().create()), **more)
+
+
+SQLITE, POSTGRES = Sqlite(), Postgres()
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_newest: list[Engine] = []
+
+
+def watched(address: str, password_file: Path | None = None) -> Engine:
+    """`postgres_engine`, whose connections `close_idle` closes: tests leave gateways behind as crashes do."""
+    engine = postgres_engine(address, password_file)
+    _engines.add(engine)
+    _newest.append(engine)
+    return engine
+
+
+def close_idle() -> None:
+    """Close the connections that nobody uses now."""
+    for engine in list(_engines):
+        engine.dispose()
+    _newest.clear()
+
+
+def copied(settings: Settings, folder: Path) -> Settings:
+    """A founded deployment's data folder and database, copied as they lie; nobody may be at work in them."""
+    made = replace(settings, data_dir=folder / "data")
+    shutil.copytree(settings.data_dir, made.data_dir)
+    if settings.database_url is None:
+        return made
+    close_idle()
+    return replace(made, database_url=cluster().url(cluster().create(_name(settings))))
+
+
+@contextmanager
+def hands(settings: Settings) -> Iterator[Hands]:
+    """The hands of somebody who can write the database and knows nothing else."""
+    if settings.database_url is None:
+        embedded = sqlite3.connect(settings.database, isolation_level=None, timeout=30)
+        try:
+            yield Hands(embedded, "?")
+        finally:
+            embedded.close()
+    else:
+        address = cluster().conninfo(_name(settings), OWNER)
+        with psycopg.connect(address, autocommit=True, row_factory=tuple_row) as served:
+            yield Hands(served, "%s")
+
+
+class Hands:
+    """Runs statements with `?` for values, each committed at once."""
+
+    def __init__(self, connection: Any, mark: str) -> None:
+        self._connection = connection
+        self._mark = mark
+
+    def __call__(self, statement: str, *values: object) -> list[Any]:
+        """The rows of one statement."""
+        cursor = self._connection.execute(statement.replace("?", self._mark), values)
+        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        if self._mark == "?":
+            return [name for (name,) in self("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [name for (name,) in self("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+
+
+def _name(settings: Settings) -> str:
+    name = make_url(settings.database_url or "").database
+    assert name is not None
+    return name
