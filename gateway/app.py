@@ -103,7 +103,8 @@ class Gateway:
         return _tidy(self.units, self.vault, alone=False)
 
     def close(self) -> None:
-        """Give the data folder back: connections and the lock. The gateway is of no use afterwards."""
+        """Give back the sandbox and the data folder: connections and lock. The gateway is of no use afterwards."""
+        self.sandbox.close()
         self.units.close()
         self.presence.close()
 

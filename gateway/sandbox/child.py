@@ -1,8 +1,9 @@
-"""The child: one fresh process that walls itself in, then reads untrusted bytes, answers and ends.
+"""The child: a fork of the zygote that walls itself in, then reads untrusted bytes, answers and ends.
 
-1. Die with the parent. 2. Read the job (the parent's own word). 3. Import the task and with it all it will need.
-4. Raise the walls: no new privileges, Landlock, resource limits, seccomp. 5. Only now read the untrusted bytes.
-6. Run the task, write one reply, end without running anything else.
+1. Die with the zygote; keep no descriptor but input and output. 2. Read the job (the parent's own word). 3. Import the
+task and with it all it will need, if the zygote has not. 4. Raise the walls: no new privileges, Landlock, resource
+limits, seccomp. 5. Only now read the untrusted bytes. 6. Run the task, write one reply, end without running anything
+else.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import importlib
 import os
 import resource
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from gateway.sandbox import syscalls, wire
@@ -21,9 +24,21 @@ class WallMissing(Exception):
     """A wall that was asked for does not stand."""
 
 
-def main() -> NoReturn:
-    """Serve one job on the descriptors 0 and 1 and end the process."""
-    syscalls.die_with_parent()
+def main(down: int, up: int, zygote: int) -> NoReturn:
+    """Serve one job from the descriptor `down` to the descriptor `up` and end the process."""
+    try:
+        syscalls.die_with_parent()
+        if os.getppid() == zygote:
+            _live(down, up)
+    finally:
+        os._exit(1)
+
+
+def _live(down: int, up: int) -> NoReturn:
+    os.dup2(down, 0)
+    os.dup2(up, 1)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    _be_first_to_go()
     with open(0, "rb", buffering=0, closefd=False) as stdin:
         job = wire.Job.from_bytes(_read_framed(stdin))
         task = _load(job.task)
@@ -32,6 +47,12 @@ def main() -> NoReturn:
         except WallMissing as missing:
             _answer(wire.Head(wire.NO_WALL, {"layer": str(missing)}))
         _serve(task, job, stdin)
+
+
+def _be_first_to_go() -> None:
+    """Where the host runs out of memory, the kernel takes the child and neither the zygote nor the gateway."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 
 
 def _load(name: str) -> Task:
@@ -69,7 +90,7 @@ def _read_framed(stdin: Any) -> bytes:
 def _read_exactly(stdin: Any, length: int) -> bytes:
     parts = []
     while length:
-        part = stdin.read(min(length, 1 << 20))
+        part = stdin.read(length)
         if not part:
             os._exit(1)
         parts.append(part)
@@ -80,9 +101,10 @@ def _read_exactly(stdin: Any, length: int) -> bytes:
 def _raise_walls(walls: frozenset[Layer], limits: Limits) -> None:
     if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208 - the walls bind one thread; a second stays outside
         raise WallMissing(Layer.SECCOMP)
+    own_bytes = _address_space_bytes()
     steps = [
         (Layer.LANDLOCK, syscalls.landlock),
-        (Layer.RLIMITS, lambda: _limit(limits)),
+        (Layer.RLIMITS, lambda: _limit(limits, own_bytes)),
         (Layer.SECCOMP, syscalls.seccomp),
     ]
     syscalls.forbid_new_privileges()
@@ -94,10 +116,11 @@ def _raise_walls(walls: frozenset[Layer], limits: Limits) -> None:
                 raise WallMissing(layer) from error
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: Limits, own_bytes: int) -> None:
     for what, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_AS, own_bytes + limits.memory_bytes),
+        # The reply is the one file there is: the wall is as high as the longest reply.
+        (resource.RLIMIT_FSIZE, wire.PREFIX.size + wire.MAX_HEADER_BYTES + limits.output_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 0),
@@ -105,6 +128,11 @@ def _limit(limits: Limits) -> None:
         _bound(what, most, most)
     # The soft bound first: its own signal tells the parent why the child died.
     _bound(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
+
+
+def _address_space_bytes() -> int:
+    """What the code took up before the job: it is not the parse's to pay for."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
 
 
 def _bound(what: int, soft: int, hard: int) -> None:

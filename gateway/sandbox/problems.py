@@ -14,6 +14,13 @@ class SandboxMissing(Unavailable):
     title = "Hostile bytes cannot be parsed safely here"
 
 
+class SandboxDown(Unavailable):
+    """The process that forks the sandbox's children ends as often as it is started."""
+
+    slug = "sandbox-down"
+    title = "The sandbox cannot be kept running"
+
+
 class ParseRefused(Unprocessable):
     """The parser would not take these bytes, or broke over them.
 

@@ -1,30 +1,28 @@
-"""The sandbox of processes: one fresh child per parse, walled in before it reads the first untrusted byte.
+"""The sandbox of processes: one child per parse, walled in before it reads the first untrusted byte.
 
-The child is `python -I` with an empty environment, three descriptors, a new session, and nothing on its command line
-but where the code lies. Untrusted bytes go down one pipe, the reply comes up another, and what the child writes to its
-error stream is thrown away. Whatever the child does, `run` returns a checked reply or raises one problem.
+A child is a fork of the zygote: no environment, three descriptors, no command line of its own. Untrusted bytes go down
+in one sealed memory file, the reply comes up in another, and what the child writes to its error stream is thrown away.
+It serves one parse and ends: what hostile bytes have touched is never used again. Whatever the child does, `run`
+returns a checked reply or raises one problem.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import re
-import selectors
-import shutil
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+import threading
+import weakref
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NoReturn, cast
+from typing import IO, NoReturn
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.sandbox import wire
+from gateway.sandbox.keeper import Lost, Overdue, Zygote
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import (
     ParseForbiddenCall,
@@ -33,6 +31,7 @@ from gateway.sandbox.problems import (
     ParseOversize,
     ParseRefused,
     ParseTimeout,
+    SandboxDown,
     SandboxMissing,
 )
 
@@ -40,11 +39,7 @@ DEFAULT_MINIMUM = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
 
 _PROBE = "gateway.sandbox.probe:attempt"
 _PROBE_LIMITS = Limits(memory_bytes=1 << 29, cpu_s=10, wall_s=20, output_bytes=1 << 10)
-_ENTER = "import sys; sys.path[:0] = sys.argv[1:]; from gateway.sandbox.child import main; main()"
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-# One thread in the child, or the walls would not bind all of it; the same text everywhere.
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
-_PIPE_BYTES = 1 << 20
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _REMEDY = {
     Layer.RLIMITS: "run the gateway on Linux",
@@ -55,10 +50,11 @@ _REMEDY = {
 
 
 class ProcessSandbox:
-    """Runs tasks of a closed list, each in its own child.
+    """Runs tasks of a closed list, each in its own child, at most `parallel` at once.
 
     `tasks` are `module:function` names; no other can run. `minimum` are the layers without which nothing is parsed.
-    `import_roots` are folders beside the gateway's own from which tasks may be imported.
+    `import_roots` are folders beside the gateway's own from which tasks may be imported. `cold` are those tasks whose
+    import starts threads, which a fork would leave behind: each of their children imports them itself.
     """
 
     def __init__(
@@ -66,10 +62,15 @@ class ProcessSandbox:
         tasks: tuple[str, ...],
         minimum: frozenset[Layer] = DEFAULT_MINIMUM,
         import_roots: tuple[Path, ...] = (),
+        *,
+        cold: frozenset[str] = frozenset(),
+        parallel: int | None = None,
     ) -> None:
         self._tasks = frozenset(tasks)
         self._minimum = minimum
-        self._roots = (_PACKAGE_PARENT, *import_roots)
+        self._nursery = _Nursery((_PACKAGE_PARENT, *import_roots), frozenset({_PROBE, *tasks}) - cold)
+        self._places = threading.BoundedSemaphore(parallel or (os.cpu_count() or 1) + 1)
+        weakref.finalize(self, self._nursery.close)
 
     def layers(self) -> frozenset[Layer]:
         """The walls that stand around a child on this host: each was tried once by a child behind that wall alone."""
@@ -82,6 +83,10 @@ class ProcessSandbox:
         for layer in sorted(self._minimum - self._probed):
             _missing(layer)
         return self._run(wire.Job(task, request, limits, self._probed), untrusted)
+
+    def close(self) -> None:
+        """End the zygotes; the next parse starts another."""
+        self._nursery.close()
 
     @cached_property
     def _probed(self) -> frozenset[Layer]:
@@ -97,129 +102,118 @@ class ProcessSandbox:
             return False
 
     def _run(self, job: wire.Job, untrusted: bytes) -> Reply:
-        with self._child(job) as child:
-            exchange = _Exchange(child, (job.to_bytes(), wire.LENGTH.pack(len(untrusted)), untrusted), job.limits)
+        parts = (job.to_bytes(), wire.LENGTH.pack(len(untrusted)), untrusted)
+        with self._places:
+            status, descriptor = self._nursery.converse(parts, job)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
             try:
-                return exchange.reply()
+                return _reply(file, status, job.limits)
             except wire.Malformed as error:
                 raise ParseMalformed(
                     "The parser's answer is not formed as agreed; treat this file as hostile and do not send it again."
                 ) from error
 
-    @contextlib.contextmanager
-    def _child(self, job: wire.Job) -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _ENTER, *map(str, self._roots)]
-        if Layer.BUBBLEWRAP in job.walls:
-            command = [*_bubblewrap(self._roots), *command]
-        child = subprocess.Popen(  # noqa: S603 - the command is made here; no part of it comes from outside
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
-            cwd="/",
-            bufsize=0,
-            start_new_session=True,
+
+class _Nursery:
+    """The zygotes of one sandbox: one behind bubblewrap, one without, each started when it is first needed."""
+
+    def __init__(self, roots: tuple[Path, ...], warm: frozenset[str]) -> None:
+        self._roots = roots
+        self._modules = sorted({task.partition(":")[0] for task in warm})
+        self._lock = threading.Lock()
+        self._serving: dict[bool, Zygote] = {}
+        self._leaving: list[Zygote] = []
+
+    def converse(self, parts: tuple[bytes, ...], job: wire.Job) -> tuple[int, int]:
+        """A child's wait status and its sealed reply. A zygote that is gone is replaced once, and nobody notices."""
+        bubblewrap = Layer.BUBBLEWRAP in job.walls
+        for _ in range(2):
+            try:
+                zygote = self._zygote(bubblewrap=bubblewrap)
+            except Lost:
+                continue
+            try:
+                status, reply = zygote.converse(parts, job.limits.wall_s)
+            except Lost:
+                self._retire(zygote)
+                continue
+            except Overdue:
+                raise ParseTimeout(
+                    f"The parse took longer than {job.limits.wall_s} s and was stopped; split the file or make it anew."
+                ) from None
+            if os.WIFSIGNALED(status):
+                # A child that was killed may have been probing for addresses, and the next one would have the same.
+                self._retire(zygote)
+            return status, reply
+        raise SandboxDown("The sandbox's process cannot be kept running on this host; look at its memory and its log.")
+
+    def close(self) -> None:
+        """End every zygote."""
+        with self._lock:
+            ending = [*self._serving.values(), *self._leaving]
+            self._serving.clear()
+            self._leaving.clear()
+        for zygote in ending:
+            zygote.end()
+
+    def _zygote(self, *, bubblewrap: bool) -> Zygote:
+        with self._lock:
+            self._leaving = [zygote for zygote in self._leaving if zygote.process.poll() is None]
+            if bubblewrap not in self._serving:
+                self._serving[bubblewrap] = Zygote(self._roots, self._modules, bubblewrap=bubblewrap)
+            return self._serving[bubblewrap]
+
+    def _retire(self, zygote: Zygote) -> None:
+        with self._lock:
+            for place, one in list(self._serving.items()):
+                if one is zygote:
+                    del self._serving[place]
+                    zygote.let_go()
+                    self._leaving.append(zygote)
+
+
+def _reply(file: IO[bytes], status: int, limits: Limits) -> Reply:
+    """The checked reply, or the one problem that there is instead."""
+    if os.WIFSIGNALED(status):
+        _raise_killed(os.WTERMSIG(status), limits)
+    head = wire.Head.from_untrusted(_taken(file, wire.header_length(_taken(file, wire.PREFIX.size))))
+    if head.status != wire.OK:
+        _raise_told(head)
+    if sum(head.lengths) > limits.output_bytes:
+        raise ParseOversize(
+            f"The parse gave out more than {limits.output_bytes} bytes; split the file into smaller ones."
         )
-        try:
-            yield child
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            for pipe in (child.stdin, child.stdout):
-                cast(IO[bytes], pipe).close()
-            child.wait()
+    blobs = tuple(_taken(file, length) for length in head.lengths)
+    if file.read(1):
+        raise wire.Malformed("bytes after the end")
+    return Reply(head.header, blobs)
 
 
-class _Exchange:
-    """One conversation with a child: feeds it, reads exactly what was announced, and watches the clock."""
+def _taken(file: IO[bytes], length: int) -> bytes:
+    # Its size first, so that a length that was made up takes no memory.
+    if length > os.fstat(file.fileno()).st_size:
+        _raise_died()
+    data = file.read(length)
+    if len(data) != length:
+        _raise_died()
+    return data
 
-    def __init__(self, child: subprocess.Popen[bytes], down: tuple[bytes, ...], limits: Limits) -> None:
-        self._child = child
-        self._limits = limits
-        self._deadline = time.monotonic() + limits.wall_s
-        self._down = [memoryview(part) for part in down if part]
-        self._stdin, self._stdout = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
-        self._selector = selectors.DefaultSelector()
-        for pipe, interest in ((self._stdin, selectors.EVENT_WRITE), (self._stdout, selectors.EVENT_READ)):
-            os.set_blocking(pipe.fileno(), False)
-            with contextlib.suppress(OSError):  # past the user's share of pipe memory the default size does
-                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            self._selector.register(pipe, interest)
 
-    def reply(self) -> Reply:
-        """The checked reply, or the one problem that there is instead."""
-        with self._selector:
-            length = wire.header_length(self._take(wire.PREFIX.size))
-            head = wire.Head.from_untrusted(self._take(length))
-            if head.status != wire.OK:
-                _raise_told(head)
-            if sum(head.lengths) > self._limits.output_bytes:
-                raise ParseOversize(
-                    f"The parse gave out more than {self._limits.output_bytes} bytes; split the file into smaller ones."
-                )
-            blobs = tuple(self._take(length) for length in head.lengths)
-            self._expect_end()
-        return Reply(head.header, blobs)
-
-    def _take(self, length: int) -> bytes:
-        parts = []
-        while length:
-            part = self._receive(length)
-            if not part:
-                self._raise_died()
-            parts.append(part)
-            length -= len(part)
-        return b"".join(parts)
-
-    def _expect_end(self) -> None:
-        if self._receive(1):
-            raise wire.Malformed("bytes after the end")
-
-    def _receive(self, most: int) -> bytes:
-        """At least one byte and at most `most`, or none at the end; feeds the child while it waits."""
-        while True:
-            ready = self._selector.select(max(0.0, self._deadline - time.monotonic()))
-            if time.monotonic() >= self._deadline:
-                self._raise_timeout()
-            for key, _ in ready:
-                if key.fileobj is self._stdout:
-                    return os.read(self._stdout.fileno(), min(most, _PIPE_BYTES))
-                self._feed()
-
-    def _feed(self) -> None:
-        try:
-            while self._down:
-                written = os.write(self._stdin.fileno(), self._down[0][:_PIPE_BYTES])
-                self._down[0] = self._down[0][written:]
-                if not self._down[0]:
-                    self._down.pop(0)
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            self._down.clear()
-        self._selector.unregister(self._stdin)
-        self._stdin.close()
-
-    def _raise_timeout(self) -> NoReturn:
+def _raise_killed(number: int, limits: Limits) -> NoReturn:
+    if number == signal.SIGXCPU:
         raise ParseTimeout(
-            f"The parse took longer than {self._limits.wall_s} s and was stopped; split the file or make it anew."
+            f"The parse used more than {limits.cpu_s} s of the processor and was stopped; split the file or make it "
+            "anew."
         )
+    if number == signal.SIGSYS:
+        raise ParseForbiddenCall(
+            "The parser tried to leave its sandbox and was killed; treat this file as hostile and do not open it."
+        )
+    _raise_died()
 
-    def _raise_died(self) -> NoReturn:
-        code = self._child.wait()
-        # bubblewrap reports a child's death by a signal as 128 + its number.
-        number = -code if code < 0 else code - 128
-        if number == signal.SIGXCPU:
-            raise ParseTimeout(
-                f"The parse used more than {self._limits.cpu_s} s of the processor and was stopped; split the file or "
-                "make it anew."
-            )
-        if number == signal.SIGSYS:
-            raise ParseForbiddenCall(
-                "The parser tried to leave its sandbox and was killed; treat this file as hostile and do not open it."
-            )
-        raise ParseRefused("The parser died over this file; it is damaged or hostile, so make it anew from its source.")
+
+def _raise_died() -> NoReturn:
+    raise ParseRefused("The parser died over this file; it is damaged or hostile, so make it anew from its source.")
 
 
 def _raise_told(head: wire.Head) -> NoReturn:
@@ -242,17 +236,3 @@ def _raise_told(head: wire.Head) -> NoReturn:
 
 def _missing(layer: Layer) -> NoReturn:
     raise SandboxMissing(f"The sandbox layer {layer} does not stand on this host: {_REMEDY[layer]}.")
-
-
-def _bubblewrap(roots: tuple[Path, ...]) -> list[str]:
-    """The command before the command: no network, no neighbours, and only the interpreter's folders to see."""
-    program = shutil.which("bwrap")
-    if program is None:
-        raise FileNotFoundError("bwrap")
-    code = [*roots, *map(Path, (sys.prefix, sys.base_prefix, *filter(None, sys.path)))]
-    system = map(Path, ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"))
-    interpreter = Path(sys.executable).resolve().parent
-    command = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--chdir", "/"]
-    for folder in dict.fromkeys((*system, *code, interpreter)):
-        command += ["--ro-bind-try", str(folder), str(folder)]
-    return [*command, "--proc", "/proc", "--dev", "/dev", "--"]

@@ -1,8 +1,10 @@
 """How parent and child speak: length-framed, every length checked by the reader before the bytes are read.
 
-Down: 8-byte length, job as JSON; 8-byte length, untrusted bytes. The job comes first and is the parent's own word, so
-that the child stands behind its walls before it reads the rest.
-Up: `GWR1`, 4-byte length, header as JSON with the lengths of the blobs; the blobs; end of file.
+Both ways lead through memory files, so that no byte waits in a pipe.
+Down, sealed against every change: 8-byte length, job as JSON; 8-byte length, untrusted bytes. The job comes first and
+is the parent's own word, so that the child stands behind its walls before it reads the rest.
+Up, sealed and read once the child is dead: `GWR1`, 4-byte length, header as JSON with the lengths of the blobs; the
+blobs; end of file.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from gateway.sandbox.ports import Layer, Limits
 MAGIC = b"GWR1"
 PREFIX = struct.Struct("!4sI")
 LENGTH = struct.Struct("!Q")
+STATUS = struct.Struct("!i")
+BEGIN, READY = b"b", b"r"
+MAX_PACKET_BYTES = 1 << 16
 MAX_HEADER_BYTES = 1 << 20
 MAX_BLOBS = 1 << 14
 

@@ -134,3 +134,20 @@ def throw(_request: Request, untrusted: bytes) -> Answer:
 
 def die(request: Request, _untrusted: bytes) -> Answer:
     os._exit(int(str(request["code"])))
+
+
+def crash(_request: Request, _untrusted: bytes) -> Answer:
+    ctypes.string_at(0)
+    return {}, ()
+
+
+_seen: list[int] = []
+
+
+def remember(_request: Request, _untrusted: bytes) -> Answer:
+    _seen.append(1)
+    return {"seen": len(_seen)}, ()
+
+
+def write_to_input(_request: Request, _untrusted: bytes) -> Answer:
+    return _errno_of(lambda: os.pwrite(0, b"x", 0))

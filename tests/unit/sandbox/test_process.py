@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +29,7 @@ from gateway.sandbox.problems import (
     ParseOversize,
     ParseRefused,
     ParseTimeout,
+    SandboxDown,
     SandboxMissing,
 )
 from gateway.sandbox.process import ProcessSandbox
@@ -37,8 +44,9 @@ NOTHING: frozenset[Layer] = frozenset()
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> ProcessSandbox:
-    return ProcessSandbox(TASKS, import_roots=(HERE,))
+def sandbox() -> Iterator[ProcessSandbox]:
+    with contextlib.closing(ProcessSandbox(TASKS, import_roots=(HERE,))) as sandbox:
+        yield sandbox
 
 
 def run(
@@ -54,6 +62,38 @@ def run(
 def behind(sandbox: ProcessSandbox, walls: frozenset[Layer], task: str, **request: Json) -> Reply:
     """Run `task` behind these walls and no others, which only a test may do."""
     return sandbox._run(wire.Job(f"hostile_tasks:{task}", request, LIMITS, walls), b"")
+
+
+def zygote_of(sandbox: ProcessSandbox) -> subprocess.Popen[bytes]:
+    return next(iter(sandbox._nursery._serving.values())).process
+
+
+def until_children(sandbox: ProcessSandbox, other_than: int = 0) -> int:
+    """The process id of the only child there is."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with contextlib.suppress(StopIteration, OSError):
+            zygote = zygote_of(sandbox).pid
+            children = Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split()
+            if zygote != other_than and len(children) == 1:
+                return int(children[0])
+        time.sleep(0.01)
+    raise AssertionError("no child")
+
+
+@contextlib.contextmanager
+def asleep(sandbox: ProcessSandbox, wall_s: int = 5) -> Iterator[int]:
+    """A child that sleeps until its clock ends it; its process id."""
+    job = wire.Job("hostile_tasks:sleep", {}, replace(LIMITS, wall_s=wall_s), NOTHING)
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(sandbox._run, job, b"")
+        child = until_children(sandbox)
+        until = time.monotonic() + 5
+        while len(list(Path(f"/proc/{child}/fd").iterdir())) > 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        yield child
+        with pytest.raises(ParseTimeout):
+            ending.result()
 
 
 def test_a_reply_comes_back_whole(sandbox: ProcessSandbox) -> None:
@@ -203,10 +243,9 @@ def test_the_child_sees_no_environment_and_no_descriptor(
     read, write = os.pipe()
     os.set_inheritable(write, True)
     try:
-        with sandbox._child(wire.Job("hostile_tasks:sleep", {}, LIMITS, NOTHING)) as child:
-            time.sleep(0.3)
-            environment = Path(f"/proc/{child.pid}/environ").read_bytes()
-            descriptors = {path.name for path in Path(f"/proc/{child.pid}/fd").iterdir()}
+        with asleep(ProcessSandbox(TASKS, import_roots=(HERE,))) as child:
+            environment = Path(f"/proc/{child}/environ").read_bytes()
+            descriptors = {path.name for path in Path(f"/proc/{child}/fd").iterdir()}
     finally:
         os.close(read)
         os.close(write)
@@ -216,9 +255,86 @@ def test_the_child_sees_no_environment_and_no_descriptor(
 
 
 def test_the_child_ends_with_the_conversation(sandbox: ProcessSandbox) -> None:
-    with sandbox._child(wire.Job("hostile_tasks:sleep", {}, LIMITS, NOTHING)) as child:
-        assert child.poll() is None
-    assert child.returncode is not None
+    with asleep(sandbox, wall_s=1) as child:
+        assert Path(f"/proc/{child}").exists()
+    assert not Path(f"/proc/{child}").exists()
+
+
+def test_every_parse_has_a_child_of_its_own(sandbox: ProcessSandbox) -> None:
+    assert run(sandbox, "remember").header == {"seen": 1}
+    assert run(sandbox, "remember").header == {"seen": 1}
+
+
+def test_children_die_with_whoever_holds_the_sandbox() -> None:
+    script = (
+        f"import sys, threading; sys.path[:0] = [{str(HERE)!r}]\n"
+        "from test_process import *\n"
+        "sandbox = ProcessSandbox(TASKS, import_roots=(HERE,))\n"
+        "with asleep(sandbox) as child:\n"
+        "    print(child, zygote_of(sandbox).pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=HERE.parents[2])
+    gone = [Path(f"/proc/{pid}") for pid in done.stdout.split()]
+    assert len(gone) == 2, done.stderr
+    until = time.monotonic() + 10
+    while any(one.exists() for one in gone):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_dead_zygote_is_replaced_and_nobody_notices(sandbox: ProcessSandbox) -> None:
+    assert run(sandbox, "echo", data=b"x").blobs == (b"x", b"x")
+    first = zygote_of(sandbox)
+    first.kill()
+    assert run(sandbox, "echo", data=b"y").blobs == (b"y", b"y")
+    assert zygote_of(sandbox).pid != first.pid
+
+
+def test_a_zygote_that_dies_under_a_parse_is_replaced(sandbox: ProcessSandbox) -> None:
+    with asleep(sandbox, wall_s=2) as child:
+        first = zygote_of(sandbox)
+        first.kill()
+        assert until_children(sandbox, other_than=first.pid) != child
+
+
+def test_a_sandbox_that_cannot_start_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = ProcessSandbox(("no_such_module:task",))
+    with pytest.raises(SandboxMissing):
+        broken.run("no_such_module:task", {}, b"", LIMITS)
+    with pytest.raises(SandboxDown, match="cannot be kept running"):
+        broken._run(wire.Job("no_such_module:task", {}, LIMITS, NOTHING), b"")
+
+
+def test_a_killed_child_takes_its_addresses_with_it(sandbox: ProcessSandbox) -> None:
+    run(sandbox, "echo")
+    first = zygote_of(sandbox).pid
+    run(sandbox, "echo")
+    assert zygote_of(sandbox).pid == first
+    with pytest.raises(ParseRefused, match="died"):
+        run(sandbox, "crash")
+    run(sandbox, "echo")
+    assert zygote_of(sandbox).pid != first
+
+
+def test_a_cold_task_is_imported_by_its_child() -> None:
+    with contextlib.closing(ProcessSandbox(TASKS, import_roots=(HERE,), cold=frozenset(TASKS))) as sandbox:
+        assert run(sandbox, "echo", data=b"x").blobs == (b"x", b"x")
+
+
+def test_what_the_child_is_given_cannot_be_changed(sandbox: ProcessSandbox) -> None:
+    told = behind(sandbox, NOTHING, "write_to_input").header
+    assert told == {"errno": errno.EPERM}
+
+
+def test_no_more_children_than_allowed() -> None:
+    with contextlib.closing(ProcessSandbox(TASKS, import_roots=(HERE,), parallel=1)) as sandbox:
+        sandbox.layers()
+        with asleep(sandbox, wall_s=1):
+            begun = time.monotonic()
+            run(sandbox, "echo")
+            assert time.monotonic() - begun > 0.2
 
 
 def test_many_children_at_once(sandbox: ProcessSandbox) -> None:
