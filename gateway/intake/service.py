@@ -74,7 +74,7 @@ class Receiving:
     def __exit__(self, *_exception: object) -> None:
         self._keeping.abort()
 
-    def write(self, untrusted_chunk: bytes | memoryview) -> None:
+    def write(self, untrusted_chunk: bytes | bytearray | memoryview) -> None:
         """Take the next bytes; refuses as soon as size or type is out of bounds."""
         rules.check_size(self._keeping.plaintext_bytes + len(untrusted_chunk), self._intake.limit_bytes)
         missing = rules.HEAD_BYTES - len(self._head)

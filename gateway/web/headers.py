@@ -1,4 +1,4 @@
-"""Three request headers, read strictly: Range (RFC 9110), Content-Disposition (RFC 6266, 8187), Idempotency-Key."""
+"""Request headers, read strictly: Range (RFC 9110), Content-Disposition (RFC 6266, 7578, 8187), Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _KEY = re.compile(rf"[!-~]{{1,{KEY_CHARS_MAX}}}")
 _EXTENDED = re.compile(r"filename\*\s*=\s*(?:UTF-8|utf-8)''((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})*)")
 _QUOTED = re.compile(r'filename\s*=\s*"((?:[^"\\]|\\.)*)"')
 _TOKEN = re.compile(r"filename\s*=\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
+_PARAMETER = re.compile(r"""\s*;\s*([A-Za-z-]+\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+))""")
 _PATH_SIGNS = frozenset("/\\\0")
 
 
@@ -71,9 +72,21 @@ def file_name_of(disposition: str | None) -> str | None:
     name = _name_in(disposition)
     if name is None and "filename" in disposition.lower():
         raise NameMalformed("Send the name as Content-Disposition: attachment; filename*=UTF-8''NAME (RFC 8187).")
-    if name is not None and (_PATH_SIGNS & set(name) or name in {"", ".", ".."}):
-        raise NameMalformed("Send the file's name alone, without folders.")
-    return name
+    return _checked(name)
+
+
+def part_names_of(disposition: str) -> tuple[str, str | None]:
+    """The field's name and the file's name in the Content-Disposition of a form's part (RFC 7578)."""
+    kind, mark, rest = disposition.partition(";")
+    rest, found = mark + rest, dict[str, str]()
+    while (match := _PARAMETER.match(rest)) is not None and match[1].lower() not in found:
+        found[match[1].lower()] = match[3] or re.sub(r"\\(.)", r"\1", match[2] or "")
+        rest = rest[match.end() :]
+    if kind.strip().lower() != "form-data" or rest.strip() or "name" not in found:
+        raise NameMalformed('Begin every part with Content-Disposition: form-data; name="…" (RFC 7578).')
+    if "filename*" in found:
+        return found["name"], file_name_of(f"form-data; filename*={found['filename*']}")
+    return found["name"], _checked(found.get("filename"))
 
 
 def key_of(idempotency_key: str | None) -> str | None:
@@ -81,6 +94,12 @@ def key_of(idempotency_key: str | None) -> str | None:
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise KeyMalformed(f"An Idempotency-Key is 1 to {KEY_CHARS_MAX} visible ASCII characters.")
     return idempotency_key
+
+
+def _checked(name: str | None) -> str | None:
+    if name is not None and (_PATH_SIGNS & set(name) or name in {"", ".", ".."}):
+        raise NameMalformed("Send the file's name alone, without folders.")
+    return name
 
 
 def _name_in(disposition: str) -> str | None:

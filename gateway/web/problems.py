@@ -41,6 +41,13 @@ class WrongContentType(Usage):
     title = "The body has the wrong type"
 
 
+class FormRefused(families.Unprocessable):
+    """A multipart form that is not one `kind` followed by one `file`."""
+
+    slug = "form-refused"
+    title = "The form cannot be taken"
+
+
 class WrongMethod(Usage):
     """The route exists, the method on it does not."""
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -22,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.base.problems import Problem
 from gateway.base.units import MIB
-from gateway.intake.service import Receiving
 from gateway.web.problems import UploadStalled
 
 BATCH_BYTES: Final = MIB
@@ -32,13 +31,28 @@ IDLE_S: Final = 60.0
 UPLOAD_THREADS: Final = 4
 
 _log = logging.getLogger("gateway.web")
-_UPLOAD = re.compile(r"/api/v1/matters/[^/]+/originals")
+_UPLOAD = re.compile(r"(?:PUT|POST) /api/v1/matters/[^/]+/originals|PATCH /api/v1/uploads/[^/]+")
 _Kept = TypeVar("_Kept")
+
+
+class Sink(Protocol):
+    """Where a body goes, batch by batch; left unfinished it keeps what it promises to keep and nothing more."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_exception: object) -> None: ...
+
+    def write(self, untrusted_chunk: bytearray, /) -> Any:
+        """Take the next bytes; called from one thread at a time, which is not the event loop's."""
+        ...
+
+
+_SinkT = TypeVar("_SinkT", bound=Sink)
 
 
 def is_upload(scope: Scope) -> bool:
     """Whether this request's body streams into the vault; every other body is small JSON."""
-    return scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]) is not None
+    return _UPLOAD.fullmatch(f"{scope['method']} {scope['path']}") is not None
 
 
 class Incoming:
@@ -65,15 +79,16 @@ class Incoming:
 
 
 async def upload(
-    request: Request, begin: Callable[[], Receiving], keep: Callable[[Receiving], _Kept], threads: CapacityLimiter
+    request: Request, begin: Callable[[], _SinkT], keep: Callable[[_SinkT], _Kept], threads: CapacityLimiter
 ) -> _Kept:
-    """Pour the body into what `begin` opens, then `keep` it. A cut connection or a refusal leaves no trace."""
+    """Pour the body into what `begin` opens, then `keep` it; the sink is left whatever happens."""
     incoming = Incoming(request.receive)
     stack = ExitStack()
     try:
-        receiving = stack.enter_context(await to_thread.run_sync(begin, limiter=threads))
-        await _pour(incoming, receiving, threads)
-        return await to_thread.run_sync(keep, receiving, limiter=threads)
+        sink = await to_thread.run_sync(begin, limiter=threads)
+        stack.enter_context(sink)
+        await _pour(incoming, sink, threads)
+        return await to_thread.run_sync(keep, sink, limiter=threads)
     except Problem:
         if "expect" not in request.headers:
             await incoming.drop()
@@ -83,7 +98,7 @@ async def upload(
             await to_thread.run_sync(stack.close)
 
 
-async def _pour(incoming: Incoming, receiving: Receiving, threads: CapacityLimiter) -> None:
+async def _pour(incoming: Incoming, sink: Sink, threads: CapacityLimiter) -> None:
     batch = bytearray()
     while not incoming.ended:
         try:
@@ -92,7 +107,7 @@ async def _pour(incoming: Incoming, receiving: Receiving, threads: CapacityLimit
         except TimeoutError as error:
             raise UploadStalled(f"No byte arrived for {IDLE_S:g} seconds; send the file again.") from error
         if len(batch) >= BATCH_BYTES or (batch and incoming.ended):
-            await to_thread.run_sync(receiving.write, memoryview(batch), limiter=threads)
+            await to_thread.run_sync(sink.write, batch, limiter=threads)
             batch = bytearray()
 
 

@@ -51,6 +51,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "listMatters": MATTER_READERS,
     "showMatter": MATTER_READERS,
     "uploadOriginal": frozenset({ORI}),
+    "uploadForm": frozenset({ORI}),
     "listOriginals": MATTER_READERS,
     "showOriginal": MATTER_READERS,
     "classifyOriginal": frozenset({ORI, COM}),

@@ -21,6 +21,7 @@ from gateway.web import stream
 from gateway.web.deps import InGateway, InPage, InWrite, MatterId, OriginalId, holding
 from gateway.web.download import object_download
 from gateway.web.headers import file_name_of, key_of
+from gateway.web.multipart import Form, boundary_of
 from gateway.web.problems import WrongContentType
 from gateway.web.schemas.originals import (
     ClassificationIn,
@@ -47,6 +48,23 @@ _RAW: Final[dict[str, Any]] = {
         "required": True,
         "description": "The file's bytes, as they are: not multipart, not compressed.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["kind", "file"],
+                    "properties": {
+                        "kind": {"type": "string", "maxLength": 64, "description": "Sent before `file`."},
+                        "file": {"type": "string", "format": "binary"},
+                    },
+                }
+            }
+        },
     }
 }
 
@@ -90,6 +108,45 @@ async def upload_original(
 
     def keep(receiving: Receiving) -> Receipt:
         return gateway.intake.keep(actor, matter_id, kind, receiving, file_name=file_name, idempotency_key=key)
+
+    receipt = await stream.upload(request, begin, keep, request.app.state.upload_threads)
+    response.headers["Location"] = f"{API}/originals/{receipt.original}"
+    return ReceiptOut.model_validate(receipt)
+
+
+@router.post(
+    "/matters/{matter_id}/originals",
+    operation_id="uploadForm",
+    status_code=201,
+    response_model=ReceiptOut,
+    openapi_extra=_FORM,
+    summary="Upload an original by a form",
+)
+async def upload_form(
+    request: Request,
+    response: Response,
+    gateway: InGateway,
+    actor: Uploader,
+    matter_id: MatterId,
+    idempotency_key: Annotated[
+        str | None, Header(description="Same key and same bytes: same receipt, kept once.")
+    ] = None,
+) -> ReceiptOut:
+    """The field `kind`, then the file: its bytes stream into encryption as the form is parsed. Its part may carry a
+    Content-Digest.
+    """
+    boundary, key = boundary_of(request.headers.get("content-type", "")), key_of(idempotency_key)
+    _check_plain(request)
+    if "content-digest" in request.headers:
+        raise Usage("Send Content-Digest among the headers of the file's part, where it speaks of the file's bytes.")
+
+    def begin() -> Form:
+        gateway.matters.get(matter_id)
+        return Form(boundary, lambda kind, digest: gateway.intake.begin(actor, matter_id, kind, digest))
+
+    def keep(form: Form) -> Receipt:
+        kind, receiving = form.finish()
+        return gateway.intake.keep(actor, matter_id, kind, receiving, file_name=form.file_name, idempotency_key=key)
 
     receipt = await stream.upload(request, begin, keep, request.app.state.upload_threads)
     response.headers["Location"] = f"{API}/originals/{receipt.original}"
@@ -155,11 +212,15 @@ def open_original(request: Request, gateway: InGateway, actor: Opener, original_
 def _check_raw(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded":
-        raise WrongContentType("Send the file's bytes as the body, as application/octet-stream, not as a form.")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise WrongContentType("Send the file's bytes as they are, without Content-Encoding.")
+        raise WrongContentType("Send the file's bytes as the body, as application/octet-stream; a form goes to POST.")
+    _check_plain(request)
     if len(request.headers.getlist("content-digest")) > 1 or len(request.headers.getlist("content-disposition")) > 1:
         raise Usage("Send Content-Digest and Content-Disposition once.")
+
+
+def _check_plain(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise WrongContentType("Send the file's bytes as they are, without Content-Encoding.")
 
 
 def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[Field, ...]:
