@@ -21,6 +21,9 @@ from gateway.db.failures import told_as_problems
 AUDIT_TABLE = "audit_entry"
 BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"})
 
+# What has to hold when the next change of this context begins, judged inside its transaction, once.
+guards: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("guards", default=())
+
 # What else has to be written in the next change of this context, in the same transaction.
 riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())
 
@@ -87,6 +90,9 @@ class Units:
         """A transaction that changes state; commits at the end of the block, with its audit entry, or not at all."""
         watch = _Watch(may_change=True, may_keep_books=True)
         with self._transaction(watch, reading=False) as session:
+            for guard in guards.get():
+                guard()
+            guards.set(())
             yield session
             for rider in riders.get():
                 rider(session)

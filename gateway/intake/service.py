@@ -18,6 +18,7 @@ from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import Conflict, NotFound
 from gateway.base.text import clean_line
+from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.formats.ports import Format
 from gateway.intake import rules
@@ -185,11 +186,16 @@ class Intake:
         with self._units.read() as session:
             return self._original(session, self._row(session, original_id))
 
-    def originals(self, matter_id: str) -> tuple[Original, ...]:
-        """All originals of a matter, oldest first."""
-        query = select(OriginalRow).where(OriginalRow.matter == matter_id).order_by(OriginalRow.id)
+    def originals(
+        self, matter_id: str, *, kind: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> tuple[Original, ...]:
+        """At most `limit` originals of a matter, oldest first, from behind the one with the id `after` on."""
+        mine = select(OriginalRow).where(OriginalRow.matter == matter_id)
+        query = keyset.part(mine, OriginalRow.id, after=after, limit=limit)
+        if kind is not None:
+            query = query.where(OriginalRow.kind == kind)
         with self._units.read() as session:
-            return tuple(self._original(session, row) for row in session.scalars(query))
+            return tuple(self._original(session, row) for row in session.scalars(query).all())
 
     def format_of(self, original: Original) -> Format:
         """The format that takes this original."""

@@ -179,11 +179,3 @@ class MatterSummary:
     round: int
     deadline: date | None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MatterPage:
-    """Some matters, newest first, and the cursor that asks for the next ones (None at the end)."""
-
-    matters: tuple[MatterSummary, ...]
-    next_cursor: str | None

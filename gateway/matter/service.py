@@ -12,6 +12,7 @@ from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
+from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.keys.model import KeyRole, KeyShredded
 from gateway.keys.service import Keyring
@@ -22,8 +23,6 @@ from gateway.matter.model import (
     LegalBasis,
     Matter,
     MatterDraft,
-    MatterMalformed,
-    MatterPage,
     MatterSummary,
     NoSuchMatter,
     Profile,
@@ -34,8 +33,6 @@ from gateway.matter.model import (
 from gateway.matter.tables import DemandRow, MatterRow, RecipientRow
 from gateway.people.model import Actor, Permission
 from gateway.seal.recipient import recipient_fingerprint
-
-PAGE_MAX = 200
 
 
 class Matters:
@@ -88,17 +85,15 @@ class Matters:
                 raise NoSuchMatter("There is no matter with this id.")
             return self._to_matter(session, row)
 
-    def list(self, cursor: str | None = None, limit: int = 50) -> MatterPage:
-        """At most `limit` matters, newest first, after the one whose id is `cursor`."""
-        if not 1 <= limit <= PAGE_MAX:
-            raise MatterMalformed(f"A page has 1 to {PAGE_MAX} matters.")
-        query = select(MatterRow).order_by(MatterRow.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            query = query.where(MatterRow.id < cursor)
+    def list(
+        self, *, purpose: Purpose | None = None, after: str | None = None, limit: int | None = None
+    ) -> tuple[MatterSummary, ...]:
+        """At most `limit` matters, newest first, that were opened before the one with the id `after`."""
+        query = keyset.part(select(MatterRow), MatterRow.id, after=after, limit=limit, newest_first=True)
+        if purpose is not None:
+            query = query.where(MatterRow.purpose == purpose)
         with self._units.read() as session:
-            rows = session.scalars(query).all()
-            matters = tuple(self._to_summary(session, row) for row in rows[:limit])
-        return MatterPage(matters, matters[-1].id if len(rows) > limit else None)
+            return tuple(self._to_summary(session, row) for row in session.scalars(query).all())
 
     def recipient(self, matter_id: str, recipient_id: str) -> Recipient:
         """The recipient of this matter with this id, or `NoSuchMatter`."""

@@ -16,6 +16,7 @@ from gateway.base.canon import Json
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.text import clean_line
+from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.people import register, rules, statements
@@ -241,22 +242,26 @@ class People:
         with self._units.read() as session:
             return self._to_person(session, register.person_row(session, person_id))
 
-    def everybody(self) -> tuple[Person, ...]:
-        """All people, oldest first, retired ones too."""
+    def everybody(
+        self, *, state: PersonState | None = None, after: str | None = None, limit: int | None = None
+    ) -> tuple[Person, ...]:
+        """At most `limit` people, oldest first, retired ones too, from behind the one with the id `after` on."""
+        query = keyset.part(select(PersonRow), PersonRow.id, after=after, limit=limit)
+        if state is not None:
+            query = query.where(PersonRow.state == state)
         with self._units.read() as session:
-            rows = session.scalars(select(PersonRow).order_by(PersonRow.id)).all()
-            return tuple(self._to_person(session, row) for row in rows)
+            return tuple(self._to_person(session, row) for row in session.scalars(query).all())
 
-    def proposals(self) -> tuple[Proposal, ...]:
-        """What waits for a second signature, oldest first."""
+    def proposals(self, *, after: str | None = None, limit: int | None = None) -> tuple[Proposal, ...]:
+        """What waits for a second signature, oldest first, from behind the proposal with the id `after` on."""
+        waiting = (
+            select(ProposalRow)
+            .join(PersonRow, PersonRow.id == ProposalRow.person_id)
+            .where(ProposalRow.entry.is_(None), PersonRow.state != PersonState.RETIRED)
+        )
+        query = keyset.part(waiting, ProposalRow.id, after=after, limit=limit)
         with self._units.read() as session:
-            rows = session.scalars(
-                select(ProposalRow)
-                .join(PersonRow, PersonRow.id == ProposalRow.person_id)
-                .where(ProposalRow.entry.is_(None), PersonRow.state != PersonState.RETIRED)
-                .order_by(ProposalRow.id)
-            ).all()
-            return tuple(register.to_proposal(session, row) for row in rows)
+            return tuple(register.to_proposal(session, row) for row in session.scalars(query).all())
 
     def standing(self, session: Session, person_id: str) -> Standing:
         """Key, roles and state as the caller's own unit sees them: what an approval is re-checked against."""

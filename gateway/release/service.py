@@ -18,6 +18,7 @@ from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed, Conflict, NotFound, Refused, Usage
 from gateway.base.text import clean_line
+from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.formats.model import Mark
 from gateway.intake import rules as intake_rules
@@ -120,11 +121,16 @@ class Releases:
         with self._units.read() as session:
             return _release(self._row(session, release_id))
 
-    def of_matter(self, matter_id: str) -> tuple[Release, ...]:
-        """All releases of a matter, oldest first."""
-        query = select(ReleaseRow).where(ReleaseRow.matter == matter_id).order_by(ReleaseRow.id)
+    def of_matter(
+        self, matter_id: str, *, state: State | None = None, after: str | None = None, limit: int | None = None
+    ) -> tuple[Release, ...]:
+        """At most `limit` releases of a matter, oldest first, from behind the one with the id `after` on."""
+        mine = select(ReleaseRow).where(ReleaseRow.matter == matter_id)
+        query = keyset.part(mine, ReleaseRow.id, after=after, limit=limit)
+        if state is not None:
+            query = query.where(ReleaseRow.state == state)
         with self._units.read() as session:
-            return tuple(_release(row) for row in session.scalars(query))
+            return tuple(_release(row) for row in session.scalars(query).all())
 
     def frame(self, release_id: str) -> ReleaseFrame:
         """What renditions of this release hang on."""

@@ -6,10 +6,10 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Header, Path
 from pydantic import AfterValidator, BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,11 +17,12 @@ from starlette.responses import Response
 from gateway.app import Gateway
 from gateway.base.ids import is_id
 from gateway.base.problems import NotFound, Usage
+from gateway.db.unit import guards
 from gateway.people.model import Actor, Permission
+from gateway.web.conditions import body_of, expecting
 from gateway.web.headers import key_of
 from gateway.web.idempotency import DEPLOYMENT, Answer, Idempotency, Work
 
-PAGE_MAX = 200
 _T = TypeVar("_T")
 
 
@@ -85,6 +86,7 @@ class Write:
     idempotency: Idempotency
     key: str | None
     request: str
+    if_match: str | None = None
 
     def __call__(
         self,
@@ -96,27 +98,44 @@ class Write:
         status: int = 200,
         location: Callable[[_T], str] | None = None,
         owner: Callable[[_T], str] | None = None,
+        current: Callable[[], BaseModel] | None = None,
     ) -> Response:
         """Carry out `act` and answer what `show` makes of its result.
 
         `entries` are the types (between spaces) of the entry the act ends with; `again` finds the result by that
-        entry; `owner` is the matter whose key keeps the answer.
+        entry; `owner` is the matter whose key keeps the answer. `current` shows what `If-Match` speaks of: it has to
+        match before the act, and still inside its transaction. A repetition is answered without asking again.
         """
 
         def shown(done: _T) -> Answer:
             return Answer(
                 status=status,
-                body=show(done).model_dump_json(by_alias=True).encode(),
+                body=body_of(show(done)),
                 location=location(done) if location else None,
                 owner=owner(done) if owner else DEPLOYMENT,
             )
 
-        work = Work(act, shown, frozenset(entries.split()), again)
+        checked = act if current is None else self._checked(act, expecting(self.if_match, current))
+        work = Work(checked, shown, frozenset(entries.split()), again)
         answer = self.idempotency.carry_out(self.actor.person_id, self.key, self.request, work)
         headers = {"Location": answer.location} if answer.location else {}
         if answer.repeated:
             headers["Idempotent-Replayed"] = "true"
         return Response(answer.body, answer.status, headers, media_type="application/json")
+
+    def _checked(self, act: Callable[[], _T], check: Callable[[], None]) -> Callable[[], _T]:
+        if self.if_match is None:
+            return act
+
+        def checked() -> _T:
+            check()
+            token = guards.set((*guards.get(), check))
+            try:
+                return act()
+            finally:
+                guards.reset(token)
+
+        return checked
 
 
 def write_of(
@@ -137,32 +156,20 @@ def write_of(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list is asked for."""
-
-    cursor: str | None
-    limit: int
-
-    def of(self, things: list[_T], id_of: Callable[[_T], str]) -> tuple[list[_T], str | None]:
-        """The things after the cursor in a list sorted by id, and the next cursor."""
-        rest = [one for one in things if self.cursor is None or id_of(one) > self.cursor]
-        shown = rest[: self.limit]
-        return shown, id_of(shown[-1]) if len(rest) > self.limit else None
-
-
-def page_of(
-    cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="How many at most.")] = 50,
-) -> Page:
-    """The page that this request asks for."""
-    return Page(cursor, limit)
+def change_of(
+    write: Annotated[Write, Depends(write_of)],
+    if_match: Annotated[
+        str | None, Header(max_length=4096, description="ETags of the state to change; 412 where it is another.")
+    ] = None,
+) -> Write:
+    """The write that this request is, to be carried out on the state that `If-Match` names."""
+    return replace(write, if_match=if_match)
 
 
 InGateway = Annotated[Gateway, Depends(gateway_of)]
 Anybody = Annotated[Actor, Depends(actor_of)]
 InWrite = Annotated[Write, Depends(write_of)]
-InPage = Annotated[Page, Depends(page_of)]
+InChange = Annotated[Write, Depends(change_of)]
 PersonId = Annotated[str, _path("per", "person"), _shaped("per", "person")]
 ProposalId = Annotated[str, _path("prop", "proposal"), _shaped("prop", "proposal")]
 MatterId = Annotated[str, _path("mat", "matter"), _shaped("mat", "matter")]

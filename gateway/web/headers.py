@@ -44,10 +44,10 @@ class Span:
     partial: bool
 
 
-def span_of(range_header: str | None, if_range: str | None, size_bytes: int) -> Span:
-    """What to send. Without validators `If-Range` never matches, so that it asks for everything."""
+def span_of(range_header: str | None, if_range: str | None, size_bytes: int, etag: str) -> Span:
+    """What to send: everything, too, where `If-Range` names another state than `etag`."""
     whole = Span(0, size_bytes, size_bytes, partial=False)
-    if range_header is None or if_range is not None:
+    if range_header is None or if_range not in {None, etag}:
         return whole
     unit, _, ranges = range_header.partition("=")
     if unit.strip().lower() != "bytes":

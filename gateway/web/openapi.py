@@ -13,6 +13,7 @@ from gateway.base import problems as families
 from gateway.base.problems import Problem
 from gateway.db.failures import StorageFull
 from gateway.web import problems
+from gateway.web.conditions import Changed
 from gateway.web.security import PUBLIC
 
 _SCHEMA: Final[dict[str, Any]] = {
@@ -29,6 +30,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     },
     "additionalProperties": True,
 }
+_ETAG: Final[dict[str, Any]] = {"schema": {"type": "string"}, "description": "A strong validator (RFC 9110)."}
 _EVERYWHERE: Final = (families.Usage, families.CheckFailed, Problem, families.Unavailable, StorageFull)
 _WITH_TOKEN: Final = (families.Unauthenticated, families.Forbidden)
 _WITH_BODY: Final = (families.TooLarge, problems.WrongContentType)
@@ -89,6 +91,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         kinds += _WITH_BODY
     if "/content" in path:
         kinds += [problems.RangeRefused, families.TooLarge]
+    asked = {one["name"].lower() for one in operation.get("parameters", [])}
+    if "if-match" in asked:
+        kinds += [Changed]
+    if "if-none-match" in asked:
+        _conditional(answers)
     if "/fields" in path:
         kinds += [families.TooLarge]
     by_status: dict[str, list[type[Problem]]] = {}
@@ -96,6 +103,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         by_status.setdefault(str(problems.status_of(kind).value), []).append(kind)
     for status, found in sorted(by_status.items()):
         answers.setdefault(status, _answer(found))
+
+
+def _conditional(answers: dict[str, Any]) -> None:
+    answers["200"].setdefault("headers", {})["ETag"] = _ETAG
+    answers["304"] = {"description": "The client has it already", "headers": {"ETag": _ETAG}}
 
 
 def _answer(kinds: list[type[Problem]]) -> dict[str, Any]:

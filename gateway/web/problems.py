@@ -14,6 +14,7 @@ from starlette.responses import Response
 from gateway.base import problems as families
 from gateway.base.problems import Problem, Usage
 from gateway.db.failures import Busy, DatabaseGone, StorageFull
+from gateway.web.conditions import Changed
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -112,6 +113,7 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
     WrongContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     RangeRefused: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+    Changed: HTTPStatus.PRECONDITION_FAILED,
     Problem: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _HEADERS: Final[Mapping[type[Problem], Mapping[str, str]]] = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pytest
-
 from gateway.people.model import Role
 from gateway.seal.signature import SigningKey, to_text
 from tests.support.office import API, Office, slug_of
@@ -79,24 +77,3 @@ def test_tokens_are_given_once_and_ended_at_will(office: Office) -> None:
         assert "rendition.review" in me["scopes"]
         assert client.post(f"{API}/people/{me['person']['id']}/token-revocations").json()["revoked"] == 1
         assert slug_of(client.get(f"{API}/me")) == "token-not-valid"
-
-
-def test_lists_are_paged_by_cursor(office: Office) -> None:
-    for number in range(3):
-        proposed(office, f"Person {number}")
-    everybody, cursor = [], None
-    while True:
-        page = (
-            office["legal1"].get(f"{API}/people", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
-        )
-        assert len(page["people"]) <= 2
-        everybody += [one["id"] for one in page["people"]]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    assert everybody == [one.id for one in office.world.gateway.people.everybody()]
-
-
-@pytest.mark.parametrize("cursor", ["per_zzz", "x" * 64, "%00"])
-def test_a_cursor_from_elsewhere_is_harmless(office: Office, cursor: str) -> None:
-    assert office["legal1"].get(f"{API}/people?cursor={cursor}").status_code == 200

@@ -17,6 +17,7 @@ from gateway.audit.model import Act
 from gateway.people.model import Actor, Permission
 from gateway.seal.merkle import leaf_hash
 from gateway.seal.signature import public_pem
+from gateway.web.conditions import InKnown
 from gateway.web.deps import InGateway, holding
 from gateway.web.schemas.audit import ConsistencyOut, InclusionOut, KeysOut
 from gateway.web.security import API
@@ -33,9 +34,9 @@ _LINES_AT_ONCE = 256
 
 
 @router.get("/checkpoint", operation_id="showCheckpoint", response_class=Response, summary="A signed checkpoint")
-def show_checkpoint(gateway: InGateway, _actor: Reader) -> Response:
+def show_checkpoint(gateway: InGateway, _actor: Reader, known: InKnown) -> Response:
     """Over the whole log as it stands, as C2SP tlog-checkpoint text. Keep it outside."""
-    return Response(gateway.log.checkpoint().text, media_type="text/plain; charset=utf-8")
+    return known.document(gateway.log.checkpoint().text.encode(), "text/plain; charset=utf-8")
 
 
 @router.get("/entries", operation_id="listEntries", response_class=Response, summary="Entries as JSON Lines")
@@ -62,13 +63,15 @@ def prove_consistency(gateway: InGateway, _actor: Reader, old: Index, new: Index
     return ConsistencyOut(old=old, new=new, proof=[hashed.hex() for hashed in proof])
 
 
-@router.get("/keys", operation_id="listKeys", summary="The keys that outsiders verify with")
-def list_keys(gateway: InGateway, _actor: Reader) -> KeysOut:
+@router.get("/keys", operation_id="listKeys", response_model=KeysOut, summary="The keys that outsiders verify with")
+def list_keys(gateway: InGateway, _actor: Reader, known: InKnown) -> Response:
     """Hand them out by another way than the packages."""
-    return KeysOut(
-        log_vkey=gateway.log.vkey(),
-        log_pem=public_pem(gateway.log.public_key()).decode(),
-        package_pem=public_pem(gateway.package_key().public).decode(),
+    return known.shown(
+        KeysOut(
+            log_vkey=gateway.log.vkey(),
+            log_pem=public_pem(gateway.log.public_key()).decode(),
+            package_pem=public_pem(gateway.package_key().public).decode(),
+        )
     )
 
 

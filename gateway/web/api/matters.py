@@ -7,8 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from gateway.matter.model import Purpose
 from gateway.people.model import Actor, Permission
-from gateway.web.deps import InGateway, InPage, InWrite, MatterId, holding
+from gateway.web.conditions import InKnown
+from gateway.web.cursors import InPage
+from gateway.web.deps import InGateway, InWrite, MatterId, holding
 from gateway.web.schemas.matters import MatterIn, MatterOut, MattersOut, MatterSummaryOut
 from gateway.web.security import API
 
@@ -33,13 +36,15 @@ def open_matter(gateway: InGateway, actor: Opener, write: InWrite, body: MatterI
 
 
 @router.get("/matters", operation_id="listMatters", summary="All matters")
-def list_matters(gateway: InGateway, _actor: Reader, page: InPage) -> MattersOut:
-    """Newest first."""
-    found = gateway.matters.list(page.cursor, page.limit)
-    return MattersOut(matters=[MatterSummaryOut.of(one) for one in found.matters], next_cursor=found.next_cursor)
+def list_matters(gateway: InGateway, _actor: Reader, page: InPage, purpose: Purpose | None = None) -> MattersOut:
+    """Newest first; with `purpose` those for that purpose alone."""
+    shown, cursor = page(
+        lambda after, limit: gateway.matters.list(purpose=purpose, after=after, limit=limit), lambda one: one.id
+    )
+    return MattersOut(matters=[MatterSummaryOut.of(one) for one in shown], next_cursor=cursor)
 
 
-@router.get("/matters/{matter_id}", operation_id="showMatter", summary="One matter")
-def show_matter(gateway: InGateway, _actor: Reader, matter_id: MatterId) -> MatterOut:
+@router.get("/matters/{matter_id}", operation_id="showMatter", response_model=MatterOut, summary="One matter")
+def show_matter(gateway: InGateway, _actor: Reader, known: InKnown, matter_id: MatterId) -> Response:
     """With its chain and its demand items."""
-    return MatterOut.of(gateway.matters.get(matter_id))
+    return known.shown(MatterOut.of(gateway.matters.get(matter_id)))

@@ -18,7 +18,9 @@ from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
 from gateway.policy.naming import name_fields
 from gateway.web import stream
-from gateway.web.deps import InGateway, InPage, InWrite, MatterId, OriginalId, holding
+from gateway.web.conditions import InKnown
+from gateway.web.cursors import InPage
+from gateway.web.deps import InChange, InGateway, MatterId, OriginalId, holding
 from gateway.web.download import object_download
 from gateway.web.headers import file_name_of, key_of
 from gateway.web.multipart import Form, boundary_of
@@ -39,6 +41,8 @@ Reader = Annotated[Actor, holding(Permission.MATTER_READ)]
 Uploader = Annotated[Actor, holding(Permission.ORIGINAL_UPLOAD)]
 Classifier = Annotated[Actor, holding(Permission.ORIGINAL_CLASSIFY)]
 Opener = Annotated[Actor, holding(Permission.ORIGINAL_OPEN)]
+
+Kind = Annotated[str, Query(max_length=64, examples=["customer_list"])]
 
 # Each survey parses a whole original in a child process; more at once would only take one another's memory.
 _SURVEYS: Final = threading.BoundedSemaphore(2)
@@ -90,7 +94,7 @@ async def upload_original(
     gateway: InGateway,
     actor: Uploader,
     matter_id: MatterId,
-    kind: Annotated[str, Query(max_length=64, examples=["customer_list"])],
+    kind: Kind,
     content_disposition: Annotated[
         str | None, Header(examples=["attachment; filename*=UTF-8''Kunden.csv"], description="The file's name.")
     ] = None,
@@ -154,17 +158,22 @@ async def upload_form(
 
 
 @router.get("/matters/{matter_id}/originals", operation_id="listOriginals", summary="The originals of a matter")
-def list_originals(gateway: InGateway, actor: Reader, page: InPage, matter_id: MatterId) -> OriginalsOut:
-    """Oldest first."""
+def list_originals(
+    gateway: InGateway, actor: Reader, page: InPage, matter_id: MatterId, kind: Kind | None = None
+) -> OriginalsOut:
+    """Oldest first; with `kind` those of that kind alone."""
     gateway.matters.get(matter_id)
-    shown, cursor = page.of(list(gateway.intake.originals(matter_id)), lambda one: one.id)
+    shown, cursor = page(
+        lambda after, limit: gateway.intake.originals(matter_id, kind=kind, after=after, limit=limit),
+        lambda one: one.id,
+    )
     return OriginalsOut(originals=[_shown(one, actor) for one in shown], next_cursor=cursor)
 
 
-@router.get("/originals/{original_id}", operation_id="showOriginal", summary="One original")
-def show_original(gateway: InGateway, actor: Reader, original_id: OriginalId) -> OriginalOut:
+@router.get("/originals/{original_id}", operation_id="showOriginal", response_model=OriginalOut, summary="One original")
+def show_original(gateway: InGateway, actor: Reader, known: InKnown, original_id: OriginalId) -> Response:
     """What it is, without its content."""
-    return _shown(gateway.intake.get(original_id), actor)
+    return known.shown(_shown(gateway.intake.get(original_id), actor))
 
 
 @router.put(
@@ -174,7 +183,7 @@ def show_original(gateway: InGateway, actor: Reader, original_id: OriginalId) ->
     summary="Answer the four questions",
 )
 def classify_original(
-    gateway: InGateway, actor: Classifier, write: InWrite, original_id: OriginalId, body: ClassificationIn
+    gateway: InGateway, actor: Classifier, write: InChange, original_id: OriginalId, body: ClassificationIn
 ) -> Response:
     """Without these answers nothing made of the original can be released. A later answer replaces an earlier one."""
     return write(
@@ -183,6 +192,7 @@ def classify_original(
         entries="original.classified",
         again=lambda entry: gateway.intake.get(entry["subject"]),
         owner=lambda one: one.matter,
+        current=lambda: _shown(gateway.intake.get(original_id), actor),
     )
 
 
@@ -203,10 +213,12 @@ def list_fields(gateway: InGateway, actor: Reader, original_id: OriginalId) -> F
     response_class=Response,
     summary="The bytes of an original",
 )
-def open_original(request: Request, gateway: InGateway, actor: Opener, original_id: OriginalId) -> Response:
+def open_original(
+    request: Request, gateway: InGateway, actor: Opener, known: InKnown, original_id: OriginalId
+) -> Response:
     """Under an opening of ten minutes, whose entry is durable before the first byte. One range may be asked for."""
     original = gateway.intake.get(original_id)
-    return object_download(request, gateway, actor, original.object_id, original.id, original.media_type)
+    return object_download(request, known, gateway, actor, original.object_id, original.id, original.media_type)
 
 
 def _check_raw(request: Request) -> None:

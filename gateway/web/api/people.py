@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from gateway.people.model import Actor, IssuedToken, NothingProposed, Permission, Person, Proposal
+from gateway.people.model import Actor, IssuedToken, NothingProposed, Permission, Person, PersonState, Proposal
+from gateway.web.conditions import InKnown
+from gateway.web.cursors import InPage
 from gateway.web.deps import (
     Anybody,
+    InChange,
     InGateway,
-    InPage,
     InWrite,
     PersonId,
     ProposalId,
@@ -55,9 +57,11 @@ def show_me(gateway: InGateway, actor: Anybody) -> MeOut:
 
 
 @router.get("/people", operation_id="listPeople", summary="Everybody")
-def list_people(gateway: InGateway, _actor: Reader, page: InPage) -> PeopleOut:
-    """All people, oldest first, retired ones too."""
-    shown, cursor = page.of(list(gateway.people.everybody()), lambda one: one.id)
+def list_people(gateway: InGateway, _actor: Reader, page: InPage, state: PersonState | None = None) -> PeopleOut:
+    """All people, oldest first, retired ones too; with `state` those in that state alone."""
+    shown, cursor = page(
+        lambda after, limit: gateway.people.everybody(state=state, after=after, limit=limit), lambda one: one.id
+    )
     return PeopleOut(people=[_person(one) for one in shown], next_cursor=cursor)
 
 
@@ -77,10 +81,10 @@ def propose_person(gateway: InGateway, actor: Proposer, write: InWrite, body: Pe
     )
 
 
-@router.get("/people/{person_id}", operation_id="showPerson", summary="One person")
-def show_person(gateway: InGateway, _actor: Reader, person_id: PersonId) -> PersonOut:
+@router.get("/people/{person_id}", operation_id="showPerson", response_model=PersonOut, summary="One person")
+def show_person(gateway: InGateway, _actor: Reader, known: InKnown, person_id: PersonId) -> Response:
     """Name, roles, key and state."""
-    return _person(gateway.people.person(person_id))
+    return known.shown(_person(gateway.people.person(person_id)))
 
 
 @router.get("/people/{person_id}/enrolment", operation_id="showEnrolment", summary="What a second person signs")
@@ -97,7 +101,7 @@ def show_enrolment(gateway: InGateway, _actor: Reader, person_id: PersonId) -> S
     summary="Enrol a proposed person",
 )
 def countersign_person(
-    gateway: InGateway, actor: Countersigner, write: InWrite, person_id: PersonId, body: SignatureIn
+    gateway: InGateway, actor: Countersigner, write: InChange, person_id: PersonId, body: SignatureIn
 ) -> Response:
     """Your signature over the enrolment statement; not by whoever proposed, nor by the person themselves."""
     people = gateway.people
@@ -107,6 +111,7 @@ def countersign_person(
         entries="person.enrolled",
         again=lambda entry: people.person(entry["subject"]),
         status=201,
+        current=lambda: _person(people.person(person_id)),
     )
 
 
@@ -117,7 +122,7 @@ def countersign_person(
     response_model=ProposalOut,
     summary="Propose further roles",
 )
-def propose_roles(gateway: InGateway, actor: Proposer, write: InWrite, person_id: PersonId, body: RolesIn) -> Response:
+def propose_roles(gateway: InGateway, actor: Proposer, write: InChange, person_id: PersonId, body: RolesIn) -> Response:
     """They hold once a second person has signed the proposal's statement."""
     people = gateway.people
 
@@ -133,6 +138,7 @@ def propose_roles(gateway: InGateway, actor: Proposer, write: InWrite, person_id
         entries="roles.proposed",
         again=waiting,
         status=201,
+        current=lambda: _person(people.person(person_id)),
     )
 
 
@@ -143,7 +149,7 @@ def propose_roles(gateway: InGateway, actor: Proposer, write: InWrite, person_id
     response_model=PersonOut,
     summary="Take roles away",
 )
-def remove_roles(gateway: InGateway, actor: Proposer, write: InWrite, person_id: PersonId, body: RolesIn) -> Response:
+def remove_roles(gateway: InGateway, actor: Proposer, write: InChange, person_id: PersonId, body: RolesIn) -> Response:
     """At once; one administrator is enough to take, never to give."""
     people = gateway.people
     return write(
@@ -152,6 +158,7 @@ def remove_roles(gateway: InGateway, actor: Proposer, write: InWrite, person_id:
         entries="roles.removed",
         again=lambda entry: people.person(entry["subject"]),
         status=201,
+        current=lambda: _person(people.person(person_id)),
     )
 
 
@@ -161,7 +168,7 @@ def remove_roles(gateway: InGateway, actor: Proposer, write: InWrite, person_id:
     response_model=PersonOut,
     summary="Take a person out for good",
 )
-def retire_person(gateway: InGateway, actor: Proposer, write: InWrite, person_id: PersonId) -> Response:
+def retire_person(gateway: InGateway, actor: Proposer, write: InChange, person_id: PersonId) -> Response:
     """Key, roles and tokens end at once."""
     people = gateway.people
     return write(
@@ -169,6 +176,7 @@ def retire_person(gateway: InGateway, actor: Proposer, write: InWrite, person_id
         _person,
         entries="person.retired",
         again=lambda entry: people.person(entry["subject"]),
+        current=lambda: _person(people.person(person_id)),
     )
 
 
@@ -193,7 +201,7 @@ def revoke_tokens(gateway: InGateway, actor: Anybody, write: InWrite, person_id:
 @router.get("/role-proposals", operation_id="listProposals", summary="What waits for a second signature")
 def list_proposals(gateway: InGateway, _actor: Reader, page: InPage) -> ProposalsOut:
     """Enrolments and roles, oldest first, each with the statement to sign."""
-    shown, cursor = page.of(list(gateway.people.proposals()), lambda one: one.id)
+    shown, cursor = page(lambda after, limit: gateway.people.proposals(after=after, limit=limit), lambda one: one.id)
     return ProposalsOut(proposals=[_proposal(one) for one in shown], next_cursor=cursor)
 
 

@@ -12,9 +12,11 @@ from starlette.responses import Response
 
 from gateway.app import Gateway
 from gateway.people.model import Actor, Permission
-from gateway.release.model import Release
+from gateway.release.model import Release, State
 from gateway.review.model import Approval
-from gateway.web.deps import InGateway, InPage, InWrite, MatterId, ReleaseId, Write, holding, signature_of
+from gateway.web.conditions import InKnown, object_etag, unmodified
+from gateway.web.cursors import InPage
+from gateway.web.deps import InChange, InGateway, InWrite, MatterId, ReleaseId, Write, holding, signature_of
 from gateway.web.download import opened_download
 from gateway.web.schemas.releases import (
     ApprovalIn,
@@ -65,26 +67,24 @@ def draft_release(gateway: InGateway, actor: Builder, write: InWrite, matter_id:
 
 
 @router.get("/matters/{matter_id}/releases", operation_id="listReleases", summary="The releases of a matter")
-def list_releases(gateway: InGateway, _actor: Reader, page: InPage, matter_id: MatterId) -> ReleasesOut:
-    """Oldest first."""
+def list_releases(
+    gateway: InGateway, _actor: Reader, page: InPage, matter_id: MatterId, state: State | None = None
+) -> ReleasesOut:
+    """Oldest first; with `state` those that stand there alone."""
     gateway.matters.get(matter_id)
-    shown, cursor = page.of(list(gateway.releases.of_matter(matter_id)), lambda one: one.id)
+    shown, cursor = page(
+        lambda after, limit: gateway.releases.of_matter(matter_id, state=state, after=after, limit=limit),
+        lambda one: one.id,
+    )
     return ReleasesOut(releases=[ReleaseOut.of(one) for one in shown], next_cursor=cursor)
 
 
-@router.get("/releases/{release_id}", operation_id="showRelease", summary="One release")
-def show_release(gateway: InGateway, _actor: Reader, release_id: ReleaseId) -> ReleaseDetailOut:
+@router.get(
+    "/releases/{release_id}", operation_id="showRelease", response_model=ReleaseDetailOut, summary="One release"
+)
+def show_release(gateway: InGateway, _actor: Reader, known: InKnown, release_id: ReleaseId) -> Response:
     """With its renditions, the approvals given and needed, and the parts of its package once composed."""
-    release = gateway.releases.get(release_id)
-    given, needed = gateway.releases.approvals(release_id)
-    return ReleaseDetailOut(
-        **ReleaseOut.of(release).model_dump(),
-        renditions=[RenditionSummaryOut.of(one) for one in gateway.renders.of_release(release_id)],
-        approvals=ApprovalsOut(
-            given=[ApprovalOut.of(one) for one in given], needed=[QuorumOut.of(one) for one in needed]
-        ),
-        parts=[PartOut.of(one) for one in gateway.releases.parts(release_id)],
-    )
+    return known.shown(release_detail(gateway, release_id))
 
 
 @router.post(
@@ -93,9 +93,11 @@ def show_release(gateway: InGateway, _actor: Reader, release_id: ReleaseId) -> R
     response_model=ReleaseOut,
     summary="Put a release before the reviewers",
 )
-def submit_release(gateway: InGateway, actor: Builder, write: InWrite, release_id: ReleaseId) -> Response:
+def submit_release(gateway: InGateway, actor: Builder, write: InChange, release_id: ReleaseId) -> Response:
     """Composes manifest and documents; refused while something is unclassified, blocked or unanswered."""
-    return _changed(gateway, write, lambda: gateway.releases.submit(actor, release_id), entries="release.submitted")
+    return _changed(
+        gateway, write, lambda: gateway.releases.submit(actor, release_id), entries="release.submitted", of=release_id
+    )
 
 
 @router.get("/releases/{release_id}/approval-request", operation_id="requestApproval", summary="What an approver signs")
@@ -122,7 +124,7 @@ def request_approval(
     summary="Approve a release",
 )
 def approve_release(
-    gateway: InGateway, actor: Approver, write: InWrite, release_id: ReleaseId, body: ApprovalIn
+    gateway: InGateway, actor: Approver, write: InChange, release_id: ReleaseId, body: ApprovalIn
 ) -> Response:
     """Your signature over the statement; the private key never comes here."""
 
@@ -142,6 +144,7 @@ def approve_release(
         entries="release.approval release.approved",
         again=lambda _entry: mine(),
         status=201,
+        current=lambda: release_detail(gateway, release_id),
     )
 
 
@@ -153,7 +156,7 @@ def approve_release(
     summary="Refuse a release for good",
 )
 def refuse_release(
-    gateway: InGateway, actor: Approver, write: InWrite, release_id: ReleaseId, body: ReasonIn
+    gateway: InGateway, actor: Approver, write: InChange, release_id: ReleaseId, body: ReasonIn
 ) -> Response:
     """Needs no quorum."""
     return _changed(
@@ -161,6 +164,7 @@ def refuse_release(
         write,
         lambda: gateway.releases.refuse(actor, release_id, body.reason),
         entries="release.refused",
+        of=release_id,
         status=201,
     )
 
@@ -174,12 +178,13 @@ def refuse_release(
 def show_document(
     gateway: InGateway,
     _actor: ContentReader,
+    known: InKnown,
     release_id: ReleaseId,
     path: Annotated[str, Path(max_length=200, examples=["withheld.csv"])],
 ) -> Response:
     """Manifest, withheld index, README, report: what reviewers read. Renditions are read under their own ids."""
     data = gateway.releases.document(release_id, path)
-    return Response(data, media_type=_MEDIA_TYPES.get(path.rpartition(".")[2], "application/octet-stream"))
+    return known.document(data, _MEDIA_TYPES.get(path.rpartition(".")[2], "application/octet-stream"))
 
 
 @router.post(
@@ -188,9 +193,15 @@ def show_document(
     response_model=ReleaseOut,
     summary="Seal and dispatch an approved release",
 )
-def dispatch_release(gateway: InGateway, actor: Dispatcher, write: InWrite, release_id: ReleaseId) -> Response:
+def dispatch_release(gateway: InGateway, actor: Dispatcher, write: InChange, release_id: ReleaseId) -> Response:
     """Everything is checked again; by somebody who neither built nor approved."""
-    return _changed(gateway, write, lambda: gateway.dispatch.dispatch(actor, release_id), entries="release.dispatched")
+    return _changed(
+        gateway,
+        write,
+        lambda: gateway.dispatch.dispatch(actor, release_id),
+        entries="release.dispatched",
+        of=release_id,
+    )
 
 
 @router.get(
@@ -199,10 +210,13 @@ def dispatch_release(gateway: InGateway, actor: Dispatcher, write: InWrite, rele
     response_class=Response,
     summary="The sealed package",
 )
-def take_package(gateway: InGateway, actor: Dispatcher, release_id: ReleaseId) -> Response:
+def take_package(gateway: InGateway, actor: Dispatcher, known: InKnown, release_id: ReleaseId) -> Response:
     """Handing it out is an entry, durable before the first byte."""
+    etag = object_etag(gateway.releases.get(release_id).package_object or "")
+    if known.has(etag):
+        return unmodified(etag)
     release, opened = gateway.dispatch.package(actor, release_id)
-    return opened_download(opened, _PACKAGE_TYPES[release.profile.value])
+    return opened_download(opened, _PACKAGE_TYPES[release.profile.value], etag)
 
 
 @router.post(
@@ -213,7 +227,7 @@ def take_package(gateway: InGateway, actor: Dispatcher, release_id: ReleaseId) -
     summary="Record what came back",
 )
 def record_receipt(
-    gateway: InGateway, actor: Recorder, write: InWrite, release_id: ReleaseId, body: ReferenceIn
+    gateway: InGateway, actor: Recorder, write: InChange, release_id: ReleaseId, body: ReferenceIn
 ) -> Response:
     """A portal number, a courier slip."""
     return _changed(
@@ -221,6 +235,7 @@ def record_receipt(
         write,
         lambda: gateway.releases.record(actor, release_id, kind="receipt", text=body.reference),
         entries="release.acknowledged",
+        of=release_id,
         status=201,
     )
 
@@ -232,7 +247,7 @@ def record_receipt(
     summary="Recall a dispatched release",
 )
 def recall_release(
-    gateway: InGateway, actor: Recorder, write: InWrite, release_id: ReleaseId, body: ReasonIn
+    gateway: InGateway, actor: Recorder, write: InChange, release_id: ReleaseId, body: ReasonIn
 ) -> Response:
     """Records and notifies; it cannot unsend."""
     return _changed(
@@ -240,11 +255,32 @@ def recall_release(
         write,
         lambda: gateway.releases.record(actor, release_id, kind="recall", text=body.reason),
         entries="release.recalled",
+        of=release_id,
+    )
+
+
+def release_detail(gateway: Gateway, release_id: str) -> ReleaseDetailOut:
+    """A release as it is shown, and as `If-Match` means it."""
+    release = gateway.releases.get(release_id)
+    given, needed = gateway.releases.approvals(release_id)
+    return ReleaseDetailOut(
+        **ReleaseOut.of(release).model_dump(),
+        renditions=[RenditionSummaryOut.of(one) for one in gateway.renders.of_release(release_id)],
+        approvals=ApprovalsOut(
+            given=[ApprovalOut.of(one) for one in given], needed=[QuorumOut.of(one) for one in needed]
+        ),
+        parts=[PartOut.of(one) for one in gateway.releases.parts(release_id)],
     )
 
 
 def _changed(
-    gateway: Gateway, write: Write, act: Callable[[], Release], *, entries: str, status: int = 200
+    gateway: Gateway,
+    write: Write,
+    act: Callable[[], Release],
+    *,
+    entries: str,
+    of: str | None = None,
+    status: int = 200,
 ) -> Response:
     return write(
         act,
@@ -254,4 +290,5 @@ def _changed(
         status=status,
         location=(lambda one: f"{API}/releases/{one.id}") if status == 201 else None,
         owner=lambda one: one.matter,
+        current=None if of is None else lambda: release_detail(gateway, of),
     )

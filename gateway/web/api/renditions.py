@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +15,9 @@ from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.render.model import Rendition
 from gateway.render.service import NotRendered
-from gateway.web.deps import InGateway, InWrite, ReleaseId, RenditionId, Write, holding
+from gateway.web.api.releases import release_detail
+from gateway.web.conditions import InKnown, Known
+from gateway.web.deps import InChange, InGateway, ReleaseId, RenditionId, Write, holding
 from gateway.web.download import object_download
 from gateway.web.schemas.renditions import AnswersIn, RedactionsIn, RenditionIn, RenditionOut, ReviewIn, ReviewOut
 from gateway.web.security import API
@@ -35,7 +38,7 @@ Reviewer = Annotated[Actor, holding(Permission.RENDITION_REVIEW)]
     summary="Have an original rendered",
 )
 def request_rendition(
-    gateway: InGateway, actor: Builder, write: InWrite, release_id: ReleaseId, body: RenditionIn
+    gateway: InGateway, actor: Builder, write: InChange, release_id: ReleaseId, body: RenditionIn
 ) -> Response:
     """Queued for a worker; look at the rendition until it is clean, waiting, blocked or refused."""
     return _queued(
@@ -48,13 +51,16 @@ def request_rendition(
             policy_ref=body.policy,
             answers=body.answers.answers() if body.answers else Answers(),
         ),
+        current=lambda: release_detail(gateway, release_id),
     )
 
 
-@router.get("/renditions/{rendition_id}", operation_id="showRendition", summary="One rendition")
-def show_rendition(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) -> RenditionOut:
+@router.get(
+    "/renditions/{rendition_id}", operation_id="showRendition", response_model=RenditionOut, summary="One rendition"
+)
+def show_rendition(gateway: InGateway, _actor: Reader, known: InKnown, rendition_id: RenditionId) -> Response:
     """Its state, and why."""
-    return RenditionOut.of(gateway.renders.get(rendition_id))
+    return known.shown(_rendition(gateway, rendition_id))
 
 
 @router.get(
@@ -63,12 +69,14 @@ def show_rendition(gateway: InGateway, _actor: Reader, rendition_id: RenditionId
     response_class=Response,
     summary="The bytes of a rendition",
 )
-def open_rendition(request: Request, gateway: InGateway, actor: Reader, rendition_id: RenditionId) -> Response:
+def open_rendition(
+    request: Request, gateway: InGateway, actor: Reader, known: InKnown, rendition_id: RenditionId
+) -> Response:
     """Under an opening, as with originals. One range may be asked for."""
     rendition = gateway.renders.get(rendition_id)
     if rendition.object_id is None or rendition.media_type is None:
         raise NotRendered("There are no bytes in this state; look at the rendition's reason.")
-    return object_download(request, gateway, actor, rendition.object_id, rendition.id, rendition.media_type)
+    return object_download(request, known, gateway, actor, rendition.object_id, rendition.id, rendition.media_type)
 
 
 @router.get(
@@ -77,9 +85,9 @@ def open_rendition(request: Request, gateway: InGateway, actor: Reader, renditio
     response_class=Response,
     summary="What was decided, field by field",
 )
-def show_decisions(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) -> Response:
+def show_decisions(gateway: InGateway, _actor: Reader, known: InKnown, rendition_id: RenditionId) -> Response:
     """The canonical bytes whose digest the manifest names; open questions stand among them."""
-    return _part(gateway, gateway.renders.get(rendition_id).decisions_object)
+    return _part(gateway, known, gateway.renders.get(rendition_id).decisions_object)
 
 
 @router.get(
@@ -88,9 +96,9 @@ def show_decisions(gateway: InGateway, _actor: Reader, rendition_id: RenditionId
     response_class=Response,
     summary="The verification report",
 )
-def show_residue(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) -> Response:
+def show_residue(gateway: InGateway, _actor: Reader, known: InKnown, rendition_id: RenditionId) -> Response:
     """Free of values; the canonical bytes whose digest the manifest names."""
-    return _part(gateway, gateway.renders.get(rendition_id).residue_object)
+    return _part(gateway, known, gateway.renders.get(rendition_id).residue_object)
 
 
 @router.post(
@@ -101,10 +109,15 @@ def show_residue(gateway: InGateway, _actor: Reader, rendition_id: RenditionId) 
     summary="Answer a rendition's questions",
 )
 def answer_rendition(
-    gateway: InGateway, actor: Answerer, write: InWrite, rendition_id: RenditionId, body: AnswersIn
+    gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: AnswersIn
 ) -> Response:
     """All answers anew: a new rendition takes this one's place, and what was approved no longer counts."""
-    return _queued(gateway, write, lambda: gateway.releases.answer(actor, rendition_id, body.answers()))
+    return _queued(
+        gateway,
+        write,
+        lambda: gateway.releases.answer(actor, rendition_id, body.answers()),
+        current=lambda: _rendition(gateway, rendition_id),
+    )
 
 
 @router.post(
@@ -115,14 +128,19 @@ def answer_rendition(
     summary="Add regions to a rendition's answers",
 )
 def add_redactions(
-    gateway: InGateway, actor: Answerer, write: InWrite, rendition_id: RenditionId, body: RedactionsIn
+    gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: RedactionsIn
 ) -> Response:
     """A new rendition with these regions beside the old ones."""
 
     def answers() -> Answers:
         return body.added_to(gateway.renders.answers(rendition_id))
 
-    return _queued(gateway, write, lambda: gateway.releases.answer(actor, rendition_id, answers()))
+    return _queued(
+        gateway,
+        write,
+        lambda: gateway.releases.answer(actor, rendition_id, answers()),
+        current=lambda: _rendition(gateway, rendition_id),
+    )
 
 
 @router.post(
@@ -133,7 +151,7 @@ def add_redactions(
     summary="Say what you saw",
 )
 def review_rendition(
-    gateway: InGateway, actor: Reviewer, write: InWrite, rendition_id: RenditionId, body: ReviewIn
+    gateway: InGateway, actor: Reviewer, write: InChange, rendition_id: RenditionId, body: ReviewIn
 ) -> Response:
     """On exactly the bytes with this SHA-256; a request for changes needs its reason and takes the release back."""
     said = ReviewOut(rendition=rendition_id, reviewer=actor.person_id, verdict=body.verdict, sha256=body.sha256)
@@ -148,6 +166,7 @@ def review_rendition(
         entries="rendition.reviewed rendition.changes_requested",
         again=lambda _entry: said,
         status=201,
+        current=lambda: _rendition(gateway, rendition_id),
     )
 
 
@@ -157,7 +176,7 @@ def review_rendition(
     response_model=RenditionOut,
     summary="Take a rendition out of its release",
 )
-def withdraw_rendition(gateway: InGateway, actor: Builder, write: InWrite, rendition_id: RenditionId) -> Response:
+def withdraw_rendition(gateway: InGateway, actor: Builder, write: InChange, rendition_id: RenditionId) -> Response:
     """The original stays; what was approved no longer counts."""
     return write(
         lambda: gateway.releases.withdraw(actor, rendition_id),
@@ -165,10 +184,11 @@ def withdraw_rendition(gateway: InGateway, actor: Builder, write: InWrite, rendi
         entries="rendition.withdrawn",
         again=lambda entry: gateway.renders.get(entry["subject"]),
         owner=lambda one: one.matter,
+        current=lambda: _rendition(gateway, rendition_id),
     )
 
 
-def _queued(gateway: Gateway, write: Write, act: Callable[[], Rendition]) -> Response:
+def _queued(gateway: Gateway, write: Write, act: Callable[[], Rendition], current: Callable[[], BaseModel]) -> Response:
     return write(
         act,
         RenditionOut.of,
@@ -177,9 +197,14 @@ def _queued(gateway: Gateway, write: Write, act: Callable[[], Rendition]) -> Res
         status=202,
         location=lambda one: f"{API}/renditions/{one.id}",
         owner=lambda one: one.matter,
+        current=current,
     )
 
 
-def _part(gateway: Gateway, object_id: str | None) -> Response:
+def _rendition(gateway: Gateway, rendition_id: str) -> RenditionOut:
+    return RenditionOut.of(gateway.renders.get(rendition_id))
+
+
+def _part(gateway: Gateway, known: Known, object_id: str | None) -> Response:
     with gateway.units.read() as session:
-        return Response(gateway.renders.part(session, object_id), media_type="application/json")
+        return known.document(gateway.renders.part(session, object_id), "application/json")

@@ -189,7 +189,7 @@ def test_a_draft_that_does_not_fit_leaves_nothing_behind(house: House, draft: Ma
     with pytest.raises(Usage):
         house.matters.open(OFFICER, draft)
     assert house.log.size() == 0
-    assert house.matters.list().matters == ()
+    assert house.matters.list() == ()
 
 
 def test_a_failure_half_way_leaves_nothing_behind(house: House) -> None:
@@ -216,22 +216,18 @@ def test_nothing_of_a_matter_lies_in_clear_on_the_disk(house: House) -> None:
             assert word.encode(encoding) not in disk
 
 
-def test_lists_are_newest_first_and_paged_by_cursor(house: House) -> None:
+def test_lists_are_newest_first_and_read_in_parts(house: House) -> None:
     ids = [house.matters.open(OFFICER, replace(DRAFT, title=f"Matter {n}")).id for n in range(5)]
     expected = sorted(ids, reverse=True)
-    seen = []
-    cursor: str | None = None
-    for _ in range(3):
-        page = house.matters.list(cursor, 2)
-        seen.append([matter.id for matter in page.matters])
-        cursor = page.next_cursor
-    assert seen == [expected[:2], expected[2:4], expected[4:]]
-    assert cursor is None
-    assert house.matters.list(limit=5).next_cursor is None
-    assert {matter.title for matter in house.matters.list().matters} == {f"Matter {n}" for n in range(5)}
-    for limit in (0, 201, -1):
-        with pytest.raises(MatterMalformed):
-            house.matters.list(limit=limit)
+    seen: list[list[str]] = []
+    for _ in range(4):
+        after = seen[-1][-1] if seen else None
+        seen.append([matter.id for matter in house.matters.list(after=after, limit=2)])
+    assert seen == [expected[:2], expected[2:4], expected[4:], []]
+    assert {matter.title for matter in house.matters.list()} == {f"Matter {n}" for n in range(5)}
+    asked = Purpose(DRAFT.purpose)
+    assert [matter.id for matter in house.matters.list(purpose=asked, limit=1)] == expected[:1]
+    assert house.matters.list(purpose=next(one for one in Purpose if one is not asked)) == ()
 
 
 def test_unknown_ids_are_not_found(house: House) -> None:
@@ -253,7 +249,7 @@ def test_a_shredded_matter_opens_no_more_and_hides_no_other(house: House) -> Non
     with pytest.raises(KeyShredded):
         house.matters.get(gone.id)
     assert house.matters.get(kept.id) == kept
-    titles = {matter.id: matter.title for matter in house.matters.list().matters}
+    titles = {matter.id: matter.title for matter in house.matters.list()}
     assert titles == {kept.id: "Kept", gone.id: None}
 
 
