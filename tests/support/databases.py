@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sqlite3
 import weakref
@@ -17,6 +18,7 @@ from psycopg.rows import tuple_row
 from sqlalchemy import Engine, make_url
 
 from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
 from gateway.db.postgres import postgres_engine
 from gateway.settings import Settings
 from tests.support.postgres import OWNER, cluster
@@ -32,6 +34,14 @@ class Database(ABC):
         """An engine on a new empty database."""
 
     @abstractmethod
+    def engine_with_tables(self, folder: Path) -> Engine:
+        """The same with every table of every room that is loaded."""
+
+    @abstractmethod
+    def disk(self, engine: Engine) -> bytes:
+        """Whatever of this database lies on the disk."""
+
+    @abstractmethod
     def settings(self, folder: Path, **more: Any) -> Settings:
         """Settings of a gateway that is to be founded in `folder` / data."""
 
@@ -43,6 +53,15 @@ class Sqlite(Database):
 
     def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
         return sqlite_engine(folder / name)
+
+    def engine_with_tables(self, folder: Path) -> Engine:
+        engine = self.engine(folder)
+        Base.metadata.create_all(engine)
+        return engine
+
+    def disk(self, engine: Engine) -> bytes:
+        file = Path(engine.url.database or "")
+        return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
 
     def settings(self, folder: Path, **more: Any) -> Settings:
         return Settings(data_dir=folder / "data", **more)
@@ -56,8 +75,24 @@ class Postgres(Database):
     def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
         return watched(cluster().url(cluster().create()))
 
+    def engine_with_tables(self, folder: Path) -> Engine:
+        return watched(cluster().url(cluster().create(_with_tables(tuple(sorted(Base.metadata.tables))))))
+
+    def disk(self, engine: Engine) -> bytes:
+        return cluster().disk(engine.url.database or "")
+
     def settings(self, folder: Path, **more: Any) -> Settings:
         return Settings(data_dir=folder / "data", database_url=cluster().url(cluster().create()), **more)
+
+
+@functools.cache
+def _with_tables(_names: tuple[str, ...]) -> str:
+    """A database to copy: making the tables anew for each test takes longer than the test."""
+    name = cluster().create()
+    engine = postgres_engine(cluster().url(name))
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    return name
 
 
 SQLITE, POSTGRES = Sqlite(), Postgres()

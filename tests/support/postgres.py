@@ -103,9 +103,14 @@ class Cluster:
         """How the gateway is told."""
         return f"postgresql://{role}@/{database}?host={self.folder}"
 
-    def files(self) -> Path:
-        """The folder with everything the server writes."""
-        return self._data
+    def disk(self, database: str) -> bytes:
+        """The files of one database as they lie on the disk, and the newest of the write-ahead log."""
+        self.run("CHECKPOINT")
+        ((oid, newest),) = self.run(
+            "SELECT oid::text, pg_walfile_name(pg_current_wal_lsn()) FROM pg_database WHERE datname = %s", database
+        )
+        files = [*(self._data / "base" / oid).iterdir(), self._data / "pg_wal" / newest]
+        return b"".join(path.read_bytes() for path in files)
 
     def _command(self, program: str, *arguments: str) -> Sequence[str]:
         command = [str(self._programs / program), *arguments]
