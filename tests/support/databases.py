@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 import sqlite3
 import weakref
@@ -35,7 +34,7 @@ class Database(ABC):
 
     @abstractmethod
     def engine_with_tables(self, folder: Path) -> Engine:
-        """The same with every table of every room that is loaded."""
+        """The same with every table of every room that is loaded, until the end of this test."""
 
     @abstractmethod
     def disk(self, engine: Engine) -> bytes:
@@ -76,7 +75,7 @@ class Postgres(Database):
         return watched(cluster().url(cluster().create()))
 
     def engine_with_tables(self, folder: Path) -> Engine:
-        return watched(cluster().url(cluster().create(_with_tables(tuple(sorted(Base.metadata.tables))))))
+        return watched(cluster().url(_tabled()))
 
     def disk(self, engine: Engine) -> bytes:
         return cluster().disk(engine.url.database or "")
@@ -85,19 +84,23 @@ class Postgres(Database):
         return Settings(data_dir=folder / "data", database_url=cluster().url(cluster().create()), **more)
 
 
-@functools.cache
-def _with_tables(_names: tuple[str, ...]) -> str:
-    """A database to copy: making the tables anew for each test takes longer than the test."""
-    name = cluster().create()
+def _tabled() -> str:
+    """A database with empty tables, one that an earlier test had if there is one: making tables takes a second."""
+    name = _free.pop() if _free else cluster().create()
     engine = postgres_engine(cluster().url(name))
     Base.metadata.create_all(engine)
     engine.dispose()
+    tables = ", ".join(f'"{table}"' for table in Base.metadata.tables)
+    cluster().run(f"TRUNCATE {tables}", database=name)
+    _taken.append(name)
     return name
 
 
 SQLITE, POSTGRES = Sqlite(), Postgres()
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 _newest: list[Engine] = []
+_taken: list[str] = []
+_free: list[str] = []
 
 
 def watched(address: str, password_file: Path | None = None) -> Engine:
@@ -113,6 +116,8 @@ def close_idle() -> None:
     for engine in list(_engines):
         engine.dispose()
     _newest.clear()
+    _free.extend(_taken)
+    _taken.clear()
 
 
 def copied(settings: Settings, folder: Path) -> Settings:
@@ -123,6 +128,16 @@ def copied(settings: Settings, folder: Path) -> Settings:
         return made
     close_idle()
     return replace(made, database_url=cluster().url(cluster().create(_name(settings))))
+
+
+def served(settings: Settings) -> bytes:
+    """What a server keeps of this deployment, its files and every value of its rows; nothing where there is none."""
+    if settings.database_url is None:
+        return b""
+    with hands(settings) as run:
+        values = [value for table in run.tables() for row in run(f'SELECT * FROM "{table}"') for value in row]
+    whole = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    return b"\n".join([*whole, cluster().disk(_name(settings))])
 
 
 @contextmanager

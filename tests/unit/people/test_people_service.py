@@ -125,7 +125,7 @@ class House:
         return self.entries()[-1]
 
     def disk(self) -> bytes:
-        return b"".join(path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file())
+        return self.database.disk(self.engine)
 
 
 @pytest.fixture
