@@ -26,7 +26,8 @@ class Worker:
         self._gateway = gateway
         self._idle_s = idle_s
         self._retry_s = retry_s
-        self._name = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+        # A host's name may have 255 characters; whoever reads the lease needs only enough of it.
+        self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident()}"
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set. A job that fails is logged by id and kind of failure, never by content."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import pytest
 
 from gateway.matter.model import Matter
 from gateway.release.model import Release
+from tests.support import journey
+from tests.support.databases import Database, hands
 from tests.support.world import World
 
 TABLE = (
@@ -22,21 +23,22 @@ TABLE = (
 Write = Callable[..., list[Any]]
 
 
+@pytest.fixture(scope="session")
+def founded(database: Database, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A founded deployment with its people; never written to, only copied."""
+    return World.create(tmp_path_factory.mktemp("founded"), database)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World.create(tmp_path)
+def world(founded: World, tmp_path: Path) -> World:
+    return journey.copy(founded, tmp_path)
 
 
 @pytest.fixture
 def write(world: World) -> Iterator[Write]:
-    """One statement on the database file, as whoever can write the file would make it."""
-    database = sqlite3.connect(world.gateway.settings.database, isolation_level=None, timeout=30)
-
-    def run(statement: str, *values: object) -> list[Any]:
-        return database.execute(statement, values).fetchall()
-
-    yield run
-    database.close()
+    """One statement on the database, as whoever can write it but holds no key would make it."""
+    with hands(world.gateway.settings) as run:
+        yield run
 
 
 def in_review(world: World, matter: Matter, hop: int = 1) -> Release:

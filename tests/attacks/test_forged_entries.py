@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import psycopg
 import pytest
 
 from gateway.audit.model import LogDamaged
@@ -77,5 +78,5 @@ def test_an_entry_cannot_be_moved_to_another_index(world: World, write: Write) -
 
 
 def test_an_entry_without_its_mac_is_no_row(write: Write) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
         write('UPDATE audit_entry SET mac = NULL WHERE "index" = 1')

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from gateway.people.model import Role
+from tests.support.databases import Database
 from tests.support.office import Office, one_of_each, open_office
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """An office for all tests of one module."""
-    with open_office(tmp_path_factory.mktemp("office")) as running:
+    with open_office(tmp_path_factory.mktemp("office"), database) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ import gateway.app
 from gateway.policy.load import load_library
 from gateway.settings import Settings
 from tests.support import journey, originals
+from tests.support.databases import Database
 from tests.support.journey import Journey
 from tests.support.world import World
 
@@ -27,9 +28,9 @@ def _made_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> World:
+def founded(database: Database, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A founded deployment with its people; never written to, only copied."""
-    return World.create(tmp_path_factory.mktemp("founded"))
+    return World.create(tmp_path_factory.mktemp("founded"), database)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from gateway.review.service import AlreadyApproved, Reviews
 from gateway.seal.signature import SignatureInvalid, SigningKey
 from gateway.seal.signature import to_text as key_text
 from tests.support import journey, originals
+from tests.support.databases import hands
 from tests.support.journey import Journey
 from tests.support.originals import planted
 from tests.support.world import World
@@ -30,17 +29,10 @@ from tests.support.world import World
 Tamper = Callable[[World, Journey], None]
 
 
-@contextmanager
-def database(world: World) -> Iterator[sqlite3.Connection]:
-    """The database as somebody with access to the disk and without any key writes to it."""
-    with closing(sqlite3.connect(world.gateway.settings.database, isolation_level=None)) as connection:
-        yield connection
-
-
 def sql(world: World, statement: str, *values: object) -> list[Any]:
     """Run one statement behind the gateway's back."""
-    with database(world) as connection:
-        return connection.execute(statement, values).fetchall()
+    with hands(world.gateway.settings) as run:
+        return run(statement, *values)
 
 
 def assert_nothing_leaves(world: World, release: str) -> str:
@@ -524,7 +516,7 @@ def test_without_the_check_of_signatures_a_forged_state_would_leave(
     one_approved: tuple[World, Journey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, made = one_approved
-    sql(world, "UPDATE approval SET signature = zeroblob(64)")
+    sql(world, "UPDATE approval SET signature = ?", bytes(64))
     assert_nothing_leaves(world, made.release.id)
     monkeypatch.setattr(Reviews, "_check_stored", lambda *_asked: None)
     monkeypatch.setattr("gateway.release.binding.check_proofs", lambda *_asked: None)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ from gateway.release.model import State
 from gateway.verify import verify
 from tests.support import journey
 from tests.support.acts import ACTS, Desk, let_leases_run_out
+from tests.support.databases import hands
 from tests.support.journey import Journey
 from tests.support.originals import planted
 from tests.support.world import World
@@ -31,22 +30,10 @@ class LogBroken(Unavailable):
     """What the log says in these tests when it cannot write."""
 
 
-@contextmanager
-def opened(world: World) -> Iterator[sqlite3.Connection]:
-    """The database, to look at."""
-    with closing(sqlite3.connect(f"file:{world.gateway.settings.database}?mode=ro", uri=True)) as connection:
-        yield connection
-
-
 def rows(world: World) -> Mapping[str, Counter[tuple[object, ...]]]:
     """Every row of every table that has an effect on disclosure, the log's entries included."""
-    with opened(world) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {
-            name: Counter(connection.execute(f'SELECT * FROM "{name}"').fetchall())
-            for name in tables
-            if name not in UNLOGGED
-        }
+    with hands(world.gateway.settings) as run:
+        return {name: Counter(run(f'SELECT * FROM "{name}"')) for name in run.tables() if name not in UNLOGGED}
 
 
 def blobs(world: World) -> set[str]:
@@ -58,8 +45,8 @@ def blobs(world: World) -> set[str]:
 
 def entries(world: World) -> list[str]:
     """The types of all entries."""
-    with opened(world) as connection:
-        return [kind for (kind,) in connection.execute('SELECT type FROM audit_entry ORDER BY "index"')]
+    with hands(world.gateway.settings) as run:
+        return [kind for (kind,) in run('SELECT type FROM audit_entry ORDER BY "index"')]
 
 
 def assert_logged(world: World, act: Callable[[], object], expected: tuple[str, ...]) -> None:
@@ -123,16 +110,16 @@ def test_a_dispatch_whose_second_entry_fails_leaves_an_approved_release(desk: De
     release = desk.approved()
     world = desk.world
     packages = "SELECT count(*) FROM stored_object WHERE role = 'package'"
-    with opened(world) as connection:
-        before = connection.execute(packages).fetchone()
+    with hands(world.gateway.settings) as run:
+        before = run(packages)
     with pytest.MonkeyPatch.context() as patch:
         failing_log(patch, after=1)
         with pytest.raises(LogBroken):
             world.gateway.dispatch.dispatch(world.actors["dispatcher"], release.id)
     assert entries(world)[-1] == "release.sealed"
     assert world.gateway.releases.get(release.id).state is State.APPROVED
-    with opened(world) as connection:
-        assert connection.execute(packages).fetchone() == before
+    with hands(world.gateway.settings) as run:
+        assert run(packages) == before
     done = world.gateway.dispatch.dispatch(world.actors["dispatcher"], release.id)
     assert done.state is State.DISPATCHED
 

@@ -19,6 +19,7 @@ from gateway.formats.table_csv import TableCsv
 from gateway.keys import service as keys
 from gateway.vault import service as vault
 from tests.support import forensics, journey, originals
+from tests.support.databases import hands, served
 from tests.support.forensics import Wanted, assert_nothing_in_clear
 from tests.support.originals import Planted, planted
 from tests.support.world import World
@@ -91,6 +92,7 @@ def test_after_the_whole_journey_nothing_is_found(
     own_world.gateway.log.export(exported)
     captured = capfd.readouterr()
     streams = {"out": captured.out.encode(), "err": captured.err.encode(), "log": caplog.text.encode()}
+    streams["database"] = served(own_world.gateway.settings)
     assert_nothing_in_clear([own_world.folder / "data", temporary, exported], wanted, streams)
     texts = Wanted({}, released=(), values=TEXTS)
     assert_nothing_in_clear([own_world.folder / "data", temporary, exported], texts, streams)
@@ -131,11 +133,12 @@ def test_keys_are_not_in_the_database(own_world: World) -> None:
     """Nothing in the database alone opens anything: every key in it is wrapped."""
     journey.rendered(own_world, [planted("customer_list")])
     gateway = own_world.gateway
-    with gateway.units.read() as session, closing(sqlite3.connect(gateway.settings.database)) as database:
-        ids = [key for (key,) in database.execute("SELECT id FROM key WHERE wrapped IS NOT NULL")]
+    with gateway.units.read() as session, hands(gateway.settings) as run:
+        ids = [key for (key,) in run("SELECT id FROM key WHERE wrapped IS NOT NULL")]
         clear = [gateway.keyring.unwrap(session, key) for key in ids]
     assert len(clear) > 5
-    stored = b"".join(path.read_bytes() for path in (own_world.folder / "data").rglob("*") if path.is_file())
+    folder = b"".join(path.read_bytes() for path in (own_world.folder / "data").rglob("*") if path.is_file())
+    stored = folder + served(gateway.settings)
     assert not [number for number, key in enumerate(clear) if key in stored or key.hex().encode() in stored]
 
 
@@ -215,7 +218,8 @@ def test_without_sealed_texts_this_test_fails(own_world: World, monkeypatch: pyt
     monkeypatch.setattr(keys, "seal_small", lambda _key, _context, data: data)
     own_world.upload(matter, one.kind, one.data, name=one.file_name, classified=False)
     with pytest.raises(AssertionError, match="in clear"):
-        assert_nothing_in_clear([own_world.folder / "data"], Wanted({}, released=(), values=one.secrets))
+        rows = {"database": served(own_world.gateway.settings)}
+        assert_nothing_in_clear([own_world.folder / "data"], Wanted({}, released=(), values=one.secrets), rows)
 
 
 def test_a_parser_that_leaves_its_input_in_a_temporary_file_is_noticed(

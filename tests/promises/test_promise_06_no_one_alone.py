@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +28,7 @@ from gateway.seal.signature import SigningKey, to_text
 from gateway.vault.openings import Openings
 from gateway.vault.service import Opened, Vault
 from tests.support import journey
+from tests.support.databases import hands
 from tests.support.journey import Journey
 from tests.support.originals import planted
 from tests.support.world import PASSPHRASE, World
@@ -50,9 +49,8 @@ CONTENT = frozenset(
 
 def entries(world: World, kind: str = "%") -> list[tuple[int, str, str | None]]:
     """Index, actor and subject of the committed entries of a type, as another connection to the database sees them."""
-    with closing(sqlite3.connect(world.gateway.settings.database)) as connection:
-        query = 'SELECT "index", actor, subject FROM audit_entry WHERE type LIKE ? ORDER BY "index"'
-        return connection.execute(query, (kind,)).fetchall()
+    with hands(world.gateway.settings) as run:
+        return run('SELECT "index", actor, subject FROM audit_entry WHERE type LIKE ? ORDER BY "index"', kind)
 
 
 def assert_refused(slug: str, call: Callable[[], object]) -> Problem:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +17,7 @@ from gateway.render.model import Rendition
 from gateway.review.model import Verdict
 from gateway.seal.signature import SigningKey, to_text
 from tests.support import journey, originals
+from tests.support.databases import hands
 from tests.support.originals import planted
 from tests.support.world import HARMLESS, World
 
@@ -323,9 +322,8 @@ ACTS: dict[str, tuple[Preparation, tuple[str, ...]]] = {
 
 def let_leases_run_out(world: World) -> None:
     """A failed job keeps its lease until it runs out; here it runs out now."""
-    with closing(sqlite3.connect(world.gateway.settings.database)) as connection:
-        connection.execute("UPDATE render_lease SET lease_until = 0")
-        connection.commit()
+    with hands(world.gateway.settings) as run:
+        run("UPDATE render_lease SET lease_until = 0")
 
 
 def matter_with_a_long_demand(text: str) -> MatterDraft:

@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 from sqlalchemy import Engine, make_url
 
 from gateway.db.engine import sqlite_engine
+from gateway.db.metadata import Base
 from gateway.db.postgres import postgres_engine
 from gateway.settings import Settings
 from tests.support.postgres import OWNER, cluster
@@ -32,6 +33,14 @@ class Database(ABC):
         """An engine on a new empty database."""
 
     @abstractmethod
+    def engine_with_tables(self, folder: Path) -> Engine:
+        """The same with every table of every room that is loaded, until the end of this test."""
+
+    @abstractmethod
+    def disk(self, engine: Engine) -> bytes:
+        """Whatever of this database lies on the disk."""
+
+    @abstractmethod
     def settings(self, folder: Path, **more: Any) -> Settings:
         """Settings of a gateway that is to be founded in `folder` / data."""
 
@@ -43,6 +52,15 @@ class Sqlite(Database):
 
     def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
         return sqlite_engine(folder / name)
+
+    def engine_with_tables(self, folder: Path) -> Engine:
+        engine = self.engine(folder)
+        Base.metadata.create_all(engine)
+        return engine
+
+    def disk(self, engine: Engine) -> bytes:
+        file = Path(engine.url.database or "")
+        return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
 
     def settings(self, folder: Path, **more: Any) -> Settings:
         return Settings(data_dir=folder / "data", **more)
@@ -56,13 +74,33 @@ class Postgres(Database):
     def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
         return watched(cluster().url(cluster().create()))
 
+    def engine_with_tables(self, folder: Path) -> Engine:
+        return watched(cluster().url(_tabled()))
+
+    def disk(self, engine: Engine) -> bytes:
+        return cluster().disk(engine.url.database or "")
+
     def settings(self, folder: Path, **more: Any) -> Settings:
         return Settings(data_dir=folder / "data", database_url=cluster().url(cluster().create()), **more)
+
+
+def _tabled() -> str:
+    """A database with empty tables, one that an earlier test had if there is one: making tables takes a second."""
+    name = _free.pop() if _free else cluster().create()
+    engine = postgres_engine(cluster().url(name))
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    tables = ", ".join(f'"{table}"' for table in Base.metadata.tables)
+    cluster().run(f"TRUNCATE {tables}", database=name)
+    _taken.append(name)
+    return name
 
 
 SQLITE, POSTGRES = Sqlite(), Postgres()
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 _newest: list[Engine] = []
+_taken: list[str] = []
+_free: list[str] = []
 
 
 def watched(address: str, password_file: Path | None = None) -> Engine:
@@ -78,6 +116,8 @@ def close_idle() -> None:
     for engine in list(_engines):
         engine.dispose()
     _newest.clear()
+    _free.extend(_taken)
+    _taken.clear()
 
 
 def copied(settings: Settings, folder: Path) -> Settings:
@@ -88,6 +128,16 @@ def copied(settings: Settings, folder: Path) -> Settings:
         return made
     close_idle()
     return replace(made, database_url=cluster().url(cluster().create(_name(settings))))
+
+
+def served(settings: Settings) -> bytes:
+    """What a server keeps of this deployment, its files and every value of its rows; nothing where there is none."""
+    if settings.database_url is None:
+        return b""
+    with hands(settings) as run:
+        values = [value for table in run.tables() for row in run(f'SELECT * FROM "{table}"') for value in row]
+    whole = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    return b"\n".join([*whole, cluster().disk(_name(settings))])
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from gateway.people.model import Permission, Role
 from gateway.people.rules import permissions_of
 from gateway.people.statements import token_statement
 from gateway.web.asgi import create_app, server_options
+from tests.support.databases import SQLITE, Database
 from tests.support.world import World
 
 API = "/api/v1"
@@ -126,9 +127,9 @@ class Office:
 
 
 @contextmanager
-def open_office(folder: Path) -> Iterator[Office]:
+def open_office(folder: Path, database: Database = SQLITE) -> Iterator[Office]:
     """A world behind a running server."""
-    world = World.create(folder)
+    world = World.create(folder, database)
     with Server(create_app(world.gateway), server_options(world.gateway.settings)) as server:
         office = Office(world, server)
         yield office

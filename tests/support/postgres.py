@@ -22,11 +22,12 @@ from psycopg import sql
 
 OWNER, APP = "gateway", "gateway_app"
 _ACCOUNT = "postgres"
+_ENOUGH_BYTES = 6 << 30
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
     "checkpoint_timeout": "1h",
     # Hundreds of databases that live for one test each are not worth a visit.
     "autovacuum": "off",
@@ -34,12 +35,12 @@ _SETTINGS = {
 
 
 class Cluster:
-    """One server process and its data, from `initdb` on; its files are durable as in production."""
+    """One server process and its data, from `initdb` on; it runs with the settings of a durable one."""
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
         self._numbers = itertools.count(1)
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_roomy_memory()))
         self._data = self.folder / "data"
         if os.geteuid() == 0:
             account = pwd.getpwnam(_ACCOUNT)
@@ -103,9 +104,14 @@ class Cluster:
         """How the gateway is told."""
         return f"postgresql://{role}@/{database}?host={self.folder}"
 
-    def files(self) -> Path:
-        """The folder with everything the server writes."""
-        return self._data
+    def disk(self, database: str) -> bytes:
+        """The files of one database as they lie on the disk, and the newest of the write-ahead log."""
+        self.run("CHECKPOINT")
+        ((oid, newest),) = self.run(
+            "SELECT oid::text, pg_walfile_name(pg_current_wal_lsn()) FROM pg_database WHERE datname = %s", database
+        )
+        files = [*(self._data / "base" / oid).iterdir(), self._data / "pg_wal" / newest]
+        return b"".join(path.read_bytes() for path in files)
 
     def _command(self, program: str, *arguments: str) -> Sequence[str]:
         command = [str(self._programs / program), *arguments]
@@ -113,6 +119,12 @@ class Cluster:
             return command
         account = ("--reuid", _ACCOUNT, "--regid", _ACCOUNT, "--init-groups", "--pdeathsig", "QUIT")
         return ["setpriv", *account, "--", *command]
+
+
+def _roomy_memory() -> Path | None:
+    """Where files survive the server's death but cost no disk; None where there is no room in memory."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_BYTES else None
 
 
 def programs() -> Path | None:

@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
-from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.seal import envelope
@@ -46,8 +45,7 @@ class TickingClock:
 
 @pytest.fixture
 def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
-    engine = database.engine(tmp_path)
-    Base.metadata.create_all(engine)
+    engine = database.engine_with_tables(tmp_path)
     yield engine
     engine.dispose()
 

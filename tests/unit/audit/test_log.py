@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +39,7 @@ Fill = Callable[[int], None]
 
 def tamper(engine: Engine, statement: str, **values: object) -> None:
     with engine.begin() as connection:
-        connection.execute(text(statement), values)
+        connection.execute(text(statement), {"blank": bytes(32), "other": b'{"type":"other"}', **values})
 
 
 def test_the_first_entry_names_the_log_and_its_key(log: Log) -> None:
@@ -184,9 +183,8 @@ def test_only_complete_subtrees_are_stored(log: Log, fill: Fill, engine: Engine)
     for index in (0, 1, 150, 299, 300):
         proof = log.inclusion_proof(index, checkpoint.size)
         merkle.check_inclusion(index, checkpoint.size, merkle.leaf_hash(log.entry(index)), proof, checkpoint.root)
-    with sqlite3.connect(str(engine.url.database)) as connection:
-        (nodes,) = connection.execute("SELECT count(*) FROM audit_node").fetchone()
-    connection.close()
+    with engine.begin() as connection:
+        nodes = connection.execute(text("SELECT count(*) FROM audit_node")).scalar_one()
     assert nodes == 301 - (301).bit_count()
 
 
@@ -198,10 +196,10 @@ def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: 
     assert proof.endswith("\n\n" + checkpoint.text)
     with pytest.raises(NoSuchEntry):
         log.tlog_proof(77, checkpoint)
-    tamper(engine, "UPDATE audit_node SET hash = zeroblob(32)")
+    tamper(engine, "UPDATE audit_node SET hash = :blank")
     with pytest.raises(merkle.ProofInvalid):
         log.tlog_proof(5, checkpoint)
-    tamper(engine, "UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 5")
+    tamper(engine, 'UPDATE audit_entry SET leaf = :other WHERE "index" = 5')
     with pytest.raises(LogDamaged):
         log.tlog_proof(5, checkpoint)
 
@@ -211,14 +209,14 @@ def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: 
     [
         ('DELETE FROM audit_entry WHERE "index" >= 5', LogShrank),
         ("DELETE FROM audit_entry", LogShrank),
-        ("UPDATE audit_node SET hash = zeroblob(32) WHERE level = 3", LogForked),
+        ("UPDATE audit_node SET hash = :blank WHERE level = 3", LogForked),
         ("DELETE FROM audit_node WHERE level = 3", LogDamaged),
-        ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 12", LogDamaged),
-        ('UPDATE audit_entry SET leaf_hash = zeroblob(32) WHERE "index" = 12', LogDamaged),
+        ('UPDATE audit_entry SET leaf = :other WHERE "index" = 12', LogDamaged),
+        ('UPDATE audit_entry SET leaf_hash = :blank WHERE "index" = 12', LogDamaged),
         ('DELETE FROM audit_entry WHERE "index" = 12', LogDamaged),
-        ('UPDATE audit_node SET hash = zeroblob(32) WHERE level = 1 AND "index" = 6', LogDamaged),
+        ('UPDATE audit_node SET hash = :blank WHERE level = 1 AND "index" = 6', LogDamaged),
         (
-            "UPDATE audit_checkpoint SET text = replace(text, char(10) || '10', char(10) || '9')",
+            "UPDATE audit_checkpoint SET text = replace(text, '\n10', '\n9')",
             NoteInvalid,
         ),
     ],
@@ -237,10 +235,10 @@ def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ('UPDATE audit_entry SET leaf_hash = zeroblob(32) WHERE "index" = 4', LogDamaged),
-        ("UPDATE audit_entry SET leaf = CAST(leaf || ' ' AS BLOB) WHERE \"index\" = 4", LogDamaged),
+        ('UPDATE audit_entry SET leaf_hash = :blank WHERE "index" = 4', LogDamaged),
+        ('UPDATE audit_entry SET leaf = :other WHERE "index" = 4', LogDamaged),
         ('DELETE FROM audit_entry WHERE "index" = 4', LogDamaged),
-        ("UPDATE audit_node SET hash = zeroblob(32) WHERE level = 3", LogForked),
+        ("UPDATE audit_node SET hash = :blank WHERE level = 3", LogForked),
         ('DELETE FROM audit_entry WHERE "index" >= 5', LogShrank),
     ],
 )

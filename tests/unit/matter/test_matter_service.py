@@ -16,7 +16,6 @@ from sqlalchemy import event, text
 from gateway.audit.service import Log
 from gateway.base.clock import SystemClock
 from gateway.base.problems import Usage
-from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.model import KeyShredded
 from gateway.keys.service import Keyring
@@ -86,8 +85,8 @@ class House:
     def __init__(self, folder: Path, database: Database) -> None:
         clock = SystemClock()
         self.folder = folder
-        self.engine = database.engine(folder)
-        Base.metadata.create_all(self.engine)
+        self.database = database
+        self.engine = database.engine_with_tables(folder)
         self.units = Units(self.engine)
         self.keyring = Keyring(RootInMemory(), "plant-7", clock)
         self.log = Log(self.units, self.keyring, clock, "example.com/plant-7")
@@ -209,7 +208,7 @@ def test_a_failure_half_way_leaves_nothing_behind(house: House) -> None:
 def test_nothing_of_a_matter_lies_in_clear_on_the_disk(house: House) -> None:
     matter = house.matters.open(OFFICER, DRAFT)
     house.matters.get(matter.id)
-    disk = b"".join(path.read_bytes() for path in house.folder.rglob("*") if path.is_file())
+    disk = house.database.disk(house.engine)
     assert matter.id.encode() in disk
     for word in HIDDEN:
         for encoding in ("utf-8", "utf-16-le"):

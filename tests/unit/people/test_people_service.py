@@ -19,7 +19,6 @@ from gateway.audit.service import Log
 from gateway.base import clock as times
 from gateway.base.problems import Problem
 from gateway.base.text import UnsafeText
-from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.people import model, rules
@@ -82,8 +81,8 @@ class House:
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self.clock = Hands()
-        self.engine = database.engine(folder)
-        Base.metadata.create_all(self.engine)
+        self.database = database
+        self.engine = database.engine_with_tables(folder)
         self.units = Units(self.engine)
         self.keyring = Keyring(RootInMemory(), "plant-7", self.clock)
         self.log = Log(self.units, self.keyring, self.clock, "example.com/plant-7")
@@ -126,7 +125,7 @@ class House:
         return self.entries()[-1]
 
     def disk(self) -> bytes:
-        return b"".join(path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file())
+        return self.database.disk(self.engine)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ DATA = hashlib.shake_256(b"original").digest(2_500_000)
 def rewrite(engine: Engine, statement: str, **values: Any) -> None:
     """Change a row behind the gateway's back."""
     with engine.begin() as connection:
-        assert connection.execute(text(statement), values).rowcount == 1
+        assert connection.execute(text(statement), {"blank": bytes(32), **values}).rowcount == 1
 
 
 def files(folder: Path) -> list[str]:
@@ -190,7 +190,7 @@ def test_a_missing_blob_names_the_object(units: Units, vault: Vault, folder: Pat
 
 @pytest.mark.parametrize(
     "change_of",
-    ["matter = 'mat_2'", "role = 'rendition'", "plaintext_bytes = plaintext_bytes - 1", "commitment = zeroblob(32)"],
+    ["matter = 'mat_2'", "role = 'rendition'", "plaintext_bytes = plaintext_bytes - 1", "commitment = :blank"],
 )
 def test_a_changed_row_opens_nothing(
     units: Units, engine: Engine, vault: Vault, kept: StoredObject, change_of: str
@@ -203,7 +203,7 @@ def test_a_changed_row_opens_nothing(
 def test_the_commitment_is_checked_before_the_blob_is_touched(
     units: Units, engine: Engine, vault: Vault, kept: StoredObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rewrite(engine, "UPDATE stored_object SET commitment = zeroblob(32)")
+    rewrite(engine, "UPDATE stored_object SET commitment = :blank")
     monkeypatch.setattr(FolderBlobStore, "open", lambda *args: pytest.fail("the blob was opened"))
     with units.read() as session, pytest.raises(ObjectDamaged):
         vault.open(session, kept.id)
@@ -233,7 +233,7 @@ def test_the_key_of_another_object_does_not_open(
 
 
 def test_a_key_tampered_with_names_the_object(units: Units, engine: Engine, vault: Vault, kept: StoredObject) -> None:
-    rewrite(engine, 'UPDATE "key" SET wrapped = zeroblob(61) WHERE id = :id', id=kept.key_id)
+    rewrite(engine, 'UPDATE "key" SET wrapped = :blank WHERE id = :id', id=kept.key_id)
     with units.read() as session, pytest.raises(ObjectDamaged, match=kept.id):
         vault.open(session, kept.id)
 
