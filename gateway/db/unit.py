@@ -21,7 +21,18 @@ from sqlalchemy.orm import Session
 from gateway.base.problems import Conflict, Unavailable
 
 AUDIT_TABLE = "audit_entry"
-BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"})
+BOOKKEEPING = frozenset(
+    {
+        "audit_node",
+        "audit_checkpoint",
+        "render_lease",
+        "token_nonce",
+        "idempotency",
+        "progress",
+        "upload",
+        "staged_part",
+    }
+)
 
 # What else has to be written in the next change of this context, in the same transaction.
 riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())

@@ -122,6 +122,8 @@ def test_bookkeeping_is_a_closed_list() -> None:
         "token_nonce",
         "idempotency",
         "progress",
+        "upload",
+        "staged_part",
     } == unit.BOOKKEEPING
 
 
