@@ -26,7 +26,9 @@ from gateway.detect.text import classes_of
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
+from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
+from gateway.intake.uploads import Uploads
 from gateway.keys.model import KeyMissing, KeyTampered
 from gateway.keys.providers.passphrase import PassphraseKeyFile, Stretching, create_key_file
 from gateway.keys.service import Keyring
@@ -44,6 +46,7 @@ from gateway.settings import Settings
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
+from gateway.vault.staging import Staging
 
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
 SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse")
@@ -86,6 +89,7 @@ class Gateway:
     vault: Vault
     openings: Openings
     intake: Intake
+    uploads: Uploads
     library: Library
     sandbox: ProcessSandbox
     renders: Renders
@@ -99,7 +103,10 @@ class Gateway:
         return _package_key(self.units, self.keyring)
 
     def tidy(self) -> int:
-        """Remove what failed and shredded work left in the vault, never what is being written; how much it was."""
+        """Forget uploads whose time is over; remove what failed and shredded work left in the vault, never what is
+        being written; how much that was.
+        """
+        self.uploads.expire()
         return _tidy(self.units, self.vault, alone=False)
 
     def close(self) -> None:
@@ -184,11 +191,20 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     _check_belongs(settings, log)
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
-    vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
+    vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     library = load_library(settings.policies_dir)
     walls = sandbox(settings)
     intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
+    uploads = Uploads(
+        units,
+        keyring,
+        clock,
+        Staging(keyring, vault),
+        matters,
+        intake,
+        UploadBounds(settings.upload_lifetime_s, settings.uploads_unfinished, settings.upload_staged_limit_bytes),
+    )
     queue = Queue(units, settings.lease_s)
     renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue)
     reviews = Reviews(units, keyring, log, clock, people, renders)
@@ -208,6 +224,7 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
         vault=vault,
         openings=Openings(units, log, clock, vault),
         intake=intake,
+        uploads=uploads,
         library=library,
         sandbox=walls,
         renders=renders,

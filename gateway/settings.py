@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.base.problems import Unavailable, Usage
-from gateway.base.units import MIB
+from gateway.base.units import GIB, MIB
 from gateway.sandbox.ports import Layer
 
 DEFAULT_TENANT = "gateway"
@@ -50,6 +50,12 @@ class Settings:
     policies_dir: Path | None = None
     picture_limit_bytes: int = 64 * MIB
     table_limit_bytes: int = 256 * MIB
+    uploads_at_once: int = 32
+    upload_wait_s: float = 60.0
+    upload_lifetime_s: int = 24 * 3600
+    uploads_unfinished: int = 16
+    upload_staged_limit_bytes: int = 8 * GIB
+    disk_floor_bytes: int = 256 * MIB
     lease_s: float = 30.0
     token_lifetime_s: int = 12 * 3600
     argon2_memory_kib: int = 256 * 1024
@@ -159,6 +165,13 @@ def _layers(text: str) -> frozenset[Layer]:
     return frozenset(Layer(name.strip()) for name in text.split(",") if name.strip())
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("less than one")
+    return number
+
+
 # Names that are read elsewhere: secrets, and what the command line needs as a client.
 _ELSEWHERE = frozenset(
     {
@@ -185,6 +198,12 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_POLICIES": ("policies_dir", Path),
     "GATEWAY_PICTURE_LIMIT_BYTES": ("picture_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
+    "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),
+    "GATEWAY_UPLOAD_WAIT_S": ("upload_wait_s", float),
+    "GATEWAY_UPLOAD_LIFETIME_S": ("upload_lifetime_s", _positive),
+    "GATEWAY_UPLOADS_UNFINISHED": ("uploads_unfinished", _positive),
+    "GATEWAY_UPLOAD_STAGED_LIMIT_BYTES": ("upload_staged_limit_bytes", int),
+    "GATEWAY_DISK_FLOOR_BYTES": ("disk_floor_bytes", int),
     "GATEWAY_LEASE_S": ("lease_s", float),
     "GATEWAY_TOKEN_LIFETIME_S": ("token_lifetime_s", int),
     "GATEWAY_ARGON2_MEMORY_KIB": ("argon2_memory_kib", int),

@@ -19,7 +19,18 @@ from sqlalchemy.orm import Session
 from gateway.db.failures import told_as_problems
 
 AUDIT_TABLE = "audit_entry"
-BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "token_nonce", "idempotency", "progress"})
+BOOKKEEPING = frozenset(
+    {
+        "audit_node",
+        "audit_checkpoint",
+        "render_lease",
+        "token_nonce",
+        "idempotency",
+        "progress",
+        "upload",
+        "staged_part",
+    }
+)
 
 # What has to hold when the next change of this context begins, judged inside its transaction, once.
 guards: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("guards", default=())

@@ -78,3 +78,26 @@ class Receipt:
     size_bytes: int
     sha256: str
     audit_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One resumable upload: `received_bytes` are durable; `receipt` is there once it has become an original."""
+
+    id: str
+    matter: str
+    kind: str
+    length_bytes: int | None
+    received_bytes: int
+    limit_bytes: int
+    expires_at: datetime
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadBounds:
+    """How long an upload may lie unfinished, and how many and how large one person's may be together."""
+
+    lifetime_s: int
+    open_max: int
+    staged_bytes: int

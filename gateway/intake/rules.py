@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Iterable
 
-from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
+from gateway.base.problems import CheckFailed, Conflict, Refused, TooLarge, Unprocessable, Usage
 from gateway.intake.model import (
     Classification,
     DefenceNexus,
@@ -46,6 +46,34 @@ class BodyTooLarge(TooLarge):
 
     slug = "body-too-large"
     title = "The upload is too large"
+
+
+class OffsetMismatch(Conflict):
+    """Bytes for another place than where the upload stands."""
+
+    slug = "mismatching-upload-offset"
+    title = "The offset is not where the upload stands"
+
+
+class LengthInconsistent(Usage):
+    """An upload of another length than was announced for it."""
+
+    slug = "inconsistent-upload-length"
+    title = "The upload's length is not the one announced"
+
+
+class UploadCompleted(Conflict):
+    """Bytes for an upload that has become an original."""
+
+    slug = "completed-upload"
+    title = "The upload is complete"
+
+
+class TooManyUploads(Conflict):
+    """One person's unfinished uploads are too many, or too large together."""
+
+    slug = "too-many-uploads"
+    title = "Too many unfinished uploads"
 
 
 class DigestMismatch(CheckFailed):
@@ -88,6 +116,21 @@ def check_size(received_bytes: int, limit_bytes: int) -> None:
             f"The upload is larger than the {limit_bytes} bytes allowed for its kind; split it or reduce it.",
             limit_bytes=limit_bytes,
         )
+
+
+def check_offset(offset: int, received_bytes: int) -> None:
+    """Raise `OffsetMismatch` unless the bytes go on exactly where the upload stands."""
+    if offset != received_bytes:
+        raise OffsetMismatch(
+            f"The upload stands at byte {received_bytes}; send what follows from there.",
+            **{"expected-offset": received_bytes, "provided-offset": offset},
+        )
+
+
+def check_length(announced: int | None, other: int) -> None:
+    """Raise `LengthInconsistent` where a length was announced and this is another."""
+    if announced is not None and announced != other:
+        raise LengthInconsistent(f"The upload was announced with {announced} bytes; send exactly these, or begin anew.")
 
 
 def check_digest(announced: str | None, received: str) -> None:

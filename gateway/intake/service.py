@@ -57,6 +57,11 @@ class KindIntake:
         """All media types that fit."""
         return frozenset(media for one in self.formats for media in one.media_types)
 
+    def type_of(self, untrusted_head: bytes, kind: str) -> str:
+        """The media type that the first bytes show, if `kind` takes it."""
+        shown = next((media for one in self.formats if (media := one.sniff(untrusted_head))), None)
+        return rules.check_type(shown, self.media_types, kind)
+
 
 class Receiving:
     """One upload in flight. Use as a context manager: leaving it unfinished leaves no trace."""
@@ -95,9 +100,7 @@ class Receiving:
         return self._keeping, media_type
 
     def _settle_type(self) -> str:
-        head = bytes(self._head)
-        shown = next((media for one in self._intake.formats if (media := one.sniff(head))), None)
-        self._media_type = rules.check_type(shown, self._intake.media_types, self._kind)
+        self._media_type = self._intake.type_of(bytes(self._head), self._kind)
         return self._media_type
 
 
@@ -126,14 +129,19 @@ class Intake:
         """Open an upload into a matter. The caller writes chunks, then calls `keep`."""
         actor.require(Permission.ORIGINAL_UPLOAD)
         self._matters.get(matter_id)
+        intake = self.kind(kind)
+        announced = rules.announced_sha256(content_digest)
+        return Receiving(self._vault.begin(matter=matter_id, role="original"), kind, intake, announced)
+
+    def kind(self, kind: str) -> KindIntake:
+        """What may arrive for a kind."""
         intake = self._kinds.get(kind)
         if intake is None:
             raise rules.UnsupportedFormat(
                 f"There is no kind of that name; this gateway takes {', '.join(sorted(self._kinds))}.",
                 kinds=sorted(self._kinds),
             )
-        announced = rules.announced_sha256(content_digest)
-        return Receiving(self._vault.begin(matter=matter_id, role="original"), kind, intake, announced)
+        return intake
 
     def keep(
         self,
@@ -146,8 +154,14 @@ class Intake:
         idempotency_key: str | None,
     ) -> Receipt:
         """Finish an upload: the blob is durable first, then row, wrapped key and entry commit together."""
+        token = None if idempotency_key is None else token_of(idempotency_key)
+        return self.keep_once(actor, matter_id, kind, receiving, file_name=file_name, token=token)
+
+    def keep_once(
+        self, actor: Actor, matter_id: str, kind: str, receiving: Receiving, *, file_name: str | None, token: str | None
+    ) -> Receipt:
+        """`keep` under the digest of a key: what was kept under it before is not kept again."""
         name = clean_line(file_name, what="file name", max_chars=255) if file_name else None
-        token = _token(idempotency_key)
         keeping, media_type = receiving.finish()
         with self._units.change() as session:
             earlier = self._earlier(session, matter_id, actor.person_id, token)
@@ -266,6 +280,11 @@ class Intake:
         )
         if row is None:
             return None
+        return self.receipt(session, row.id)
+
+    def receipt(self, session: Session, original_id: str) -> Receipt:
+        """The receipt of an original, as it was first given."""
+        row = self._row(session, original_id)
         original = self._original(session, row)
         return Receipt(row.id, row.kind, row.media_type, row.size_bytes, original.sha256, row.audit_index)
 
@@ -316,6 +335,6 @@ def _classification(told: Mapping[str, Any]) -> Classification:
     )
 
 
-def _token(idempotency_key: str | None) -> str | None:
+def token_of(idempotency_key: str) -> str:
     """Keys are kept as digests: what a client puts into one is its own business."""
-    return None if idempotency_key is None else hashlib.sha256(idempotency_key.encode()).hexdigest()
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()

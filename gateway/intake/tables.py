@@ -1,10 +1,10 @@
-"""Originals as rows: what identifies is plain, what tells something is sealed."""
+"""Originals and unfinished uploads as rows: what identifies is plain, what tells something is sealed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.metadata import Base, UtcTime
@@ -31,3 +31,22 @@ class OriginalRow(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     classification: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class UploadRow(Base):
+    """One resumable upload: bookkeeping until it becomes an original. `sealed` holds file name and announced digest."""
+
+    __tablename__ = "upload"
+    __table_args__ = (UniqueConstraint("matter", "person", "token"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    matter: Mapped[str] = mapped_column(String(40))
+    person: Mapped[str] = mapped_column(String(40))
+    token: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    length_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    received_bytes: Mapped[int] = mapped_column(BigInteger)
+    parts: Mapped[int] = mapped_column(Integer)
+    original: Mapped[str | None] = mapped_column(String(40))
+    expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from secrets import token_bytes, token_hex
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from gateway.base.canon import Json, canonical
@@ -23,7 +23,7 @@ from gateway.seal.commitment import KeyCommitmentMismatch, check_key_commitment,
 from gateway.seal.stream import RangeReader, StreamTampered, StreamWriter
 from gateway.vault.model import ObjectDamaged, ObjectMissing, StoredObject
 from gateway.vault.ports import BlobMissing, BlobStore
-from gateway.vault.tables import StoredObjectRow
+from gateway.vault.tables import StagedPartRow, StoredObjectRow
 
 _VERSION = 1
 _ROLE = re.compile(r"[a-z][a-z_]{0,31}")
@@ -230,11 +230,28 @@ class Vault:
         try:
             key = self._keyring.unwrap(session, row.key_id)
             check_key_commitment(key, row.commitment, _committed(facts, row.plaintext_bytes))
-            source = self._blobs.open(row.blob_name)
-        except (KeyTampered, KeyCommitmentMismatch, BlobMissing) as error:
+        except (KeyTampered, KeyCommitmentMismatch) as error:
+            raise _damaged(object_id, error.detail) from error
+        return self.open_with(
+            key,
+            object_id=row.id,
+            matter=row.matter,
+            role=row.role,
+            blob_name=row.blob_name,
+            plaintext_bytes=row.plaintext_bytes,
+        )
+
+    def open_with(
+        self, key: bytes, *, object_id: str, matter: str, role: str, blob_name: str, plaintext_bytes: int
+    ) -> Opened:
+        """Open bytes whose key and facts, the length among them, the caller has authenticated."""
+        facts = _facts(self._keyring.tenant, matter, object_id, role)
+        try:
+            source = self._blobs.open(blob_name)
+        except BlobMissing as error:
             raise _damaged(object_id, error.detail) from error
         try:
-            return Opened(object_id, source, RangeReader(key, canonical(facts), source, row.plaintext_bytes))
+            return Opened(object_id, source, RangeReader(key, canonical(facts), source, plaintext_bytes))
         except StreamTampered as error:
             source.close()
             raise _damaged(object_id, error.detail) from error
@@ -246,6 +263,11 @@ class Vault:
         if row.shredded_at is None:
             row.shredded_at = self._clock.now()
             session.flush()
+
+    def remove(self, blob_names: Iterable[str]) -> None:
+        """Remove blobs that no row speaks of any more."""
+        for name in blob_names:
+            self._blobs.delete(name)
 
     def discard(self, keeping: Keeping) -> None:
         """Remove the bytes of a finished keeping whose unit of work did not commit."""
@@ -262,8 +284,11 @@ class Vault:
         names = list(self._blobs.names(older_than_s))
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
-            living = select(StoredObjectRow.blob_name).where(
-                StoredObjectRow.blob_name.in_(batch), StoredObjectRow.shredded_at.is_(None)
+            living = union_all(
+                select(StoredObjectRow.blob_name).where(
+                    StoredObjectRow.blob_name.in_(batch), StoredObjectRow.shredded_at.is_(None)
+                ),
+                select(StagedPartRow.blob_name).where(StagedPartRow.blob_name.in_(batch)),
             )
             for name in set(batch) - set(session.scalars(living)):
                 self._blobs.delete(name)

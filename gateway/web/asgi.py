@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, NoReturn
 
 import anyio.to_thread
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,11 +14,12 @@ from starlette.requests import Request
 
 from gateway.app import Gateway, compose
 from gateway.settings import Settings, from_environment, passphrase
-from gateway.web import openapi, problems, stream
-from gateway.web.api import audit, matters, operations, originals, people, releases, renditions
+from gateway.web import openapi, problems
+from gateway.web.api import audit, matters, operations, originals, people, releases, renditions, uploads
 from gateway.web.bodies import JsonBodies
 from gateway.web.border import Border
 from gateway.web.idempotency import Idempotency
+from gateway.web.lane import Lane
 from gateway.web.metrics import Counters
 from gateway.web.security import API, Bearer, SafeHeaders
 
@@ -40,8 +40,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.state.counters = Counters()
     app.state.idempotency = Idempotency(gateway.units, gateway.keyring, gateway.log, gateway.clock)
-    app.state.upload_threads = CapacityLimiter(stream.UPLOAD_THREADS)
-    for room in (people, matters, originals, releases, renditions, audit, operations):
+    app.state.lane = Lane(gateway.settings.uploads_at_once, gateway.settings.upload_wait_s)
+    for room in (people, matters, originals, uploads, releases, renditions, audit, operations):
         app.include_router(room.router)
     app.include_router(operations.router, prefix=API, include_in_schema=False)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]

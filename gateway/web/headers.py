@@ -1,4 +1,4 @@
-"""Request headers, read strictly: Range (RFC 9110), Content-Disposition (RFC 6266, 7578, 8187), Idempotency-Key."""
+"""Request headers, read strictly: ranges, names (RFC 6266, 7578, 8187), keys, and where an upload stands."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gateway.web.problems import RangeRefused
 KEY_CHARS_MAX = 255
 
 _RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+_COUNT = re.compile(r"[0-9]{1,15}")
 _KEY = re.compile(rf"[!-~]{{1,{KEY_CHARS_MAX}}}")
 _EXTENDED = re.compile(r"filename\*\s*=\s*(?:UTF-8|utf-8)''((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})*)")
 _QUOTED = re.compile(r'filename\s*=\s*"((?:[^"\\]|\\.)*)"')
@@ -87,6 +88,16 @@ def part_names_of(disposition: str) -> tuple[str, str | None]:
     if "filename*" in found:
         return found["name"], file_name_of(f"form-data; filename*={found['filename*']}")
     return found["name"], _checked(found.get("filename"))
+
+
+def boolean_of(item: str | None) -> bool | None:
+    """A Boolean of RFC 9651; None where there is none, or something else."""
+    return {"?0": False, "?1": True}.get((item or "").strip())
+
+
+def count_of(item: str | None) -> int | None:
+    """A non-negative Integer of RFC 9651; None where there is none, or something else."""
+    return int(item) if item is not None and _COUNT.fullmatch(item.strip()) else None
 
 
 def key_of(idempotency_key: str | None) -> str | None:

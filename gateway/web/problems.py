@@ -14,6 +14,7 @@ from starlette.responses import Response
 from gateway.base import problems as families
 from gateway.base.problems import Problem, Usage
 from gateway.db.failures import Busy, DatabaseGone, StorageFull
+from gateway.intake.rules import OffsetMismatch
 from gateway.web.conditions import Changed
 
 MEDIA_TYPE = "application/problem+json"
@@ -70,6 +71,20 @@ class UploadStalled(Usage):
     title = "The sender fell silent"
 
 
+class UploadsBusy(families.Unavailable):
+    """As many uploads as may be are being written."""
+
+    slug = "uploads-busy"
+    title = "Too many uploads are being written now"
+
+
+class TakenOver(families.Conflict):
+    """A later request for the same upload came while this one was sending."""
+
+    slug = "upload-taken-over"
+    title = "Another request goes on with this upload"
+
+
 class RequestTooLarge(families.TooLarge):
     """A JSON body past its bound."""
 
@@ -120,6 +135,8 @@ _HEADERS: Final[Mapping[type[Problem], Mapping[str, str]]] = {
     families.Unauthenticated: {"WWW-Authenticate": "Bearer"},
     Busy: {"Retry-After": "1"},
     DatabaseGone: {"Retry-After": "1"},
+    UploadsBusy: {"Retry-After": "5", "Connection": "close"},
+    TakenOver: {"Connection": "close"},
     # What is still on the line is not read, so the line cannot be used again.
     UploadStalled: {"Connection": "close"},
     families.TooLarge: {"Connection": "close"},
@@ -149,6 +166,10 @@ def answer(problem: Problem) -> Response:
         headers["Allow"] = ", ".join(map(str, problem.members["allow"]))  # type: ignore[arg-type]
     if isinstance(problem, RangeRefused) and "size_bytes" in problem.members:
         headers["Content-Range"] = f"bytes */{problem.members['size_bytes']}"
+    if isinstance(problem, OffsetMismatch) and "expected-offset" in problem.members:
+        headers["Upload-Offset"] = str(problem.members["expected-offset"])
+    if problem.members.get("upload-complete"):
+        headers["Upload-Complete"] = "?1"
     return Response(
         json.dumps(body_of(problem), ensure_ascii=False, separators=(",", ":")),
         status_code=status_of(type(problem)).value,

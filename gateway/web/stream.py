@@ -1,7 +1,7 @@
 """Bytes in and out without ever holding more than a little of them: the only async code that touches them.
 
 Memory of one upload: one batch of at most 1 MiB and one message here, the two segment buffers of the vault's writer
-below, whatever the size of the body.
+below, whatever the size of the body. How many there are at once is the lane's to say.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.abc import TaskGroup
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -22,13 +22,13 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.base.problems import Problem
 from gateway.base.units import MIB
-from gateway.web.problems import UploadStalled
+from gateway.web.lane import Lane
+from gateway.web.problems import TakenOver, UploadStalled
 
 BATCH_BYTES: Final = MIB
 DRAIN_BYTES: Final = 8 * MIB
 DRAIN_S: Final = 2.0
 IDLE_S: Final = 60.0
-UPLOAD_THREADS: Final = 4
 
 _log = logging.getLogger("gateway.web")
 _UPLOAD = re.compile(r"(?:PUT|POST) /api/v1/matters/[^/]+/originals|PATCH /api/v1/uploads/[^/]+")
@@ -79,16 +79,27 @@ class Incoming:
 
 
 async def upload(
-    request: Request, begin: Callable[[], _SinkT], keep: Callable[[_SinkT], _Kept], threads: CapacityLimiter
+    request: Request,
+    lane: Lane,
+    begin: Callable[[], _SinkT],
+    keep: Callable[[_SinkT], _Kept],
+    taken_over: CancelScope | None = None,
 ) -> _Kept:
-    """Pour the body into what `begin` opens, then `keep` it; the sink is left whatever happens."""
+    """Pour the body into what `begin` opens, then `keep` it; the sink is left whatever happens.
+
+    A later request ends the pouring, and nothing else, through `taken_over`.
+    """
     incoming = Incoming(request.receive)
     stack = ExitStack()
     try:
-        sink = await to_thread.run_sync(begin, limiter=threads)
-        stack.enter_context(sink)
-        await _pour(incoming, sink, threads)
-        return await to_thread.run_sync(keep, sink, limiter=threads)
+        async with lane.slot():
+            sink = await to_thread.run_sync(begin, limiter=lane.threads)
+            stack.enter_context(sink)
+            with taken_over or CancelScope() as scope:
+                await _pour(incoming, sink, lane.threads)
+            if scope.cancelled_caught:
+                raise TakenOver("A later request goes on with this upload; this one was ended.")
+            return await to_thread.run_sync(keep, sink, limiter=lane.threads)
     except Problem:
         if "expect" not in request.headers:
             await incoming.drop()

@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import select
 
 from gateway.base.problems import Problem
-from gateway.intake.tables import OriginalRow
+from gateway.intake.tables import OriginalRow, UploadRow
 from gateway.release.dispatch import NotDispatched
 from gateway.release.model import State
 from gateway.release.tables import ReleaseRow
 from gateway.render.tables import RenditionRow
 from gateway.review.tables import ApprovalRow
-from gateway.vault.tables import StoredObjectRow
+from gateway.vault.tables import StagedPartRow, StoredObjectRow
 from gateway.verify import verify_export
 from tests.crash.stages import reopened
 from tests.support.world import World
@@ -82,8 +82,17 @@ def check_bytes(world: World) -> None:
         for object_id in rows:
             with gateway.vault.open(session, object_id) as opened:
                 assert sum(map(len, opened.chunks())) == opened.plaintext_bytes
+        staged = set(session.scalars(select(StagedPartRow.blob_name)))
+        for upload in session.scalars(select(UploadRow)):
+            parts = tuple(gateway.uploads._staging.parts(session, upload=upload.id, matter=upload.matter))
+            assert len(parts) == (0 if upload.original else upload.parts)
+            received = 0
+            for part in parts:
+                with gateway.uploads._staging.open(part) as opened:
+                    received += sum(map(len, opened.chunks()))
+            assert upload.original or received == upload.received_bytes
     folder = gateway.settings.blobs_dir
-    assert {path.name for path in folder.iterdir() if path.is_file()} == set(rows.values())
+    assert {path.name for path in folder.iterdir() if path.is_file()} == {*rows.values(), *staged}
     assert list((folder / "tmp").iterdir()) == []
 
 
@@ -180,6 +189,10 @@ def _original(world: World, told: Mapping[str, Any], entries: list[dict[str, Any
     assert (entry["type"], entry["subject"]) == ("original.kept", original.id)
 
 
+def _staged(world: World, told: Mapping[str, Any], _entries: list[dict[str, Any]]) -> None:
+    assert world.gateway.uploads.get(world.actors["builder"], told["staged"]).received_bytes >= told["received"]
+
+
 def _classified(world: World, told: Mapping[str, Any], _entries: list[dict[str, Any]]) -> None:
     assert world.gateway.intake.get(told["classified"]).classification is not None
 
@@ -233,6 +246,7 @@ def _signed(world: World, told: Mapping[str, Any], _entries: list[dict[str, Any]
 
 _ACKNOWLEDGED = {
     "original": _original,
+    "staged": _staged,
     "classified": _classified,
     "requested": _requested,
     "rendered": _rendered,

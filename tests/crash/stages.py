@@ -109,6 +109,28 @@ def upload(world: World, facts: Mapping[str, str], tell: Tell) -> None:
     tell({"classified": receipt.original})
 
 
+def resume(world: World, facts: Mapping[str, str], tell: Tell) -> None:
+    """Send in two requests, each going on where the upload stands, then complete it."""
+    builder, service = world.actors["builder"], world.gateway.uploads
+    upload = service.begin(
+        builder,
+        facts["matter"],
+        "customer_list",
+        length_bytes=len(LARGE),
+        file_name="Q3 geheim.csv",
+        digest=None,
+        idempotency_key="once",
+    )
+    for stop in (len(LARGE) // 2, len(LARGE)):
+        at = service.get(builder, upload.id).received_bytes
+        if at < stop:
+            with service.append(builder, upload.id, offset=at) as appending:
+                appending.write(memoryview(LARGE)[at:stop])
+                tell({"staged": upload.id, "received": appending.finish().received_bytes})
+    receipt = service.complete(builder, upload.id)
+    tell({"original": receipt.original, "sha256": receipt.sha256, "index": receipt.audit_index})
+
+
 def render(world: World, facts: Mapping[str, str], tell: Tell) -> None:
     """Ask for a rendition if there is none, and let the worker carry it out once its lease is free."""
     gateway = world.gateway
@@ -295,6 +317,7 @@ def sign(world: World, _facts: Mapping[str, str], tell: Tell) -> None:
 
 STAGES: Mapping[str, Stage] = {
     "upload": _stage(matter_only, upload),
+    "resume": _stage(matter_only, resume),
     "render": _stage(drafted(1), render),
     "render-photo": _stage(drafted(1, "production_photo"), render),
     "approve": _stage(rendered(1), approve),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from tests.crash.checks import (
     check_acknowledged,
     check_all,
     held_by,
+    opened_sha256,
     plaintext_in,
     restarted,
     runs_of,
@@ -34,6 +36,7 @@ from tests.support.world import PASSPHRASE, World
 # What each stage takes at least: a wrapper that misses its mark would pass over it in silence.
 TAKES = {
     "upload": {"write": 3, "fsync": 2, "rename": 1, "commit": 2},
+    "resume": {"write": 8, "fsync": 6, "rename": 3, "unlink": 2, "commit": 5},
     "render": {"write": 4, "fsync": 8, "rename": 4, "commit": 3},
     "render-photo": {"write": 4, "fsync": 8, "rename": 4, "commit": 3},
     "approve": {"write": 6, "fsync": 12, "rename": 6, "commit": 4},
@@ -186,6 +189,9 @@ def finished(world: World, facts: Mapping[str, str], stage: str, folder: Path) -
     if stage == "upload":
         (original,) = world.gateway.intake.originals(facts["matter"])
         assert original.classification is not None
+    elif stage == "resume":
+        (original,) = world.gateway.intake.originals(facts["matter"])
+        assert opened_sha256(world, original.object_id) == hashlib.sha256(LARGE).hexdigest()
     elif stage.startswith("render"):
         (one,) = world.gateway.renders.of_release(facts["release"])
         assert one.state.value == "clean"

@@ -52,6 +52,10 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "showMatter": MATTER_READERS,
     "uploadOriginal": frozenset({ORI}),
     "uploadForm": frozenset({ORI}),
+    "findOffset": frozenset({ORI}),
+    "showUpload": frozenset({ORI}),
+    "appendUpload": frozenset({ORI}),
+    "cancelUpload": frozenset({ORI}),
     "listOriginals": MATTER_READERS,
     "showOriginal": MATTER_READERS,
     "classifyOriginal": frozenset({ORI, COM}),
@@ -90,6 +94,7 @@ _IDS: Final = {
     "proposal_id": "prop",
     "matter_id": "mat",
     "original_id": "org",
+    "upload_id": "upl",
     "release_id": "rel",
     "rendition_id": "ren",
 }

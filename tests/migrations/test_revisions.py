@@ -146,6 +146,36 @@ def test_what_is_kept_survives_every_step_but_the_first(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_taking_uploads_back_keeps_everything_else(tmp_path: Path) -> None:
+    """What is still arriving goes with its tables; no original, key or entry does."""
+    world = World.create(tmp_path)
+    matter = world.matter()
+    receipt = world.upload(matter, "customer_list", b"Customer,Country\r\nAcme,DE\r\n")
+    upload = world.gateway.uploads.begin(
+        world.actors["builder"],
+        matter.id,
+        "customer_list",
+        length_bytes=None,
+        file_name=None,
+        digest=None,
+        idempotency_key=None,
+    )
+    with world.gateway.uploads.append(world.actors["builder"], upload.id, offset=0) as appending:
+        appending.write(b"Customer,Country\r\n")
+    engine = sqlite_engine(world.gateway.settings.database)
+    before = contents(engine)
+    assert before["upload"]
+    assert before["staged_part"]
+    downgrade(engine, "0001")
+    assert not {"upload", "staged_part"} & tables(engine)
+    upgrade(engine)
+    assert contents(engine) == {**before, "upload": [], "staged_part": []}
+    engine.dispose()
+    gateway = world.reopen()
+    assert gateway.intake.get(receipt.original).size_bytes == 27
+    gateway.close()
+
+
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(tmp_path: Path) -> None:
     world = World.create(tmp_path)
     world.matter()

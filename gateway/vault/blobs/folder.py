@@ -8,6 +8,7 @@ import fcntl
 import math
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,11 +27,13 @@ class FolderBlobStore:
     """Keeps each blob as a file of mode 0600 under `folder`; unfinished ones in its subfolder `tmp`.
 
     A writer holds a lock on its temporary file for as long as it lives, which tells work in progress from the
-    leftovers of a crash. Needs a POSIX file system with atomic rename and `flock`.
+    leftovers of a crash. No blob is begun while less than `floor_bytes` are free. Needs a POSIX file system with
+    atomic rename and `flock`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, floor_bytes: int = 0) -> None:
         self._folder = folder
+        self._floor_bytes = floor_bytes
         self._unfinished = folder / "tmp"
         with _narrowed():
             self._unfinished.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,6 +43,10 @@ class FolderBlobStore:
     def create(self, name: str) -> FolderBlobSink:
         """Begin the blob `name`; one writer at a time can, and none where it exists."""
         target = self._path(name)
+        # What is left below the floor belongs to the log and the database, which have to be able to say no.
+        with _narrowed():
+            if shutil.disk_usage(self._folder).free < self._floor_bytes:
+                raise OSError(errno.ENOSPC, "below the floor")
         return FolderBlobSink(self._unfinished / name, target)
 
     def open(self, name: str) -> BinaryIO:

@@ -18,11 +18,12 @@ from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
 from gateway.policy.naming import name_fields
 from gateway.web import stream
+from gateway.web.api.uploads import begin_upload
 from gateway.web.conditions import InKnown
 from gateway.web.cursors import InPage
 from gateway.web.deps import InChange, InGateway, MatterId, OriginalId, holding
 from gateway.web.download import object_download
-from gateway.web.headers import file_name_of, key_of
+from gateway.web.headers import boolean_of, count_of, file_name_of, key_of
 from gateway.web.multipart import Form, boundary_of
 from gateway.web.problems import WrongContentType
 from gateway.web.schemas.originals import (
@@ -32,6 +33,7 @@ from gateway.web.schemas.originals import (
     OriginalOut,
     OriginalsOut,
     ReceiptOut,
+    UploadOut,
 )
 from gateway.web.security import API
 
@@ -84,7 +86,7 @@ class SurveysBusy(Unavailable):
     "/matters/{matter_id}/originals",
     operation_id="uploadOriginal",
     status_code=201,
-    response_model=ReceiptOut,
+    response_model=ReceiptOut | UploadOut,
     openapi_extra=_RAW,
     summary="Upload an original",
 )
@@ -102,10 +104,25 @@ async def upload_original(
     idempotency_key: Annotated[
         str | None, Header(description="Same key and same bytes: same receipt, kept once.")
     ] = None,
-) -> ReceiptOut:
+    upload_complete: Annotated[
+        str | None, Header(description="`?0` begins a resumable upload; its address is in `Location`.")
+    ] = None,
+    upload_length: Annotated[str | None, Header(description="The bytes of the whole file, where known.")] = None,
+) -> ReceiptOut | Response:
     """The bytes stream straight into encryption; the answer is the receipt. What is cut off leaves no trace."""
     _check_raw(request)
     file_name, key = file_name_of(content_disposition), key_of(idempotency_key)
+    if boolean_of(upload_complete) is False:
+        return await begin_upload(
+            request,
+            gateway,
+            actor,
+            matter_id,
+            kind,
+            length_bytes=count_of(upload_length),
+            file_name=file_name,
+            idempotency_key=key,
+        )
 
     def begin() -> Receiving:
         return gateway.intake.begin(actor, matter_id, kind, content_digest)
@@ -113,7 +130,7 @@ async def upload_original(
     def keep(receiving: Receiving) -> Receipt:
         return gateway.intake.keep(actor, matter_id, kind, receiving, file_name=file_name, idempotency_key=key)
 
-    receipt = await stream.upload(request, begin, keep, request.app.state.upload_threads)
+    receipt = await stream.upload(request, request.app.state.lane, begin, keep)
     response.headers["Location"] = f"{API}/originals/{receipt.original}"
     return ReceiptOut.model_validate(receipt)
 
@@ -152,7 +169,7 @@ async def upload_form(
         kind, receiving = form.finish()
         return gateway.intake.keep(actor, matter_id, kind, receiving, file_name=form.file_name, idempotency_key=key)
 
-    receipt = await stream.upload(request, begin, keep, request.app.state.upload_threads)
+    receipt = await stream.upload(request, request.app.state.lane, begin, keep)
     response.headers["Location"] = f"{API}/originals/{receipt.original}"
     return ReceiptOut.model_validate(receipt)
 

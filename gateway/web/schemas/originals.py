@@ -56,6 +56,20 @@ class ClassificationOut(Out):
     licence_number: str | None
 
 
+class UploadOut(Out):
+    """A resumable upload: how much of it is durable, and its receipt once it is an original."""
+
+    model_config = example(id="upl_01kag5v3q8m2s7d9x4e6b0cfhn", kind="customer_list", received_bytes=16777216)
+    id: str
+    matter: str
+    kind: str
+    length_bytes: int | None
+    received_bytes: int
+    limit_bytes: int
+    expires_at: Time
+    receipt: ReceiptOut | None
+
+
 class OriginalOut(Out):
     """An original; its file name is told to those who may open it."""
 

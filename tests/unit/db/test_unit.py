@@ -123,6 +123,8 @@ def test_bookkeeping_is_a_closed_list() -> None:
         "token_nonce",
         "idempotency",
         "progress",
+        "upload",
+        "staged_part",
     } == unit.BOOKKEEPING
 
 

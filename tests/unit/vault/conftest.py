@@ -50,7 +50,9 @@ class Change(Protocol):
 def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
     engine = database.engine(tmp_path)
     with engine.begin() as connection:
-        Base.metadata.create_all(connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "stored_object")])
+        Base.metadata.create_all(
+            connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "stored_object", "staged_part")]
+        )
         connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))
     yield engine
     engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -273,3 +274,11 @@ class TestFolderBlobStore(BlobStoreContract):
         (tmp_path / "file").write_bytes(b"")
         with pytest.raises(BlobStoreUnavailable):
             FolderBlobStore(tmp_path / "file")
+
+
+def test_nothing_is_begun_below_the_floor(folder: Path) -> None:
+    free = shutil.disk_usage(folder.parent).free
+    with pytest.raises(StorageFull):
+        FolderBlobStore(folder, floor_bytes=free * 2).create("ab" * 16)
+    assert list((folder / "tmp").iterdir()) == []
+    FolderBlobStore(folder, floor_bytes=1).create("ab" * 16).abort()

@@ -1,0 +1,61 @@
+"""Who may write now: so many uploads at once and no more, and one request at a time for each resumable upload."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from anyio import CancelScope, CapacityLimiter, Event
+
+from gateway.web.problems import UploadsBusy
+
+UPLOAD_THREADS: Final = 4
+
+
+class Lane:
+    """Bounds the uploads of one process. Used from its event loop alone.
+
+    A request that waits is not read from: its sender is held back by TCP, and costs the 64 KiB that the server reads
+    ahead. A request that writes costs one batch of 1 MiB, one message and the two segment buffers of the vault, about
+    4 MiB; `threads` bounds how many of them encrypt at a moment.
+    """
+
+    def __init__(self, at_once: int, wait_s: float) -> None:
+        self.threads = CapacityLimiter(UPLOAD_THREADS)
+        self._slots = CapacityLimiter(at_once)
+        self._wait_s = wait_s
+        self._holders: dict[str, tuple[CancelScope, Event]] = {}
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the slots, first come first served; `UploadsBusy` where none comes free in time."""
+        borrower = object()
+        try:
+            with anyio.fail_after(self._wait_s):
+                await self._slots.acquire_on_behalf_of(borrower)
+        except TimeoutError as error:
+            raise UploadsBusy("Too many uploads are being written; send this one again in a few seconds.") from error
+        try:
+            yield
+        finally:
+            self._slots.release_on_behalf_of(borrower)
+
+    @asynccontextmanager
+    async def turn(self, upload: str) -> AsyncIterator[CancelScope]:
+        """Be the only request at work on `upload`: an earlier one is ended first, once what it received is durable.
+
+        A sender that asks again has given its earlier request up, whether or not the server has noticed. Only what
+        the earlier one does inside the scope given here is cut short.
+        """
+        while (holder := self._holders.get(upload)) is not None:
+            holder[0].cancel()
+            await holder[1].wait()
+        scope, done = CancelScope(), Event()
+        self._holders[upload] = (scope, done)
+        try:
+            yield scope
+        finally:
+            del self._holders[upload]
+            done.set()
