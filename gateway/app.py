@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.base.canon import Json
 from gateway.base.clock import Clock, SystemClock
 from gateway.base.files import fsync_folder
 from gateway.base.presence import Presence
@@ -20,7 +24,9 @@ from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
 from gateway.intake.service import Intake, KindIntake
-from gateway.keys.providers.passphrase import PassphraseKeyFile, Stretching, create_key_file
+from gateway.keys.providers.key_file import Stretching
+from gateway.keys.providers.passphrase import PassphraseKeyFile, create_key_file
+from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
 from gateway.matter.service import Matters
 from gateway.people.service import People
@@ -63,6 +69,8 @@ class Gateway:
     clock: Clock
     units: Units
     keyring: Keyring
+    key_file: PassphraseKeyFile
+    rotation: Rotation
     log: Log
     people: People
     matters: Matters
@@ -153,10 +161,11 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
     fsync_folder(settings.data_dir)
 
 
-def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:
+def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: Clock | None = None) -> Gateway:
     """Open the data folder and plug every room together; whoever comes first removes what a crash left behind.
 
-    Raises a `Problem` when the folder, the key file, the passphrase, the database's version or a policy is not right.
+    A callable `passphrase` is asked again when it was changed while the gateway runs. Raises a `Problem` when the
+    folder, the key file, the passphrase, the database's version or a policy is not right.
     """
     if not settings.database.exists():
         raise NotFounded("There is no gateway in this data folder; create one with `gateway init` first.")
@@ -168,6 +177,8 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     units = Units(engine)
     keyring = Keyring(provider, settings.tenant, clock)
     log = Log(units, keyring, clock, settings.tenant, settings.high_water)
+    rotation = Rotation(units, keyring, provider, clock, lambda *said: _note(log, *said))
+    rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir), clock)
@@ -188,6 +199,8 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
         clock=clock,
         units=units,
         keyring=keyring,
+        key_file=provider,
+        rotation=rotation,
         log=log,
         people=people,
         matters=matters,
@@ -207,6 +220,10 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
 def _tidy(units: Units, vault: Vault, *, alone: bool) -> int:
     with units.read() as session:
         return vault.sweep(session, older_than_s=0) if alone else vault.sweep(session)
+
+
+def _note(log: Log, session: Session, kind: str, matter: str | None, facts: Mapping[str, Json]) -> int:
+    return log.append(session, Act(type=kind, actor="gateway", matter=matter, facts=facts))
 
 
 def _tenant_in(settings: Settings) -> str:

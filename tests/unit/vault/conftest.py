@@ -33,10 +33,10 @@ class RootKey:
     def __init__(self, root: bytes = bytes(range(32))) -> None:
         self.root = root
 
-    def wrap(self, key: bytes, aad: bytes) -> bytes:
+    def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
         return wrap(self.root, key, aad)
 
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+    def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
         return unwrap(self.root, wrapped, aad)
 
 
@@ -50,7 +50,9 @@ class Change(Protocol):
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = sqlite_engine(tmp_path / "gateway.db")
     with engine.begin() as connection:
-        Base.metadata.create_all(connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "stored_object")])
+        Base.metadata.create_all(
+            connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "root_key", "stored_object")]
+        )
         connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))
     yield engine
     engine.dispose()
