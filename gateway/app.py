@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.base.canon import Json
 from gateway.base.clock import Clock, SystemClock
 from gateway.base.files import fsync_folder
 from gateway.base.presence import Presence
@@ -30,7 +32,9 @@ from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
 from gateway.keys.model import KeyMissing, KeyTampered
-from gateway.keys.providers.passphrase import PassphraseKeyFile, Stretching, create_key_file
+from gateway.keys.providers.key_file import Stretching
+from gateway.keys.providers.passphrase import PassphraseKeyFile, create_key_file
+from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
 from gateway.matter.service import Matters
 from gateway.people.service import People
@@ -83,6 +87,8 @@ class Gateway:
     clock: Clock
     units: Units
     keyring: Keyring
+    key_file: PassphraseKeyFile
+    rotation: Rotation
     log: Log
     people: People
     matters: Matters
@@ -174,10 +180,11 @@ def migrate(settings: Settings) -> None:
     engine.dispose()
 
 
-def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -> Gateway:
+def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: Clock | None = None) -> Gateway:
     """Open the data folder and plug every room together; whoever comes first removes what a crash left behind.
 
-    Raises a `Problem` when the folder, the key file, the passphrase, the database's version or a policy is not right.
+    A callable `passphrase` is asked again when it was changed while the gateway runs. Raises a `Problem` when the
+    folder, the key file, the passphrase, the database's version or a policy is not right.
     """
     _check_database_there(settings)
     settings = settings.named(_tenant_in(settings))
@@ -189,6 +196,8 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
     keyring = Keyring(provider, settings.tenant, clock)
     log = Log(units, keyring, clock, settings.tenant, settings.high_water)
     _check_belongs(settings, log)
+    rotation = Rotation(units, keyring, provider, clock, lambda *said: _note(log, *said))
+    rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
@@ -218,6 +227,8 @@ def compose(settings: Settings, passphrase: bytes, clock: Clock | None = None) -
         clock=clock,
         units=units,
         keyring=keyring,
+        key_file=provider,
+        rotation=rotation,
         log=log,
         people=people,
         matters=matters,
@@ -312,6 +323,10 @@ def _write_durably(path: Path, text: str) -> None:
 def _tidy(units: Units, vault: Vault, *, alone: bool) -> int:
     with units.read() as session:
         return vault.sweep(session, older_than_s=0) if alone else vault.sweep(session)
+
+
+def _note(log: Log, session: Session, kind: str, matter: str | None, facts: Mapping[str, Json]) -> int:
+    return log.append(session, Act(type=kind, actor="gateway", matter=matter, facts=facts))
 
 
 def _tenant_in(settings: Settings) -> str:

@@ -98,6 +98,16 @@ class Settings:
         return self.data_dir / "in-use"
 
     @property
+    def serving(self) -> Path:
+        """The file that the one server of the data folder holds."""
+        return self.data_dir / "serving"
+
+    @property
+    def key_change(self) -> Path:
+        """The file that whoever rotates keys or changes the passphrase holds."""
+        return self.data_dir / "key-change"
+
+    @property
     def blobs_dir(self) -> Path:
         """Where ciphertext lies."""
         return self.data_dir / "blobs"
@@ -145,7 +155,10 @@ def passphrase(environ: Mapping[str, str] = os.environ) -> bytes:
             text = Path(path).read_text("utf-8")
         except OSError as error:
             raise PassphraseMissing("The passphrase file cannot be read; check GATEWAY_PASSPHRASE_FILE.") from error
-        return text.rstrip("\r\n").encode()
+        secret = text.rstrip("\r\n").encode()
+        if not secret:
+            raise PassphraseMissing("The passphrase file is empty; put the key file's passphrase into it.")
+        return secret
     text = environ.get("GATEWAY_PASSPHRASE", "")
     if not text:
         raise PassphraseMissing("Set GATEWAY_PASSPHRASE_FILE (or GATEWAY_PASSPHRASE) to open the key file.")

@@ -155,6 +155,19 @@ class Log:
             session.execute(insert(CheckpointRow).values(size=size, text=text, created_at=self._clock.now()))
         return SignedCheckpoint(text, size, root)
 
+    def check_continues(self) -> None:
+        """Raise unless the log still continues the newest checkpoint known: a database that was put back does not.
+
+        Cheap enough for every start; raises `LogShrank`, `LogForked`, `LogDamaged` or `HighWaterMissing`.
+        """
+        with self._units.read() as session:
+            size = tree.size(session)
+            stored = session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
+            if size == 0 and stored is None:
+                return
+            for checkpoint in self._known(stored, self._signing_key(session).public):
+                tree.check_continues(session, checkpoint, size)
+
     def check(self) -> int:
         """Hash every entry again and recompute every checkpoint; how many entries hold. Takes seconds per million.
 

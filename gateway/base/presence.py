@@ -6,6 +6,16 @@ import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
+
+from gateway.base.problems import Conflict
+
+
+class Occupied(Conflict):
+    """Somebody else does what only one process at a time may do here."""
+
+    slug = "occupied"
+    title = "Another process does this already"
 
 
 class Presence:
@@ -44,3 +54,28 @@ class Presence:
         except BlockingIOError:
             return False
         return True
+
+
+class Alone:
+    """What one process at a time may do in a folder, for as long as the `with` block lasts, or `Occupied`.
+
+    Held as a lock on a file, so that it ends with the process, however that ends.
+    """
+
+    def __init__(self, lock: Path, refusal: str) -> None:
+        self._lock = lock
+        self._refusal = refusal
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise Occupied(self._refusal) from error
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        os.close(self._descriptor)

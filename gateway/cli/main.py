@@ -36,6 +36,7 @@ COMMANDS = {
     "policy": ("policies", "app"),
     "audit": ("audits", "audit"),
     "package": ("audits", "package"),
+    "keys": ("keys", "app"),
     "doctor": ("doctor", "doctor"),
     "version": ("doctor", "version"),
 }

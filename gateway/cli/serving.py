@@ -21,6 +21,7 @@ import typer
 import uvicorn
 
 from gateway.app import Gateway, compose
+from gateway.base.presence import Alone
 from gateway.base.problems import Unavailable
 from gateway.cli.output import note
 from gateway.settings import Settings, from_environment, passphrase
@@ -46,11 +47,13 @@ def serve(
     settings = from_environment()
     settings.check_serving()
     _log_to_stderr()
-    gateway = compose(settings, passphrase())
+    gateway = compose(settings, passphrase)
+    gateway.log.check_continues()
     count = 0 if no_worker else workers or max(1, min(4, os.cpu_count() or 1))
     application = _named(_APPLICATION)(gateway)
     server = uvicorn.Server(uvicorn.Config(application, **_named(_OPTIONS)(settings)))
-    with _ended_by_signals(), _listening(settings) as listener, _workers(count):
+    alone = Alone(settings.serving, "Another server works on this data folder; stop it first.")
+    with alone, _ended_by_signals(), _listening(settings) as listener, _workers(count):
         scheme = "https" if settings.tls_certificate else "http"
         note(f"serving on {scheme}://{settings.host}:{settings.port} with {count} workers")
         server.run(sockets=[listener])
@@ -60,7 +63,9 @@ def worker() -> None:
     """Carry out queued renditions until stopped."""
     settings = from_environment()
     _log_to_stderr()
-    run_worker(compose(settings, passphrase()), threading.Event())
+    gateway = compose(settings, passphrase)
+    gateway.log.check_continues()
+    run_worker(gateway, threading.Event())
 
 
 def run_worker(gateway: Gateway, stopping: threading.Event) -> None:

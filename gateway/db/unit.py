@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -95,6 +95,21 @@ class Units:
     def close(self) -> None:
         """Close every connection that is not in use."""
         self._engine.dispose()
+
+    def scrub(self) -> bool:
+        """Leave nothing of overwritten and deleted values in the database's own files; whether nobody was in the way.
+
+        SQLite zeroes them in its pages (`secure_delete`), and its write-ahead log is emptied here. PostgreSQL reuses
+        the space of dead rows after this, and keeps them in its write-ahead log until that is recycled.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with closing(self._engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                (busy, *_), *_ = cursor.fetchall()
+                return not busy
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql('VACUUM "key"')
+        return True
 
     @contextmanager
     def change(self) -> Iterator[Session]:

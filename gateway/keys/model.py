@@ -25,6 +25,20 @@ class KeyRole(StrEnum):
     PACKAGE_SIGNING = "package_signing"
 
 
+class RootKeyMissing(Unavailable):
+    """The key file does not hold the root key that something is wrapped under."""
+
+    slug = "root-key-missing"
+    title = "The root key of this is not in the key file"
+
+
+class KeyFileUnfit(Unavailable):
+    """The key file and the database are whole, and do not belong together."""
+
+    slug = "key-file-unfit"
+    title = "The key file does not belong to this database"
+
+
 class KeyMissing(Unavailable):
     """A key that should be in the database is not."""
 

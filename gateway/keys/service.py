@@ -11,25 +11,31 @@ from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed
+from gateway.keys.cache import KeyCache
 from gateway.keys.model import KEY_BYTES, MATTER_PREFIX, KeyMissing, KeyRole, KeyShredded, KeyTampered
 from gateway.keys.ports import KeyProvider
-from gateway.keys.tables import KeyRow
+from gateway.keys.tables import KeyRow, RootKeyRow
 from gateway.seal.commitment import check_key_commitment, key_commitment
 from gateway.seal.envelope import EnvelopeTampered, open_small, seal_small, unwrap, wrap
 
 _MAX_DEPTH = 4
+# These open one object, or sign what leaves: seldom used, and worth most to whoever reads this process's memory.
+_NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value})
+_ROWS = "gateway.keys.rows"
+_NEWEST = "gateway.keys.newest"
 
 
 class Keyring:
     """Creates, finds, unwraps and shreds keys inside the caller's unit of work.
 
-    Keys leave this class in clear only as return values and are held nowhere. What a key is wrapped with is bound
-    to tenant, id, parent, role and owner, so that a row copied over another does not open.
+    What a key is wrapped with is bound to tenant, id, parent, role and owner, so that a row copied over another does
+    not open. Keys that seal many texts stay unwrapped in a `KeyCache`; every use still reads the key's row.
     """
 
     def __init__(self, provider: KeyProvider, tenant: str, clock: Clock) -> None:
         self._provider = provider
         self._clock = clock
+        self._cache = KeyCache()
         self.tenant = tenant
 
     def create(
@@ -37,35 +43,48 @@ class Keyring:
     ) -> str:
         """Wrap a new random 256-bit key, or the given `key`, and return its id.
 
-        Without a `parent` the key of a matter hangs under that matter's KEK and any other under the root. A second
-        key of the same role and owner is an `AlreadyThere` at the end of the unit.
+        Without a `parent` the key of a matter hangs under that matter's KEK and any other under the root; a parent
+        that was rotated meanwhile stands for its newest version. A second key of the same role and owner is an
+        `AlreadyThere` at the end of the unit.
         """
         kind = KeyRole(role)
-        key = token_bytes(KEY_BYTES) if key is None else key
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"a key has {KEY_BYTES} bytes")
         if parent is None and owner.startswith(MATTER_PREFIX) and kind is not KeyRole.MATTER_KEK:
             parent = self.ensure(session, role=KeyRole.MATTER_KEK, owner=owner)
-        row = KeyRow(id=new_id("key"), parent_id=parent, role=kind.value, owner=owner, created_at=self._clock.now())
-        facts = self._facts(row)
-        row.commitment = key_commitment(key, facts)
-        if parent is None:
-            row.wrapped = self._provider.wrap(key, facts)
-        else:
-            row.wrapped = wrap(self.unwrap(session, parent), key, facts)
-        session.add(row)
-        session.flush()
+        row = KeyRow(id=new_id("key"), role=kind.value, owner=owner, version=1, created_at=self._clock.now())
+        self.write(session, row, fresh_key() if key is None else key, parent)
         return row.id
 
+    def write(self, session: Session, row: KeyRow, key: bytes, parent: str | None) -> None:
+        """Put `key` into `row`, wrapped under the newest version of `parent`, or under the newest root.
+
+        What it is wrapped under stays locked until the unit ends, so that no rotation retires it before.
+        """
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        if parent is None:
+            row.parent_id, row.root = None, self._newest_root(session)
+        else:
+            row.parent_id, row.root = self._newest_of(session, parent), None
+        facts = self._facts(row)
+        row.commitment = key_commitment(key, facts)
+        if row.root is not None:
+            row.wrapped = self._provider.wrap(key, facts, row.root)
+        elif row.parent_id is not None:
+            row.wrapped = wrap(self.unwrap(session, row.parent_id), key, facts)
+        session.add(row)
+        session.flush()
+        _remembered(session)[row.id] = row
+        session.info.get(_NEWEST, {}).pop((row.role, row.owner), None)
+
     def find(self, session: Session, *, role: str, owner: str) -> str:
-        """The id of the key of this role and owner, shredded or not; raises `KeyMissing`."""
+        """The id of the newest key of this role and owner, shredded or not; raises `KeyMissing`."""
         key_id = self._lookup(session, role, owner)
         if key_id is None:
             raise KeyMissing(f"There is no {KeyRole(role).value} key of {owner}; restore the key backup.")
         return key_id
 
     def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
-        """The id of the key of this role and owner, created if there was never one."""
+        """The id of the newest key of this role and owner, created if there was never one."""
         key_id = self._lookup(session, role, owner)
         return key_id or self.create(session, role=role, owner=owner, parent=parent)
 
@@ -108,22 +127,32 @@ class Keyring:
 
     def _unwrap(self, session: Session, key_id: str, depth: int) -> bytes:
         row = self._row(session, key_id)
+        if row.parent_id is not None and self._row(session, row.parent_id).wrapped is None:
+            # The parent may have been rotated since this row was read: then the row names another one by now.
+            session.refresh(row)
         if row.wrapped is None:
             raise KeyShredded(f"The key {key_id} was destroyed; what it sealed cannot be opened any more.")
         if depth == 0:
             raise KeyTampered(f"The key {key_id} hangs under too many others; restore the key backup.")
         facts = self._facts(row)
+        above = None if row.parent_id is None else self._unwrap(session, row.parent_id, depth - 1)
+        key = self._cache.get(facts, row.wrapped)
+        if key is None:
+            key = self._opened(row, row.wrapped, facts, above)
+            if row.role not in _NEVER_CACHED:
+                self._cache.put(facts, row.wrapped, key)
+        return key
+
+    def _opened(self, row: KeyRow, wrapped: bytes, facts: bytes, above: bytes | None) -> bytes:
         try:
-            if row.parent_id is None:
-                key = self._provider.unwrap(row.wrapped, facts)
+            if above is None:
+                key = self._provider.unwrap(wrapped, facts, row.root or 1)
             else:
-                key = unwrap(self._unwrap(session, row.parent_id, depth - 1), row.wrapped, facts)
+                key = unwrap(above, wrapped, facts)
             check_key_commitment(key, row.commitment, facts)
-        except KeyTampered:
-            raise
         except CheckFailed as error:
             raise KeyTampered(
-                f"The key {key_id} differs from what was kept, or belongs to another root key; restore the key backup."
+                f"The key {row.id} differs from what was kept, or belongs to another root key; restore the key backup."
             ) from error
         return key
 
@@ -133,13 +162,47 @@ class Keyring:
         )
 
     @staticmethod
+    def _newest_root(session: Session) -> int:
+        query = select(RootKeyRow).where(RootKeyRow.retired_at.is_(None)).order_by(RootKeyRow.number.desc()).limit(1)
+        row = session.scalar(query.with_for_update(read=True))
+        if row is None:
+            raise KeyMissing("The database names no root key; restore it from a backup.")
+        return row.number
+
+    def _newest_of(self, session: Session, key_id: str) -> str:
+        row = self._row(session, key_id)
+        query = select(KeyRow.id).where(KeyRow.role == row.role, KeyRow.owner == row.owner)
+        return session.scalars(query.order_by(KeyRow.version.desc()).limit(1).with_for_update(read=True)).one()
+
+    @staticmethod
     def _row(session: Session, key_id: str) -> KeyRow:
-        row = session.get(KeyRow, key_id)
+        remembered = _remembered(session)
+        row = remembered.get(key_id) or session.get(KeyRow, key_id)
         if row is None:
             raise KeyMissing(f"The key {key_id} is missing; restore the key backup.")
+        remembered[key_id] = row
         return row
 
     @staticmethod
     def _lookup(session: Session, role: str, owner: str) -> str | None:
-        query = select(KeyRow.id).where(KeyRow.role == KeyRole(role).value, KeyRow.owner == owner)
-        return session.scalars(query).one_or_none()
+        kind = KeyRole(role).value
+        newest: dict[tuple[str, str], str] = session.info.setdefault(_NEWEST, {})
+        if (kind, owner) not in newest:
+            query = select(KeyRow).where(KeyRow.role == kind, KeyRow.owner == owner)
+            row = session.scalar(query.order_by(KeyRow.version.desc()).limit(1))
+            if row is None:
+                return None
+            _remembered(session)[row.id] = row
+            newest[kind, owner] = row.id
+        return newest[kind, owner]
+
+
+def fresh_key() -> bytes:
+    """A random 256-bit key."""
+    return token_bytes(KEY_BYTES)
+
+
+def _remembered(session: Session) -> dict[str, KeyRow]:
+    """The rows that this unit has read: one transaction reads a row once, and no later one believes it."""
+    rows: dict[str, KeyRow] = session.info.setdefault(_ROWS, {})
+    return rows

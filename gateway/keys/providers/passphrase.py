@@ -1,42 +1,28 @@
-"""A root key in a file, under a passphrase stretched by Argon2id (RFC 9106). Format: docs/formats/key-file.md."""
+"""Root keys in a file, under a passphrase stretched by Argon2id (RFC 9106)."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
+import threading
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace as changed
 from pathlib import Path
-from secrets import token_bytes, token_hex
-from typing import Any, ClassVar
+from secrets import token_bytes
+from typing import ClassVar
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from gateway.base.canon import Json, NotCanonical, canonical, parse_canonical
-from gateway.base.files import fsync_folder, write_all
-from gateway.base.problems import CheckFailed, Conflict, Unavailable, Usage
-from gateway.keys.model import KEY_BYTES
-from gateway.seal.commitment import COMMITMENT_BYTES, KeyCommitmentMismatch, check_key_commitment, key_commitment
-from gateway.seal.envelope import OVERHEAD_BYTES, EnvelopeTampered, unwrap, wrap
+from gateway.base.problems import Unavailable, Usage
+from gateway.keys.model import KEY_BYTES, RootKeyMissing
+from gateway.keys.providers import key_file
+from gateway.keys.providers.key_file import SALT_BYTES, KeyFile, Stretching, damaged
+from gateway.seal.commitment import KeyCommitmentMismatch, check_key_commitment, key_commitment
+from gateway.seal.envelope import EnvelopeTampered, unwrap, wrap
 
 MIN_PASSPHRASE_CHARS = 12
 
-_FORMAT = "disclosure-gateway/key-file/v1"
-_CONTEXT = _FORMAT.encode()
-_SALT_BYTES = 16
-_MAX_FILE_BYTES = 4096
-# A damaged file must not make the start take all memory or for ever.
-_MAX_MEMORY_KIB = 4 << 20
-_MAX_ITERATIONS = 64
-_MAX_LANES = 64
-
-
-class KeyFileMissing(Unavailable):
-    """There is no key file where the settings say."""
-
-    slug = "key-file-missing"
-    title = "The key file is missing"
+Passphrase = str | bytes
+_ROOT = b"disclosure-gateway/root-key/v1"
 
 
 class WrongPassphrase(Unavailable):
@@ -46,27 +32,6 @@ class WrongPassphrase(Unavailable):
     title = "The passphrase does not open the key file"
 
 
-class KeyFileDamaged(CheckFailed):
-    """The key file is not what was written."""
-
-    slug = "key-file-damaged"
-    title = "The key file is damaged"
-
-
-class KeyFileExists(Conflict):
-    """A key file stands there already; overwriting it would lose every key under it."""
-
-    slug = "key-file-exists"
-    title = "A key file exists already"
-
-
-class KeyFileUnwritable(Unavailable):
-    """The key file could not be written durably."""
-
-    slug = "key-file-unwritable"
-    title = "The key file cannot be written"
-
-
 class WeakPassphrase(Usage):
     """Too short to protect anything."""
 
@@ -74,149 +39,171 @@ class WeakPassphrase(Usage):
     title = "The passphrase is too short"
 
 
-@dataclass(frozen=True, slots=True)
-class Stretching:
-    """Argon2id's cost; the defaults took about 2 s on a small server."""
+def create_key_file(path: Path, passphrase: Passphrase, stretching: Stretching | None = None) -> None:
+    """Write root key 1, fresh, under `passphrase` to `path`, mode 0600, durable on return; never overwrites.
 
-    memory_kib: int = 256 << 10
-    iterations: int = 3
-    lanes: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _KeyFile:
-    stretching: Stretching
-    salt: bytes
-    wrapped: bytes
-    check: bytes
-
-    def facts(self) -> dict[str, Json]:
-        return {
-            "format": _FORMAT,
-            "argon2id": {
-                "memory_kib": self.stretching.memory_kib,
-                "iterations": self.stretching.iterations,
-                "lanes": self.stretching.lanes,
-            },
-            "salt": self.salt.hex(),
-            "wrapped": self.wrapped.hex(),
-            "check": self.check.hex(),
-        }
-
-    def to_bytes(self) -> bytes:
-        return canonical({**self.facts(), "sha256": hashlib.sha256(canonical(self.facts())).hexdigest()})
-
-
-def create_key_file(path: Path, passphrase: str | bytes, stretching: Stretching | None = None) -> None:
-    """Write a fresh root key under `passphrase` to `path`, mode 0600, durable on return; never overwrites.
-
-    Steps: temporary file in the same folder → fsync → link to `path`, which fails where one exists → fsync of the
-    folder. Raises `WeakPassphrase`, `KeyFileExists` or `KeyFileUnwritable`.
+    Raises `WeakPassphrase`, `KeyFileExists` or `KeyFileUnwritable`.
     """
-    if len(_normal(passphrase).decode(errors="replace")) < MIN_PASSPHRASE_CHARS:
-        raise WeakPassphrase(f"The passphrase is too short; take at least {MIN_PASSPHRASE_CHARS} characters.")
-    stretching = stretching or Stretching()
-    salt = token_bytes(_SALT_BYTES)
-    stretched = _stretch(passphrase, salt, stretching)
-    wrapped = wrap(stretched, token_bytes(KEY_BYTES), _CONTEXT)
-    content = _KeyFile(stretching, salt, wrapped, key_commitment(stretched, _CONTEXT)).to_bytes()
-    try:
-        _write_once(path, content)
-    except FileExistsError as error:
-        raise KeyFileExists("A key file stands there already; move it away only if nothing was sealed with it.") from (
-            error
-        )
-    except OSError as error:
-        raise KeyFileUnwritable("The key file cannot be written; check the folder, its rights and its space.") from (
-            error
-        )
+    _check_strength(passphrase)
+    content, _ = _sealed(passphrase, stretching or Stretching(), {1: token_bytes(KEY_BYTES)})
+    key_file.write_new(path, content.to_bytes())
 
 
 class PassphraseKeyFile:
     """The KeyProvider over a key file; the passphrase is stretched once, on opening.
 
-    Raises `KeyFileMissing`, `WrongPassphrase` or `KeyFileDamaged`.
+    A root key that is not known is looked for in the file again: another process may have added it. Root keys that
+    were known stay known to this process until it ends, so that work begun under them is completed. Where the
+    passphrase was changed too, a callable `passphrase` is asked again. Raises `KeyFileMissing`, `WrongPassphrase` or
+    `KeyFileDamaged`.
     """
 
     name: ClassVar[str] = "passphrase"
 
-    def __init__(self, path: Path, passphrase: str | bytes) -> None:
-        content = _parse(_read(path))
-        stretched = _stretch(passphrase, content.salt, content.stretching)
+    def __init__(self, path: Path, passphrase: Passphrase | Callable[[], Passphrase]) -> None:
+        self._path = path
+        self._passphrase = passphrase if callable(passphrase) else lambda: passphrase
+        self._lock = threading.Lock()
+        self._refused: tuple[bytes, Passphrase] | None = None
+        self._seen, self._content = key_file.load(path)
+        self._stretched = _opened_by(self._passphrase(), self._content)
+        self._roots = _unwrapped(self._stretched, self._content)
+
+    def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
+        """`key` sealed under this root key and bound to `aad`; raises `RootKeyMissing`."""
+        return wrap(self._root(root), key, aad)
+
+    def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
+        """The inverse of `wrap`; raises `EnvelopeTampered` or `RootKeyMissing`."""
+        return unwrap(self._root(root), wrapped, aad)
+
+    def roots(self) -> Mapping[int, bytes]:
+        """The numbers of the roots in the file, each with a commitment to its key."""
+        with self._lock:
+            self._reload()
+            return {number: key_commitment(self._roots[number], _ROOT) for number in self._content.roots}
+
+    def add_root(self, number: int) -> None:
+        """Make the root key `number`, durably, beside those that are there; does nothing where it is there."""
+        with self._lock:
+            self._reload()
+            if number in self._content.roots:
+                return
+            kept = {one: self._roots[one] for one in self._content.roots}
+            self._write({**kept, number: token_bytes(KEY_BYTES)})
+
+    def drop_roots(self, below: int) -> None:
+        """Forget all roots with a lower number, durably; does nothing where there are none."""
+        with self._lock:
+            self._reload()
+            kept = {number: self._roots[number] for number in self._content.roots if number >= below}
+            if kept and kept.keys() != self._content.roots.keys():
+                self._write(kept)
+
+    def change_passphrase(self, new: Passphrase, enter: Callable[[], object]) -> None:
+        """Put the same roots under a new passphrase, durably; the old one opens the file no more.
+
+        `enter` is called just before the file is replaced. Raises `WeakPassphrase` or `KeyFileUnwritable`, and the
+        old one holds.
+        """
+        _check_strength(new)
+        with self._lock:
+            self._reload()
+            roots = {number: self._roots[number] for number in self._content.roots}
+            content, stretched = _sealed(new, self._content.stretching, roots)
+            enter()
+            self._put(content, stretched, roots)
+
+    def _root(self, number: int) -> bytes:
+        root = self._roots.get(number)
+        if root is None:
+            with self._lock:
+                self._reload()
+                root = self._roots.get(number)
+        if root is None:
+            raise RootKeyMissing(
+                f"The key file does not hold root key {number}; put back the key file that belongs to this database."
+            )
+        return root
+
+    def _reload(self) -> None:
+        """Take in what another process wrote; `_lock` is held."""
+        written, content = key_file.load(self._path)
+        if written == self._seen:
+            return
+        if (content.salt, content.stretching) == (self._content.salt, self._content.stretching):
+            stretched = self._stretched
+            _check(stretched, content)
+        else:
+            stretched = self._stretched_again(written, content)
+        self._roots = {**self._roots, **_unwrapped(stretched, content)}
+        self._seen, self._content, self._stretched = written, content, stretched
+
+    def _stretched_again(self, written: bytes, content: KeyFile) -> bytes:
+        tried = (written, self._passphrase())
+        if tried == self._refused:
+            raise _wrong()  # Stretching costs seconds, and would only say the same.
         try:
-            check_key_commitment(stretched, content.check, _CONTEXT)
-        except KeyCommitmentMismatch as error:
-            raise WrongPassphrase("The passphrase does not open the key file; try again.") from error
-        try:
-            self._root = unwrap(stretched, content.wrapped, _CONTEXT)
-        except EnvelopeTampered as error:
-            raise _damaged() from error
+            return _opened_by(tried[1], content)
+        except WrongPassphrase:
+            self._refused = tried
+            raise
 
-    def wrap(self, key: bytes, aad: bytes) -> bytes:
-        """`key` sealed under the root key and bound to `aad`."""
-        return wrap(self._root, key, aad)
+    def _write(self, roots: Mapping[int, bytes]) -> None:
+        content = _with_roots(changed(self._content, form=key_file.FORMAT), self._stretched, roots)
+        self._put(content, self._stretched, roots)
 
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
-        """The inverse of `wrap`; raises `EnvelopeTampered`."""
-        return unwrap(self._root, wrapped, aad)
+    def _put(self, content: KeyFile, stretched: bytes, roots: Mapping[int, bytes]) -> None:
+        written = content.to_bytes()
+        key_file.replace(self._path, written)
+        self._seen, self._content, self._stretched = written, content, stretched
+        self._roots = {**self._roots, **roots}
 
 
-def _read(path: Path) -> bytes:
+def _sealed(passphrase: Passphrase, stretching: Stretching, roots: Mapping[int, bytes]) -> tuple[KeyFile, bytes]:
+    salt = token_bytes(SALT_BYTES)
+    stretched = _stretch(passphrase, salt, stretching)
+    return _with_roots(KeyFile(stretching, salt, b"", {}), stretched, roots), stretched
+
+
+def _with_roots(content: KeyFile, stretched: bytes, roots: Mapping[int, bytes]) -> KeyFile:
+    return changed(
+        content,
+        check=key_commitment(stretched, content.context()),
+        roots={number: wrap(stretched, root, content.context(number)) for number, root in roots.items()},
+    )
+
+
+def _opened_by(passphrase: Passphrase, content: KeyFile) -> bytes:
+    stretched = _stretch(passphrase, content.salt, content.stretching)
+    _check(stretched, content)
+    return stretched
+
+
+def _check(stretched: bytes, content: KeyFile) -> None:
     try:
-        with path.open("rb") as file:
-            return file.read(_MAX_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise KeyFileMissing("The key file is missing; mount it or restore it from its backup.") from error
-    except OSError as error:
-        raise KeyFileMissing("The key file cannot be read; check its rights.") from error
+        check_key_commitment(stretched, content.check, content.context())
+    except KeyCommitmentMismatch as error:
+        raise _wrong() from error
 
 
-def _parse(untrusted_content: bytes) -> _KeyFile:
-    """The key file's fields, each of the length and within the bounds of its format, or `KeyFileDamaged`."""
+def _wrong() -> WrongPassphrase:
+    return WrongPassphrase("The passphrase does not open the key file; give the one it was last changed to.")
+
+
+def _unwrapped(stretched: bytes, content: KeyFile) -> dict[int, bytes]:
     try:
-        fields: dict[str, Any] = parse_canonical(untrusted_content)
-        cost = fields["argon2id"]
-        content = _KeyFile(
-            Stretching(
-                _within(cost["memory_kib"], 8, _MAX_MEMORY_KIB),
-                _within(cost["iterations"], 1, _MAX_ITERATIONS),
-                _within(cost["lanes"], 1, _MAX_LANES),
-            ),
-            _sized(fields["salt"], _SALT_BYTES),
-            _sized(fields["wrapped"], OVERHEAD_BYTES + KEY_BYTES),
-            _sized(fields["check"], COMMITMENT_BYTES),
-        )
-        # RFC 9106 asks for 8 KiB a lane; the comparison covers the digest and every stray field.
-        _insist(content.stretching.memory_kib >= 8 * content.stretching.lanes)
-        _insist(content.to_bytes() == untrusted_content)
-    except (NotCanonical, KeyError, TypeError, ValueError) as error:
-        raise _damaged() from error
-    return content
+        return {number: unwrap(stretched, sealed, content.context(number)) for number, sealed in content.roots.items()}
+    except EnvelopeTampered as error:
+        raise damaged() from error
 
 
-def _insist(holds: bool) -> None:
-    if not holds:
-        raise ValueError("not as written")
+def _check_strength(passphrase: Passphrase) -> None:
+    if len(_normal(passphrase).decode(errors="replace")) < MIN_PASSPHRASE_CHARS:
+        raise WeakPassphrase(f"The passphrase is too short; take at least {MIN_PASSPHRASE_CHARS} characters.")
 
 
-def _within(value: object, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("not a number")
-    _insist(low <= value <= high)
-    return value
-
-
-def _sized(value: str, length: int) -> bytes:
-    data = bytes.fromhex(value)
-    _insist(len(data) == length)
-    return data
-
-
-def _damaged() -> KeyFileDamaged:
-    return KeyFileDamaged("The key file differs from what was written; restore it from its backup.")
-
-
-def _normal(passphrase: str | bytes) -> bytes:
+def _normal(passphrase: Passphrase) -> bytes:
     """One spelling per passphrase (NFC in UTF-8), whatever keyboard composed its accents; other bytes as they are."""
     try:
         text = passphrase if isinstance(passphrase, str) else passphrase.decode()
@@ -225,7 +212,7 @@ def _normal(passphrase: str | bytes) -> bytes:
         return passphrase.encode("utf-8", "surrogatepass") if isinstance(passphrase, str) else passphrase
 
 
-def _stretch(passphrase: str | bytes, salt: bytes, stretching: Stretching) -> bytes:
+def _stretch(passphrase: Passphrase, salt: bytes, stretching: Stretching) -> bytes:
     return Argon2id(
         salt=salt,
         length=KEY_BYTES,
@@ -233,23 +220,3 @@ def _stretch(passphrase: str | bytes, salt: bytes, stretching: Stretching) -> by
         lanes=stretching.lanes,
         memory_cost=stretching.memory_kib,
     ).derive(_normal(passphrase))
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            write_all(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.link(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    try:
-        fsync_folder(path.parent)
-    except OSError:
-        path.unlink()
-        raise

@@ -15,7 +15,6 @@ from gateway.base.clock import SystemClock
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
-from gateway.keys.tables import KeyRow
 from gateway.seal.envelope import unwrap, wrap
 from tests.support.databases import Database
 
@@ -28,10 +27,10 @@ class RootKey:
     def __init__(self, root: bytes = bytes(range(32))) -> None:
         self.root = root
 
-    def wrap(self, key: bytes, aad: bytes) -> bytes:
+    def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
         return wrap(self.root, key, aad)
 
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+    def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
         return unwrap(self.root, wrapped, aad)
 
 
@@ -45,7 +44,7 @@ class Change(Protocol):
 def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
     engine = database.engine(tmp_path)
     with engine.begin() as connection:
-        Base.metadata.create_all(connection, tables=[Base.metadata.tables[KeyRow.__tablename__]])
+        Base.metadata.create_all(connection, tables=[Base.metadata.tables[name] for name in ("key", "root_key")])
         connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))
     yield engine
     engine.dispose()

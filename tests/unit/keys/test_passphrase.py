@@ -12,14 +12,18 @@ from typing import Any
 import pytest
 
 from gateway.base.canon import canonical
+from gateway.keys.model import RootKeyMissing
+from gateway.keys.providers import key_file
 from gateway.keys.providers import passphrase as room
-from gateway.keys.providers.passphrase import (
+from gateway.keys.providers.key_file import (
     KeyFileDamaged,
     KeyFileExists,
     KeyFileMissing,
     KeyFileUnwritable,
-    PassphraseKeyFile,
     Stretching,
+)
+from gateway.keys.providers.passphrase import (
+    PassphraseKeyFile,
     WeakPassphrase,
     WrongPassphrase,
     create_key_file,
@@ -27,7 +31,12 @@ from gateway.keys.providers.passphrase import (
 from gateway.seal.envelope import EnvelopeTampered
 
 PASSPHRASE = "correct horse battery staple"
+VECTORS = Path(__file__).parents[2] / "vectors" / "keys"
 QUICK = Stretching(memory_kib=64, iterations=1, lanes=1)
+
+
+def entered() -> None:
+    """The entry of a changed passphrase, for tests without a log."""
 
 
 @pytest.fixture
@@ -46,18 +55,18 @@ def rewritten(content: bytes, edit: Any) -> bytes:
 
 
 def test_a_key_wrapped_in_one_run_unwraps_in_the_next(path: Path) -> None:
-    wrapped = PassphraseKeyFile(path, PASSPHRASE).wrap(b"k" * 32, b"aad")
+    wrapped = PassphraseKeyFile(path, PASSPHRASE).wrap(b"k" * 32, b"aad", 1)
     again = PassphraseKeyFile(path, PASSPHRASE.encode())
-    assert again.unwrap(wrapped, b"aad") == b"k" * 32
+    assert again.unwrap(wrapped, b"aad", 1) == b"k" * 32
     with pytest.raises(EnvelopeTampered):
-        again.unwrap(wrapped, b"other")
+        again.unwrap(wrapped, b"other", 1)
 
 
 def test_two_files_hold_two_roots(path: Path, tmp_path: Path) -> None:
     create_key_file(tmp_path / "other.key", PASSPHRASE, QUICK)
-    wrapped = PassphraseKeyFile(path, PASSPHRASE).wrap(b"k" * 32, b"aad")
+    wrapped = PassphraseKeyFile(path, PASSPHRASE).wrap(b"k" * 32, b"aad", 1)
     with pytest.raises(EnvelopeTampered):
-        PassphraseKeyFile(tmp_path / "other.key", PASSPHRASE).unwrap(wrapped, b"aad")
+        PassphraseKeyFile(tmp_path / "other.key", PASSPHRASE).unwrap(wrapped, b"aad", 1)
 
 
 def test_the_default_cost_is_the_declared_one() -> None:
@@ -133,7 +142,7 @@ def test_costs_out_of_bounds_are_damage_before_they_are_paid(
         PassphraseKeyFile(path, PASSPHRASE)
 
 
-@pytest.mark.parametrize("field", ["salt", "wrapped", "check"])
+@pytest.mark.parametrize("field", ["salt", "roots", "check"])
 def test_fields_of_the_wrong_length_are_damage(path: Path, field: str) -> None:
     path.write_bytes(rewritten(path.read_bytes(), lambda fields: fields.update({field: fields[field][:-2]})))
     with pytest.raises(KeyFileDamaged):
@@ -147,7 +156,7 @@ def test_a_stray_field_is_damage(path: Path) -> None:
 
 
 def test_another_wrapped_key_with_a_fitting_digest_is_damage(path: Path) -> None:
-    path.write_bytes(rewritten(path.read_bytes(), lambda fields: fields.update(wrapped="01" + "00" * 60)))
+    path.write_bytes(rewritten(path.read_bytes(), lambda fields: fields["roots"][0].update(wrapped="01" + "00" * 60)))
     with pytest.raises(KeyFileDamaged):
         PassphraseKeyFile(path, PASSPHRASE)
 
@@ -183,7 +192,7 @@ def test_a_folder_that_cannot_be_synced_leaves_nothing(tmp_path: Path, monkeypat
     def fail(folder: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(room, "fsync_folder", fail)
+    monkeypatch.setattr(key_file, "fsync_folder", fail)
     with pytest.raises(KeyFileUnwritable):
         create_key_file(tmp_path / "k", PASSPHRASE, QUICK)
     assert list(tmp_path.iterdir()) == []
@@ -206,8 +215,106 @@ def test_the_file_is_durable_before_it_has_its_name_and_the_name_before_return(
     assert steps == ["write", "fsync", "link", "fsync folder"]
 
 
-def test_a_frozen_file_opens() -> None:
-    frozen = Path(__file__).parents[2] / "vectors" / "keys" / "key-file-v1.json"
-    provider = PassphraseKeyFile(frozen, PASSPHRASE)
-    wrapped = bytes.fromhex((frozen.parent / "wrapped.hex").read_text().strip())
-    assert provider.unwrap(wrapped, b"aad") == b"k" * 32
+@pytest.mark.parametrize(("name", "root"), [("key-file-v1.json", 1), ("key-file-v2.json", 1), ("key-file-v2.json", 2)])
+def test_a_frozen_file_opens(name: str, root: int) -> None:
+    provider = PassphraseKeyFile(VECTORS / name, PASSPHRASE)
+    wrapped = bytes.fromhex((VECTORS / f"wrapped{'' if root == 1 else root}.hex").read_text().strip())
+    assert provider.unwrap(wrapped, b"aad", root) == b"k" * 32
+
+
+def test_a_file_of_the_first_version_becomes_one_of_the_second_when_it_is_rotated(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    path.write_bytes((VECTORS / "key-file-v1.json").read_bytes())
+    before = PassphraseKeyFile(path, PASSPHRASE).wrap(b"k" * 32, b"aad", 1)
+    PassphraseKeyFile(path, PASSPHRASE).add_root(2)
+    assert json.loads(path.read_bytes())["format"] == "disclosure-gateway/key-file/v2"
+    again = PassphraseKeyFile(path, PASSPHRASE)
+    assert again.unwrap(before, b"aad", 1) == b"k" * 32
+    assert list(again.roots()) == [1, 2]
+
+
+def test_a_process_at_work_finds_the_root_that_another_added_and_keeps_the_one_it_dropped(path: Path) -> None:
+    at_work, rotating = PassphraseKeyFile(path, PASSPHRASE), PassphraseKeyFile(path, PASSPHRASE)
+    old = at_work.wrap(b"k" * 32, b"aad", 1)
+    rotating.add_root(2)
+    rotating.add_root(2)
+    new = rotating.wrap(b"n" * 32, b"aad", 2)
+    rotating.drop_roots(2)
+    assert at_work.unwrap(new, b"aad", 2) == b"n" * 32
+    assert at_work.unwrap(old, b"aad", 1) == b"k" * 32
+    with pytest.raises(RootKeyMissing, match="root key 1"):
+        PassphraseKeyFile(path, PASSPHRASE).unwrap(old, b"aad", 1)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_changed_passphrase_opens_and_the_old_one_does_not(path: Path) -> None:
+    provider = PassphraseKeyFile(path, PASSPHRASE)
+    wrapped = provider.wrap(b"k" * 32, b"aad", 1)
+    with pytest.raises(WeakPassphrase):
+        provider.change_passphrase("short", entered)
+    provider.change_passphrase("another horse battery staple", entered)
+    assert PassphraseKeyFile(path, "another horse battery staple").unwrap(wrapped, b"aad", 1) == b"k" * 32
+    with pytest.raises(WrongPassphrase):
+        PassphraseKeyFile(path, PASSPHRASE)
+
+
+def test_a_process_that_was_started_before_the_change_asks_for_the_passphrase_again(path: Path) -> None:
+    given = [PASSPHRASE]
+    at_work = PassphraseKeyFile(path, lambda: given[-1])
+    rotating = PassphraseKeyFile(path, PASSPHRASE)
+    rotating.change_passphrase("another horse battery staple", entered)
+    rotating.add_root(2)
+    new = rotating.wrap(b"n" * 32, b"aad", 2)
+    for _ in range(2):
+        with pytest.raises(WrongPassphrase):
+            at_work.unwrap(new, b"aad", 2)
+    given.append("another horse battery staple")
+    assert at_work.unwrap(new, b"aad", 2) == b"n" * 32
+
+
+def test_a_wrong_passphrase_is_stretched_once_not_for_every_request(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, rotating = PassphraseKeyFile(path, PASSPHRASE), PassphraseKeyFile(path, PASSPHRASE)
+    rotating.change_passphrase("another horse battery staple", entered)
+    rotating.add_root(2)
+    real, stretched = room._stretch, []
+
+    def counted(*told: Any) -> bytes:
+        stretched.append(told)
+        return real(*told)
+
+    monkeypatch.setattr(room, "_stretch", counted)
+    for _ in range(5):
+        with pytest.raises(WrongPassphrase):
+            at_work.wrap(b"n" * 32, b"aad", 2)
+    assert len(stretched) == 1
+
+
+def test_the_replaced_file_is_zeroed_unless_it_is_linked_elsewhere(path: Path, tmp_path: Path) -> None:
+    before = path.read_bytes()
+    with path.open("rb") as old:
+        PassphraseKeyFile(path, PASSPHRASE).change_passphrase("another horse battery staple", entered)
+        assert old.read() == bytes(len(before))
+    (tmp_path / "backup").hardlink_to(path)
+    kept = path.read_bytes()
+    PassphraseKeyFile(path, "another horse battery staple").change_passphrase(PASSPHRASE, entered)
+    assert (tmp_path / "backup").read_bytes() == kept
+    assert path.read_bytes() != kept
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "rename"])
+def test_a_disk_that_fails_in_a_change_leaves_the_old_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before, provider = path.read_bytes(), PassphraseKeyFile(path, PASSPHRASE)
+    monkeypatch.setattr(*((Path, step, fail) if step == "rename" else (os, step, fail)))
+    with pytest.raises(KeyFileUnwritable):
+        provider.add_root(2)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]

@@ -185,10 +185,10 @@ def test_another_tenant_or_root_opens_nothing(units: Units, keyring: Keyring, pr
     class AnotherRoot:
         name = "other"
 
-        def wrap(self, key: bytes, aad: bytes) -> bytes:
+        def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
             raise AssertionError
 
-        def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+        def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
             raise EnvelopeTampered("A sealed value does not open.")
 
     for ring in (Keyring(provider, "tenant-2", SystemClock()), Keyring(AnotherRoot(), "tenant-1", SystemClock())):

@@ -72,10 +72,10 @@ class RootInMemory:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
 
-    def wrap(self, key: bytes, aad: bytes) -> bytes:
+    def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
         return wrap(self._key, key, aad)
 
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+    def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
         return unwrap(self._key, wrapped, aad)
 
 

@@ -33,10 +33,10 @@ class RootKey:
     def __init__(self, root: bytes = bytes(range(32))) -> None:
         self.root = root
 
-    def wrap(self, key: bytes, aad: bytes) -> bytes:
+    def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
         return wrap(self.root, key, aad)
 
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+    def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
         return unwrap(self.root, wrapped, aad)
 
 
@@ -51,7 +51,8 @@ def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
     engine = database.engine(tmp_path)
     with engine.begin() as connection:
         Base.metadata.create_all(
-            connection, tables=[KeyRow.metadata.tables[t] for t in ("key", "stored_object", "staged_part")]
+            connection,
+            tables=[KeyRow.metadata.tables[t] for t in ("key", "root_key", "stored_object", "staged_part")],
         )
         connection.execute(text("CREATE TABLE audit_entry (note TEXT)"))
     yield engine

@@ -33,10 +33,10 @@ class MemoryRoot:
 
     name = "memory"
 
-    def wrap(self, key: bytes, aad: bytes) -> bytes:
+    def wrap(self, key: bytes, aad: bytes, root: int) -> bytes:
         return envelope.wrap(b"\x07" * 32, key, aad)
 
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+    def unwrap(self, wrapped: bytes, aad: bytes, root: int) -> bytes:
         return envelope.unwrap(b"\x07" * 32, wrapped, aad)
 
 

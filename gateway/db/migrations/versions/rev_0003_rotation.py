@@ -1,0 +1,48 @@
+"""Keys say which root key and which version they hang under; originals can be shredded by two people."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+import gateway.db.metadata
+
+revision = "0003"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Everything that is wrapped by the provider is wrapped under the one root key there has been."""
+    op.create_table(
+        "root_key",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("commitment", sa.LargeBinary(), nullable=True),
+        sa.Column("retired_at", gateway.db.metadata.UtcTime(length=24), nullable=True),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_root_key")),
+    )
+    op.execute("INSERT INTO root_key (number) VALUES (1)")
+    with op.batch_alter_table("key") as key:
+        key.add_column(sa.Column("root", sa.Integer(), nullable=True))
+        key.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
+        key.drop_constraint("uq_key_role_owner", type_="unique")
+        key.create_unique_constraint(op.f("uq_key_role_owner_version"), ["role", "owner", "version"])
+        key.create_index(op.f("ix_key_root"), ["root"], unique=False)
+    with op.batch_alter_table("key") as key:
+        key.alter_column("version", server_default=None)
+    op.execute('UPDATE "key" SET root = 1 WHERE parent_id IS NULL')
+
+
+def downgrade() -> None:
+    """Take the columns away; refuses once something was rotated, because no earlier gateway could open it."""
+    rotated = op.get_bind().scalar(sa.text('SELECT count(*) FROM "key" WHERE version > 1 OR root > 1'))
+    if rotated:
+        raise RuntimeError("keys were rotated; an earlier gateway cannot open them")
+    with op.batch_alter_table("key") as key:
+        key.drop_index(op.f("ix_key_root"))
+        key.drop_constraint("uq_key_role_owner_version", type_="unique")
+        key.create_unique_constraint(op.f("uq_key_role_owner"), ["role", "owner"])
+        key.drop_column("version")
+        key.drop_column("root")
+    op.drop_table("root_key")
