@@ -36,6 +36,7 @@ from gateway.keys.providers.key_file import Stretching
 from gateway.keys.providers.passphrase import PassphraseKeyFile, create_key_file
 from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
+from gateway.keys.twins import Signer, check_twin, create_twin, signing_twin
 from gateway.matter.service import Matters
 from gateway.people.service import People
 from gateway.policy.load import Library, load_library
@@ -45,7 +46,7 @@ from gateway.render.queue import Queue
 from gateway.render.service import Renders
 from gateway.review.service import Reviews
 from gateway.sandbox.process import ProcessSandbox
-from gateway.seal.signature import SigningKey, to_text
+from gateway.seal.twin import SigningTwin
 from gateway.settings import Settings
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.openings import Openings
@@ -104,8 +105,8 @@ class Gateway:
     dispatch: Dispatch
     presence: Presence
 
-    def package_key(self) -> SigningKey:
-        """The deployment's key that signs manifests."""
+    def package_key(self) -> SigningTwin:
+        """The deployment's two keys that sign manifests."""
         return _package_key(self.units, self.keyring)
 
     def tidy(self) -> int:
@@ -196,6 +197,9 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     keyring = Keyring(provider, settings.tenant, clock)
     log = Log(units, keyring, clock, settings.tenant, settings.high_water)
     _check_belongs(settings, log)
+    with units.read() as session:
+        for signer in Signer:
+            check_twin(keyring, session, signer)
     rotation = Rotation(units, keyring, provider, clock, lambda *said: _note(log, *said))
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
@@ -218,7 +222,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue)
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
-    def package_key() -> SigningKey:
+    def package_key() -> SigningTwin:
         return _package_key(units, keyring)
 
     releases = Releases(units, keyring, log, clock, vault, matters, intake, renders, reviews, package_key)
@@ -241,7 +245,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         renders=renders,
         reviews=reviews,
         releases=releases,
-        dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, lambda: _package_key(units, keyring)),
+        dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, package_key),
         presence=presence,
     )
 
@@ -268,14 +272,14 @@ def _first_entries(settings: Settings, engine: Engine, keyring: Keyring) -> Log:
         if there := log.size_in(session):
             _check_interrupted(log, session, there)
             return log
-        key_id = keyring.create(session, role="package_signing", owner="deployment")
-        seed = keyring.unwrap(session, key_id)
+        create_twin(keyring, session, Signer.PACKAGE)
+        package_keys = list(signing_twin(keyring, session, Signer.PACKAGE).public.texts)
         log.append(
             session,
             Act(
                 type=_INITIALISED,
                 actor="gateway",
-                facts={"tenant": settings.tenant, "package_key": to_text(SigningKey.from_seed(seed).public)},
+                facts={"tenant": settings.tenant, "package_keys": package_keys},
             ),
         )
     return log
@@ -336,7 +340,6 @@ def _tenant_in(settings: Settings) -> str:
         raise NotFounded("The data folder's file `tenant` is missing or damaged; restore it from a backup.") from error
 
 
-def _package_key(units: Units, keyring: Keyring) -> SigningKey:
+def _package_key(units: Units, keyring: Keyring) -> SigningTwin:
     with units.read() as session:
-        key_id = keyring.find(session, role="package_signing", owner="deployment")
-        return SigningKey.from_seed(keyring.unwrap(session, key_id))
+        return signing_twin(keyring, session, Signer.PACKAGE)

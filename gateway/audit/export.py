@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.audit.model import Export, SignedCheckpoint
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.problems import Conflict, Unavailable
-from gateway.seal.note import vkey
-from gateway.seal.signature import PublicKey, public_pem
+from gateway.seal.note import vkey_text
+from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import SCRIPT
+
+INDEX_TYPE = "disclosure-gateway/export-index/v1"
+SIGNATURE_TYPE = "disclosure-gateway/export-index-signature/v1"
 
 _README = """\
 AUDIT LOG EXPORT
@@ -22,8 +27,8 @@ or later and without a network:
 
     python3 verify.py . --log-key log.vkey
 
-Do not trust the script and the key in this folder: take verify.py from the product's documentation or compare its
-SHA-256 with the published one, take the log's key from the company by another way, and give the newest checkpoint
+Do not trust the script and the keys in this folder: take verify.py from the product's documentation or compare its
+SHA-256 with the published one, take the log's keys from the company by another way, and give the newest checkpoint
 that you kept yourself:
 
     python3 verify.py . --log-key KEY_YOU_HOLD --checkpoint CHECKPOINT_YOU_KEPT
@@ -34,8 +39,9 @@ Only a checkpoint kept outside the company shows that nothing was cut off or rew
 entries.jsonl      one entry a line; the line without its line feed is what is hashed (RFC 6962 leaf)
 checkpoint         the signed checkpoint over all of them (C2SP tlog-checkpoint)
 checkpoints.jsonl  every checkpoint signed earlier, one a line
-log.vkey           the log's name and public key (C2SP signed-note)
-log.pub.pem        the same key for openssl
+log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
+log.pub.pem        the same keys for openssl
+index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
 verify.py          the offline verifier, one file, standard library only
 """
 
@@ -58,7 +64,7 @@ def write(
     sink_dir: Path,
     *,
     name: str,
-    key: PublicKey,
+    key: SigningTwin,
     checkpoint: SignedCheckpoint,
     earlier: Sequence[tuple[int, str]],
     copy_entries: Callable[[Callable[[bytes], object]], object],
@@ -78,16 +84,42 @@ def write(
         lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
         _put(partial / "checkpoints.jsonl", b"".join(lines))
         _put(partial / "checkpoint", checkpoint.text.encode("utf-8"))
-        _put(partial / "log.vkey", vkey(name, key).encode("ascii") + b"\n")
-        _put(partial / "log.pub.pem", public_pem(key))
+        _put(partial / "log.vkey", vkey_text(name, key.public).encode("ascii"))
+        _put(partial / "log.pub.pem", public_pem(key.public))
         _put(partial / "verify.py", SCRIPT.read_bytes())
         _put(partial / "README.txt", _README.encode("utf-8"))
+        index = _index(partial, name)
+        _put(partial / "index.json", index)
+        _put(partial / "index.sig", _signed(index, key))
         partial.rename(sink_dir)
     except OSError as error:
         raise ExportUnwritable("The export cannot be written; free disk space or name another folder.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Export(sink_dir, checkpoint)
+
+
+def _index(folder: Path, name: str) -> bytes:
+    """What the log signs of an export: every file that is there by now."""
+    files: list[Json] = []
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        files.append({"path": path.name, "sha256": digest, "size_bytes": path.stat().st_size})
+    return canonical({"type": INDEX_TYPE, "log": name, "files": files})
+
+
+def _signed(index: bytes, key: SigningTwin) -> bytes:
+    signatures = key.sign(index, SIGNATURE_TYPE.encode("ascii"))
+    return canonical(
+        {
+            "type": SIGNATURE_TYPE,
+            "signatures": [
+                {"alg": algorithm, "key": text, "sig": base64.b64encode(made).decode("ascii")}
+                for (algorithm, text), made in zip(key.public.named, signatures, strict=True)
+            ],
+        }
+    )
 
 
 def _put(path: Path, data: bytes) -> None:

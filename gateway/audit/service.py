@@ -20,15 +20,16 @@ from gateway.base.clock import Clock
 from gateway.db.unit import Units
 from gateway.keys.model import DEPLOYMENT, KeyRole
 from gateway.keys.service import Keyring
+from gateway.keys.twins import Signer, create_twin, signing_twin
 from gateway.seal import envelope, merkle
-from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey
-from gateway.seal.signature import PublicKey, SigningKey, to_text
+from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey_text
+from gateway.seal.twin import PublicTwin, SigningTwin
 
 
 class Log:
     """The audit log of one deployment, named `origin` (such as `example.com/gateway`).
 
-    Its first entry is its own: `log.opened` with the key that signs its checkpoints, written together with the
+    Its first entry is its own: `log.opened` with the two keys that sign its checkpoints, written together with the
     first act. With `high_water` the newest checkpoint is kept in that file too, outside the database.
     """
 
@@ -47,8 +48,9 @@ class Log:
         rules.check_act(act)
         index = tree.size(session)
         if index == 0:
-            key = self._signing_key(session, create=True).public
-            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "key": to_text(key)}), 0)
+            create_twin(self._keyring, session, Signer.LOG)
+            keys = list(self._signing_twin(session).public.texts)
+            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "keys": keys}), 0)
             index = 1
         self._write(session, act, index)
         return index
@@ -122,14 +124,14 @@ class Log:
             raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
         return entry
 
-    def public_key(self) -> PublicKey:
-        """The key that checkpoints are verified with."""
+    def public_key(self) -> PublicTwin:
+        """The keys that checkpoints are verified with."""
         with self._units.read() as session:
-            return self._signing_key(session).public
+            return self._signing_twin(session).public
 
     def vkey(self) -> str:
-        """Name and key of the log in one line (C2SP signed-note), to be handed to verifiers outside."""
-        return vkey(self.name, self.public_key())
+        """Name and keys of the log in two lines (C2SP signed-note), to be handed to verifiers outside."""
+        return vkey_text(self.name, self.public_key())
 
     def checkpoint(self) -> SignedCheckpoint:
         """Sign the committed tree, durably: 1. nothing to sign is `LogEmpty`; 2. it continues every checkpoint known,
@@ -141,15 +143,15 @@ class Log:
             stored = session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
             if size == 0 and stored is None:
                 raise LogEmpty("The log has no entry yet, so there is nothing to sign.")
-            key = self._signing_key(session)
+            key = self._signing_twin(session)
             known = self._known(stored, key.public)
             for checkpoint in known:
                 tree.check_continues(session, checkpoint, size)
             start = max((checkpoint.size for checkpoint in known), default=0)
-            root = tree.check_leaves(session, start, size, rules.mac_key(key.seed))
+            root = tree.check_leaves(session, start, size, rules.mac_key(key.ed25519.seed))
             if stored is not None and stored.size == size:
                 return SignedCheckpoint(stored.text, size, root)
-            text = sign_checkpoint(Checkpoint(self.name, size, root), self.name, key)
+            text = sign_checkpoint(Checkpoint(self.name, size, root), key)
             if self._high_water:
                 self._high_water.write(text)
             session.execute(insert(CheckpointRow).values(size=size, text=text, created_at=self._clock.now()))
@@ -177,8 +179,8 @@ class Log:
             size = tree.size(session)
             if size == 0:
                 return 0
-            key = self._signing_key(session)
-            known, mac_key = self._signed(session, key.public), rules.mac_key(key.seed)
+            key = self._signing_twin(session)
+            known, mac_key = self._signed(session, key.public), rules.mac_key(key.ed25519.seed)
             if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
                 size, tree.nodes(session)
             ):
@@ -210,16 +212,16 @@ class Log:
         """
         checkpoint = self.checkpoint()
         with self._units.read() as session:
-            signing = self._signing_key(session)
-            key, mac_key = signing.public, rules.mac_key(signing.seed)
+            signing = self._signing_twin(session)
+            mac_key = rules.mac_key(signing.ed25519.seed)
             rows = session.scalars(
                 select(CheckpointRow).where(CheckpointRow.size < checkpoint.size).order_by(CheckpointRow.size)
             ).all()
-            known = self._signed(session, key)
+            known = self._signed(session, signing.public)
             return export.write(
                 sink_dir,
                 name=self.name,
-                key=key,
+                key=signing,
                 checkpoint=checkpoint,
                 earlier=[(row.size, row.text) for row in rows],
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
@@ -263,23 +265,20 @@ class Log:
         sealed = envelope.seal_small(key, _body_context(index), salt + canonical(act.body))
         return sealed, rules.body_commitment(salt, act.body)
 
-    def _signing_key(self, session: Session, *, create: bool = False) -> SigningKey:
-        if create:
-            key_id = self._keyring.ensure(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
-        else:
-            key_id = self._keyring.find(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
-        return SigningKey.from_seed(self._keyring.unwrap(session, key_id))
+    def _signing_twin(self, session: Session) -> SigningTwin:
+        return signing_twin(self._keyring, session, Signer.LOG)
 
     def _mac_key(self, session: Session) -> bytes:
-        return rules.mac_key(self._signing_key(session).seed)
+        key_id = self._keyring.find(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
+        return rules.mac_key(self._keyring.unwrap(session, key_id))
 
-    def _signed(self, session: Session, key: PublicKey) -> dict[int, bytes]:
+    def _signed(self, session: Session, key: PublicTwin) -> dict[int, bytes]:
         """Every stored checkpoint as size → root, each opened by its signature."""
         texts = session.scalars(select(CheckpointRow.text)).all()
         opened = [open_checkpoint(text, self.name, key) for text in texts]
         return {checkpoint.size: checkpoint.root for checkpoint in opened}
 
-    def _known(self, stored: CheckpointRow | None, key: PublicKey) -> list[Checkpoint]:
+    def _known(self, stored: CheckpointRow | None, key: PublicTwin) -> list[Checkpoint]:
         texts = [stored.text] if stored else []
         if self._high_water and (text := self._high_water.read(signed_before=stored is not None)):
             texts.append(text)

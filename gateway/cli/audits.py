@@ -23,6 +23,7 @@ package = typer.Typer(help="Packages as recipients get them.", no_args_is_help=T
 LogKey = Annotated[
     str | None, typer.Option("--log-key", help="The log's key, got another way: a file or the key itself.")
 ]
+_NAME_CHARS_MAX = 1000
 _EXPORT_BYTES_MAX = 1 << 36
 
 
@@ -73,14 +74,18 @@ def show_keys(as_json: AsJson = False) -> None:
     """The public keys that recipients and auditors verify with; hand them out another way than the packages."""
     with connected() as client:
         keys = client.keys()
-    show(keys, as_json=as_json, lines=[str(keys["log_vkey"]), str(keys["package_pem"]).strip()])
+    texts = [str(keys[name]).strip() for name in ("log_vkey", "package_pem")]
+    prints = [f"SHA-256 of the {one} keys: {keys[f'{one}_fingerprint']}" for one in ("log", "package")]
+    show(keys, as_json=as_json, lines=[*texts, *prints])
 
 
 @package.command("verify")
 def verify_one(
     path: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
     log_key: LogKey = None,
-    package_key: Annotated[str | None, typer.Option("--package-key", help="The sender's key, got another way.")] = None,
+    package_key: Annotated[
+        str | None, typer.Option("--package-key", help="The sender's two keys, got another way.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log."""
@@ -129,7 +134,7 @@ def _present(path: Path) -> None:
 
 def _text(value: str | None, what: str) -> str | None:
     """The content of a file of this name, or the text itself."""
-    if value is None or not Path(value).is_file():
+    if value is None or "\n" in value.strip() or len(value) > _NAME_CHARS_MAX or not Path(value).is_file():
         return value
     try:
         return Path(value).read_text("utf-8")

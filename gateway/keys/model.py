@@ -22,7 +22,9 @@ class KeyRole(StrEnum):
     AUDIT_BODY = "audit_body"
     RELEASE = "release"
     LOG_SIGNING = "log_signing"
+    LOG_SIGNING_MLDSA = "log_signing_mldsa"
     PACKAGE_SIGNING = "package_signing"
+    PACKAGE_SIGNING_MLDSA = "package_signing_mldsa"
 
 
 class RootKeyMissing(Unavailable):

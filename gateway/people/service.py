@@ -72,7 +72,10 @@ class People:
         return statements.founding_statement(deployment=self._deployment, founders=(first, second), at=at)
 
     def found(self, first: Founder, second: Founder, *, at: datetime) -> tuple[Person, Person]:
-        """Make the two founders active: once, together, each by their own signature over the same statement."""
+        """Make the two founders active: once, together, each by their own signature over the same statement.
+
+        The log's first checkpoint is signed over it, so that from here on a log put back is noticed.
+        """
         statement = self.founding_statement((first.public_key, first.roles), (second.public_key, second.roles), at)
         founders = {new_id("per"): founder for founder in (first, second)}
         names = {person_id: clean_line(founder.name, what="name") for person_id, founder in founders.items()}
@@ -93,6 +96,7 @@ class People:
                 row.key_entry = entry
                 session.flush()
                 register.give_roles(session, person_id, founder.roles, entry)
+        self._log.checkpoint()
         one, other = (self.person(person_id) for person_id in founders)
         return one, other
 

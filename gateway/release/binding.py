@@ -17,13 +17,12 @@ from gateway.matter.model import Recipient
 from gateway.release.model import Profile, Release
 from gateway.review.model import Approval, Cleared
 from gateway.seal.recipient import recipient_fingerprint
-from gateway.seal.signature import PublicKey, SigningKey, to_text
+from gateway.seal.twin import PublicTwin, SigningTwin, to_text
 from gateway.verify import verify
 
 APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
 ENROLMENT_TYPE = "disclosure-gateway/enrolment-proofs/v1"
 MANIFEST_SIGNATURE_TYPE = "disclosure-gateway/manifest-signature/v1"
-ALGORITHM = "Ed25519"
 
 
 class AddressChanged(CheckFailed):
@@ -51,12 +50,16 @@ def approvals_json(cleared: Cleared) -> bytes:
     )
 
 
-def manifest_sig(manifest: bytes, keys: Iterable[SigningKey]) -> bytes:
-    """`manifest.sig`: every key that the manifest names signs its bytes; all must verify."""
+def manifest_sig(manifest: bytes, key: SigningTwin) -> bytes:
+    """`manifest.sig`: both keys that the manifest names sign its bytes; both must verify."""
+    signatures = key.sign(manifest, MANIFEST_SIGNATURE_TYPE.encode("ascii"))
     return canonical(
         {
             "type": MANIFEST_SIGNATURE_TYPE,
-            "signatures": [_signature(to_text(key.public), key.sign(manifest)) for key in keys],
+            "signatures": [
+                _signature(algorithm, text, made)
+                for (algorithm, text), made in zip(key.public.named, signatures, strict=True)
+            ],
         }
     )
 
@@ -98,7 +101,7 @@ def check_address(manifest: bytes, release: Release, recipient: Recipient) -> No
             )
 
 
-def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicKey) -> None:
+def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicTwin) -> None:
     """Raise `ProofsRefused` unless the recipient's verifier would accept these files under the deployment's keys."""
     report = verify.verify_binding(dict(parts), log_key=log_key, package_key=to_text(package_key))
     for step in report.steps:
@@ -107,10 +110,10 @@ def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicKe
 
 
 def _approval(one: Approval) -> dict[str, Json]:
-    return {"statement": json.loads(one.statement), "signature": _signature(one.key, one.signature, one.algorithm)}
+    return {"statement": json.loads(one.statement), "signature": _signature(one.algorithm, one.key, one.signature)}
 
 
-def _signature(key: str, signature: bytes, algorithm: str = ALGORITHM) -> dict[str, Json]:
+def _signature(algorithm: str, key: str, signature: bytes) -> dict[str, Json]:
     return {"alg": algorithm, "key": key, "sig": _b64(signature)}
 
 

@@ -17,8 +17,7 @@ from gateway.base.clock import to_text
 from gateway.matter.model import Matter, Recipient
 from gateway.release.model import Part, Profile, Release
 from gateway.review.model import Quorum
-from gateway.seal.signature import PublicKey
-from gateway.seal.signature import to_text as key_text
+from gateway.seal.twin import PublicTwin
 
 MANIFEST_TYPE = "disclosure-gateway/manifest/v1"
 RESIDUE_TYPE = "disclosure-gateway/residue/v1"
@@ -96,8 +95,8 @@ def manifest_json(
     library_digest: str,
     parts: Sequence[Part],
     quorum: Sequence[Quorum],
-    signers: Sequence[PublicKey],
-    log: str,
+    signer: PublicTwin,
+    log: Sequence[str],
 ) -> bytes:
     """The manifest that approvers sign; it names the keys that will sign it and the log that will hold it."""
     files = [part for part in parts if part.role == "file"]
@@ -139,8 +138,8 @@ def manifest_json(
                 {"path": part.path, "sha256": part.sha256, "size_bytes": part.size_bytes} for part in documents
             ],
             "approvals_required": [{"role": need.role, "n": need.n} for need in quorum],
-            "signed_by": [{"alg": "Ed25519", "key": key_text(key)} for key in signers],
-            "log": log,
+            "signed_by": [{"alg": algorithm, "key": key} for algorithm, key in signer.named],
+            "log": list(log),
         }
     )
 

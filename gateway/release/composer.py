@@ -28,7 +28,7 @@ from gateway.residue.values import Needles
 from gateway.review.model import Quorum
 from gateway.review.rules import combined
 from gateway.seal.recipient import recipient_fingerprint
-from gateway.seal.signature import PublicKey
+from gateway.seal.twin import PublicTwin
 from gateway.verify import SCRIPT
 
 MANIFEST_PATH = "manifest.json"
@@ -66,8 +66,8 @@ def compose(
     formats: Mapping[str, Format],
     engine: str,
     library_digest: str,
-    signers: Sequence[PublicKey],
-    log: str,
+    signer: PublicTwin,
+    log: Sequence[str],
 ) -> Composition:
     """Make every document of the release, in the order in which they bind one another."""
     files, lines, reports, quorums, withheld = _files(session, renders, renditions, formats)
@@ -91,7 +91,7 @@ def compose(
         library_digest=library_digest,
         parts=parts,
         quorum=quorum,
-        signers=signers,
+        signer=signer,
         log=log,
     )
     made[MANIFEST_PATH] = manifest

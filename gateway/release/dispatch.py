@@ -32,7 +32,7 @@ from gateway.release.tables import ReleaseRow
 from gateway.review.model import Cleared
 from gateway.review.service import Reviews
 from gateway.seal.recipient import encrypt_to
-from gateway.seal.signature import SigningKey
+from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Opened, Vault
 
 
@@ -62,7 +62,7 @@ class Dispatch:
         matters: Matters,
         reviews: Reviews,
         releases: Releases,
-        package_key: Callable[[], SigningKey],
+        package_key: Callable[[], SigningTwin],
     ) -> None:
         self._units = units
         self._log = log
@@ -161,7 +161,7 @@ class Dispatch:
             "approvals.json": sealing.approvals,
             "audit.proof": self._log.tlog_proof(sealing.index, checkpoint).encode(),
             "enrolment.json": binding.enrolment_json(self._log, checkpoint, approvers, self._people.enrolment_entries),
-            "manifest.sig": binding.manifest_sig(manifest, (self._package_key(),)),
+            "manifest.sig": binding.manifest_sig(manifest, self._package_key()),
         }
         binding.check_proofs({"manifest.json": manifest, **beside}, self._log.vkey(), self._package_key().public)
         members = package.members(cleared, self._opened, beside.items())

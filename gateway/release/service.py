@@ -37,7 +37,7 @@ from gateway.render.service import AlreadyInRelease, Renders
 from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
-from gateway.seal.signature import SigningKey
+from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Vault
 
 ENGINE = f"disclosure-gateway/{__version__}"
@@ -79,7 +79,7 @@ class Releases:
         intake: Intake,
         renders: Renders,
         reviews: Reviews,
-        package_key: Callable[[], SigningKey],
+        package_key: Callable[[], SigningTwin],
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -211,8 +211,8 @@ class Releases:
                 formats={one.id: self._renders.format_of(self._intake.get(one.original)) for one in renditions},
                 engine=ENGINE,
                 library_digest=self._renders.library_digest,
-                signers=(self._package_key().public,),
-                log=self._log.vkey(),
+                signer=self._package_key().public,
+                log=self._log.vkey().split(),
             )
         with ExitStack() as keepings:
             kept = {

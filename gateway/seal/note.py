@@ -1,13 +1,16 @@
-"""Signed checkpoints: C2SP signed-note with Ed25519 (type 0x01) around C2SP tlog-checkpoint, without extension lines.
+"""Signed checkpoints: C2SP signed-note around C2SP tlog-checkpoint, without extension lines, signed twice by its log.
 
     <origin>
     <size, decimal>
     <root, base64>
 
-    — <key name> <base64 of key hash (4 bytes) ‖ signature (64 bytes)>
+    — <origin> <base64 of key hash (4 bytes) ‖ Ed25519 signature (64 bytes)>
+    — <origin> <base64 of key hash (4 bytes) ‖ time (8 bytes) ‖ ML-DSA-44 signature (2420 bytes)>
 
-The signed bytes are everything up to and including the third line's newline. Signature lines of unknown keys, such
-as a witness's, are let pass; without a valid line of the known key nothing opens.
+1. The Ed25519 line (type 0x01) signs everything up to and including the third line's newline.
+2. The ML-DSA-44 line (type 0x06, C2SP tlog-cosignature) signs the `subtree/v1` message of the same three facts and its
+   own time, which is 0 where the signer claims none; this log claims none.
+3. Both lines come first, in this order, once each. Lines of other keys, such as a witness's, may follow unread.
 """
 
 from __future__ import annotations
@@ -19,18 +22,26 @@ import re
 from dataclasses import dataclass
 
 from gateway.base.problems import CheckFailed
+from gateway.seal import mldsa, signature
 from gateway.seal.merkle import HASH_BYTES
-from gateway.seal.signature import BadKey, PublicKey, SignatureInvalid, SigningKey
+from gateway.seal.signature import BadKey, SignatureInvalid
+from gateway.seal.twin import PublicTwin, SigningTwin
 
 MAX_NOTE_CHARS = 1 << 17
 _ED25519 = b"\x01"
+_MLDSA = b"\x06"
+# A cosignature's message keeps itself apart by its label, so that ML-DSA's own context stays empty.
+_COSIGNATURE_LABEL = b"subtree/v1\n\x00"
+_NO_CONTEXT = b""
+_TIME_BYTES = 8
+_TIME_LIMIT = 1 << 63
 _NAME = re.compile(r"[!-*,-~]{1,255}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 _SIGNATURE_LINE = re.compile(r"— ([!-*,-~]+) ([A-Za-z0-9+/=]+)")
 
 
 class NoteInvalid(CheckFailed):
-    """A text that is no checkpoint signed by the expected key."""
+    """A text that is no checkpoint signed by both keys of the expected log."""
 
     slug = "checkpoint-invalid"
     title = "This checkpoint does not hold"
@@ -56,59 +67,107 @@ def check_name(name: str) -> None:
         raise BadKey("A log's name is printable ASCII without spaces and plus signs, such as example.com/log.")
 
 
-def key_hash(name: str, key: PublicKey) -> bytes:
-    """The four bytes by which a signature line names its key."""
-    return hashlib.sha256(name.encode("ascii") + b"\n" + _ED25519 + key.raw).digest()[:4]
-
-
-def vkey(name: str, key: PublicKey) -> str:
-    """The verifier key in one line: `name+hash+base64`."""
+def vkeys(name: str, key: PublicTwin) -> tuple[str, str]:
+    """The verifier keys, Ed25519 and ML-DSA-44, each `name+hash+base64`."""
     check_name(name)
-    return f"{name}+{key_hash(name, key).hex()}+{_b64(_ED25519 + key.raw)}"
+    typed = (_ED25519 + key.ed25519.raw, _MLDSA + key.mldsa.raw)
+    return _vkey(name, typed[0]), _vkey(name, typed[1])
 
 
-def parse_vkey(text: str) -> tuple[str, PublicKey]:
-    """Name and key of a verifier key in one line, or `BadKey`."""
-    name, _, rest = text.partition("+")
-    _, _, encoded = rest.partition("+")
+def vkey_text(name: str, key: PublicTwin) -> str:
+    """Both verifier keys, a line each with its newline: what a log is known by."""
+    return "".join(f"{line}\n" for line in vkeys(name, key))
+
+
+def parse_vkeys(text: str) -> tuple[str, PublicTwin]:
+    """Name and keys of two verifier keys, Ed25519 first, or `BadKey`."""
+    lines = text.splitlines()
+    if len(lines) != len((_ED25519, _MLDSA)):
+        raise BadKey("A log is known by two verifier keys, Ed25519 and ML-DSA-44, each on its line.")
+    name, ed25519 = _parse_vkey(lines[0], _ED25519, "Ed25519")
+    other, post_quantum = _parse_vkey(lines[1], _MLDSA, "ML-DSA-44")
+    if other != name:
+        raise BadKey("The two verifier keys name two logs.")
+    return name, PublicTwin(signature.PublicKey(ed25519), mldsa.PublicKey(post_quantum))
+
+
+def sign_checkpoint(checkpoint: Checkpoint, key: SigningTwin) -> str:
+    """The signed note over `checkpoint`, by both keys under the log's own name."""
+    name = checkpoint.origin
     check_name(name)
-    try:
-        data = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadKey("A verifier key is written name+hash+base64.") from error
-    if data[:1] != _ED25519:
-        raise BadKey("This verifier key is not of type 1 (Ed25519).")
-    key = PublicKey(data[1:])
-    if vkey(name, key) != text:
-        raise BadKey("The hash in this verifier key does not belong to its name and key.")
-    return name, key
+    hashes = _key_hashes(name, key.public)
+    ed25519 = hashes[0] + key.ed25519.sign(checkpoint.text.encode("ascii"))
+    claimed = bytes(_TIME_BYTES)
+    cosigned = hashes[1] + claimed + key.mldsa.sign(_cosigned_message(checkpoint, claimed), _NO_CONTEXT)
+    return f"{checkpoint.text}\n— {name} {_b64(ed25519)}\n— {name} {_b64(cosigned)}\n"
 
 
-def sign_checkpoint(checkpoint: Checkpoint, name: str, key: SigningKey) -> str:
-    """The signed note over `checkpoint`, with one signature line by `key` under `name`."""
-    check_name(name)
-    check_name(checkpoint.origin)
-    line = _b64(key_hash(name, key.public) + key.sign(checkpoint.text.encode("ascii")))
-    return f"{checkpoint.text}\n— {name} {line}\n"
-
-
-def open_checkpoint(text: str, name: str, key: PublicKey) -> Checkpoint:
-    """The checkpoint in `text`, or `NoteInvalid` unless `key` signed it under `name`; then its origin is `name`."""
+def open_checkpoint(text: str, name: str, key: PublicTwin) -> Checkpoint:
+    """The checkpoint in `text`, or `NoteInvalid` unless it is of the log `name` and both of its keys signed it."""
     if len(text) > MAX_NOTE_CHARS:
         raise NoteInvalid("The checkpoint is far too long.")
     body, blank, signatures = text.rpartition("\n\n")
-    signed = body + "\n"
     if not blank or not signatures.endswith("\n"):
         raise NoteInvalid("A checkpoint is three lines, an empty line and signature lines.")
-    wanted, valid = key_hash(name, key), 0
-    for line in signatures[:-1].split("\n"):
-        signer, blob = _signature_line(line)
-        if signer == name and blob[:4] == wanted:
-            _verify(key, blob[4:], signed)
-            valid += 1
-    if not valid:
-        raise NoteInvalid("The checkpoint carries no signature of the expected log key.")
-    return _parse(signed, name)
+    checkpoint = _parse(body + "\n", name)
+    lines = [_signature_line(line) for line in signatures[:-1].split("\n")]
+    hashes = _key_hashes(name, key)
+    own = [hashes.index(blob[:4]) if signer == name and blob[:4] in hashes else None for signer, blob in lines]
+    for place, algorithm in enumerate((signature.ALGORITHM, mldsa.ALGORITHM)):
+        if place not in own:
+            raise NoteInvalid(f"The checkpoint carries no {algorithm} signature of the expected log; both are needed.")
+        if own[place : place + 1] != [place] or own.count(place) > 1:
+            raise NoteInvalid(f"The log's {algorithm} signature is not in its only place in the checkpoint.")
+    _verify(checkpoint, key, lines[0][1][4:], lines[1][1][4:])
+    return checkpoint
+
+
+def _verify(checkpoint: Checkpoint, key: PublicTwin, ed25519: bytes, cosignature: bytes) -> None:
+    claimed, post_quantum = cosignature[:_TIME_BYTES], cosignature[_TIME_BYTES:]
+    if int.from_bytes(claimed, "big") >= _TIME_LIMIT:
+        raise NoteInvalid("The time in the checkpoint's ML-DSA-44 signature is out of range.")
+    try:
+        key.ed25519.verify(ed25519, checkpoint.text.encode("ascii"))
+    except SignatureInvalid as error:
+        raise NoteInvalid("The checkpoint's Ed25519 signature does not belong to its text.") from error
+    try:
+        key.mldsa.verify(post_quantum, _cosigned_message(checkpoint, claimed), _NO_CONTEXT)
+    except SignatureInvalid as error:
+        raise NoteInvalid("The checkpoint's ML-DSA-44 signature does not belong to its text.") from error
+
+
+def _cosigned_message(checkpoint: Checkpoint, claimed: bytes) -> bytes:
+    """`cosigned_message` of C2SP tlog-cosignature: label, cosigner, time, origin, first leaf, size, root."""
+    name = checkpoint.origin.encode("ascii")
+    named = len(name).to_bytes(1, "big") + name
+    span = bytes(8) + checkpoint.size.to_bytes(8, "big")
+    return _COSIGNATURE_LABEL + named + claimed + named + span + checkpoint.root
+
+
+def _key_hashes(name: str, key: PublicTwin) -> tuple[bytes, bytes]:
+    """The four bytes by which each signature line names its key."""
+    return _key_hash(name, _ED25519 + key.ed25519.raw), _key_hash(name, _MLDSA + key.mldsa.raw)
+
+
+def _key_hash(name: str, typed: bytes) -> bytes:
+    return hashlib.sha256(name.encode("ascii") + b"\n" + typed).digest()[:4]
+
+
+def _vkey(name: str, typed: bytes) -> str:
+    return f"{name}+{_key_hash(name, typed).hex()}+{_b64(typed)}"
+
+
+def _parse_vkey(text: str, kind: bytes, algorithm: str) -> tuple[str, bytes]:
+    name, _, rest = text.partition("+")
+    check_name(name)
+    typed = _unb64(rest.partition("+")[2])
+    if typed is None:
+        raise BadKey("A verifier key is written name+hash+base64.")
+    if typed[:1] != kind:
+        raise BadKey(f"This verifier key is not of type {kind[0]} ({algorithm}).")
+    if _vkey(name, typed) != text:
+        raise BadKey("The hash in this verifier key does not belong to its name and key.")
+    return name, typed[1:]
 
 
 def _signature_line(line: str) -> tuple[str, bytes]:
@@ -117,13 +176,6 @@ def _signature_line(line: str) -> tuple[str, bytes]:
     if match is None or blob is None:
         raise NoteInvalid("A signature line of the checkpoint is malformed.")
     return match.group(1), blob
-
-
-def _verify(key: PublicKey, signature: bytes, signed: str) -> None:
-    try:
-        key.verify(signature, signed.encode("utf-8", "surrogatepass"))
-    except SignatureInvalid as error:
-        raise NoteInvalid("The checkpoint's signature does not belong to its text.") from error
 
 
 def _parse(signed: str, origin: str) -> Checkpoint:

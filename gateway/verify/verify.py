@@ -3,8 +3,12 @@
 
     python3 verify.py PATH [--log-key KEY] [--package-key KEY] [--checkpoint FILE] [--json]
 
-PATH is a package (folder or .zip) or an audit-log export (folder). KEY is a file or the key itself: `ed25519:…`, a
-verifier key `name+hash+base64`, or PEM. FILE is a checkpoint of the log that you kept from an earlier time.
+PATH is a package (folder or .zip) or an audit-log export (folder). KEY is a file, or its text: two keys, Ed25519 and
+ML-DSA-44, as lines `ed25519:…` and `ml-dsa-44:…`, as verifier keys `name+hash+base64`, or as PEM. FILE is a checkpoint
+of the log that you kept from an earlier time.
+
+Log and package are signed twice, with Ed25519 and with ML-DSA-44; where one of the two is missing or does not hold,
+the check fails.
 
 Exit code 0: everything checked holds. 1: a check failed, and the line says what differed. 2: wrong use.
 
@@ -33,6 +37,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+ALGORITHMS = ("Ed25519", "ML-DSA-44")
 PACKAGE_FILES = ("manifest.json", "manifest.sig", "approvals.json", "audit.proof", "enrolment.json")
 DOCUMENTS = ("README.txt", "residue.json", "verify.py", "withheld.csv", "withheld.pdf")
 EXPORT_FILES = (
@@ -40,11 +45,16 @@ EXPORT_FILES = (
     "checkpoint",
     "checkpoints.jsonl",
     "entries.jsonl",
+    "index.json",
+    "index.sig",
     "log.pub.pem",
     "log.vkey",
     "verify.py",
 )
 MIN_APPROVERS = 2
+# What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
+MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
+INDEX_CONTEXT = b"disclosure-gateway/export-index-signature/v1"
 SMALL_FILE_BYTES = 16 << 20
 ENTRY_BYTES_MAX = 65535
 
@@ -133,6 +143,123 @@ def ed25519_holds(raw: bytes, message: bytes, signature: bytes) -> bool:
     return hmac.compare_digest(_encode_point(result), signature[:32])
 
 
+# ML-DSA-44 (FIPS 204): verification, of public things only, so nothing here hides its timing.
+
+_Q = 8380417
+_GAMMA1 = 1 << 17
+_GAMMA2 = (_Q - 1) // 88
+_TAU, _BETA, _OMEGA = 39, 78, 80
+_MLDSA_KEY_BYTES, _MLDSA_SIGNATURE_BYTES = 32 + 4 * 320, 32 + 4 * 576 + 84
+_ZETAS = [pow(1753, int(f"{i:08b}"[::-1], 2), _Q) for i in range(256)]
+_Poly = list[int]
+
+
+def _stream(xof: Callable[[bytes], Any], seed: bytes) -> Iterator[int]:
+    """The bytes of a SHAKE without end."""
+    done, size = 0, 1024
+    while True:
+        yield from xof(seed).digest(size)[done:]
+        done, size = size, 2 * size
+
+
+def _unpack(data: bytes, bits: int) -> _Poly:
+    """256 little-endian numbers of `bits` bits."""
+    number, mask = int.from_bytes(data, "little"), (1 << bits) - 1
+    return [number >> bits * i & mask for i in range(256)]
+
+
+def _ntt(w: _Poly) -> _Poly:
+    """Algorithm 41, in place."""
+    m, length = 0, 128
+    while length:
+        for start in range(0, 256, 2 * length):
+            m += 1
+            for j in range(start, start + length):
+                t = _ZETAS[m] * w[j + length] % _Q
+                w[j], w[j + length] = (w[j] + t) % _Q, (w[j] - t) % _Q
+        length >>= 1
+    return w
+
+
+def _inverse_ntt(w: _Poly) -> _Poly:
+    """Algorithm 42, in place."""
+    m, length = 256, 1
+    while length < 256:
+        for start in range(0, 256, 2 * length):
+            m -= 1
+            for j in range(start, start + length):
+                t = w[j]
+                w[j], w[j + length] = (t + w[j + length]) % _Q, _ZETAS[m] * (w[j + length] - t) % _Q
+        length <<= 1
+    return [8347681 * c % _Q for c in w]
+
+
+def _matrix_entry(rho: bytes, row: int, column: int) -> _Poly:
+    """Algorithm 30: uniform numbers below q, from three bytes each."""
+    stream = _stream(hashlib.shake_128, rho + bytes([column, row]))
+    numbers = (a | b << 8 | (c & 127) << 16 for a, b, c in zip(stream, stream, stream))
+    below = (number for number in numbers if number < _Q)
+    return [next(below) for _ in range(256)]
+
+
+def _challenge(seed: bytes) -> _Poly:
+    """Algorithm 29: 39 coefficients of 1 or -1, the others 0."""
+    stream = _stream(hashlib.shake_256, seed)
+    signs = sum(next(stream) << 8 * i for i in range(8))
+    c = [0] * 256
+    for i in range(256 - _TAU, 256):
+        j = next(place for place in stream if place <= i)
+        c[i], c[j] = c[j], -1 if signs & 1 else 1
+        signs >>= 1
+    return c
+
+
+def _hints(data: bytes) -> list[set[int]] | None:
+    """Algorithm 21: where the hints are in each of four polynomials, or None where they are not in their only form."""
+    found: list[set[int]] = []
+    index = 0
+    for end in data[_OMEGA:]:
+        places = list(data[index:end])
+        if not index <= end <= _OMEGA or places != sorted(set(places)):
+            return None
+        found.append(set(places))
+        index = end
+    return None if any(data[index:_OMEGA]) else found
+
+
+def _use_hint(hint: bool, r: int) -> int:
+    """Algorithms 36 and 40: the high part of `r`, moved by one towards where the hint points."""
+    low = r % (2 * _GAMMA2)
+    if low > _GAMMA2:
+        low -= 2 * _GAMMA2
+    high = (r - low) // (2 * _GAMMA2)
+    if r - low == _Q - 1:
+        high, low = 0, low - 1
+    return (high + (1 if low > 0 else -1)) % 44 if hint else high
+
+
+def mldsa_holds(raw: bytes, message: bytes, signature: bytes, context: bytes) -> bool:
+    """Whether `signature` is this key's over `message` in `context` (Algorithms 3 and 8)."""
+    if len(raw) != _MLDSA_KEY_BYTES or len(signature) != _MLDSA_SIGNATURE_BYTES or len(context) > 255:
+        return False
+    rho, seed, hints = raw[:32], signature[:32], _hints(signature[-84:])
+    z = [[_GAMMA1 - n for n in _unpack(signature[at : at + 576], 18)] for at in range(32, 32 + 4 * 576, 576)]
+    if hints is None or any(abs(n) >= _GAMMA1 - _BETA for poly in z for n in poly):
+        return False
+    digest = hashlib.shake_256(raw).digest(64)
+    mu = hashlib.shake_256(digest + bytes([0, len(context)]) + context + message).digest(64)
+    c, z = _ntt(_challenge(seed)), [_ntt(poly) for poly in z]
+    packed = b""
+    for row in range(4):
+        t = _ntt([n << 13 for n in _unpack(raw[32 + 320 * row : 352 + 320 * row], 10)])
+        w = [-n * m for n, m in zip(c, t)]
+        for column in range(4):
+            w = [n + a * m for n, a, m in zip(w, _matrix_entry(rho, row, column), z[column])]
+        high = [_use_hint(place in hints[row], n) for place, n in enumerate(_inverse_ntt([n % _Q for n in w]))]
+        packed += sum(n << 6 * place for place, n in enumerate(high)).to_bytes(192, "little")
+    return hmac.compare_digest(hashlib.shake_256(mu + packed).digest(32), seed)
+
+
 # Byte forms: base64, canonical JSON, shapes, keys.
 
 
@@ -216,6 +343,7 @@ PATH = Is("a safe path", _matches(r"(?!.*(^|/)\.)[A-Za-z0-9._-]{1,100}(/[A-Za-z0
 KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
 B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
 SIGNATURE_HEX = Is("a signature in hex", _matches("[0-9a-f]{128}"))
+LONG_TEXT = Is("a text", lambda value: isinstance(value, str) and 0 < len(value) <= 4000)
 ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
 ONE = Is("1", lambda value: type(value) is int and value == 1)
 OBJECT = Is("an object", lambda value: isinstance(value, dict))
@@ -236,10 +364,17 @@ MANIFEST = {
     "files": [{**DOCUMENT, "kind": TEXT, "media_type": TEXT, "rendition": TEXT, "decisions": HEX, "residue": HEX}],
     "documents": [DOCUMENT],
     "approvals_required": [QUORUM],
-    "signed_by": [{"alg": TEXT, "key": KEY}],
-    "log": TEXT,
+    "signed_by": [{"alg": TEXT, "key": LONG_TEXT}],
+    "log": [LONG_TEXT],
 }
-MANIFEST_SIGNATURE = {"type": "disclosure-gateway/manifest-signature/v1", "signatures": [SIGNATURE]}
+SIGNED = [{"alg": TEXT, "key": LONG_TEXT, "sig": B64}]
+MANIFEST_SIGNATURE = {"type": "disclosure-gateway/manifest-signature/v1", "signatures": SIGNED}
+EXPORT_INDEX = {
+    "type": "disclosure-gateway/export-index/v1",
+    "log": LONG_TEXT,
+    "files": [{"path": PATH, "sha256": HEX, "size_bytes": COUNT}],
+}
+INDEX_SIGNATURE = {"type": "disclosure-gateway/export-index-signature/v1", "signatures": SIGNED}
 STATEMENT = {
     "type": "disclosure-gateway/approval/v1",
     "release": TEXT,
@@ -324,55 +459,116 @@ def parse_entry(leaf: bytes, what: str) -> dict[str, Any]:
 
 
 class Key(NamedTuple):
-    """A public key, and the log's name where the key came with one."""
+    """Two public keys that sign together, and the log's name where they came with one."""
 
-    raw: bytes
+    ed25519: bytes
+    mldsa: bytes
     name: str | None = None
 
     @property
-    def text(self) -> str:
-        """`ed25519:` and base64."""
-        return "ed25519:" + base64.b64encode(self.raw).decode("ascii")
+    def texts(self) -> list[str]:
+        """Each key in one line, `ed25519:…` and `ml-dsa-44:…`."""
+        raws = zip(ALGORITHMS, (self.ed25519, self.mldsa))
+        return [f"{algorithm.lower()}:{base64.b64encode(raw).decode('ascii')}" for algorithm, raw in raws]
 
-    def key_hash(self, name: str) -> bytes:
-        """The four bytes by which a C2SP note names its key."""
-        return hashlib.sha256(name.encode("utf-8") + b"\n\x01" + self.raw).digest()[:4]
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over both raw keys: what people read to each other."""
+        return hashlib.sha256(self.ed25519 + self.mldsa).hexdigest()
+
+    def same(self, other: Key) -> bool:
+        """Whether these are the other's keys; and the other's name, where both have one."""
+        named = None in (self.name, other.name) or self.name == other.name
+        return named and (self.ed25519, self.mldsa) == (other.ed25519, other.mldsa)
 
 
-_PEM_HEAD = bytes.fromhex("302a300506032b6570032100")
+_PEM_BLOCK = re.compile("-----BEGIN PUBLIC KEY-----\\s+([A-Za-z0-9+/=\\s]+?)\\s+-----END PUBLIC KEY-----\\s*")
+_PEM_HEADS = (bytes.fromhex("302a300506032b6570032100"), bytes.fromhex("30820532300b06096086480165030403110382052100"))
+_NOTE_TYPES = (b"\x01", b"\x06")
+
+
+def note_key_hash(name: str, typed: bytes) -> bytes:
+    """The four bytes by which a C2SP note names its key; `typed` begins with the type byte."""
+    return hashlib.sha256(name.encode("utf-8") + b"\n" + typed).digest()[:4]
 
 
 def parse_key(text: str, what: str) -> Key:
-    """A key written as `ed25519:…`, as C2SP verifier key, or as PEM."""
+    """Both keys: two lines `ed25519:…` and `ml-dsa-44:…`, two C2SP verifier keys, or two blocks of PEM."""
     text = text.strip()
-    name: str | None = None
-    if text.startswith("-----BEGIN PUBLIC KEY-----"):
-        lines = text.splitlines()
-        data = unb64("".join(lines[1:-1]), what)
-        if data[:12] != _PEM_HEAD or lines[-1] != "-----END PUBLIC KEY-----":
-            raise Mismatch(f"{what} is not an Ed25519 public key in PEM.")
-        raw = data[12:]
-    elif text.startswith("ed25519:"):
-        raw = unb64(text[8:], what)
-    else:
-        parts = text.split("+", 2)
-        data = unb64(parts[-1], what)
-        name, raw = parts[0], data[1:]
-        if len(parts) != 3 or data[:1] != b"\x01" or parts[1] != Key(raw).key_hash(name).hex():
-            raise Mismatch(f"{what} is not a verifier key name+hash+base64 of type Ed25519.")
+    parts = _PEM_BLOCK.findall(text) if _PEM_BLOCK.match(text) else text.split()
+    if len(parts) != 2 or (_PEM_BLOCK.match(text) and _PEM_BLOCK.sub("", text)):
+        raise Mismatch(f"{what} is not a pair of keys: both are needed, Ed25519 first, then ML-DSA-44.")
+    found = [_parse_one(part.strip(), place, what) for place, part in enumerate(parts)]
+    (ed25519, name), (mldsa, other) = found
+    if name != other:
+        raise Mismatch(f"{what} names two logs.")
+    check_ed25519(ed25519, what)
+    if len(mldsa) != _MLDSA_KEY_BYTES:
+        raise Mismatch(f"{what} has an ML-DSA-44 key of a wrong length.")
+    return Key(ed25519, mldsa, name)
+
+
+def _parse_one(text: str, place: int, what: str) -> tuple[bytes, str | None]:
+    """One key of a pair in any of its forms: its raw bytes, and the name that came with it."""
+    algorithm, head = ALGORITHMS[place], _PEM_HEADS[place]
+    prefix = algorithm.lower() + ":"
+    if text.startswith(prefix):
+        return unb64(text[len(prefix) :], what), None
+    name, _, rest = text.partition("+")
+    hashed, _, encoded = rest.partition("+")
+    if re.fullmatch("[0-9a-f]{8}", hashed) and encoded:
+        typed = unb64(encoded, what)
+        if typed[:1] != _NOTE_TYPES[place] or hashed != note_key_hash(name, typed).hex():
+            raise Mismatch(f"{what} is not a verifier key name+hash+base64 of type {algorithm}.")
+        return typed[1:], name
+    data = unb64("".join(text.split()), what)
+    if not data.startswith(head):
+        raise Mismatch(f"{what} is not written as documented: one of its parts is not an {algorithm} public key.")
+    return data[len(head) :], None
+
+
+def check_ed25519(raw: bytes, what: str) -> None:
+    """Raise `Mismatch` unless `raw` is an Ed25519 key that is safe to verify with."""
     try:
         check_public_key(raw)
     except ValueError:
         raise Mismatch(f"{what} is not a safe Ed25519 public key.") from None
-    return Key(raw, name)
 
 
-def check_signature(key_text: str, alg: str, signature: str, message: bytes, what: str) -> None:
-    """Raise `Mismatch` unless this signature holds; an algorithm unknown here does not."""
+def check_personal_signature(key_text: str, alg: str, signature: bytes, message: bytes, what: str) -> None:
+    """Raise `Mismatch` unless this person's Ed25519 signature holds; an algorithm unknown here does not."""
     if alg != "Ed25519":
         raise Mismatch(f"{what} is of the algorithm {shown(alg)}, which this script cannot verify.")
-    if not ed25519_holds(parse_key(key_text, f"The key of {what}").raw, message, unb64(signature, what)):
+    raw = unb64(key_text.partition(":")[2], f"The key of {what}")
+    check_ed25519(raw, f"The key of {what}")
+    if not ed25519_holds(raw, message, signature):
         raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
+
+
+def check_both_named(items: list[dict[str, Any]], what: str) -> None:
+    """Raise `Mismatch` unless exactly one Ed25519 and one ML-DSA-44 item are here, in this order."""
+    algorithms = [item["alg"] for item in items]
+    for algorithm in ALGORITHMS:
+        if algorithm not in algorithms:
+            raise Mismatch(f"{what} lacks the {algorithm} signature; both are needed.")
+    if algorithms != list(ALGORITHMS):
+        raise Mismatch(
+            f"{what} has {len(algorithms)} signatures; it takes one Ed25519 and one ML-DSA-44, in this order."
+        )
+
+
+def check_both_signatures(items: list[dict[str, Any]], message: bytes, context: bytes, what: str) -> Key:
+    """Raise `Mismatch` unless both algorithms signed `message`; the keys that did."""
+    check_both_named(items, what)
+    key = parse_key(" ".join(item["key"] for item in items), f"The keys of {what}")
+    if key.texts != [item["key"] for item in items]:
+        raise Mismatch(f"The keys of {what} are not written as documented.")
+    ed25519, mldsa = (unb64(item["sig"], f"A signature in {what}") for item in items)
+    if not ed25519_holds(key.ed25519, message, ed25519):
+        raise Mismatch(f"The Ed25519 signature in {what} does not hold: the signed bytes, it or the key was changed.")
+    if not mldsa_holds(key.mldsa, message, mldsa, context):
+        raise Mismatch(f"The ML-DSA-44 signature in {what} does not hold: the signed bytes, it or the key was changed.")
+    return key
 
 
 # Merkle tree (RFC 6962) and checkpoints (C2SP).
@@ -440,7 +636,7 @@ class Checkpoint(NamedTuple):
 
 
 def open_checkpoint(text: str, key: Key, what: str) -> Checkpoint:
-    """The checkpoint in `text`, signed by `key` under the origin's name."""
+    """The checkpoint in `text`, signed under the origin's name by both of the log's keys, in the first two lines."""
     body, blank, signatures = text.rpartition("\n\n")
     lines = body.split("\n")
     if (
@@ -449,24 +645,49 @@ def open_checkpoint(text: str, key: Key, what: str) -> Checkpoint:
         or not re.fullmatch("0|[1-9][0-9]{0,15}", lines[1])
     ):
         raise Mismatch(f"{what} is not origin, size and root, an empty line and signature lines.")
-    origin, valid = lines[0], 0
-    if key.name is not None and origin != key.name:
-        raise Mismatch(f"{what} is of the log {shown(origin)}, not of {key.name}.")
-    for line in signatures[:-1].split("\n"):
-        match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
-        if match is None:
-            raise Mismatch(f"{what} has a malformed signature line.")
-        blob = unb64(match.group(2), f"A signature of {what}")
-        if match.group(1) == origin and blob[:4] == key.key_hash(origin):
-            if not ed25519_holds(key.raw, (body + "\n").encode("utf-8"), blob[4:]):
-                raise Mismatch(f"{what}: the log's signature does not belong to this text.")
-            valid += 1
-    if not valid:
-        raise Mismatch(f"{what} carries no signature of the log's key.")
     root = unb64(lines[2], f"The root of {what}")
     if len(root) != 32:
         raise Mismatch(f"The root of {what} is not 32 bytes.")
-    return Checkpoint(origin, int(lines[1]), root)
+    checkpoint = Checkpoint(lines[0], int(lines[1]), root)
+    if key.name is not None and checkpoint.origin != key.name:
+        raise Mismatch(f"{what} is of the log {shown(checkpoint.origin)}, not of {key.name}.")
+    ed25519, cosignature = _log_signatures(signatures[:-1].split("\n"), checkpoint.origin, key, what)
+    if not ed25519_holds(key.ed25519, (body + "\n").encode("ascii"), ed25519):
+        raise Mismatch(f"{what}: the log's Ed25519 signature does not belong to this text.")
+    claimed, signature = cosignature[:8], cosignature[8:]
+    if len(cosignature) < 8 or claimed[0] & 128:
+        raise Mismatch(f"{what}: the time in the log's ML-DSA-44 signature is out of range.")
+    if not mldsa_holds(key.mldsa, cosigned_message(checkpoint, claimed), signature, b""):
+        raise Mismatch(f"{what}: the log's ML-DSA-44 signature does not belong to this text.")
+    return checkpoint
+
+
+def _log_signatures(lines: list[str], origin: str, key: Key, what: str) -> list[bytes]:
+    """The log's two signatures: the first two lines, and no other line. Lines of other keys may follow."""
+    wanted = [note_key_hash(origin, kind + raw) for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
+    own: list[int | None] = []
+    blobs: list[bytes] = []
+    for line in lines:
+        match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
+        if match is None:
+            raise Mismatch(f"{what} has a malformed signature line.")
+        blobs.append(unb64(match.group(2), f"A signature of {what}"))
+        known = match.group(1) == origin and blobs[-1][:4] in wanted
+        own.append(wanted.index(blobs[-1][:4]) if known else None)
+    for place, algorithm in enumerate(ALGORITHMS):
+        if place not in own:
+            raise Mismatch(f"{what} carries no {algorithm} signature of the log; both are needed.")
+        if own[place] != place or own.count(place) > 1:
+            raise Mismatch(f"{what}: the log's {algorithm} signature is not in its only place.")
+    return [blob[4:] for blob in blobs[:2]]
+
+
+def cosigned_message(checkpoint: Checkpoint, claimed: bytes) -> bytes:
+    """What ML-DSA-44 signs of a checkpoint (C2SP tlog-cosignature): label, cosigner, time, log, span, root."""
+    name = checkpoint.origin.encode("ascii")
+    named = struct.pack(">B", len(name) & 255) + name
+    span = struct.pack(">QQ", 0, checkpoint.size)
+    return b"subtree/v1\n\x00" + named + claimed + named + span + checkpoint.root
 
 
 # Reports.
@@ -649,6 +870,19 @@ def chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield chunk
 
 
+def check_digests(listed: list[dict[str, Any]], files: Folder | Zip, where: str) -> None:
+    """Raise `Mismatch` naming the first file whose size or SHA-256 is not the listed one."""
+    for item in listed:
+        name, digest = item["path"], hashlib.sha256()
+        if files.sizes[name] != item["size_bytes"]:
+            raise Mismatch(f"{name} has {files.sizes[name]} bytes, {where} says {item['size_bytes']}.")
+        with files.open(name) as file:
+            for chunk in chunks(file, item["size_bytes"]):
+                digest.update(chunk)
+        if digest.hexdigest() != item["sha256"]:
+            raise Mismatch(f"{name} was changed: its SHA-256 is not the one in {where}.")
+
+
 # Packages.
 
 
@@ -737,44 +971,43 @@ class PackageCheck:
         """Size and SHA-256 of every listed file."""
         manifest, files = self._get("manifest"), self._get("files")
         listed = manifest["files"] + manifest["documents"]
-        for item in listed:
-            name, digest = item["path"], hashlib.sha256()
-            if files.sizes[name] != item["size_bytes"]:
-                raise Mismatch(f"{name} has {files.sizes[name]} bytes, the manifest says {item['size_bytes']}.")
-            with files.open(name) as file:
-                for chunk in chunks(file, item["size_bytes"]):
-                    digest.update(chunk)
-            if digest.hexdigest() != item["sha256"]:
-                raise Mismatch(f"{name} was changed: its SHA-256 is not the one in the manifest.")
+        check_digests(listed, files, "the manifest")
         return f"All {len(listed)} files have the size and SHA-256 in the manifest."
 
     def manifest_signature(self) -> str:
-        """Every key the manifest names has signed it, and no other; the first is the package key."""
+        """Both keys that the manifest names have signed it, with one algorithm each, and no other."""
         manifest = self._get("manifest")
         signed = parse_canonical(self._found["manifest.sig"], "manifest.sig")
         check_shape(signed, MANIFEST_SIGNATURE, "manifest.sig")
+        check_both_named(manifest["signed_by"], "The manifest's signed_by")
+        check_both_named(signed["signatures"], "manifest.sig")
         signers = [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]]
-        if not signers or signers != manifest["signed_by"]:
+        if signers != manifest["signed_by"]:
             raise Mismatch("manifest.sig is not by exactly the keys that the manifest names.")
-        for item in signed["signatures"]:
-            check_signature(item["key"], item["alg"], item["sig"], self._found["manifest.json"], "manifest.sig")
-        key = signers[0]["key"]
+        message = self._found["manifest.json"]
+        key = check_both_signatures(signed["signatures"], message, MANIFEST_CONTEXT, "manifest.sig")
         if self.package_key is None:
-            self.report.warnings.append(f"The package key came from the package itself; compare it: {key}")
-        elif key != self.package_key.text:
-            raise Mismatch(f"The manifest is signed by {key}, not by the package key you gave.")
-        return "The manifest is signed by " + ("the package key you gave." if self.package_key else "the key it names.")
+            self.report.warnings.append(
+                f"The package keys came from the package itself; compare their SHA-256: {key.fingerprint}"
+            )
+        elif not key.same(self.package_key):
+            raise Mismatch("The manifest is signed by other keys than the package key you gave.")
+        whose = "the package key you gave" if self.package_key else "the keys it names"
+        return f"The manifest is signed, with Ed25519 and ML-DSA-44, by {whose}."
 
     def checkpoint(self) -> str:
-        """The checkpoint is signed by the log that the manifest names."""
+        """The checkpoint is signed, with both algorithms, by the log that the manifest names."""
         manifest = self._get("manifest")
-        key = parse_key(manifest["log"], "The log key in the manifest")
+        key = parse_key(" ".join(manifest["log"]), "The log key in the manifest")
         if key.name is None:
             raise Mismatch("The manifest does not name its log.")
         if self.log_key is None:
-            self.report.warnings.append(f"The log key came from the package itself; compare it: {manifest['log']}")
-        elif key.raw != self.log_key.raw or self.log_key.name not in (None, key.name):
-            raise Mismatch(f"The manifest names the log {shown(manifest['log'])}, not the one you gave.")
+            self.report.warnings.append(
+                f"The log keys came from the package itself; compare the log's name and the SHA-256 of its keys: "
+                f"{key.name} {key.fingerprint}"
+            )
+        elif not key.same(self.log_key):
+            raise Mismatch(f"The manifest names the log {shown(key.name)} with other keys, not the one you gave.")
         proof = parse_proof(self._found["audit.proof"])
         self._found["proof"] = proof
         self._found["checkpoint"] = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
@@ -816,7 +1049,8 @@ class PackageCheck:
                 if statement[name] != value:
                     raise Mismatch(f"Approval {number} is of another {name}: {shown(statement[name])}.")
             what = f"The signature of approval {number}"
-            check_signature(signature["key"], signature["alg"], signature["sig"], canonical(statement), what)
+            raw = unb64(signature["sig"], what)
+            check_personal_signature(signature["key"], signature["alg"], raw, canonical(statement), what)
         people = {approval["statement"]["approver"] for approval in approvals["approvals"]}
         keys = {approval["signature"]["key"] for approval in approvals["approvals"]}
         if not len(people) == len(keys) == len(approvals["approvals"]):
@@ -875,7 +1109,10 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
         if len({founder["key"] for founder in founders}) < 2:
             raise Mismatch(f"{what} was founded with fewer than two keys.")
         for founder in facts["people"]:
-            _check_hex_signature(founder["key"], founder["signature"], statement, what)
+            signature = bytes.fromhex(founder["signature"])
+            check_personal_signature(
+                founder["key"], "Ed25519", signature, canonical(statement), f"A signature in {what}"
+            )
             register[founder["person"]] = (founder["key"], list(founder["roles"]))
     elif entry["type"] in ("person.enrolled", "roles.granted"):
         check_shape(facts, ENROLLED, f"{what}, facts")
@@ -884,19 +1121,16 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
         statement = {"type": "disclosure-gateway/enrolment/v1", **{name: facts[name] for name in names}}
         if second in (person, facts["proposer"]) or second not in register:
             raise Mismatch(f"{what} is not countersigned by a second person whose own enrolment is shown.")
-        _check_hex_signature(register[second][0], facts["signature"], statement, what)
+        signature = bytes.fromhex(facts["signature"])
+        check_personal_signature(
+            register[second][0], "Ed25519", signature, canonical(statement), f"A signature in {what}"
+        )
         key, roles = register.get(person, (facts["key"], []))
         if key != facts["key"]:
             raise Mismatch(f"{what} gives {shown(person)} a second key.")
         register[person] = (key, roles + facts["roles"])
     else:
         raise Mismatch(f"{what} is of the type {shown(entry['type'])}, which enrols nobody.")
-
-
-def _check_hex_signature(key: str, signature: str, statement: dict[str, Any], what: str) -> None:
-    raw = parse_key(key, f"A key in {what}").raw
-    if not ed25519_holds(raw, canonical(statement), bytes.fromhex(signature)):
-        raise Mismatch(f"A signature in {what} does not hold.")
 
 
 def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:
@@ -983,14 +1217,15 @@ class ExportCheck:
             )
         run("first entry", self.first_entry)
         run("matters", self.matters)
+        run("index", self.index)
         return self.report
 
     def structure(self) -> str:
         """The documented files, and no others."""
-        files = Folder(self.path)
+        files = self._found["files"] = Folder(self.path)
         for name in sorted(files.sizes.keys() ^ set(EXPORT_FILES)):
             raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
-        for name in ("checkpoint", "log.vkey", "log.pub.pem", "checkpoints.jsonl"):
+        for name in ("checkpoint", "log.vkey", "log.pub.pem", "index.json", "index.sig", "checkpoints.jsonl"):
             limit = SMALL_FILE_BYTES if name != "checkpoints.jsonl" else 1 << 30
             if files.sizes[name] > limit:
                 raise Mismatch(f"{name} is far too large.")
@@ -999,19 +1234,37 @@ class ExportCheck:
         return "The export holds the documented files, and no other."
 
     def key(self) -> str:
-        """Both forms of the log's key are the same key, and the one given."""
+        """Both forms of the log's keys are the same keys, and those given."""
         vkey, pem = self._text("log.vkey"), self._text("log.pub.pem")
         key = parse_key(vkey, "log.vkey")
-        if key.name is None or not vkey.endswith("\n") or vkey.count("\n") != 1 or vkey.strip() != vkey[:-1]:
-            raise Mismatch("log.vkey is not one line name+hash+base64.")
-        if pem_text(key.raw) != pem:
-            raise Mismatch("log.pub.pem is not the key in log.vkey.")
+        if key.name is None or vkey.split("\n") != [*vkey.split(), ""]:
+            raise Mismatch("log.vkey is not two lines name+hash+base64.")
+        if pem_text(key) != pem:
+            raise Mismatch("log.pub.pem is not the keys in log.vkey.")
         if self.log_key is None:
-            self.report.warnings.append(f"The log key came from the export itself; compare it: {vkey.strip()}")
-        elif key.raw != self.log_key.raw or self.log_key.name not in (None, key.name):
+            self.report.warnings.append(
+                f"The log keys came from the export itself; compare the log's name and the SHA-256 of its keys: "
+                f"{key.name} {key.fingerprint}"
+            )
+        elif not key.same(self.log_key):
             raise Mismatch("log.vkey is not the log key you gave.")
         self._found["key"] = key
         return f"The log is {key.name}."
+
+    def index(self) -> str:
+        """The log signed an index of all other files, and each file is as it says."""
+        key, files = self._get("key"), self._get("files")
+        index = parse_canonical(self._found["index.json"], "index.json")
+        check_shape(index, EXPORT_INDEX, "index.json")
+        signed = parse_canonical(self._found["index.sig"], "index.sig")
+        check_shape(signed, INDEX_SIGNATURE, "index.sig")
+        signer = check_both_signatures(signed["signatures"], self._found["index.json"], INDEX_CONTEXT, "index.sig")
+        if not signer.same(key) or index["log"] != key.name:
+            raise Mismatch("index.json is not signed by this log.")
+        if [item["path"] for item in index["files"]] != sorted({*EXPORT_FILES} - {"index.json", "index.sig"}):
+            raise Mismatch("index.json does not list exactly the other files of the export.")
+        check_digests(index["files"], files, "index.json")
+        return f"The log signed an index, and all {len(index['files'])} other files are as it says."
 
     def signatures(self) -> str:
         """Every checkpoint is signed by the log; sizes only grow."""
@@ -1090,7 +1343,7 @@ class ExportCheck:
     def first_entry(self) -> str:
         """The log's own first entry names this log and this key."""
         key, first = self._get("key"), self._get("walk").first
-        if first.get("type") != "log.opened" or first["facts"] != {"key": key.text, "origin": key.name}:
+        if first.get("type") != "log.opened" or first["facts"] != {"keys": key.texts, "origin": key.name}:
             raise Mismatch("Entry 0 does not name this log and this key.")
         return "Entry 0 names this log and this key."
 
@@ -1117,10 +1370,14 @@ class ExportCheck:
         return self._found[name]
 
 
-def pem_text(raw: bytes) -> str:
-    """SubjectPublicKeyInfo of an Ed25519 key in PEM."""
-    body = base64.b64encode(_PEM_HEAD + raw).decode("ascii")
-    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+def pem_text(key: Key) -> str:
+    """Both keys as SubjectPublicKeyInfo in PEM."""
+    blocks = []
+    for head, raw in zip(_PEM_HEADS, (key.ed25519, key.mldsa)):
+        body = base64.b64encode(head + raw).decode("ascii")
+        lines = "\n".join(body[start : start + 64] for start in range(0, len(body), 64))
+        blocks.append(f"-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----\n")
+    return "".join(blocks)
 
 
 def verify_export(path: Path, *, log_key: str | None = None, checkpoint: str | None = None) -> Report:
@@ -1142,12 +1399,19 @@ def _given_key(text: str | None, what: str) -> Key | None:
 
 def _argument(value: str | None) -> str | None:
     """The text of a file of this name, or the argument itself."""
-    if value is None or not Path(value).is_file():
+    if value is None or not _names_a_file(value):
         return value
     try:
         return Path(value).read_bytes()[:SMALL_FILE_BYTES].decode("utf-8")
     except (OSError, ValueError):
         raise WrongUse("A key or checkpoint file cannot be read as text.") from None
+
+
+def _names_a_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False  # keys are longer than a name may be
 
 
 def verify(arguments: argparse.Namespace) -> Report:
@@ -1159,7 +1423,7 @@ def verify(arguments: argparse.Namespace) -> Report:
     if (path / "entries.jsonl").exists() and not (path / "manifest.json").exists():
         if package_key is not None:
             raise WrongUse("--package-key is for packages; this is an audit-log export.")
-        if arguments.checkpoint is not None and not Path(arguments.checkpoint).is_file():
+        if arguments.checkpoint is not None and not _names_a_file(arguments.checkpoint):
             raise WrongUse("--checkpoint is the file of a checkpoint that you kept.")
         return verify_export(path, log_key=log_key, checkpoint=_argument(arguments.checkpoint))
     if arguments.checkpoint is not None:
@@ -1180,8 +1444,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(description="Verify a disclosure package or an audit-log export, offline.")
     parser.add_argument("path", metavar="PATH", help="package folder or zip, or audit-log export folder")
-    parser.add_argument("--log-key", metavar="KEY", help="the log's key, obtained from elsewhere: file or text")
-    parser.add_argument("--package-key", metavar="KEY", help="the package key, obtained from elsewhere: file or text")
+    parser.add_argument("--log-key", metavar="KEY", help="the log's two keys, obtained from elsewhere: file or text")
+    parser.add_argument(
+        "--package-key", metavar="KEY", help="the two package keys, obtained from elsewhere: file or text"
+    )
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of this log that you kept")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     arguments = parser.parse_args(argv)

@@ -26,7 +26,7 @@ from gateway.app import compose
 from gateway.base.clock import SystemClock
 from gateway.people.rules import permissions_of
 from gateway.people.statements import token_statement
-from gateway.seal.signature import to_text
+from gateway.seal.twin import to_text
 from gateway.settings import Settings
 from gateway.verify import verify_package
 from tests.crash.checks import RESTART_S, check_acknowledged, check_all, held_by, plaintext_in

@@ -9,16 +9,18 @@ import zipfile
 from pathlib import Path
 
 from gateway.seal.merkle import check_consistency, check_inclusion, leaf_hash
-from gateway.seal.note import open_checkpoint
-from gateway.seal.signature import load_public_pem
+from gateway.seal.note import open_checkpoint, parse_vkeys
+from gateway.seal.twin import public_pem
 from tests.support.office import API, Office, slug_of
 
 
 def test_proofs_hold_against_signed_checkpoints(office: Office) -> None:
     auditor = office["auditor"]
     keys = auditor.get(f"{API}/audit/keys").json()
-    key = load_public_pem(keys["log_pem"].encode())
-    name = keys["log_vkey"].split("+")[0]
+    name, key = parse_vkeys(keys["log_vkey"])
+    assert public_pem(key).decode() == keys["log_pem"]
+    assert keys["log_fingerprint"] == key.fingerprint
+    assert keys["package_fingerprint"] != key.fingerprint
     old = open_checkpoint(auditor.get(f"{API}/audit/checkpoint").text, name, key)
     office.matter()
     new = open_checkpoint(auditor.get(f"{API}/audit/checkpoint").text, name, key)

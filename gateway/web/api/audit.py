@@ -16,7 +16,7 @@ from starlette.responses import Response
 from gateway.audit.model import Act
 from gateway.people.model import Actor, Permission
 from gateway.seal.merkle import leaf_hash
-from gateway.seal.signature import public_pem
+from gateway.seal.twin import public_pem
 from gateway.web.conditions import InKnown
 from gateway.web.deps import InGateway, holding
 from gateway.web.schemas.audit import ConsistencyOut, InclusionOut, KeysOut
@@ -65,12 +65,15 @@ def prove_consistency(gateway: InGateway, _actor: Reader, old: Index, new: Index
 
 @router.get("/keys", operation_id="listKeys", response_model=KeysOut, summary="The keys that outsiders verify with")
 def list_keys(gateway: InGateway, _actor: Reader, known: InKnown) -> Response:
-    """Hand them out by another way than the packages."""
+    """Hand them out by another way than the packages; the fingerprints are for reading aloud."""
+    log, package = gateway.log.public_key(), gateway.package_key().public
     return known.shown(
         KeysOut(
             log_vkey=gateway.log.vkey(),
-            log_pem=public_pem(gateway.log.public_key()).decode(),
-            package_pem=public_pem(gateway.package_key().public).decode(),
+            log_pem=public_pem(log).decode(),
+            log_fingerprint=log.fingerprint,
+            package_pem=public_pem(package).decode(),
+            package_fingerprint=package.fingerprint,
         )
     )
 

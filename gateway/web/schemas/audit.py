@@ -25,12 +25,23 @@ class ConsistencyOut(Out):
 
 
 class KeysOut(Out):
-    """The public keys that outsiders verify with."""
+    """The public keys that outsiders verify with, Ed25519 and ML-DSA-44 each: two verifier keys, two blocks of PEM.
 
-    model_config = example(log_vkey="gateway+1f2e3d4c+AQ…", log_pem="-----BEGIN PUBLIC KEY-----…", package_pem="…")
+    A fingerprint is the SHA-256 over both raw keys, in hexadecimal.
+    """
+
+    model_config = example(
+        log_vkey="gateway+1f2e3d4c+AQ…\ngateway+5a6b7c8d+Bg…\n",
+        log_pem="-----BEGIN PUBLIC KEY-----…",
+        log_fingerprint="9f86d081…",
+        package_pem="-----BEGIN PUBLIC KEY-----…",
+        package_fingerprint="60303ae2…",
+    )
     log_vkey: str
     log_pem: str
+    log_fingerprint: str
     package_pem: str
+    package_fingerprint: str
 
 
 class HealthOut(Out):

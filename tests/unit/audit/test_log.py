@@ -29,8 +29,7 @@ from gateway.keys.model import KeyShredded
 from gateway.keys.service import Keyring
 from gateway.seal import merkle
 from gateway.seal.envelope import EnvelopeTampered
-from gateway.seal.note import NoteInvalid, open_checkpoint, parse_vkey
-from gateway.seal.signature import to_text
+from gateway.seal.note import NoteInvalid, open_checkpoint, parse_vkeys
 
 MATTER = "mat_01j00000000000000000000000"
 ACT = Act("test.done", "per_1")
@@ -46,8 +45,8 @@ def test_the_first_entry_names_the_log_and_its_key(log: Log) -> None:
     assert log.refused(Act("thing.refused", "per_1")) == 1
     first = json.loads(log.entry(0))
     assert first["type"] == "log.opened"
-    assert first["facts"] == {"origin": log.name, "key": to_text(log.public_key())}
-    assert parse_vkey(log.vkey()) == (log.name, log.public_key())
+    assert first["facts"] == {"origin": log.name, "keys": list(log.public_key().texts)}
+    assert parse_vkeys(log.vkey()) == (log.name, log.public_key())
 
 
 def test_an_entry_is_what_rfc_8785_makes_of_it(log: Log, fill: Fill) -> None:

@@ -21,6 +21,7 @@ from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.seal import envelope
 from gateway.seal.signature import SigningKey, to_text
+from gateway.seal.twin import SigningTwin
 from gateway.verify import SCRIPT
 from tests.support.databases import SQLITE
 
@@ -73,7 +74,7 @@ class House:
     log: Log
     units: Units
     clock: TickingClock
-    package_key: SigningKey = field(default_factory=SigningKey.generate)
+    package_key: SigningTwin = field(default_factory=SigningTwin.generate)
     people: dict[str, SigningKey] = field(default_factory=dict)
     entries: dict[str, list[int]] = field(default_factory=dict)
 
@@ -202,9 +203,12 @@ class Draft:
         return {"statement": statement, "signature": signature}
 
     def _signed(self, manifest: bytes) -> bytes:
-        key = self.house.package_key
-        signature = {"alg": "Ed25519", "key": to_text(key.public), "sig": b64(key.sign(manifest))}
-        signed: dict[str, Any] = {"type": "disclosure-gateway/manifest-signature/v1", "signatures": [signature]}
+        key, kind = self.house.package_key, "disclosure-gateway/manifest-signature/v1"
+        signatures = [
+            {"alg": algorithm, "key": text, "sig": b64(made)}
+            for (algorithm, text), made in zip(key.public.named, key.sign(manifest, kind.encode()), strict=True)
+        ]
+        signed: dict[str, Any] = {"type": kind, "signatures": signatures}
         self.edit_signed(signed)
         return canonical(signed)
 
@@ -255,8 +259,8 @@ def draft(house: House, tmp_path: Path) -> Draft:
         "files": [listed[name] | about for name in files if name.startswith("files/")],
         "documents": [listed[name] for name in files if not name.startswith("files/")],
         "approvals_required": required,
-        "signed_by": [{"alg": "Ed25519", "key": to_text(house.package_key.public)}],
-        "log": house.log.vkey(),
+        "signed_by": [{"alg": algorithm, "key": text} for algorithm, text in house.package_key.public.named],
+        "log": house.log.vkey().split(),
     }
     return Draft(
         house=house,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.seal.signature import to_text
+from gateway.seal.twin import to_text
 from gateway.verify import SCRIPT
 from gateway.verify.verify import main
 
@@ -128,7 +128,7 @@ def test_a_terminal_without_unicode_still_gets_its_lines(draft: Draft, tmp_path:
 
 OPENSSL = """
 head -n 3 checkpoint > "$OUT/checkpoint.text"
-tail -n 1 checkpoint | sed 's/.* //' | base64 -d | tail -c 64 > "$OUT/checkpoint.sig"
+sed -n 5p checkpoint | sed 's/.* //' | base64 -d | tail -c 64 > "$OUT/checkpoint.sig"
 openssl pkeyutl -verify -pubin -inkey log.pub.pem -rawin -in "$OUT/checkpoint.text" -sigfile "$OUT/checkpoint.sig"
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from collections.abc import Callable
@@ -11,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.audit.export import ExportExists
+from gateway.audit.export import SIGNATURE_TYPE, ExportExists, _index, _signed
 from gateway.audit.model import Act, LogDamaged
 from gateway.base.canon import canonical
+from gateway.keys.twins import Signer, signing_twin
 from gateway.seal import merkle
-from gateway.seal.note import Checkpoint, sign_checkpoint, vkey
-from gateway.seal.signature import SigningKey, public_pem, to_text
-from gateway.verify.verify import Key, Mismatch, Report, WrongUse, open_checkpoint, verify_export
+from gateway.seal.note import Checkpoint, parse_vkeys, sign_checkpoint, vkey_text
+from gateway.seal.signature import SigningKey
+from gateway.seal.signature import public_pem as ed25519_pem
+from gateway.seal.signature import to_text as ed25519_text
+from gateway.seal.twin import PublicTwin, SigningTwin, public_pem, to_text
+from gateway.verify.verify import EXPORT_FILES, Mismatch, Report, WrongUse, open_checkpoint, parse_key, verify_export
 
 if TYPE_CHECKING:
     from tests.unit.verify.conftest import House
@@ -44,9 +45,7 @@ class Forger:
     def __init__(self, house: House, export: Path) -> None:
         self.export = export
         with house.units.read() as session:
-            keyring = house.log._keyring
-            key_id = keyring.find(session, role="log_signing", owner="deployment")
-            self.key = SigningKey.from_seed(keyring.unwrap(session, key_id))
+            self.key = signing_twin(house.log._keyring, session, Signer.LOG)
 
     def write(self, leaves: list[bytes], sizes: list[int]) -> None:
         texts = [self.sign(size, merkle.root(leaves[:size])) for size in sizes]
@@ -54,9 +53,18 @@ class Forger:
         (self.export / "checkpoint").write_text(texts[-1], encoding="utf-8")
         lines = [canonical({"size": n, "text": text}) + b"\n" for n, text in zip(sizes[:-1], texts, strict=False)]
         (self.export / "checkpoints.jsonl").write_bytes(b"".join(lines))
+        self.index()
 
     def sign(self, size: int, root: bytes, origin: str = NAME) -> str:
-        return sign_checkpoint(Checkpoint(origin, size, root), origin, self.key)
+        return sign_checkpoint(Checkpoint(origin, size, root), self.key)
+
+    def index(self) -> None:
+        """Sign an index of what is there now."""
+        for name in ("index.json", "index.sig"):
+            (self.export / name).unlink()
+        index = _index(self.export, NAME)
+        (self.export / "index.json").write_bytes(index)
+        (self.export / "index.sig").write_bytes(_signed(index, self.key))
 
 
 @pytest.fixture
@@ -67,7 +75,7 @@ def forger(house: House, export: Path) -> Forger:
 def test_a_good_export_verifies(house: House, export: Path) -> None:
     kept = house.log.checkpoint().text
     report = verify_export(export, log_key=house.log.vkey(), checkpoint=kept)
-    assert [step.state for step in report.steps] == ["ok"] * 8, report
+    assert [step.state for step in report.steps] == ["ok"] * 9, report
     assert (report.ok, report.pinned, report.warnings) == (True, True, [])
     assert json.loads((export / "checkpoints.jsonl").read_text(encoding="utf-8").splitlines()[0])["size"] < 14
 
@@ -76,60 +84,74 @@ def test_an_export_alone_says_what_it_cannot_show(house: House, export: Path) ->
     report = verify_export(export)
     assert report.ok
     assert not report.pinned
-    assert any(house.log.vkey() in warning for warning in report.warnings)
+    assert any(house.log.public_key().fingerprint in warning for warning in report.warnings)
     assert any("--checkpoint" in warning for warning in report.warnings)
     assert "compare" in report.sentence()
 
 
 def test_every_form_of_the_key_is_understood_and_another_is_refused(house: House, export: Path) -> None:
     key = house.log.public_key()
-    for text in (to_text(key), vkey(NAME, key), public_pem(key).decode()):
+    for text in (to_text(key), vkey_text(NAME, key), public_pem(key).decode(), " ".join(key.texts)):
         assert verify_export(export, log_key=text).ok
-    for text in (to_text(SigningKey.generate().public), vkey("example.com/other", key)):
+    other = SigningTwin.generate().public
+    half = PublicTwin(key.ed25519, other.mldsa), PublicTwin(other.ed25519, key.mldsa)
+    for text in (*map(to_text, (other, *half)), vkey_text("example.com/other", key)):
         assert "log key" in differences(verify_export(export, log_key=text))
-    with pytest.raises(WrongUse):
-        verify_export(export, log_key="ed25519:" + "A" * 43 + "=")
+    with pytest.raises(WrongUse, match="safe"):
+        verify_export(export, log_key=f"ed25519:{'A' * 43}=\n{key.texts[1]}")
 
 
-def test_a_key_of_another_kind_in_the_same_clothes_is_wrong_use(house: House, export: Path) -> None:
+def test_one_key_alone_or_of_another_kind_is_wrong_use(house: House, export: Path) -> None:
     key = house.log.public_key()
-    name, hashed, encoded = vkey(NAME, key).split("+", 2)
-    exchange = X25519PublicKey.from_public_bytes(key.raw).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    cosigner = base64.b64encode(b"\x04" + key.raw).decode()
+    first, second = vkey_text(NAME, key).split()
+    name, hashed, encoded = first.split("+", 2)
+    blocks = public_pem(key).decode()
+    other_ed25519 = ed25519_text(SigningKey.generate().public)
     wrong = [
-        exchange.decode(),
-        public_pem(key).decode().replace("END PUBLIC", "END PRIVATE"),
-        f"{name}+00000000+{encoded}",
-        f"{name}+{hashed}+{cosigner}",
-        f"other+{hashed}+{encoded}",
-        encoded,
+        *key.texts,
+        first,
+        second,
+        ed25519_pem(key.ed25519).decode(),
+        blocks.removeprefix(ed25519_pem(key.ed25519).decode()),
+        f"{second} {first}",
+        f"{key.texts[0]} {other_ed25519}",
+        f"{first} {key.texts[1]}",
+        f"{first} {first} {second}",
+        f"{key.texts[0]} {key.texts[1][:-8]}",
+        blocks.replace("END PUBLIC", "END PRIVATE"),
+        blocks.replace("MCowBQYDK2Vw", "MCowBQYDK2Vu"),
+        f"{name}+00000000+{encoded} {second}",
+        f"other+{hashed}+{encoded} {second}",
+        f"{encoded} {second}",
     ]
     for text in wrong:
         with pytest.raises(WrongUse):
             verify_export(export, log_key=text)
 
 
-BROKEN_NOTES = json.loads((Path(__file__).parents[2] / "vectors" / "note" / "broken.json").read_text(encoding="utf-8"))
+NOTES = Path(__file__).parents[2] / "vectors" / "note"
+BROKEN_NOTES = json.loads((NOTES / "broken.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("failure", BROKEN_NOTES)
 def test_a_note_that_fails_for_a_named_reason_does_not_open_here_either(failure: str) -> None:
-    key = Key(SigningKey.from_seed(bytes(range(32))).public.raw, NAME)
+    text = (NOTES / "log.vkey").read_text(encoding="utf-8")
+    assert parse_key(text, "The key").texts == list(parse_vkeys(text)[1].texts)
     with pytest.raises(Mismatch):
-        open_checkpoint(BROKEN_NOTES[failure], key, "The checkpoint")
+        open_checkpoint(BROKEN_NOTES[failure]["note"], parse_key(text, "The key"), "The checkpoint")
 
 
 def test_every_flipped_byte_is_noticed_and_named(house: House, export: Path) -> None:
-    for name in ("entries.jsonl", "checkpoint", "checkpoints.jsonl", "log.vkey", "log.pub.pem"):
+    for name in EXPORT_FILES:
         data = (export / name).read_bytes()
-        for place in range(0, len(data), 1 if len(data) < 150 else 31):
+        for place in range(0, len(data), 1 if len(data) < 150 else 31 if len(data) < 9000 else 1009):
             (export / name).write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
             said = differences(verify_export(export, log_key=house.log.vkey()))
             if name == "entries.jsonl":
                 index = data[:place].count(b"\n")
                 assert f"ntry {index} " in said or "entries do not lead" in said or "There are" in said, said
             else:
-                assert name.split(".", maxsplit=1)[0] in said, said
+                assert name.split(".", maxsplit=1)[0].upper() in said.upper(), said
         (export / name).write_bytes(data)
     assert verify_export(export, log_key=house.log.vkey()).ok
 
@@ -189,8 +211,8 @@ def test_a_kept_checkpoint_that_is_none_is_no_proof(export: Path, kept: str) -> 
 
 
 def test_a_kept_checkpoint_of_another_key_is_no_proof(export: Path) -> None:
-    stranger = sign_checkpoint(Checkpoint(NAME, 1, merkle.root(leaves_of(export)[:1])), NAME, SigningKey.generate())
-    assert "no signature" in differences(verify_export(export, checkpoint=stranger))
+    stranger = sign_checkpoint(Checkpoint(NAME, 1, merkle.root(leaves_of(export)[:1])), SigningTwin.generate())
+    assert "no Ed25519 signature" in differences(verify_export(export, checkpoint=stranger))
 
 
 def test_two_checkpoints_that_contradict_each_other_are_noticed(export: Path, forger: Forger) -> None:
@@ -202,6 +224,33 @@ def test_two_checkpoints_that_contradict_each_other_are_noticed(export: Path, fo
 
 
 Forgery = Callable[[Forger, list[bytes]], object]
+
+
+def stranger_s_index(forger: Forger, _leaves: list[bytes]) -> None:
+    index = (forger.export / "index.json").read_bytes()
+    (forger.export / "index.sig").write_bytes(_signed(index, SigningTwin.generate()))
+
+
+def indexed(change: Callable[[dict[str, Any]], object]) -> Forgery:
+    """Another index, signed by the log."""
+
+    def write(forger: Forger, _leaves: list[bytes]) -> None:
+        index = json.loads((forger.export / "index.json").read_bytes())
+        change(index)
+        (forger.export / "index.json").write_bytes(canonical(index))
+        (forger.export / "index.sig").write_bytes(_signed(canonical(index), forger.key))
+
+    return write
+
+
+def index_signed(change: Callable[[dict[str, Any]], object]) -> Forgery:
+    def write(forger: Forger, _leaves: list[bytes]) -> None:
+        signed = json.loads((forger.export / "index.sig").read_bytes())
+        assert signed["type"] == SIGNATURE_TYPE
+        change(signed)
+        (forger.export / "index.sig").write_bytes(canonical(signed))
+
+    return write
 
 
 def signed_cases() -> dict[str, tuple[Forgery, str]]:
@@ -221,7 +270,7 @@ def signed_cases() -> dict[str, tuple[Forgery, str]]:
     return {
         "no entry at all": (lambda forger, _leaves: forger.write([], [0]), "nothing was signed"),
         "another log in the first entry": (rewritten(lambda e: e["facts"].update(origin="x"), 0), "Entry 0"),
-        "another key in the first entry": (rewritten(lambda e: e["facts"].update(key="x"), 0), "Entry 0"),
+        "another key in the first entry": (rewritten(lambda e: e["facts"]["keys"].pop(), 0), "Entry 0"),
         "another first entry": (lambda forger, leaves: forger.write(leaves[1:], [len(leaves) - 1]), "Entry 0"),
         "a number skipped": (rewritten(lambda e: e.update(seq=e["seq"] + 1)), "Entry 7 is number"),
         "another predecessor": (rewritten(lambda e: e.update(prev="0" * 64)), "Entry 7"),
@@ -256,7 +305,16 @@ def signed_cases() -> dict[str, tuple[Forgery, str]]:
             ),
             "of the log 'example.com/other'",
         ),
-        "another key for openssl": (put("log.pub.pem", public_pem(SigningKey.generate().public)), "log.pub.pem"),
+        "another key for openssl": (put("log.pub.pem", public_pem(SigningTwin.generate().public)), "log.pub.pem"),
+        "one key for openssl": (
+            lambda forger, _leaves: (forger.export / "log.pub.pem").write_bytes(ed25519_pem(forger.key.public.ed25519)),
+            "log.pub.pem",
+        ),
+        "an index signed by a stranger": (stranger_s_index, "not signed by this log"),
+        "an index that lists a file fewer": (indexed(lambda i: i["files"].pop()), "exactly the other files"),
+        "an index of another log": (indexed(lambda i: i.update(log="example.com/other")), "not signed by this log"),
+        "an index signed with Ed25519 alone": (index_signed(lambda s: s["signatures"].pop()), "lacks the ML-DSA-44"),
+        "an index signed with ML-DSA-44 alone": (index_signed(lambda s: s["signatures"].pop(0)), "lacks the Ed25519"),
         "two keys": (put("log.vkey", b"a+b+c\nd+e+f\n"), "log.vkey"),
         "a key that is no text": (put("log.vkey", b"\xff"), "log.vkey"),
     }

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.base.canon import canonical
+from gateway.seal import twin
 from gateway.seal.signature import SigningKey, to_text
+from gateway.seal.twin import SigningTwin
 from gateway.verify.verify import Report, WrongUse, verify_package
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Zipped = Callable[[Path], Path]
 
 def verified(draft: Draft, path: Path) -> Report:
     """Checked with the keys that a recipient got elsewhere."""
-    key = to_text(draft.house.package_key.public)
+    key = twin.to_text(draft.house.package_key.public)
     return verify_package(path, log_key=draft.house.log.vkey(), package_key=key)
 
 
@@ -50,18 +52,19 @@ def test_keys_that_came_with_the_package_are_named_and_never_called_verified(dra
     report = verify_package(draft.write())
     assert report.ok
     assert not report.pinned
-    assert to_text(draft.house.package_key.public) in report.warnings[0]
-    assert draft.house.log.vkey() in report.warnings[1]
+    assert draft.house.package_key.public.fingerprint in report.warnings[0]
+    assert draft.house.log.public_key().fingerprint in report.warnings[1]
     assert "compare" in report.sentence()
 
 
 def test_other_keys_than_expected_are_refused(draft: Draft) -> None:
     folder = draft.write()
-    other = to_text(SigningKey.generate().public)
+    other = twin.to_text(SigningTwin.generate().public)
     assert "manifest signature" in differences(verify_package(folder, package_key=other))
     assert "log checkpoint" in differences(verify_package(folder, log_key=other))
-    with pytest.raises(WrongUse):
-        verify_package(folder, log_key="nonsense")
+    for text in ("nonsense", draft.house.log.vkey().split()[0], to_text(SigningKey.generate().public)):
+        with pytest.raises(WrongUse, match="both are needed"):
+            verify_package(folder, log_key=text)
 
 
 def test_every_flipped_byte_of_every_file_is_noticed_and_its_file_named(draft: Draft) -> None:
@@ -152,12 +155,16 @@ def manifest_cases() -> dict[str, tuple[Callable[[dict[str, Any]], object], str]
         "a size that is a truth": (lambda m: m["files"][0].update(size_bytes=True), "size_bytes"),
         "a wrong size": (lambda m: m["files"][0].update(size_bytes=1), "customer-list-1.csv has"),
         "a wrong digest": (lambda m: m["files"][1].update(sha256="0" * 64), "production-photo-1.png was changed"),
-        "nobody signs": (lambda m: m.update(signed_by=[]), "manifest.sig"),
-        "a second algorithm stripped": (
-            lambda m: m["signed_by"].append({"alg": "ML-DSA-44", "key": m["signed_by"][0]["key"]}),
-            "manifest.sig",
+        "nobody signs": (lambda m: m.update(signed_by=[]), "lacks the Ed25519"),
+        "no Ed25519 key": (lambda m: m["signed_by"].pop(0), "signed_by lacks the Ed25519"),
+        "no ML-DSA-44 key": (lambda m: m["signed_by"].pop(1), "signed_by lacks the ML-DSA-44"),
+        "keys in another order": (lambda m: m["signed_by"].reverse(), "in this order"),
+        "a key twice": (lambda m: m["signed_by"].append(m["signed_by"][1]), "has 3 signatures"),
+        "a log without a name": (
+            lambda m: m.update(log=[one["key"] for one in m["signed_by"]]),
+            "does not name its log",
         ),
-        "a log without a name": (lambda m: m.update(log=m["signed_by"][0]["key"]), "does not name its log"),
+        "a log with one key": (lambda m: m["log"].pop(), "both are needed"),
         "other approvals required": (lambda m: m.update(approvals_required=[]), "other approvals"),
         "another matter": (lambda m: m.update(matter="mat_9"), "another matter"),
         "another release": (lambda m: m.update(release="rel_9"), "another matter or release"),
@@ -174,6 +181,10 @@ def test_a_manifest_that_says_something_else_is_refused(draft: Draft, case: str)
     change, word = manifest_cases()[case]
     change(draft.manifest)
     assert word in differences(verified(draft, draft.write()))
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def respelled(text: str) -> str:
@@ -193,6 +204,9 @@ def draft_cases() -> dict[str, tuple[Callable[[Draft], object], str]]:
 
     def approvals(change: Callable[[dict[str, Any]], object]) -> Callable[[Draft], object]:
         return lambda d: setattr(d, "edit_approvals", change)
+
+    def signed(change: Callable[[dict[str, Any]], object]) -> Callable[[Draft], object]:
+        return lambda d: setattr(d, "edit_signed", change)
 
     def facts(**fields: object) -> Callable[[Draft], object]:
         return lambda d: setattr(d, "edit_facts", lambda f: f.update(fields))
@@ -260,21 +274,47 @@ def draft_cases() -> dict[str, tuple[Callable[[Draft], object], str]]:
             "Enrolment entry 1",
         ),
         "signed by a stranger": (
-            lambda d: setattr(d.house, "package_key", SigningKey.generate()),
+            lambda d: setattr(d.house, "package_key", SigningTwin.generate()),
             "exactly the keys",
         ),
-        "not signed": (lambda d: setattr(d, "edit_signed", lambda s: s.update(signatures=[])), "exactly the keys"),
+        "not signed": (signed(lambda s: s.update(signatures=[])), "manifest.sig lacks the Ed25519 signature"),
+        "not signed with Ed25519": (
+            signed(lambda s: s["signatures"].pop(0)),
+            "manifest.sig lacks the Ed25519 signature",
+        ),
+        "not signed with ML-DSA-44": (
+            signed(lambda s: s["signatures"].pop(1)),
+            "manifest.sig lacks the ML-DSA-44 signature",
+        ),
+        "signatures in another order": (signed(lambda s: s["signatures"].reverse()), "in this order"),
+        "a signature twice": (signed(lambda s: s["signatures"].append(s["signatures"][0])), "has 3 signatures"),
+        "one algorithm in place of the other": (
+            signed(lambda s: s["signatures"].__setitem__(1, s["signatures"][0])),
+            "lacks the ML-DSA-44",
+        ),
+        "an Ed25519 signature called ML-DSA-44": (
+            signed(lambda s: s["signatures"][1].update(sig=s["signatures"][0]["sig"])),
+            "ML-DSA-44 signature in manifest.sig does not hold",
+        ),
+        "an ML-DSA-44 signature for another use": (
+            lambda d: signed(
+                lambda s: s["signatures"][1].update(
+                    sig=b64(d.house.package_key.mldsa.sign(canonical(d.manifest), b"another use"))
+                )
+            )(d),
+            "ML-DSA-44 signature in manifest.sig does not hold",
+        ),
         "a signature in another spelling": (
-            lambda d: setattr(
-                d, "edit_signed", lambda s: s["signatures"][0].update(sig=respelled(s["signatures"][0]["sig"]))
-            ),
+            signed(lambda s: s["signatures"][0].update(sig=respelled(s["signatures"][0]["sig"]))),
             "unusual spelling",
         ),
-        "a signature that does not hold": (
-            lambda d: setattr(
-                d, "edit_signed", lambda s: s["signatures"][0].update(sig=("A" * 85 + "A==")[:86] + "==")
-            ),
-            "manifest.sig does not hold",
+        "an Ed25519 signature that does not hold": (
+            signed(lambda s: s["signatures"][0].update(sig=("A" * 85 + "A==")[:86] + "==")),
+            "Ed25519 signature in manifest.sig does not hold",
+        ),
+        "an ML-DSA-44 signature that does not hold": (
+            signed(lambda s: s["signatures"][1].update(sig=b64(bytes(2420)))),
+            "ML-DSA-44 signature in manifest.sig does not hold",
         ),
     }
 
