@@ -29,6 +29,7 @@ from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
 from gateway.render.queue import Queue
 from gateway.render.service import Renders
+from gateway.residue import walled
 from gateway.review.service import Reviews
 from gateway.sandbox.process import ProcessSandbox
 from gateway.seal.signature import SigningKey, to_text
@@ -38,7 +39,7 @@ from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
 
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
-SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse")
+SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse", walled.TASK)
 
 
 class AlreadyInitialised(Conflict):
