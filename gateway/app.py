@@ -44,6 +44,7 @@ from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
 from gateway.render.queue import Queue
 from gateway.render.service import Renders
+from gateway.residue import walled
 from gateway.review.service import Reviews
 from gateway.sandbox.process import ProcessSandbox
 from gateway.seal.twin import SigningTwin
@@ -54,7 +55,7 @@ from gateway.vault.service import Vault
 from gateway.vault.staging import Staging
 
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
-SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse")
+SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse", walled.TASK)
 
 _INITIALISED = "deployment.initialised"
 

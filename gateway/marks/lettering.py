@@ -6,8 +6,9 @@ has is refused, because a box in its place would be a mark that nobody can read.
 
 from __future__ import annotations
 
+import io
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -28,10 +29,21 @@ class MarkUnwritable(Refused):
     title = "The visible mark cannot be written"
 
 
+def load() -> None:
+    """Read the fonts, for a process that will not be able to open files."""
+    for name in (_LATIN, _HAN):
+        _font_file(name)
+
+
+@cache
+def _font_file(name: str) -> bytes:
+    return (FONTS_DIR / name).read_bytes()
+
+
 @lru_cache(maxsize=64)
 def _font(name: str, size_px: int) -> ImageFont.FreeTypeFont:
     # The basic layout engine is in every build of Pillow; the other one is not.
-    return ImageFont.truetype(FONTS_DIR / name, size_px, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(io.BytesIO(_font_file(name)), size_px, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,8 @@
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes.
-6. The gate re-reads the result with other parsers and searches every withheld value. A finding ends in `blocked`.
+6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value. A
+   finding ends in `blocked`, no answer in time in `refused`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered
 from gateway.render.model import Outcome, State
 from gateway.render.withheld import rows, withheld_lines, withheld_set
-from gateway.residue import gate
+from gateway.residue import walled
 from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
 from gateway.sandbox.ports import Sandbox
 
@@ -87,7 +88,7 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         mark=job.mark,
         file_name=job.file_name,
     )
-    report = gate.check(rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
+    report = walled.check(sandbox, rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
     if not report.clean:
         return Outcome(
             State.BLOCKED,

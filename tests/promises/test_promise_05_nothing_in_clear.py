@@ -120,6 +120,7 @@ def test_the_gateway_never_hands_content_to_a_child_by_argument_or_file(
 
     monkeypatch.setattr(os, "open", watched_open)
     ones = [planted(label) for label in originals.FORMATS]
+    own_world.gateway.sandbox.close()  # so that another process is started, and seen
     journey.rendered(own_world, ones)
     wanted = wanted_of(ones, {})
     assert started, "no child was started"

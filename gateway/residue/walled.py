@@ -1,0 +1,92 @@
+"""The gate in the sandbox: the values it searches for come from hostile originals, so it has walls and a clock too.
+
+Rendition and values go down in sealed memory; kinds, places and counts come back. Whatever else happens (no answer in
+time, no memory left, a death) is `NotVerified`, and never clean.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from gateway.base.problems import Refused, TooLarge, Unprocessable
+from gateway.base.units import GIB, MIB
+from gateway.residue.model import (
+    Expectation,
+    Finding,
+    Kind,
+    PictureExpectation,
+    Report,
+    TableExpectation,
+    TextExpectation,
+    WithheldSet,
+    WithheldValue,
+)
+from gateway.sandbox.ports import Limits, Sandbox
+
+TASK = "gateway.residue.task:verify"
+_SORTS: tuple[type[Expectation], ...] = (TableExpectation, PictureExpectation, TextExpectation)
+
+
+class NotVerified(Refused):
+    """The gate came to no answer, so the rendition stays where it is."""
+
+    slug = "not-verified"
+    title = "The rendition could not be verified"
+
+
+def check(sandbox: Sandbox, rendition: bytes, expectation: Expectation, withheld: WithheldSet) -> Report:
+    """What `gate.check` says of `rendition`, within bounds of time and memory. Raises `NotVerified`."""
+    values = packed(withheld)
+    request: dict[str, Any] = {
+        "sort": type(expectation).__name__,
+        "expectation": asdict(expectation),
+        "values_bytes": len(values),
+    }
+    try:
+        reply = sandbox.run(TASK, request, values + rendition, limits_for(len(values) + len(rendition)))
+        return _report(json.loads(reply.blobs[0]))
+    except (Unprocessable, TooLarge, ValueError, KeyError, TypeError, IndexError) as error:
+        raise NotVerified(
+            "The rendition could not be verified in the time and memory that one file may take; split the original or "
+            "shorten what its cells hold."
+        ) from error
+
+
+def limits_for(size_bytes: int) -> Limits:
+    """How long and how large the search through so many bytes may grow; several times what it was measured to need."""
+    cpu_s = 60 + 4 * size_bytes // MIB
+    return Limits(memory_bytes=3 * GIB + 24 * size_bytes, cpu_s=cpu_s, wall_s=3 * cpu_s, output_bytes=4 * MIB)
+
+
+def packed(withheld: WithheldSet) -> bytes:
+    """The set on its way to the child."""
+    values = [(value.text, value.place) for value in withheld.values]
+    return json.dumps([values, list(withheld.shown), list(withheld.constants)]).encode()
+
+
+def unpacked(data: bytes) -> WithheldSet:
+    """The inverse of `packed`."""
+    values, shown, constants = json.loads(data)
+    return WithheldSet(tuple(WithheldValue(*value) for value in values), frozenset(shown), frozenset(constants))
+
+
+def expected(sort: str, fields: dict[str, Any]) -> Expectation:
+    """An expectation from its fields as they came through JSON."""
+    kind = next(one for one in _SORTS if one.__name__ == sort)
+    return kind(**{name: _frozen(value) for name, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _report(told: dict[str, Any]) -> Report:
+    return Report(
+        medium=str(told["medium"]),
+        parsers=tuple(map(str, told["parsers"])),
+        passed=tuple(map(str, told["passed"])),
+        findings=tuple(Finding(Kind(kind), str(place), field) for kind, place, field in told["findings"]),
+        counts={str(name): int(count) for name, count in told["counts"].items()},
+    )
