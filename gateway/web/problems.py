@@ -14,10 +14,13 @@ from starlette.responses import Response
 from gateway.base import problems as families
 from gateway.base.problems import Problem, Usage
 from gateway.db.unit import Busy, StorageFull
+from gateway.intake.service import KeyReused
+from gateway.people.limits import TooManyRequests
 from gateway.web.conditions import Changed
 
 MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "/problems/"
+TYPE_PREFIX: Final = "/problems/"
+RETRY_AFTER = "retry_after_s"
 _MOST_ERRORS = 20
 
 
@@ -107,6 +110,8 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     RangeRefused: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     Changed: HTTPStatus.PRECONDITION_FAILED,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Problem: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _HEADERS: Final[Mapping[type[Problem], Mapping[str, str]]] = {
@@ -139,6 +144,8 @@ def answer(problem: Problem) -> Response:
     headers = {name: text for one in type(problem).__mro__ for name, text in _HEADERS.get(one, {}).items()}
     if isinstance(problem, WrongMethod) and isinstance(problem.members.get("allow"), list):
         headers["Allow"] = ", ".join(map(str, problem.members["allow"]))  # type: ignore[arg-type]
+    if RETRY_AFTER in problem.members:
+        headers["Retry-After"] = str(problem.members[RETRY_AFTER])
     if isinstance(problem, RangeRefused) and "size_bytes" in problem.members:
         headers["Content-Range"] = f"bytes */{problem.members['size_bytes']}"
     return Response(

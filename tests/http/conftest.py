@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from gateway.people.model import Role
+from tests.http.test_matrix import MATRIX
 from tests.support.office import Office, one_of_each, open_office
+from tests.support.routes import Routes, routes_of
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +23,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def everyone(office: Office) -> Mapping[Role, str]:
     """One person for each role and no other; the name is that of their client."""
     return one_of_each(office)
+
+
+@pytest.fixture(scope="module")
+def fuzzed(office: Office, everyone: Mapping[Role, str]) -> Routes:
+    """Every route of an office with one of everything."""
+    return routes_of(office, everyone, MATRIX)

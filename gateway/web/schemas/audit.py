@@ -31,19 +31,3 @@ class KeysOut(Out):
     log_vkey: str
     log_pem: str
     package_pem: str
-
-
-class HealthOut(Out):
-    """The process answers."""
-
-    model_config = example(status="ok", version="0.1.0")
-    status: str
-    version: str
-
-
-class ReadyOut(Out):
-    """Everything a request needs is there: database, keys, log, store of encrypted bytes, sandbox."""
-
-    model_config = example(status="ready", layers=["landlock", "rlimits", "seccomp"])
-    status: str
-    layers: list[str]
