@@ -73,7 +73,7 @@ def show_keys(as_json: AsJson = False) -> None:
     """The public keys that recipients and auditors verify with; hand them out another way than the packages."""
     with connected() as client:
         keys = client.keys()
-    show(keys, as_json=as_json, lines=[str(keys["log_vkey"]), str(keys["package_pem"]).strip()])
+    show(keys, as_json=as_json, lines=[keys.log_vkey, keys.package_pem.strip()])
 
 
 @package.command("verify")

@@ -100,7 +100,7 @@ def _kinds(path: str, method: str, asked: AbstractSet[str]) -> Iterator[type[Pro
     for holds, kinds in (
         (True, _EVERYWHERE),
         (path not in PUBLIC, _WITH_TOKEN),
-        (named, (families.NotFound,)),
+        (named or "index" in asked, (families.NotFound,)),
         (tokens, (families.NotFound, families.Unauthenticated, TooManyRequests)),
         (writes or named, (families.Conflict,)),
         (writes, _WITH_BODY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import Any, Final
@@ -40,16 +41,27 @@ def strangers(operation: str) -> Role | None:
     return next((role for role in Role if role not in MATRIX.get(operation, frozenset(Role))), None)
 
 
+def unsecured(schema: dict[str, Any]) -> dict[str, Any]:
+    """The document without its tokens, which are sent and not drawn."""
+    plain = copy.deepcopy(schema)
+    del plain["components"]["securitySchemes"]
+    for operations in plain["paths"].values():
+        for told in operations.values():
+            told.pop("security", None)
+    return plain
+
+
 def test_every_operation_is_drawn_from(office: Office) -> None:
     made = create_app(office.world.gateway).openapi()
     assert {one["operationId"] for found in made["paths"].values() for one in found.values()} == {*MATRIX, *OPEN}
 
 
-@pytest.mark.parametrize("mode", GenerationMode.all(), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", [*MATRIX, *OPEN])
 def test_answers_are_those_of_the_document(fuzzed: Routes, operation: str, mode: GenerationMode) -> None:
-    schema = schemathesis.openapi.from_dict(fuzzed.schema)
-    found = schema.find_operation_by_id(operation)
+    found = schemathesis.openapi.from_dict(unsecured(fuzzed.schema)).find_operation_by_id(operation)
+    if mode is GenerationMode.NEGATIVE and not any((found.path_parameters, found.query, found.headers, found.body)):
+        pytest.skip("this operation takes nothing that could be wrong")
     named = {one: fuzzed.ids[one] for one in fuzzed.ids if "{" + one + "}" in found.path}
     clients = [fuzzed.client(operation)]
     if (stranger := strangers(operation)) is not None:

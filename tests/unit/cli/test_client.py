@@ -14,8 +14,8 @@ import pytest
 
 from gateway.base.canon import parse_canonical
 from gateway.base.problems import CheckFailed, Forbidden, Refused, Unavailable, Unprocessable
-from gateway.cli.client import Client, NoAnswer, Release, RenditionUnfinished, ServerProblem
-from gateway.cli.releases import PackageDiffers, fetch_package, seen
+from gateway.cli.client import Client, NoAnswer, PackageDiffers, Release, RenditionUnfinished, ServerProblem
+from gateway.cli.releases import fetch_package, seen
 from gateway.people.statements import parse_token_statement
 from gateway.seal.signature import SigningKey
 
@@ -141,10 +141,15 @@ def test_a_package_that_arrives_changed_is_not_kept(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"package").hexdigest()
     told = dict.fromkeys(Release.__dataclass_fields__) | {"id": "rel_1", "package_sha256": digest}
     release = Release(**told)  # type: ignore[arg-type]
-    with _client(lambda _request: httpx.Response(200, content=b"pack@ge")) as client, pytest.raises(PackageDiffers):
+
+    def sending(package: bytes) -> Callable[[httpx.Request], httpx.Response]:
+        whole = httpx.Response(200, content=package)
+        return lambda request: whole if request.url.path.endswith("/package") else httpx.Response(200, json=told)
+
+    with _client(sending(b"pack@ge")) as client, pytest.raises(PackageDiffers):
         fetch_package(client, release, tmp_path / "p.zip")
     assert list(tmp_path.iterdir()) == []
-    with _client(lambda _request: httpx.Response(200, content=b"package")) as client:
+    with _client(sending(b"package")) as client:
         fetch_package(client, release, tmp_path / "p.zip")
         client.package("rel_1", io.BytesIO())
     assert (tmp_path / "p.zip").read_bytes() == b"package"
