@@ -195,6 +195,7 @@ _ELSEWHERE = frozenset(
         "GATEWAY_TOKEN_FILE",
         "GATEWAY_PERSON",
         "GATEWAY_URL",
+        "GATEWAY_CA_FILE",
     }
 )
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {

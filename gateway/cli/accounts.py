@@ -43,7 +43,7 @@ def token(
 def list_people(as_json: AsJson = False) -> None:
     """Everybody: id, state, roles, name."""
     with connected() as client:
-        everybody = client.people()
+        everybody = tuple(client.people())
     show(everybody, as_json=as_json, lines=[_line(one) for one in everybody])
 
 

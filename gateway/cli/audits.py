@@ -74,9 +74,11 @@ def show_keys(as_json: AsJson = False) -> None:
     """The public keys that recipients and auditors verify with; hand them out another way than the packages."""
     with connected() as client:
         keys = client.keys()
-    texts = [str(keys[name]).strip() for name in ("log_vkey", "package_pem")]
-    prints = [f"SHA-256 of the {one} keys: {keys[f'{one}_fingerprint']}" for one in ("log", "package")]
-    show(keys, as_json=as_json, lines=[*texts, *prints])
+    prints = [
+        f"SHA-256 of the log keys: {keys.log_fingerprint}",
+        f"SHA-256 of the package keys: {keys.package_fingerprint}",
+    ]
+    show(keys, as_json=as_json, lines=[keys.log_vkey.strip(), keys.package_pem.strip(), *prints])
 
 
 @package.command("verify")

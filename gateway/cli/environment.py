@@ -21,9 +21,14 @@ class TokenMissing(Unauthenticated):
 
 @contextmanager
 def connected(*, anonymous: bool = False) -> Iterator[Client]:
-    """A client of the server at GATEWAY_URL, with the token in GATEWAY_TOKEN_FILE or GATEWAY_TOKEN."""
+    """A client of the server at GATEWAY_URL, with the token in GATEWAY_TOKEN_FILE or GATEWAY_TOKEN.
+
+    GATEWAY_CA_FILE names the certificates to trust instead of the system's.
+    """
     token = None if anonymous else token_given()
-    with Client(os.environ.get("GATEWAY_URL", DEFAULT_URL), token) as client:
+    trusted = os.environ.get("GATEWAY_CA_FILE")
+    ca_file = Path(trusted) if trusted else None
+    with Client(os.environ.get("GATEWAY_URL", DEFAULT_URL), token, ca_file=ca_file) as client:
         yield client
 
 

@@ -190,8 +190,8 @@ class Journey:
         unpack_export(zipfile.ZipFile(sink), folder)
         keys = auditor.keys()
         log_key, package_key = self.out / "keys" / "log.vkey", self.out / "keys" / "package.pub.pem"
-        log_key.write_text(f"{str(keys['log_vkey']).strip()}\n", "utf-8")
-        package_key.write_text(str(keys["package_pem"]), "utf-8")
+        log_key.write_text(f"{keys.log_vkey.strip()}\n", "utf-8")
+        package_key.write_text(keys.package_pem, "utf-8")
         return folder, log_key, package_key
 
     def keep_keys(self) -> None:

@@ -37,16 +37,16 @@ def open_matter(
 def show_matter(matter: str, as_json: AsJson = False) -> None:
     """One matter, its chain and its originals."""
     with connected() as client:
-        found, originals = client.matter(matter), client.originals(matter)
-    lines = [f"  {one['id']}  {one['kind']}  {one['size_bytes']} bytes" for one in originals]
-    show({"matter": found, "originals": list(originals)}, as_json=as_json, lines=[*_lines(found), *lines])
+        found, originals = client.matter(matter), tuple(client.originals(matter))
+    lines = [f"  {one.id}  {one.kind}  {one.size_bytes} bytes" for one in originals]
+    show({"matter": found, "originals": originals}, as_json=as_json, lines=[*_lines(found), *lines])
 
 
 @app.command("list")
 def list_matters(as_json: AsJson = False) -> None:
     """All matters, newest first."""
     with connected() as client:
-        found = client.matters()
+        found = tuple(client.matters())
     show(found, as_json=as_json, lines=[f"{one.id}  round {one.round}  {one.authority}  {one.title}" for one in found])
 
 
@@ -84,7 +84,7 @@ def classify(
     }
     with connected() as client:
         told = client.classify(original, answers)
-    show(dict(told), as_json=as_json, lines=["classified"])
+    show(told, as_json=as_json, lines=["classified"])
 
 
 def _lines(matter: Matter) -> list[str]:

@@ -1,12 +1,18 @@
-"""What the server answers, as frozen dataclasses; members that this version does not know are left out."""
+"""What the server answers, as frozen dataclasses; members that this version does not know are left out.
+
+Words from closed lists, times and dates stay text, as the interface documents them. `etag` is that of the answer where
+one thing was asked for, for `if_match`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from gateway.base.canon import canonical
 from gateway.base.problems import CheckFailed
@@ -40,6 +46,27 @@ class Person:
     roles: tuple[str, ...]
     public_key: str
     state: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who a token stands for, and what it is good for now."""
+
+    person: Person
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What waits for a second signature over `statement`."""
+
+    id: str
+    person: str
+    roles: tuple[str, ...]
+    proposer: str
+    proposed_at: str
+    statement: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +76,23 @@ class Recipient:
     id: str
     hop: int
     name: str
-    recipient_class: str
+    recipient_class: str = field(metadata={"wire": "class"})
+    jurisdiction: str
     language: str
     profiles: tuple[str, ...]
     public_key: str | None
     custody: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemandItem:
+    """One thing asked, with its legal basis."""
+
+    number: str
+    text: str
+    legal_basis: str
+    citation: str | None
+    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +104,15 @@ class Matter:
     authority: str
     regime: str
     purpose: str
+    jurisdiction: str
     round: int
+    deadline: str | None
     recipients: tuple[Recipient, ...]
+    items: tuple[DemandItem, ...]
+    created_by: str
+    created_at: str
     audit_index: int
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +125,7 @@ class MatterLine:
     regime: str
     purpose: str
     round: int
+    deadline: str | None
     created_at: str
 
 
@@ -96,19 +142,84 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Classification:
+    """The four answers that every original needs."""
+
+    export_control: str
+    personal_data: str
+    third_party: str
+    defence_nexus: str
+    licence_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """Uploaded bytes; the file name is told to those who may open them."""
+
+    id: str
+    matter: str
+    kind: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    file_name: str | None
+    uploader: str
+    classification: Classification | None
+    created_at: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing in an original that a policy can name."""
+
+    id: str
+    element: str
+    name: str | None
+    classes: tuple[str, ...]
+    count: int
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Everything in an original that a policy can name."""
+
+    original: str
+    kind: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rendition:
     """One original, redacted and marked for one release."""
 
     id: str
     release: str
+    matter: str
     original: str
     kind: str
     policy: str
     state: str
+    author: str
     media_type: str | None
     size_bytes: int | None
     sha256: str | None
+    decisions_sha256: str | None
+    residue_sha256: str | None
     reason: str | None
+    created_at: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A reviewer's word as recorded."""
+
+    rendition: str
+    reviewer: str
+    verdict: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +236,71 @@ class Release:
     sealed_index: int | None
     package_bytes: int | None
     package_sha256: str | None
+    dispatcher: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionLine:
+    """A rendition within its release."""
+
+    id: str
+    original: str
+    kind: str
+    policy: str
+    state: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's signature over the manifest, in one role."""
+
+    id: str
+    release: str
+    manifest_sha256: str
+    approver: str
+    role: str
+    algorithm: str
+    audit_index: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many approvals of one role are needed."""
+
+    role: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Approvals given, and how many are needed."""
+
+    given: tuple[Approval, ...]
+    needed: tuple[Quorum, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a composed package."""
+
+    path: str
+    role: str
+    sha256: str
+    size_bytes: int
+    rendition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDetail(Release):
+    """A release with its renditions, approvals and parts."""
+
+    renditions: tuple[RenditionLine, ...]
+    approvals: Approvals
+    parts: tuple[Part, ...]
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +312,82 @@ class ApprovalRequest:
     manifest_sha256: str
 
 
-def made(kind: type[_T], told: Mapping[str, Any]) -> _T:
-    """`told` as a dataclass; members that this version does not know are left out."""
-    values = {one.name: told.get(one.name) for one in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """RFC 6962: entry `index` is in the tree of the first `size` entries."""
+
+    index: int
+    size: int
+    leaf_hash: str
+    proof: tuple[str, ...]
 
 
-def matter_of(told: Mapping[str, Any]) -> Matter:
-    recipients = [made(Recipient, {**one, "recipient_class": one["class"]}) for one in told["recipients"]]
-    return made(Matter, {**told, "recipients": recipients})
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """RFC 6962: the tree of `new` entries begins with that of `old`."""
+
+    old: int
+    new: int
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The public keys that outsiders verify with."""
+
+    log_vkey: str
+    log_pem: str
+    log_fingerprint: str
+    package_pem: str
+    package_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The process answers."""
+
+    status: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Everything a request needs is there."""
+
+    status: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemPage:
+    """What a problem means and what to do."""
+
+    slug: str
+    title: str
+    status: int | None
+    advice: str
+
+
+def made(kind: type[_T], told: Mapping[str, Any], etag: str | None = None) -> _T:
+    """`told` as a dataclass, and those within it too."""
+    values = {name: _value(hint, told.get(wire)) for name, wire, hint in _members(kind)}  # type: ignore[arg-type]
+    return kind(**{**values, **({"etag": etag} if "etag" in values else {})})
+
+
+@cache
+def _members(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
+    hints = get_type_hints(kind)
+    return tuple((one.name, one.metadata.get("wire", one.name), hints[one.name]) for one in fields(kind))
+
+
+def _value(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) is UnionType:
+        (hint,) = (one for one in get_args(hint) if one is not type(None))
+    if get_origin(hint) is tuple:
+        return tuple(_value(get_args(hint)[0], one) for one in value)
+    return made(hint, value) if is_dataclass(hint) and isinstance(hint, type) else value
 
 
 def checked_request(told: Mapping[str, Any], release: str | None = None) -> ApprovalRequest:

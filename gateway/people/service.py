@@ -221,6 +221,10 @@ class People:
         """A token for a `token_statement` that its person signed; see `Tokens.issue`."""
         return self._tokens.issue(statement, signature)
 
+    def tell_unlogged(self) -> None:
+        """Write an entry about refused requests for tokens that had none; see `TokenLimits`."""
+        self._tokens.tell_unlogged()
+
     def authenticate(self, token: str) -> Actor:
         """Whoever comes with this token, or `TokenNotValid`."""
         return self._tokens.authenticate(token)

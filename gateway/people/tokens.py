@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base import clock as times
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.people import register, rules
+from gateway.people.limits import TokenLimits, TooManyRequests
 from gateway.people.model import (
     Actor,
     IssuedToken,
@@ -27,12 +28,13 @@ from gateway.people.model import (
     PersonNotActive,
     PersonState,
     SignatureRefused,
+    Standing,
     TokenNotValid,
     TokenReplayed,
 )
 from gateway.people.refusals import NOBODY, refusals_logged
-from gateway.people.statements import parse_token_statement
-from gateway.people.tables import TokenRow
+from gateway.people.statements import TokenTerms, parse_token_statement
+from gateway.people.tables import PersonRow, TokenRow
 from gateway.seal import signature as ed25519
 
 _OWNER = "deployment"
@@ -49,56 +51,35 @@ class Tokens:
         self._log = log
         self._clock = clock
         self._lifetime_max = lifetime_max
+        self._limits = TokenLimits()
 
     def issue(self, untrusted_statement: bytes, signature: bytes) -> IssuedToken:
         """A fresh token on the signed terms, told this once.
 
         1. The statement has its documented canonical form.
-        2. Its person is active, and 3. their enrolled key signed it.
+        2. Its person is active, and 3. their enrolled key signed it. So far nothing but reads.
         4. It was signed just now, for a lawful time, for permissions that the person's roles hold.
-        5. No statement of this person used its nonce before.
+        5. No statement of this person used its nonce before, and 6. they were not given too many of late.
+
+        What is refused has an entry within the bounds of `TokenLimits`.
         """
         terms = parse_token_statement(untrusted_statement)
-        with (
-            refusals_logged(self._log, "token.refused", actor=NOBODY, subject=terms.person_id),
-            self._units.change() as session,
+        with refusals_logged(
+            self._log, "token.refused", actor=NOBODY, subject=terms.person_id, room=lambda: self._room(terms)
         ):
-            try:
-                standing = register.standing(session, terms.person_id)
-            except NoSuchPerson as error:
-                raise PersonNotActive("There is no active person with this id.") from error
-            standing.require_active()
-            try:
-                ed25519.from_text(standing.public_key).verify(signature, untrusted_statement)
-            except ed25519.SignatureInvalid as error:
-                raise SignatureRefused("The statement is not signed by the key enrolled for this person.") from error
-            register.check_granted(session, standing, self._log.entry_in)
-            granted = rules.permissions_of(standing.roles)
-            now = self._clock.now()
-            rules.check_token_terms(terms, granted=granted, now=now, lifetime_max=self._lifetime_max)
-            used = select(TokenRow.sha256).where(TokenRow.person_id == terms.person_id, TokenRow.nonce == terms.nonce)
-            if session.scalar(used) is not None:
-                raise TokenReplayed("This statement has given its token; sign a new one with a new nonce.")
-            token = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode("ascii")
-            row = TokenRow(
-                sha256=_digest(token),
-                person_id=terms.person_id,
-                scopes=" ".join(sorted(terms.scopes)),
-                nonce=terms.nonce,
-                issued_at=now,
-                expires_at=terms.expires_at,
-            )
-            row.terms_sealed = self._keyring.seal_bytes(session, owner=_OWNER, context=_context(row), data=_terms(row))
-            session.add(row)
-            facts = {
-                "person": terms.person_id,
-                "scopes": sorted(scope.value for scope in terms.scopes),
-                "expires_at": times.to_text(terms.expires_at),
-            }
-            self._log.append(
-                session, Act(type="token.issued", actor=terms.person_id, subject=terms.person_id, facts=facts)
-            )
+            with self._units.read() as session:
+                self._check_signed(session, terms, untrusted_statement, signature)
+            with self._units.change() as session:
+                token = self._given(session, terms)
+        self.tell_unlogged()
         return IssuedToken(token, terms.person_id, terms.scopes, terms.expires_at)
+
+    def tell_unlogged(self) -> None:
+        """Write an entry that tells how many refusals had none since the last, if there were any."""
+        unlogged = self._limits.unlogged()
+        if unlogged:
+            facts: dict[str, Json] = {"problem": TooManyRequests.slug, "unlogged": unlogged}
+            self._log.refused(Act(type="token.refused", actor=NOBODY, facts=facts))
 
     def authenticate(self, untrusted_token: str) -> Actor:
         """Whoever this token was given to, with the permissions that token *and* present roles hold.
@@ -119,6 +100,57 @@ class Tokens:
                 raise refused
             scopes = frozenset(Permission(scope) for scope in row.scopes.split())
             return Actor(standing.person_id, standing.roles, scopes & rules.permissions_of(standing.roles))
+
+    def _room(self, terms: TokenTerms) -> int:
+        with self._units.read() as session:
+            known = session.get(PersonRow, terms.person_id) is not None
+        return self._limits.refused(terms.person_id if known else NOBODY)
+
+    def _check_signed(self, session: Session, terms: TokenTerms, statement: bytes, signature: bytes) -> None:
+        standing = self._active(session, terms.person_id)
+        try:
+            ed25519.from_text(standing.public_key).verify(signature, statement)
+        except ed25519.SignatureInvalid as error:
+            raise SignatureRefused("The statement is not signed by the key enrolled for this person.") from error
+
+    def _given(self, session: Session, terms: TokenTerms) -> str:
+        standing = self._active(session, terms.person_id)
+        register.check_granted(session, standing, self._log.entry_in)
+        now = self._clock.now()
+        rules.check_token_terms(
+            terms, granted=rules.permissions_of(standing.roles), now=now, lifetime_max=self._lifetime_max
+        )
+        used = select(TokenRow.sha256).where(TokenRow.person_id == terms.person_id, TokenRow.nonce == terms.nonce)
+        if session.scalar(used) is not None:
+            raise TokenReplayed("This statement has given its token; sign a new one with a new nonce.")
+        self._limits.given(terms.person_id)
+        token = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode("ascii")
+        row = TokenRow(
+            sha256=_digest(token),
+            person_id=terms.person_id,
+            scopes=" ".join(sorted(terms.scopes)),
+            nonce=terms.nonce,
+            issued_at=now,
+            expires_at=terms.expires_at,
+        )
+        row.terms_sealed = self._keyring.seal_bytes(session, owner=_OWNER, context=_context(row), data=_terms(row))
+        session.add(row)
+        facts: dict[str, Json] = {
+            "person": terms.person_id,
+            "scopes": sorted(scope.value for scope in terms.scopes),
+            "expires_at": times.to_text(terms.expires_at),
+        }
+        self._log.append(session, Act(type="token.issued", actor=terms.person_id, subject=terms.person_id, facts=facts))
+        return token
+
+    @staticmethod
+    def _active(session: Session, person_id: str) -> Standing:
+        try:
+            standing = register.standing(session, person_id)
+        except NoSuchPerson as error:
+            raise PersonNotActive("There is no active person with this id.") from error
+        standing.require_active()
+        return standing
 
     def _check_terms(self, session: Session, row: TokenRow) -> None:
         told = self._keyring.open_bytes(session, owner=_OWNER, context=_context(row), sealed=row.terms_sealed)

@@ -43,6 +43,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.lane = Lane(gateway.settings.uploads_at_once, gateway.settings.upload_wait_s)
     for room in (people, matters, originals, uploads, releases, renditions, audit, operations):
         app.include_router(room.router)
+    app.include_router(operations.pages)
     app.include_router(operations.router, prefix=API, include_in_schema=False)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_refused)
@@ -82,9 +83,11 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS
     yield
+    gateway: Gateway = app.state.gateway
+    await anyio.to_thread.run_sync(gateway.people.tell_unlogged)
 
 
 def _framework_refused(_request: Request, error: Exception) -> NoReturn:

@@ -1,9 +1,10 @@
 """Same key and same request, same answer: a repeated write is not carried out again.
 
 1. Inside the act's own transaction a record of its key is written, with the newest entry of the log.
-2. After the commit the answer is sealed into the record.
-3. A repetition gets the sealed answer. Where a crash came between 1 and 2 the entry tells whether the act was
-   completed: if so the answer is made again from what the act left behind, if not the act is carried out.
+2. After the commit the answer is sealed into the record, unless it is past `ANSWER_BYTES_MAX`.
+3. A repetition gets the sealed answer. Where there is none, because a crash came between 1 and 2, the entry tells
+   whether the act was completed: if so the answer is made again from what the act left behind, if not the act is
+   carried out.
 
 Refused and failed acts leave no lasting record; a repetition is judged anew.
 """
@@ -28,6 +29,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.problems import Conflict, Problem
+from gateway.base.units import MIB
 from gateway.db.metadata import Base, UtcTime
 from gateway.db.unit import Units, riders
 from gateway.intake.service import KeyReused
@@ -36,6 +38,7 @@ from gateway.keys.service import Keyring
 KEPT_FOR: Final = timedelta(days=7)
 DEPLOYMENT: Final = "deployment"
 PATIENCE_S: Final = 20.0
+ANSWER_BYTES_MAX: Final = MIB
 
 _log = logging.getLogger("gateway.web")
 _T = TypeVar("_T")
@@ -59,7 +62,7 @@ class IdempotencyRow(Base):
     entry: Mapped[int] = mapped_column(BigInteger)
     owner: Mapped[str | None] = mapped_column(String(40))
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)
-    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ class Idempotency:
             old = delete(IdempotencyRow).where(IdempotencyRow.created_at < self._clock.now() - KEPT_FOR)
             session.execute(old)
             row = session.get(IdempotencyRow, (person, name))
-            if row is not None:
+            if row is not None and len(answer.body) <= ANSWER_BYTES_MAX:
                 row.owner = answer.owner
                 row.answer = self._keyring.seal_bytes(
                     session, owner=answer.owner, context=_context(person, name), data=canonical(told)
@@ -183,7 +186,9 @@ class Idempotency:
         """One request with this key at a time: a repetition waits for the first to end, within bounds."""
         with self._ended:
             if not self._ended.wait_for(lambda: (person, name) not in self._running, timeout=PATIENCE_S):
-                raise StillRunning("The first request with this Idempotency-Key is still running; repeat it later.")
+                raise StillRunning(
+                    "The first request with this Idempotency-Key is still running; repeat it later.", retry_after_s=1
+                )
             self._running.add((person, name))
         try:
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -12,6 +13,8 @@ from gateway import __version__
 from gateway.base import problems as families
 from gateway.base.problems import Problem
 from gateway.db.failures import StorageFull
+from gateway.intake.service import KeyReused
+from gateway.people.limits import TooManyRequests
 from gateway.web import problems
 from gateway.web.conditions import Changed
 from gateway.web.security import PUBLIC
@@ -19,7 +22,7 @@ from gateway.web.security import PUBLIC
 _SCHEMA: Final[dict[str, Any]] = {
     "title": "Problem",
     "type": "object",
-    "description": "RFC 9457. `type` ends with the problem's slug; docs/problems.md says what to do about each.",
+    "description": "RFC 9457. `type` leads to a page that says what to do.",
     "required": ["type", "title", "status", "detail"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
@@ -79,30 +82,34 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     answers = operation["responses"]
     if "HTTPValidationError" in str(answers.get("422", "")):
         del answers["422"]
-    kinds: list[type[Problem]] = list(_EVERYWHERE)
     if path not in PUBLIC:
         operation["security"] = [{"bearer": []}]
-        kinds += _WITH_TOKEN
-    if "{" in path or path.endswith("/tokens"):
-        kinds += [families.NotFound, families.Unauthenticated]
-    if method != "get" or "{" in path:
-        kinds += [families.Conflict]
-    if method != "get":
-        kinds += _WITH_BODY
-    if "/content" in path:
-        kinds += [problems.RangeRefused, families.TooLarge]
     asked = {one["name"].lower() for one in operation.get("parameters", [])}
-    if "if-match" in asked:
-        kinds += [Changed]
     if "if-none-match" in asked:
         _conditional(answers)
-    if "/fields" in path:
-        kinds += [families.TooLarge]
     by_status: dict[str, list[type[Problem]]] = {}
-    for kind in dict.fromkeys(kinds):
+    for kind in dict.fromkeys(_kinds(path, method, asked)):
         by_status.setdefault(str(problems.status_of(kind).value), []).append(kind)
     for status, found in sorted(by_status.items()):
         answers.setdefault(status, _answer(found))
+
+
+def _kinds(path: str, method: str, asked: AbstractSet[str]) -> Iterator[type[Problem]]:
+    """What may go wrong: by whether a token is needed, something is named, changed, or asked for in parts."""
+    writes, named, tokens = method != "get", "{" in path, path.endswith("/tokens")
+    for holds, kinds in (
+        (True, _EVERYWHERE),
+        (path not in PUBLIC, _WITH_TOKEN),
+        (named or "index" in asked, (families.NotFound,)),
+        (tokens, (families.NotFound, families.Unauthenticated, TooManyRequests)),
+        (writes or named, (families.Conflict,)),
+        (writes, _WITH_BODY),
+        ("idempotency-key" in asked, (KeyReused,)),
+        ("if-match" in asked, (Changed,)),
+        ("/content" in path, (problems.RangeRefused, families.TooLarge)),
+        ("/fields" in path, (families.TooLarge,)),
+    ):
+        yield from kinds if holds else ()
 
 
 def _conditional(answers: dict[str, Any]) -> None:

@@ -15,10 +15,13 @@ from gateway.base import problems as families
 from gateway.base.problems import Problem, Usage
 from gateway.db.failures import Busy, DatabaseGone, StorageFull
 from gateway.intake.rules import OffsetMismatch
+from gateway.intake.service import KeyReused
+from gateway.people.limits import TooManyRequests
 from gateway.web.conditions import Changed
 
 MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "/problems/"
+TYPE_PREFIX: Final = "/problems/"
+RETRY_AFTER = "retry_after_s"
 _MOST_ERRORS = 20
 
 
@@ -129,6 +132,8 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     RangeRefused: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     Changed: HTTPStatus.PRECONDITION_FAILED,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Problem: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _HEADERS: Final[Mapping[type[Problem], Mapping[str, str]]] = {
@@ -164,6 +169,8 @@ def answer(problem: Problem) -> Response:
     headers = {name: text for one in type(problem).__mro__ for name, text in _HEADERS.get(one, {}).items()}
     if isinstance(problem, WrongMethod) and isinstance(problem.members.get("allow"), list):
         headers["Allow"] = ", ".join(map(str, problem.members["allow"]))  # type: ignore[arg-type]
+    if RETRY_AFTER in problem.members:
+        headers["Retry-After"] = str(problem.members[RETRY_AFTER])
     if isinstance(problem, RangeRefused) and "size_bytes" in problem.members:
         headers["Content-Range"] = f"bytes */{problem.members['size_bytes']}"
     if isinstance(problem, OffsetMismatch) and "expected-offset" in problem.members:

@@ -11,11 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.ids import new_id
 from gateway.people.service import People
-from gateway.web.problems import TokenMissing
+from gateway.web.problems import TYPE_PREFIX, TokenMissing
 
 API = "/api/v1"
+PROBLEM_PAGE = TYPE_PREFIX + "{slug}"
 PUBLIC: Final = frozenset(
     {
+        PROBLEM_PAGE,
         f"{API}/tokens",
         f"{API}/openapi.json",
         "/healthz",
@@ -72,10 +74,14 @@ class Bearer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with `state.actor`, or raise the problem that the border answers."""
-        if scope["type"] == "http" and scope["path"] not in PUBLIC:
+        if scope["type"] == "http" and not _public(scope["path"]):
             token = bearer_token(Headers(scope=scope).getlist("authorization"))
             scope["state"]["actor"] = await run_in_threadpool(self._people.authenticate, token)
         await self._app(scope, receive, send)
+
+
+def _public(path: str) -> bool:
+    return path in PUBLIC or path.startswith(TYPE_PREFIX)
 
 
 def bearer_token(authorization: list[str]) -> str:

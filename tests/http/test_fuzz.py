@@ -6,16 +6,10 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
-import pytest
-
-from gateway.people.model import Role
-from gateway.web.asgi import create_app
-from tests.http.test_matrix import MATRIX
-from tests.support.office import API, HARMLESS, Office, matter_body, problem_of
+from tests.support.office import API, HARMLESS, matter_body
+from tests.support.routes import Routes
 
 BODIES: Final[tuple[bytes, ...]] = (
     b"",
@@ -77,60 +71,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
 }
 
 
-@dataclass
-class Fuzzed:
-    """Routes with ids of things that exist, and who may ask."""
-
-    office: Office
-    schema: dict[str, Any]
-    ids: dict[str, str]
-    names: Mapping[Role, str]
-
-    def client(self, operation: str) -> httpx.Client:
-        roles = MATRIX.get(operation)
-        return self.office[self.names[min(roles)] if roles else "nobody"]
-
-    def routes(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-        for path, found in self.schema["paths"].items():
-            for method, told in found.items():
-                yield told["operationId"], method.upper(), path, told
-
-    def url(self, template: str, **replaced: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda m: replaced.get(m[1], self.ids.get(m[1], "manifest.json")), template)
-
-    def check(self, told: dict[str, Any], answer: httpx.Response, what: object) -> None:
-        assert answer.status_code < 500, (told["operationId"], what, answer.text)
-        assert str(answer.status_code) in told["responses"], (told["operationId"], what, answer.text)
-        if answer.status_code >= 400:
-            problem = problem_of(answer)
-            assert "Traceback" not in answer.text
-            assert len(problem["detail"]) < 400
-
-
-@pytest.fixture(scope="module")
-def fuzzed(office: Office, everyone: Mapping[Role, str]) -> Fuzzed:
-    office.world.enrol("spare", {Role.DISPATCHER, Role.LEGAL})
-    matter = office.matter()
-    original = office.original(matter["id"])
-    builder = office["builder"]
-    release = builder.post(
-        f"{API}/matters/{matter['id']}/releases",
-        json={"recipient": matter["recipients"][0]["id"], "profile": "portal"},
-    ).json()["id"]
-    rendition = builder.post(f"{API}/releases/{release}/renditions", json={"original": original}).json()["id"]
-    office.world.work()
-    ids = {
-        "person_id": office.world.actors["spare"].person_id,
-        "proposal_id": "prop_" + "0" * 26,
-        "matter_id": matter["id"],
-        "original_id": original,
-        "release_id": release,
-        "rendition_id": rendition,
-    }
-    return Fuzzed(office, create_app(office.world.gateway).openapi(), ids, everyone)
-
-
-def test_garbage_in_paths(fuzzed: Fuzzed) -> None:
+def test_garbage_in_paths(fuzzed: Routes) -> None:
     for operation, method, path, told in fuzzed.routes():
         for name in re.findall(r"\{(\w+)\}", path):
             for segment in SEGMENTS:
@@ -138,7 +79,7 @@ def test_garbage_in_paths(fuzzed: Fuzzed) -> None:
                 fuzzed.check(told, fuzzed.client(operation).request(method, url), segment)
 
 
-def test_garbage_in_queries(fuzzed: Fuzzed) -> None:
+def test_garbage_in_queries(fuzzed: Routes) -> None:
     for operation, method, path, told in fuzzed.routes():
         names = [one["name"] for one in told.get("parameters", []) if one["in"] == "query"]
         for name in names:
@@ -147,7 +88,7 @@ def test_garbage_in_queries(fuzzed: Fuzzed) -> None:
                 fuzzed.check(told, fuzzed.client(operation).request(method, url), (name, text))
 
 
-def test_garbage_in_headers(fuzzed: Fuzzed) -> None:
+def test_garbage_in_headers(fuzzed: Routes) -> None:
     for operation, method, path, told in fuzzed.routes():
         for headers in HEADERS if operation != "exportLog" else ():
             body = b"{}" if method != "GET" else None
@@ -155,7 +96,7 @@ def test_garbage_in_headers(fuzzed: Fuzzed) -> None:
             fuzzed.check(told, answer, headers)
 
 
-def test_garbage_as_body(fuzzed: Fuzzed) -> None:
+def test_garbage_as_body(fuzzed: Routes) -> None:
     for operation, method, path, told in fuzzed.routes():
         if method == "GET" or operation == "exportLog":
             continue
@@ -165,7 +106,7 @@ def test_garbage_as_body(fuzzed: Fuzzed) -> None:
             fuzzed.check(told, answer, body[:40])
 
 
-def test_garbage_in_every_field(fuzzed: Fuzzed) -> None:
+def test_garbage_in_every_field(fuzzed: Routes) -> None:
     for operation, method, path, told in fuzzed.routes():
         content = told.get("requestBody", {}).get("content", {}).get("application/json")
         if content is None:
@@ -182,7 +123,7 @@ def test_garbage_in_every_field(fuzzed: Fuzzed) -> None:
             fuzzed.check(told, answer, place)
 
 
-def test_a_refusal_repeats_nothing_that_was_sent(fuzzed: Fuzzed) -> None:
+def test_a_refusal_repeats_nothing_that_was_sent(fuzzed: Routes) -> None:
     secret = "zzqxj"
     sent: list[Any] = [
         {**matter_body(), secret: secret},

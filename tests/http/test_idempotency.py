@@ -48,7 +48,8 @@ def test_the_order_of_keys_and_blanks_make_no_other_request(office: Office) -> N
 def test_the_same_key_for_something_else_is_refused(office: Office) -> None:
     matter = opened(office, "twice").json()["id"]
     before = matters(office)
-    assert slug_of(opened(office, "twice", round=2)) == "idempotency-key-reused"
+    other = opened(office, "twice", round=2)
+    assert (other.status_code, slug_of(other)) == (422, "idempotency-key-reused")
     original = office.original(matter)
     elsewhere = office["builder"].put(
         f"{API}/originals/{original}/classification", json=HARMLESS, headers={"Idempotency-Key": "twice"}
@@ -173,7 +174,9 @@ def test_a_repetition_does_not_wait_for_ever(office: Office, monkeypatch: pytest
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(opened, office, "slow")
         time.sleep(0.3)
-        assert slug_of(opened(office, "slow")) == "still-running"
+        second = opened(office, "slow")
+        assert (second.status_code, slug_of(second)) == (409, "still-running")
+        assert second.headers["retry-after"] == "1"
         go.set()
         assert first.result().status_code == 201
 
@@ -186,6 +189,19 @@ def test_kept_answers_are_sealed_and_die_with_their_matter(office: Office) -> No
     assert told["id"] in {row[0] for row in rows}
     assert all(row[2] != "sealed" for row in rows)
     assert not [row for row in rows if b"Zwickau" in (row[1] or b"")]
+
+
+def test_a_long_answer_is_made_again_instead_of_kept(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gateway.web import idempotency
+
+    monkeypatch.setattr(idempotency, "ANSWER_BYTES_MAX", 100)
+    first = opened(office, "long")
+    with office.world.gateway.units.read() as session:
+        kept = session.execute(text("SELECT count(*) FROM idempotency WHERE answer IS NULL")).scalar_one()
+    assert kept >= 1
+    again = opened(office, "long")
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
 
 
 def test_old_records_go(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

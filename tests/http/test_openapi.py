@@ -137,3 +137,25 @@ def test_the_catalogue_of_problems_is_complete() -> None:
         assert (slug, title) in titles
         assert status == "–" or (slug, status) in statuses
     assert all(advice.strip().endswith(".") for *_, advice in rows)
+
+
+def test_every_problem_type_leads_to_its_page(office: Office) -> None:
+    """Without a token, offline, for programs and for people."""
+    nobody = office["nobody"]
+    for one in _problems():
+        told = nobody.get(f"/problems/{one.slug}")
+        assert told.status_code == 200, one
+        assert told.json()["slug"] == one.slug
+        assert told.json()["advice"].endswith(".")
+    page = nobody.get("/problems/request-malformed", headers={"Accept": "text/html,*/*"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<h1>The request does not have the documented form</h1>" in page.text
+    assert "<code>errors</code>" in page.text
+    for unknown in ("no-such-thing", "x" * 5000, "%00", "..%2f..%2fetc"):
+        assert nobody.get(f"/problems/{unknown}").status_code in {400, 404}
+
+
+def test_the_type_of_a_refusal_can_be_followed(office: Office) -> None:
+    refused = office["nobody"].get(f"{API}/me")
+    followed = office["nobody"].get(str(refused.url.join(refused.json()["type"])))
+    assert followed.json()["title"] == refused.json()["title"]

@@ -255,7 +255,7 @@ def _check_plain(request: Request) -> None:
 def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[Field, ...]:
     form, kind = gateway.intake.format_of(original), gateway.library.kind(original.kind)
     if not _SURVEYS.acquire(timeout=_SURVEY_PATIENCE_S):
-        raise SurveysBusy("Other originals are being read; try again in a minute.")
+        raise SurveysBusy("Other originals are being read; try again in a minute.", retry_after_s=60)
     try:
         with ExitStack() as stack:
             opened = stack.enter_context(gateway.openings.open(actor.person_id, original.object_id, original.id))

@@ -42,19 +42,3 @@ class KeysOut(Out):
     log_fingerprint: str
     package_pem: str
     package_fingerprint: str
-
-
-class HealthOut(Out):
-    """The process answers."""
-
-    model_config = example(status="ok", version="0.1.0")
-    status: str
-    version: str
-
-
-class ReadyOut(Out):
-    """Everything a request needs is there: database, keys, log, store of encrypted bytes, sandbox."""
-
-    model_config = example(status="ready", layers=["landlock", "rlimits", "seccomp"])
-    status: str
-    layers: list[str]

@@ -1,0 +1,1 @@
+"""The interface as calls, one module a room: what a script says instead of a route."""

@@ -1,0 +1,58 @@
+"""The log, and what the process says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from gateway.cli.line import Line
+from gateway.cli.shapes import Consistency, Health, Inclusion, Keys, ProblemPage, Readiness
+
+
+class LogCalls(Line):
+    """What was done here, and proofs of it."""
+
+    def checkpoint(self) -> str:
+        """A signed checkpoint over the log as it stands."""
+        return self._bytes("/audit/checkpoint").decode()
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Entries `start` up to but without `stop`, each the very bytes that are hashed."""
+        params = {"start": start} if stop is None else {"start": start, "stop": stop}
+        rest = b""
+        with self._streamed("/audit/entries", params=params) as chunks:
+            for chunk in chunks:
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from whole
+
+    def inclusion(self, index: int, size: int) -> Inclusion:
+        """The proof that entry `index` is among the first `size`."""
+        return self._get(Inclusion, "/audit/proof/inclusion", {"index": index, "size": size})
+
+    def consistency(self, old: int, new: int) -> Consistency:
+        """The proof that the log of `new` entries begins with that of `old`."""
+        return self._get(Consistency, "/audit/proof/consistency", {"old": old, "new": new})
+
+    def keys(self) -> Keys:
+        """The public keys that outsiders verify with."""
+        return self._get(Keys, "/audit/keys")
+
+    def export(self, sink: BinaryIO) -> None:
+        """Write a zip of the log's export folder into `sink`."""
+        self._download("/audit/exports", sink, None, method="POST")
+
+    def health(self) -> Health:
+        """The process answers."""
+        return self._get(Health, "/healthz")
+
+    def readiness(self) -> Readiness:
+        """Everything a request needs is there, or the problem that is in the way."""
+        return self._get(Readiness, "/readyz")
+
+    def metrics(self) -> str:
+        """Counts about the process, in the text format of OpenMetrics scrapers."""
+        return self._bytes("/metrics").decode()
+
+    def problem(self, slug: str) -> ProblemPage:
+        """What a problem means and what to do."""
+        return self._get(ProblemPage, f"/problems/{slug}")

@@ -1,0 +1,90 @@
+"""Matters, and the originals under them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from gateway.base.canon import Json
+from gateway.cli.line import CHUNK_BYTES, Line, base64_of
+from gateway.cli.shapes import Fields, Matter, MatterLine, Original, Receipt
+
+
+class MatterCalls(Line):
+    """What was demanded, and what there is to answer it with."""
+
+    def open_matter(self, draft: Mapping[str, Json]) -> Matter:
+        """Open a matter; `draft` is the body of `POST /matters`."""
+        return self._write(Matter, "POST", "/matters", draft)
+
+    def matter(self, matter: str) -> Matter:
+        """One matter."""
+        return self._get(Matter, f"/matters/{matter}")
+
+    def matters(self, *, purpose: str | None = None) -> Iterator[MatterLine]:
+        """All matters, newest first; with `purpose` those for that purpose alone."""
+        return self._pages(MatterLine, "/matters", "matters", purpose=purpose)
+
+    def upload(
+        self,
+        matter: str,
+        kind: str,
+        path: Path,
+        *,
+        file_name: str | None = None,
+        progress: Callable[[int], object] = lambda _bytes: None,
+    ) -> Receipt:
+        """Send the file at `path`, its SHA-256 announced; `progress` is told the number of bytes as they leave."""
+        digest, size_bytes = _digest(path)
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size_bytes),
+            "Content-Digest": f"sha-256=:{base64_of(digest)}:",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name or path.name, safe='')}",
+        }
+        return self._write(
+            Receipt,
+            "PUT",
+            f"/matters/{matter}/originals",
+            params={"kind": kind},
+            headers=headers,
+            stream=lambda: _chunks(path, progress),
+        )
+
+    def originals(self, matter: str, *, kind: str | None = None) -> Iterator[Original]:
+        """The originals of a matter, oldest first; with `kind` those of that kind alone."""
+        return self._pages(Original, f"/matters/{matter}/originals", "originals", kind=kind)
+
+    def original(self, original: str) -> Original:
+        """One original, without its bytes."""
+        return self._get(Original, f"/originals/{original}")
+
+    def original_content(self, original: str, sink: BinaryIO) -> str:
+        """Write an original's bytes into `sink`, under an opening; their SHA-256, which is the original's."""
+        return self._download(f"/originals/{original}/content", sink, self.original(original).sha256)
+
+    def fields(self, original: str) -> Fields:
+        """What a policy can name in an original."""
+        return self._get(Fields, f"/originals/{original}/fields")
+
+    def classify(self, original: str, answers: Mapping[str, Json], *, if_match: str | None = None) -> Original:
+        """Give the four answers that every original needs."""
+        return self._write(Original, "PUT", f"/originals/{original}/classification", answers, if_match=if_match)
+
+
+def _digest(path: Path) -> tuple[bytes, int]:
+    digest, size_bytes = hashlib.sha256(), 0
+    for chunk in _chunks(path, lambda _bytes: None):
+        digest.update(chunk)
+        size_bytes += len(chunk)
+    return digest.digest(), size_bytes
+
+
+def _chunks(path: Path, progress: Callable[[int], object]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+            progress(len(chunk))

@@ -1,0 +1,97 @@
+"""Renditions: asked for, answered, looked at, reviewed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from gateway.base.canon import Json
+from gateway.base.problems import Conflict
+from gateway.cli.line import Line
+from gateway.cli.shapes import Rendition, Review
+
+_SETTLED = frozenset({"clean", "waiting", "blocked", "refused", "reviewed", "superseded"})
+
+
+class RenditionUnfinished(Conflict):
+    """The rendition has not come to an end in time."""
+
+    slug = "rendition-unfinished"
+    title = "The rendition is not finished"
+
+
+class RenditionCalls(Line):
+    """What is made of originals."""
+
+    def add(
+        self,
+        release: str,
+        original: str,
+        *,
+        policy: str | None = None,
+        answers: Mapping[str, Json] | None = None,
+        if_match: str | None = None,
+    ) -> Rendition:
+        """Ask for a rendition; see `wait`."""
+        body: dict[str, Json] = {"original": original, "answers": _unversioned(answers)}
+        if policy is not None:
+            body["policy"] = policy
+        return self._write(Rendition, "POST", f"/releases/{release}/renditions", body, if_match=if_match)
+
+    def rendition(self, rendition: str) -> Rendition:
+        """One rendition."""
+        return self._get(Rendition, f"/renditions/{rendition}")
+
+    def wait(self, rendition: str, *, timeout_s: float = 300) -> Rendition:
+        """The rendition once a worker has finished it; raises `RenditionUnfinished` after `timeout_s`."""
+        until = time.monotonic() + timeout_s
+        pause_s = 0.05
+        while (found := self.rendition(rendition)).state not in _SETTLED:
+            if time.monotonic() > until:
+                raise RenditionUnfinished("The rendition is not finished yet; see whether a worker is running.")
+            time.sleep(pause_s)
+            pause_s = min(1.0, pause_s * 1.5)
+        return found
+
+    def rendition_part(self, rendition: str, part: str) -> bytes:
+        """The bytes of `content`, `decisions` or `residue`."""
+        return self._bytes(f"/renditions/{rendition}/{part}")
+
+    def rendition_content(self, rendition: str, sink: BinaryIO) -> str:
+        """Write a rendition's bytes into `sink`, under an opening; their SHA-256, which is the rendition's."""
+        return self._download(f"/renditions/{rendition}/content", sink, self.rendition(rendition).sha256 or "")
+
+    def answer(self, rendition: str, answers: Mapping[str, Json], *, if_match: str | None = None) -> Rendition:
+        """Answer a rendition's questions: a new rendition takes its place."""
+        body = _unversioned(answers)
+        return self._write(Rendition, "POST", f"/renditions/{rendition}/answers", body, if_match=if_match)
+
+    def redact(
+        self,
+        rendition: str,
+        regions: Sequence[Mapping[str, Json]],
+        *,
+        confirmed: bool | None = None,
+        if_match: str | None = None,
+    ) -> Rendition:
+        """Add regions to those a rendition was made with: a new rendition takes its place."""
+        body: dict[str, Json] = {"regions": [dict(one) for one in regions], "confirmed": confirmed}
+        return self._write(Rendition, "POST", f"/renditions/{rendition}/redactions", body, if_match=if_match)
+
+    def review(
+        self, rendition: str, verdict: str, sha256: str, reason: str | None = None, *, if_match: str | None = None
+    ) -> Review:
+        """A reviewer's word on the bytes with this SHA-256."""
+        body: dict[str, Json] = {"verdict": verdict, "sha256": sha256}
+        if reason is not None:
+            body["reason"] = reason
+        return self._write(Review, "POST", f"/renditions/{rendition}/reviews", body, if_match=if_match)
+
+    def withdraw(self, rendition: str, *, if_match: str | None = None) -> Rendition:
+        """Take a rendition out of its release."""
+        return self._write(Rendition, "POST", f"/renditions/{rendition}/withdraw", if_match=if_match)
+
+
+def _unversioned(answers: Mapping[str, Json] | None) -> dict[str, Json]:
+    return {name: value for name, value in (answers or {}).items() if name != "v"}
