@@ -170,7 +170,7 @@ def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
     """A test's original, rebuilt by the real format."""
     if specimen.kind.medium == "table":
         columns = tuple(zip(*specimen.rows, strict=True)) if specimen.rows else tuple(() for _ in specimen.headers)
-        content: Table | Picture = Table(specimen.headers, columns, "utf-8", ",")
+        content: Table | Picture = Table.of(specimen.headers, columns)
     else:
         width, height = _extent(plan)
         content = Picture(width, height, b"\x90" * (3 * width * height), specimen.metadata, "image/png")

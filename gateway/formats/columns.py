@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NoReturn
+
+import polars as pl
 
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op, applied
@@ -35,12 +38,31 @@ _READABLE_AS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+class CellKind(StrEnum):
+    """What the cells of a column of the rendition are where they show something; `label` is made of words or ranges."""
+
+    TEXT = "text"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATE = "date"
+    LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """An instruction and the raw cells it is for."""
 
     instruction: Instruction
-    cells: Sequence[str]
+    cells: pl.Series
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutColumn:
+    """A column of the rendition, its cells in the original's row order."""
+
+    title: str
+    kind: CellKind
+    cells: pl.Series
 
 
 class Redactions:
@@ -58,10 +80,10 @@ class Redactions:
         return {rule: count for rule, count in sorted(self._counter.items()) if count}
 
 
-def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions) -> dict[str, list[str]]:
-    """Title → cells in the original row order, for every column of which something may leave."""
+def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions) -> list[OutColumn]:
+    """Every column of which something may leave, changed as its instruction says."""
     by_name = {column.instruction.name: column.cells for column in columns}
-    kept: dict[str, list[str]] = {}
+    kept: dict[str, OutColumn] = {}
     for column in columns:
         instruction = column.instruction
         if all(case.withholds for case in instruction.cases):
@@ -70,8 +92,21 @@ def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Re
             continue
         if instruction.title in kept:
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        kept[instruction.title] = _Rendering(column, by_name, secret, digest, redactions).cells()
-    return kept
+        cells = _Rendering(column, by_name, secret, digest, redactions).cells()
+        kept[instruction.title] = OutColumn(instruction.title, _kind(instruction), pl.Series(cells, dtype=pl.String))
+    return list(kept.values())
+
+
+def _kind(instruction: Instruction) -> CellKind:
+    kinds = {_kind_under(case, instruction.value_type) for case in instruction.cases if not case.withholds}
+    return kinds.pop() if len(kinds) == 1 else CellKind.TEXT
+
+
+def _kind_under(case: Case, value_type: str) -> CellKind:
+    op, params = case.transform.op, case.transform.params
+    if op is Op.ALLOW:
+        return CellKind(value_type) if value_type in {"decimal", "integer", "date"} else CellKind.TEXT
+    return CellKind.DECIMAL if op is Op.ROUND and not params.get("unit") else CellKind.LABEL
 
 
 class _Rendering:
@@ -80,7 +115,7 @@ class _Rendering:
     def __init__(
         self,
         column: Column,
-        by_name: Mapping[str, Sequence[str]],
+        by_name: Mapping[str, Iterable[str]],
         secret: bytes,
         digest: bytes,
         redactions: Redactions,
@@ -110,7 +145,7 @@ class _Rendering:
                     self._raise_unreadable(row)
         return cells
 
-    def _case_per_row(self, by_name: Mapping[str, Sequence[str]]) -> list[Case | None]:
+    def _case_per_row(self, by_name: Mapping[str, Iterable[str]]) -> list[Case | None]:
         cases = self._instruction.cases
         asked = sorted({name for case in cases for name, _ in case.where} & by_name.keys())
         if not asked:

@@ -45,10 +45,11 @@ class Prf:
         return Prf(self(label.encode() + b":" + to))
 
 
-def table_digest(headers: Sequence[str], columns: Sequence[Sequence[str]]) -> bytes:
+def table_digest(headers: Sequence[str], columns: Iterable[Iterable[str]]) -> bytes:
     """SHA-256 over every header and cell with its length: two tables share it only when they are the same."""
     state = hashlib.sha256()
-    for cells in (headers, *columns):
+    for column in (headers, *columns):
+        cells = list(column)
         text = "".join(cells).encode()
         state.update(len(cells).to_bytes(8) + len(text).to_bytes(8))
         state.update(",".join([str(len(cell)) for cell in cells]).encode())

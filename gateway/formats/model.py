@@ -6,9 +6,11 @@ rebuilds exactly what the plan names; what the plan does not name does not exist
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.text import comparable
@@ -151,19 +153,42 @@ class Mark:
         return f"{head}{self.recipient} · {self.release_id} · {self.date}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A parsed table: a header per column, one list of cells per column, all strings, all the same length."""
+    """A parsed table: every cell is text and none is missing.
+
+    `frame` has a column per header, named as the field that it is (`column/3`). `source` says for people how the
+    original was read: `encoding` and `delimiter`, or `sheet`.
+    """
 
     headers: tuple[str, ...]
-    columns: tuple[tuple[str, ...], ...]
-    encoding: str
-    delimiter: str
+    frame: pl.DataFrame
+    source: Mapping[str, str]
+
+    @classmethod
+    def of(cls, headers: Sequence[str], columns: Iterable[Iterable[str]], **source: str) -> Table:
+        """The table of these cells, column by column."""
+        series = [
+            pl.Series(column_id(number), list(cells), dtype=pl.String, strict=True)
+            for number, cells in enumerate(columns, 1)
+        ]
+        return cls(tuple(headers), pl.DataFrame(series), source)
 
     @property
     def row_count(self) -> int:
         """Data rows, without the header."""
-        return len(self.columns[0]) if self.columns else 0
+        return self.frame.height
+
+    def column(self, field_id: str) -> pl.Series:
+        """The cells of the field `field_id`, in row order. Raises `KeyError` where there is no such column."""
+        if field_id not in self.frame.columns:
+            raise KeyError(field_id)
+        return self.frame.get_column(field_id)
+
+
+def column_id(number: int) -> str:
+    """The field id of the column with this number, counted from 1."""
+    return f"column/{number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,52 +20,44 @@ import encodings.utf_8_sig
 import encodings.utf_16
 import io
 import re
-from array import array
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from gateway.base.canon import Json
+from gateway.formats.cells import (
+    BATCH_ROWS,
+    CONTROL,
+    MAX_CELL_CHARS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    answer,
+    checked_headers,
+    packed,
+)
 from gateway.sandbox.task import Answer, TaskRefused
 
-MAX_COLUMNS = 1_024
-MAX_ROWS = 2_000_000
-MAX_CELL_CHARS = 32_768
 DELIMITERS = (",", ";", "\t")
 
 # Loaded here because nothing can be loaded behind the walls.
 _PRELOADED = (encodings.cp1252, encodings.gb18030, encodings.utf_8_sig, encodings.utf_16)
 _CHUNK_BYTES = 1 << 20
-_BATCH_ROWS = 4_096
 _PROBED_ROWS = 64
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _WIDE_PAIR = re.compile(rb"(?:[\xa1-\xf7][\xa1-\xfe])+")
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def parse(_request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """Header: encoding, delimiter, columns, rows. Blobs: per column, the header row first, lengths and joined text.
-
-    Lengths are unsigned 32-bit numbers of characters in the child's own byte order, texts are UTF-8.
-    """
+    """The table as `cells` says; its source is how it was read: encoding and delimiter."""
     if not untrusted.strip():
         raise TaskRefused("empty")
     encoding = _encoding(untrusted)
     csv.field_size_limit(MAX_CELL_CHARS)
     delimiter = _delimiter(untrusted, encoding)
     records = _records(untrusted, encoding, delimiter)
-    headers = _headers(next(records))
-    columns, rows = _columns(records, len(headers))
-    blobs = [*_packed(headers)]
-    for lengths, text in columns:
-        blobs += [lengths.tobytes(), bytes(text)]
-    header: Mapping[str, Json] = {
-        "encoding": encoding.removesuffix("-sig"),
-        "delimiter": delimiter,
-        "columns": len(headers),
-        "rows": rows,
-    }
-    return header, blobs
+    headers = checked_headers(next(records))
+    blocks, rows = _blocks(records, len(headers))
+    return answer(headers, blocks, rows, {"encoding": encoding.removesuffix("-sig"), "delimiter": delimiter})
 
 
 def _encoding(untrusted: bytes) -> str:
@@ -164,44 +156,17 @@ def _records(untrusted: bytes, encoding: str, delimiter: str) -> Iterator[list[s
         yield row
 
 
-def _headers(row: list[str]) -> list[str]:
-    headers = [cell.strip() for cell in row]
-    seen: dict[str, int] = {}
-    for number, header in enumerate(headers, 1):
-        if _CONTROL.search(header):
-            raise TaskRefused("control", row=1)
-        if not header:
-            raise TaskRefused("header-empty", column=number)
-        first = seen.setdefault(header.casefold(), number)
-        if first != number:
-            raise TaskRefused("header-twice", first=first, second=number)
-    return headers
-
-
-def _columns(records: Iterator[list[str]], width: int) -> tuple[list[tuple[array[int], bytearray]], int]:
-    columns: list[tuple[array[int], bytearray]] = [(array("I"), bytearray()) for _ in range(width)]
+def _blocks(records: Iterator[list[str]], width: int) -> tuple[list[bytes], int]:
+    blocks: list[bytes] = []
     rows = 0
-    while batch := list(islice(records, _BATCH_ROWS)):
+    while batch := list(islice(records, BATCH_ROWS)):
         for number, row in enumerate(batch, rows + 2):
             if len(row) != width:
                 raise TaskRefused("ragged", row=number, cells=len(row), columns=width)
+            if CONTROL.search("".join(row)):
+                raise TaskRefused("control", row=number)
         rows += len(batch)
         if rows > MAX_ROWS:
             raise TaskRefused("rows", most=MAX_ROWS)
-        for (lengths, blob), cells in zip(columns, zip(*batch, strict=True), strict=True):
-            joined = "".join(cells)
-            if _CONTROL.search(joined):
-                raise TaskRefused("control", row=_row_of_control(batch, rows - len(batch) + 2))
-            lengths.extend(map(len, cells))
-            blob.extend(joined.encode())
-    if not rows:
-        raise TaskRefused("no-rows")
-    return columns, rows
-
-
-def _row_of_control(batch: list[list[str]], first: int) -> int:
-    return next(number for number, row in enumerate(batch, first) if any(map(_CONTROL.search, row)))
-
-
-def _packed(cells: list[str]) -> tuple[bytes, bytes]:
-    return array("I", map(len, cells)).tobytes(), "".join(cells).encode()
+        blocks.append(packed(batch))
+    return blocks, rows

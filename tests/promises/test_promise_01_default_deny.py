@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.formats.columns import Column
+from gateway.formats.columns import CellKind, Column, OutColumn
 from gateway.formats.model import Box
 from gateway.intake.rules import UnsupportedFormat
 from gateway.policy.answers import Answers
@@ -201,9 +201,9 @@ def test_what_hides_inside_a_disclosed_cell_does_not_leave(world: World) -> None
     assert not {"\u200b", "\u2064", *SMUGGLED} & set(text)
 
 
-def _unfiltered(columns: list[Column], *_rest: object) -> dict[str, list[str]]:
+def _unfiltered(columns: list[Column], *_rest: object) -> list[OutColumn]:
     """What leaves when dropping is forgotten: every column that an instruction speaks of, as it stands."""
-    return {column.instruction.title: list(column.cells) for column in columns}
+    return [OutColumn(column.instruction.title, CellKind.TEXT, column.cells) for column in columns]
 
 
 @pytest.mark.parametrize("label", TABLES)
@@ -211,7 +211,7 @@ def test_without_the_filter_of_columns_the_gate_holds_and_without_both_this_test
     label: str, own_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = surprising(label)
-    monkeypatch.setattr("gateway.formats.table_csv.rendered", _unfiltered)
+    monkeypatch.setattr("gateway.formats.table.rendered", _unfiltered)
     blocked = rendered(own_world, one)
     assert (blocked.state, blocked.object_id) == (State.BLOCKED, None)
     gate_passes_everything(monkeypatch)

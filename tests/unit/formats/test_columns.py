@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from gateway.base.canon import Json
@@ -18,12 +19,14 @@ def case(op: Op, rule: str, where: dict[str, set[str]] | None = None, rank: int 
 
 
 def column(name: str, cells: list[str], *cases: Case, title: str = "", value_type: str = "text") -> Column:
-    return Column(Instruction(f"column/{name}", name, Element.COLUMN, title or name, value_type, cases), cells)
+    instruction = Instruction(f"column/{name}", name, Element.COLUMN, title or name, value_type, cases)
+    return Column(instruction, pl.Series(cells))
 
 
 def render(*columns: Column) -> tuple[dict[str, list[str]], dict[str, int]]:
     redactions = Redactions()
-    return rendered(list(columns), SECRET, DIGEST, redactions), redactions.counts()
+    kept = rendered(list(columns), SECRET, DIGEST, redactions)
+    return {one.title: one.cells.to_list() for one in kept}, redactions.counts()
 
 
 def test_a_column_whose_cases_all_withhold_does_not_exist() -> None:
@@ -99,7 +102,8 @@ def test_a_bad_parameter_is_the_policys_problem() -> None:
 def test_scopes_of_pseudonyms() -> None:
     def names(scope: str, digest: bytes, field: str = "customer") -> list[str]:
         cells = column(field, ["A", "a", "B"], case(Op.PSEUDONYMISE, "ids", scope=scope, prefix="P"))
-        return rendered([cells], SECRET, digest, Redactions())[field]
+        (one,) = rendered([cells], SECRET, digest, Redactions())
+        return one.cells.to_list()
 
     for scope in ("release", "table"):
         first, again, other = names(scope, b"1" * 32)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.formats import table_csv
 from gateway.formats.model import Box, Case, Element, Instruction, Mark, Op, Picture, Plan, Table, Transform
 from gateway.formats.picture import PictureFormat
+from gateway.formats.table import OutTable
 from gateway.formats.table_csv import TableCsv
 from gateway.residue.gate import check
 from gateway.residue.model import Kind, PictureExpectation, Report, TableExpectation, WithheldSet, WithheldValue
@@ -59,7 +60,7 @@ def table() -> Table:
         for _ in range(ROWS)
     ]
     headers = ("Endkunde", "Kunde", "Menge", "Versand", "Seriennr", "Land", "Preis", "Kontakt")
-    return Table(headers, tuple(zip(*rows, strict=True)), "utf-8", ";")
+    return Table.of(headers, zip(*rows, strict=True))
 
 
 def checked(original: Table, spoil: Callable[[bytes], bytes] = lambda data: data) -> Report:
@@ -72,11 +73,11 @@ def checked(original: Table, spoil: Callable[[bytes], bytes] = lambda data: data
     withheld = WithheldSet(
         tuple(
             WithheldValue(cell, f"column/{number} row {row}")
-            for number, cells in enumerate(original.columns, start=1)
+            for number, cells in enumerate(original.frame, start=1)
             for row, cell in enumerate(cells, start=1)
             if f"column/{number}" not in shown
         ),
-        frozenset(cell for number in (0, 5) for cell in original.columns[number]),
+        frozenset(cell for column in shown for cell in original.column(column)),
         frozenset({title for title, _, _ in COLUMNS}),
     )
     fields = {title: f"column/{number}" for number, (title, _, _) in enumerate(COLUMNS, start=1)}
@@ -96,13 +97,15 @@ def test_a_table_with_every_action_passes() -> None:
 @pytest.mark.parametrize("column", [1, 2, 3, 4])
 def test_a_cell_that_stayed_as_it_was_is_caught(column: int, monkeypatch: pytest.MonkeyPatch) -> None:
     original = table()
-    written = table_csv._written
+    write = TableCsv.write
 
-    def slipping(headers: tuple[str, ...], kept: dict[str, list[str]], order: list[int], mark: str) -> bytes:
-        kept[COLUMNS[column][0]][7] = original.columns[column][7]
-        return written(headers, kept, order, mark)
+    def slipping(form: TableCsv, out: OutTable) -> bytes:
+        at = out.titles.index(COLUMNS[column][0])
+        columns = list(out.columns)
+        columns[at] = columns[at].scatter(7, original.frame[7, column])
+        return write(form, replace(out, columns=tuple(columns)))
 
-    monkeypatch.setattr(table_csv, "_written", slipping)
+    monkeypatch.setattr(TableCsv, "write", slipping)
     kinds = {finding.kind for finding in checked(original).findings}
     assert kinds & {Kind.VALUE, Kind.EXACT_PLACE}
 

@@ -1,0 +1,218 @@
+"""Tables whatever file they come in: read strictly, surveyed column by column, rebuilt from the plan alone.
+
+In: a format's sandboxed reader parses; `table_of` believes nothing in its answer before it is checked.
+Out: the columns that the plan names under the policy's own titles, the rows in an order keyed on the release, and in
+the last column of every row the mark, as an `OutTable` that the format writes. What the plan does not name does not
+exist.
+"""
+
+from __future__ import annotations
+
+import abc
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import polars as pl
+
+from gateway.base.canon import Json
+from gateway.base.problems import Problem
+from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, SEPARATOR
+from gateway.formats.columns import CellKind, Column, Redactions, rendered
+from gateway.formats.keyed import row_order, table_digest
+from gateway.formats.model import Content, Element, Field, Mark, Plan, Rebuilt, Table, column_id
+from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
+from gateway.marks import visible
+from gateway.sandbox.ports import Limits, Reply, Sandbox
+from gateway.sandbox.problems import ParseRefused
+
+Sentences = Mapping[str, tuple[type[Problem], str]]
+
+SENTENCES: Sentences = MappingProxyType(
+    {
+        "cell-long": (
+            TableTooLarge,
+            f"Row {{row}} has a cell of more than {MAX_CELL_CHARS} characters; shorten it.",
+        ),
+        "blank-row": (TableRefused, "Row {row} is blank; delete it or fill it in."),
+        "columns": (TableTooLarge, "The table has more than {most} columns; leave out those that nobody asked for."),
+        "rows": (TableTooLarge, "The table has more than {most} rows; split it."),
+        "no-rows": (TableRefused, "The table has a header and no rows; there is nothing to disclose in it."),
+        "control": (TableRefused, "Row {row} has a control character; remove it and save the table anew."),
+        "header-empty": (TableRefused, "Column {column} has no header; name the column or delete it."),
+        "header-twice": (
+            TableRefused,
+            "The columns {first} and {second} have the same header; rename one of them or delete it.",
+        ),
+    }
+)
+UNCLEAR = TableRefused("The reader's answer about this table does not add up; save the table anew and send it again.")
+
+_WIDE_CONTROL = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
+_BLANKS = (b"\t", b"\n", b"\r", b"\0")
+
+
+@dataclass(frozen=True, slots=True)
+class OutTable:
+    """A rendition before it is written: a title, a kind and the cells per column, the mark's column last.
+
+    A cell of a column that holds numbers or days may still be empty or say that it is withheld, and what stands as
+    the original wrote it (`1.234,56`) may have two meanings: a writer of true numbers writes text where in doubt.
+    """
+
+    titles: tuple[str, ...]
+    kinds: tuple[CellKind, ...]
+    columns: tuple[pl.Series, ...]
+
+
+class TableFormat(abc.ABC):
+    """What all formats of tables share. `classify` says which classes (EMAIL, PHONE, …) a column's values show."""
+
+    name: str
+    media_types: tuple[str, ...]
+    extensions: Mapping[str, str]
+    task: str
+    sentences: Sentences = SENTENCES
+
+    def __init__(self, classify: Callable[[Iterable[str]], frozenset[str]], limits: Limits | None = None) -> None:
+        self._classify = classify
+        self._limits = limits or Limits()
+
+    @abc.abstractmethod
+    def sniff(self, head: bytes) -> str | None:
+        """The media type that these first bytes show, or None."""
+
+    @abc.abstractmethod
+    def source(self, untrusted: Mapping[str, Json]) -> dict[str, str] | None:
+        """How the original was read, checked, or None where the reader says what no honest one would."""
+
+    @abc.abstractmethod
+    def write(self, out: OutTable) -> bytes:
+        """The rendition's bytes; deterministic."""
+
+    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Table:
+        """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do."""
+        del media_type
+        try:
+            reply = sandbox.run(self.task, {}, untrusted_original, self._limits)
+        except ParseRefused as refused:
+            kind, sentence = self.sentences.get(refused.code, (None, ""))
+            if kind is None:
+                raise
+            try:
+                raise kind(sentence.format_map(refused.numbers)) from refused
+            except KeyError:
+                raise UNCLEAR from refused
+        return table_of(reply, self.source)
+
+    def survey(self, content: Content) -> tuple[Field, ...]:
+        """One field per column, numbered from 1; `count` is how many of its cells are not empty."""
+        table = _table(content)
+        return tuple(
+            Field(
+                id=cells.name,
+                element=Element.COLUMN,
+                label=header,
+                name=None,
+                classes=self._classify(cells.unique(maintain_order=True)),
+                count=int((cells.str.strip_chars() != "").sum()),
+            )
+            for header, cells in zip(table.headers, table.frame, strict=True)
+        )
+
+    def values(self, content: Content, field: Field) -> tuple[str, ...]:
+        """The column's cells in row order."""
+        return tuple(_column(_table(content), field.id))
+
+    def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
+        """The rendition: named columns, changed cells, keyed row order, the mark in every row.
+
+        `redactions` counts cells: those withheld per rule (`default` where no rule applied), `format:formula` those
+        whose first character a spreadsheet would have calculated, `format:hidden-character` those that lost one.
+        """
+        table = _table(content)
+        digest = table_digest(table.headers, table.frame)
+        columns = [Column(i, _column(table, i.field_id)) for i in plan.instructions if i.element is Element.COLUMN]
+        named = {column.instruction.field_id for column in columns}
+        if len(named) != len(columns):
+            raise PlanUnfit("The plan names a column twice; make the rendition anew.")
+        redactions = Redactions()
+        redactions.add("default", table.row_count * len(set(table.frame.columns) - named))
+        kept = rendered(columns, secret, digest, redactions)
+        if not kept:
+            raise NothingNamed("The policy lets no column of this table leave; leave the table out of the release.")
+        titles = (*(column.title for column in kept), visible.TABLE_HEADER)
+        if len({title.casefold() for title in titles}) != len(titles):
+            raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
+        order = row_order(secret, digest, table.row_count)
+        mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
+        kinds = (*(column.kind for column in kept), CellKind.TEXT)
+        out = OutTable(titles, kinds, (*(column.cells.gather(order) for column in kept), mark_cells))
+        return Rebuilt(self.write(out), self.media_types[0], redactions.counts(), headers=titles)
+
+
+def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, str] | None]) -> Table:
+    """The child's answer as a table; `source` checks what it says about how it read. Raises `TableRefused`.
+
+    Checked: 1. numbers within the bounds; 2. UTF-8; 3. no control character in any cell; 4. exactly as many cells as
+    rows and columns make; 5. no cell past its bound; 6. headers trimmed, none empty, none twice.
+    """
+    width, rows, told = (reply.header.get(name) for name in ("columns", "rows", "source"))
+    if type(width) is not int or not 1 <= width <= MAX_COLUMNS or type(rows) is not int or not 1 <= rows <= MAX_ROWS:
+        raise UNCLEAR
+    read = source(told) if isinstance(told, dict) else None
+    if read is None or len(reply.blobs) < 2:
+        raise UNCLEAR
+    headers = tuple(_cells(reply.blobs[0]))
+    if len(headers) != width or not all(headers) or len({header.casefold() for header in headers}) != width:
+        raise UNCLEAR
+    if any(header != header.strip() for header in headers):
+        raise UNCLEAR
+    blocks = [_block(_cells(blob), width) for blob in reply.blobs[1:]]
+    if sum(block.height for block in blocks) != rows:
+        raise UNCLEAR
+    return Table(headers, pl.concat(blocks, rechunk=True), read)
+
+
+def _block(cells: pl.Series, width: int) -> pl.DataFrame:
+    if cells.len() % width:
+        raise UNCLEAR
+    return pl.DataFrame([cells.gather_every(width, offset).alias(column_id(offset + 1)) for offset in range(width)])
+
+
+def _cells(untrusted: bytes) -> pl.Series:
+    octets = np.frombuffer(untrusted, np.uint8)
+    if np.count_nonzero(octets < 32) != sum(map(untrusted.count, _BLANKS)) or b"\x7f" in untrusted:
+        raise UNCLEAR
+    if not untrusted.isascii() and _WIDE_CONTROL.search(untrusted):
+        raise UNCLEAR
+    try:
+        text = untrusted.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        raise UNCLEAR from error
+    cells = pl.Series([text], dtype=pl.String).str.split(SEPARATOR).explode()
+    if cells.str.len_bytes().max() > MAX_CELL_CHARS and cells.str.len_chars().max() > MAX_CELL_CHARS:  # type: ignore[operator]
+        raise UNCLEAR
+    return cells
+
+
+def _table(content: Content) -> Table:
+    if not isinstance(content, Table):
+        raise TypeError("this format rebuilds tables")
+    return content
+
+
+def _column(table: Table, field_id: str) -> pl.Series:
+    try:
+        return table.column(field_id)
+    except KeyError as error:
+        raise PlanUnfit("The plan names a column that this table does not have; make the rendition anew.") from error
+
+
+def _mark_cell(mark: Mark) -> str:
+    cell = visible.table_cell(mark.text)
+    if cell[0] in "=+-@":
+        raise PlanUnfit("The recipient's name begins with a sign that spreadsheets calculate; write it without.")
+    return cell
