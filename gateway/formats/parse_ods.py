@@ -16,7 +16,7 @@ from xml.parsers import expat
 from gateway.base.canon import Json
 from gateway.formats.archive import Archive
 from gateway.formats.grid import Grid
-from gateway.formats.parse_csv import MAX_COLUMNS
+from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.sheet_xlsx import percent, shortest
 from gateway.formats.small_xml import tree
 from gateway.sandbox.task import Answer, TaskRefused
@@ -37,7 +37,7 @@ _MAX_REPEATED = 1 << 20
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """As `parse_csv.parse`; the header counts what stays behind besides. The request may name a `sheet`."""
+    """The table as `cells` says; its source counts what stays behind. The request may name a `sheet`."""
     archive = Archive(untrusted)
     if "mimetype" not in archive.names or archive.member("mimetype").strip() != MEDIA_TYPE.encode():
         raise TaskRefused("no-workbook")
@@ -94,7 +94,7 @@ class _Reader:
             raise TaskRefused("empty")
         if len(filled) > 1:
             raise TaskRefused("sheets", sheets=len(filled))
-        return filled[0].answer({"hidden_sheets": self._hidden_sheets, "formulas": self._formulas, "macros": macros})
+        return filled[0].answer(hidden_sheets=self._hidden_sheets, formulas=self._formulas, macros=macros)
 
     def _start(self, full_name: str, full_attributes: dict[str, str]) -> None:
         name = _short(full_name)

@@ -55,18 +55,16 @@ _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGN
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """As `parse_csv.parse`; the header counts what stays behind besides. The request may name a `sheet`."""
+    """The table as `cells` says; its source counts what stays behind. The request may name a `sheet`."""
     archive = Archive(untrusted)
     workbook = _Workbook(archive)
     wanted = request.get("sheet")
     grid = Grid()
     sheet = workbook.read(workbook.part(wanted if isinstance(wanted, str) else None), grid)
     return grid.answer(
-        {
-            "hidden_sheets": workbook.hidden_sheets,
-            "formulas": sheet.formulas,
-            "macros": sum(name.casefold().endswith("vbaproject.bin") for name in archive.names),
-        }
+        hidden_sheets=workbook.hidden_sheets,
+        formulas=sheet.formulas,
+        macros=sum(name.casefold().endswith("vbaproject.bin") for name in archive.names),
     )
 
 

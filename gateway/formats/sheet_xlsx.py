@@ -18,7 +18,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from gateway.formats.grid import Grid
-from gateway.formats.parse_csv import MAX_COLUMNS
+from gateway.formats.cells import MAX_COLUMNS
 from gateway.sandbox.task import TaskRefused
 
 MAIN_NAMESPACES = frozenset(
@@ -35,6 +35,8 @@ _TAIL_CHARS = 16 << 20
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{0,5}[1-9])?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _SIGNIFICANT = 15
+_PIECES = 7
+_KNOWN = 1 << 17
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ATTRIBUTES = r"((?:\s+[\w:]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*)\s*"
@@ -121,6 +123,27 @@ class Values:
     looks: Sequence[str]
     epoch: datetime
 
+    def read(self, style: str | None, sort: str | None, stored: str | None, inline: str | None) -> str:
+        """The text of a cell by its style, its type, and its value or its text. Raises `ValueError` or `IndexError`."""
+        if (inline is not None) != (sort == "inlineStr"):
+            return _not_read() if inline or stored else ""
+        if inline is not None:
+            return written(inline)
+        if not stored:
+            return ""
+        match sort:
+            case "s":
+                return self.strings[int(stored)]
+            case None | "n":
+                return self.number(stored, style)
+            case "str":
+                return written(stored)
+            case "b":
+                return {"1": "TRUE", "0": "FALSE"}[stored] if stored in {"0", "1"} else _not_read()
+            case "d":
+                return stored.removesuffix("T00:00:00")
+        return _not_read()
+
     def number(self, stored: str, style: str | None) -> str:
         """The number, day, time or percentage that a cell of this style shows, without its rounding to the look."""
         look = self.looks[int(style)] if style else NUMBER
@@ -149,10 +172,8 @@ def shortest(stored: str) -> str:
     """Decimal text of at most 15 significant digits: what spreadsheets show for 77.34999999999999 is 77.35."""
     if not _NUMBER.fullmatch(stored):
         raise ValueError("not a number")
-    value = Decimal(stored)
-    if len(value.as_tuple().digits) > _SIGNIFICANT:
-        value = Decimal(f"{float(stored):.{_SIGNIFICANT}g}")
-    return _plain(value)
+    text = f"{float(stored):.{_SIGNIFICANT}g}"
+    return text if text.lstrip("-").isdecimal() and text != "-0" else _plain(Decimal(text))
 
 
 def percent(stored: str) -> str:
@@ -172,6 +193,7 @@ class Sheet:
     def __init__(self, values: Values) -> None:
         self.formulas = 0
         self._values = values
+        self._known: dict[tuple[str | None, ...], str] = {}
         self._row = 0
 
     def read(self, source: ProvenText, grid: Grid) -> None:
@@ -205,8 +227,9 @@ class Sheet:
         self._row_end = f"</{prefix}row>"
         self._row_form = re.compile(rf"<{prefix}row{_ATTRIBUTES}(?:/>|>(.*?)</{prefix}row\s*>)\s*", re.DOTALL)
         self._usual = re.compile(
-            rf'<{prefix}c r="([A-Z]{{1,3}})([0-9]+)"(?: s="([0-9]+)")?(?: t="(s|n|str|b)")?'
-            rf"(?:/>|>(?:<{prefix}v>([^<]*)</{prefix}v>)?</{prefix}c>)"
+            rf'<{prefix}c r="([A-Z]{{1,3}})([0-9]+)"(?: s="([0-9]+)")?(?: t="(s|n|str|b|inlineStr)")?'
+            rf"(?:/>|>(?:<{prefix}v>([^<]*)</{prefix}v>|<{prefix}is><{prefix}t>([^<]*)</{prefix}t></{prefix}is>)?"
+            rf"</{prefix}c>)"
         )
         self._any = re.compile(rf"\s*<{prefix}c{_ATTRIBUTES}(?:/>|>(.*?)</{prefix}c\s*>)\s*", re.DOTALL)
         self._formula = re.compile(rf"<{prefix}f(?:\s[^<>]*)?(?:/>|>[^<]*</{prefix}f\s*>)")
@@ -235,35 +258,36 @@ class Sheet:
             raise TaskRefused("xml-foreign")
 
     def _cells(self, body: str, row: int) -> list[str]:
-        cells: list[str] = []
-        place, end = 0, len(body)
-        match_usual, strings, number = self._usual.match, self._values.strings, self._values.number
-        while place < end:
-            match = match_usual(body, place)
-            if match is None:
-                place = self._unusual(body, place, row, cells)
-                continue
-            place = match.end()
-            letters, at, style, sort, stored = match.groups()
-            column = _COLUMNS.get(letters) or _column(letters)
-            if column != len(cells) + 1 or int(at) != row:
-                self._pad(cells, column, int(at), row)
-            if not stored:
-                cells.append("")
-                continue
-            try:
-                if sort == "s":
-                    cells.append(strings[int(stored)])
-                elif sort is None or sort == "n":
-                    cells.append(number(stored, style))
-                else:
-                    cells.append(_text(sort, stored))
-            except (ValueError, IndexError, ArithmeticError) as error:
-                raise TaskRefused("cell", row=row, column=column) from error
+        """The cells of one row from the sheet's first column on."""
+        # One pass in C: what stands between usual cells, then the groups of the next one, and so on.
+        pieces = self._usual.split(body)
+        letters = pieces[1::_PIECES]
+        in_place = letters == _LETTERS[: len(letters)] and set(pieces[2::_PIECES]) <= {str(row)}
+        if not in_place or any(pieces[0::_PIECES]):
+            return self._cells_one_by_one(body, row)
+        read, known = self._values.read, self._known
+        cells = []
+        for at, key in enumerate(zip(*(pieces[group::_PIECES] for group in (3, 4, 5, 6)), strict=True), 1):
+            text = known.get(key)
+            if text is None:
+                try:
+                    text = read(*key)
+                except (ValueError, IndexError, ArithmeticError) as error:
+                    raise TaskRefused("cell", row=row, column=at) from error
+                if len(known) < _KNOWN:
+                    known[key] = text
+            cells.append(text)
         return cells
 
-    def _unusual(self, body: str, place: int, row: int, cells: list[str]) -> int:
-        """A cell with a formula, with text of its own, or with its attributes in another order."""
+    def _cells_one_by_one(self, body: str, row: int) -> list[str]:
+        """The same for a row with gaps, formulas, errors, or attributes in another order."""
+        cells: list[str] = []
+        place = 0
+        while place < len(body):
+            place = self._cell(body, place, row, cells)
+        return cells
+
+    def _cell(self, body: str, place: int, row: int, cells: list[str]) -> int:
         match = self._any.match(body, place)
         if match is None:
             raise TaskRefused("xml-foreign")
@@ -289,16 +313,9 @@ class Sheet:
             self.formulas += 1
             if not stored and (sort != "str" or value is None):
                 raise TaskRefused("formula", row=row, column=column)
-        if not stored:
-            return ""
-        match sort:
-            case "e":
-                raise TaskRefused("error-value", row=row, column=column)
-            case "s":
-                return self._values.strings[int(stored)]
-            case "n":
-                return self._values.number(stored, style)
-        return _text(sort, stored)
+        if stored and sort == "e":
+            raise TaskRefused("error-value", row=row, column=column)
+        return self._values.read(style, sort, stored, None)
 
     @staticmethod
     def _pad(cells: list[str], column: int, at: int, row: int) -> None:
@@ -320,17 +337,6 @@ def _attributes(text: str) -> dict[str, str]:
     return {name: one or other for name, one, other in _ATTRIBUTE.findall(text)} if text else {}
 
 
-def _text(sort: str, stored: str) -> str:
-    match sort:
-        case "str":
-            return written(stored)
-        case "b":
-            return {"1": "TRUE", "0": "FALSE"}[stored] if stored in {"0", "1"} else _not_read()
-        case "d":
-            return stored.removesuffix("T00:00:00").removesuffix("Z")
-    return _not_read()
-
-
 def _not_read() -> NoReturn:
     raise ValueError("no such type")
 
@@ -342,4 +348,12 @@ def _column(letters: str) -> int:
     return number
 
 
-_COLUMNS = {chr(65 + at): at + 1 for at in range(26)}
+def _letters(column: int) -> str:
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+_LETTERS = [_letters(at) for at in range(1, 2 * MAX_COLUMNS + 1)]
