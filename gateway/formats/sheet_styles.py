@@ -23,11 +23,11 @@ _DAY_FORMAT, _FIRST_FORMAT = 164, 165
 _LOOKS = (
     (_PLAIN, _NO_FILL, _NO_LINE, 0, ""),
     (_BOLD, _HEADED, _LINED, 0, 'horizontal="left" vertical="center" wrapText="1"'),
-    (_BOLD, _HEADED, _LINED, 0, 'horizontal="right" vertical="center" wrapText="1"'),
+    (_BOLD, _HEADED, _LINED, 0, 'horizontal="right" vertical="center" wrapText="1" indent="1"'),
     (_PLAIN, _NO_FILL, _LINED, 0, 'vertical="top" wrapText="1"'),
     (_GREY, _GREYED, _LINED, 0, 'horizontal="left" vertical="top"'),
     (_SMALL, _NO_FILL, _LINED, 0, 'vertical="top"'),
-    (_PLAIN, _NO_FILL, _LINED, _DAY_FORMAT, 'horizontal="right" vertical="top"'),
+    (_PLAIN, _NO_FILL, _LINED, _DAY_FORMAT, 'horizontal="right" vertical="top" indent="1"'),
     (_LARGE, _NO_FILL, _NO_LINE, 0, 'vertical="center"'),
     (_BOLD, _NO_FILL, _NO_LINE, 0, 'vertical="top"'),
     (_GREY, _NO_FILL, _NO_LINE, 0, 'vertical="top"'),
@@ -38,7 +38,7 @@ HEAD, HEAD_RIGHT, TEXT, WITHHELD, MARK, DAY, HEADING, LABEL, REMARK = range(1, 1
 NOTICE: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"heading": (HEADING,), "fact": (LABEL, 0), "head": (HEAD,), "line": (TEXT,), "remark": (REMARK,), "blank": (0,)}
 )
-NOTICE_WIDTHS = [34, 40, 12, 40, 52, 52]
+NOTICE_WIDTHS = [32, 36, 12, 28, 50, 46]
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Styles:
     def xml(self) -> str:
         """The part `styles.xml`, without its declaration."""
         numbers = [
-            (_PLAIN, _NO_FILL, _LINED, _FIRST_FORMAT + at, 'horizontal="right" vertical="top"')
+            (_PLAIN, _NO_FILL, _LINED, _FIRST_FORMAT + at, 'horizontal="right" vertical="top" indent="1"')
             for at in range(len(self._formats))
         ]
         codes = ["yyyy\\-mm\\-dd", *self._formats]

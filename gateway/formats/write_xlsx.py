@@ -47,6 +47,8 @@ _WITH_UNIT = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([a-z%][a-z%0-9]{0,9})")
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?")
 _WIDE = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]")
 _NARROWEST, _WIDEST = 9, 48
+_LINE_POINTS, _HEAD_POINTS, _MOST_LINES = 15, 22, 20
+_TALL = frozenset({"heading", "head"})
 
 
 def written(out: OutTable) -> bytes:
@@ -115,6 +117,7 @@ class _Column:
     head_style: int
     width: int
     read: Callable[[str], str | None]
+    wraps: bool = False
     known: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -123,7 +126,8 @@ class _Column:
         cells, kind = out.columns[at], out.kinds[at]
         width = _width([out.titles[at], *cells.head(_FITTED_ROWS)])
         if at == len(out.columns) - 1:
-            return cls(styles.MARK, styles.HEAD, width, lambda _cell: None)
+            # Letters of 8 points are narrower than those of 11 that a column's width is counted in.
+            return cls(styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, lambda _cell: None)
         if kind in {CellKind.DECIMAL, CellKind.INTEGER}:
             return cls(sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _as_number)
         if kind is CellKind.DATE:
@@ -133,7 +137,8 @@ class _Column:
             bare = cells.str.strip_suffix(f" {unit}")
             look = f'{_number_format(bare)}" {unit}"'
             return cls(sheets.number(look), styles.HEAD_RIGHT, width, lambda cell: _as_number(cell.removesuffix(f" {unit}")))
-        return cls(styles.TEXT, styles.HEAD, width, lambda _cell: None)
+        wraps = width == _WIDEST or bool(cells.str.contains("\n", literal=True).any())
+        return cls(styles.TEXT, styles.HEAD, width, lambda _cell: None, wraps)
 
     def fragments(self, cells: list[str]) -> list[str]:
         """The XML of these cells from behind their places on."""
@@ -208,15 +213,37 @@ def _table_sheet(out: OutTable, columns: list[_Column]) -> Iterator[str]:
         f'<sheetFormatPr defaultRowHeight="15"/>{_widths([column.width for column in columns])}<sheetData>'
     )
     heads = [_text_fragment(title, column.head_style) for title, column in zip(out.titles, columns, strict=True)]
-    row = '<row r="{0}">' + "".join(f'<c r="{letter}{{0}}{{{at}}}' for at, letter in enumerate(letters, 1)) + "</row>"
-    yield row.format(1, *heads)
+    row = '<row r="{0}"{1}>' + "".join(f'<c r="{letter}{{0}}{{{at}}}' for at, letter in enumerate(letters, 2)) + "</row>"
+    yield row.format(1, _height(_HEAD_POINTS), *heads)
     for start in range(0, out.columns[0].len(), _SLICE_ROWS):
         parts = [
             column.fragments(cells.slice(start, _SLICE_ROWS).to_list())
             for column, cells in zip(columns, out.columns, strict=True)
         ]
-        yield "".join([row.format(at, *cells) for at, cells in enumerate(zip(*parts, strict=True), start + 2)])
+        heights = _heights(out, columns, start, len(parts[0]))
+        rows = enumerate(zip(heights, *parts, strict=True), start + 2)
+        yield "".join([row.format(at, *cells) for at, cells in rows])
     yield f'</sheetData><autoFilter ref="A1:{last}"/>{_printed(out.mark_text)}</worksheet>'
+
+
+def _heights(out: OutTable, columns: list[_Column], start: int, count: int) -> list[str]:
+    """The height of each row: said only where a text takes more than one line."""
+    lines = [1] * count
+    for column, cells in zip(columns, out.columns, strict=True):
+        if column.wraps:
+            needed = (_lines(cell, column.width) for cell in cells.slice(start, count))
+            lines = list(map(max, lines, needed))
+    return [_height(_LINE_POINTS * many) if many > 1 else "" for many in lines]
+
+
+def _height(points: int) -> str:
+    return f' ht="{points}" customHeight="1"'
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines a text takes in a column of this width, a little generously."""
+    needed = sum(-(-(len(line) + len(_WIDE.findall(line))) // (width - 4)) or 1 for line in text.split("\n"))
+    return min(needed, _MOST_LINES)
 
 
 def _notice_sheet(out: OutTable) -> str:
@@ -227,7 +254,9 @@ def _notice_sheet(out: OutTable) -> str:
             f'<c r="{_letters(column)}{at}{_text_fragment(cell, style[min(column, len(style)) - 1])}'
             for column, cell in enumerate(cells, 1)
         )
-        rows.append(f'<row r="{at}">{body}</row>')
+        lines = max(map(_lines, cells, styles.NOTICE_WIDTHS), default=1) if look == "line" else 1
+        height = _height(_LINE_POINTS * lines) if lines > 1 else _height(_HEAD_POINTS) if look in _TALL else ""
+        rows.append(f'<row r="{at}"{height}>{body}</row>')
     return (
         f'<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews>'
         '<sheetView showGridLines="0" workbookViewId="0"/></sheetViews><sheetFormatPr defaultRowHeight="15"/>'
@@ -254,10 +283,10 @@ def _widths(widths: list[int]) -> str:
     return f"<cols>{''.join(columns)}</cols>"
 
 
-def _width(cells: list[str]) -> int:
+def _width(cells: list[str], most: int = _WIDEST) -> int:
     """The width that the longest line needs, in characters; ideographs take two."""
     longest = max(len(line) + len(_WIDE.findall(line)) for cell in cells for line in cell.split("\n"))
-    return max(_NARROWEST, min(longest + 3, _WIDEST))
+    return max(_NARROWEST, min(longest + 3, most))
 
 
 def _letters(column: int) -> str:
