@@ -6,7 +6,7 @@ rebuilds exactly what the plan names; what the plan does not name does not exist
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -128,10 +128,49 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a workbook says of itself beside its table. No word of it comes from the original.
+
+    `sheet` and `name` are what the sheets of the table and of the notice are called; `facts` are pairs of words;
+    `lines` stand under `columns`; `remarks` explain how to read the table.
+    """
+
+    sheet: str = "Table"
+    name: str = "Notice"
+    heading: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
+    lines: tuple[tuple[str, ...], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Row by row how it looks (heading, fact, blank, head, line or remark) and its cells."""
+        yield "heading", (self.heading,)
+        yield from (("fact", fact) for fact in self.facts)
+        yield from (("remark", (remark,)) for remark in self.remarks)
+        yield "blank", ()
+        yield "head", self.columns
+        yield from (("line", line) for line in self.lines)
+
+
+class TableOutput(StrEnum):
+    """In which form a table leaves."""
+
+    AS_ORIGINAL = "as_original"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All instructions for one rendition. A field without an instruction is dropped."""
+    """All instructions for one rendition. A field without an instruction is dropped.
+
+    `table` and `notice` are for tables only: the form in which they leave, and what a workbook says of itself.
+    """
 
     instructions: tuple[Instruction, ...]
+    table: TableOutput = TableOutput.AS_ORIGINAL
+    notice: Notice = Notice()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from gateway.base.problems import Problem
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, SEPARATOR
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order, table_digest
-from gateway.formats.model import Content, Element, Field, Mark, Plan, Rebuilt, Table, column_id
+from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
 from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -65,6 +65,8 @@ class OutTable:
     titles: tuple[str, ...]
     kinds: tuple[CellKind, ...]
     columns: tuple[pl.Series, ...]
+    mark_text: str
+    notice: Notice
 
 
 class TableFormat(abc.ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.marks.visible import mark_mask
-from gateway.residue import pdf
+from gateway.residue import pdf, xlsx
 from gateway.residue.layers import Budget
 from gateway.residue.model import (
     Expectation,
@@ -37,6 +37,8 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
     match expectation:
         case TableExpectation(media_type="text/csv"):
             return check_table(rendition, expectation, _needles(withheld, expectation.mark_text))
+        case TableExpectation(media_type=xlsx.MEDIA_TYPE):
+            return xlsx.check_workbook(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case TextExpectation(media_type="application/pdf"):

@@ -88,13 +88,18 @@ Rectangle = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class TableExpectation:
-    """A CSV table: its headers, the last of which is the mark's; for each other column its field id; its data rows."""
+    """A table: its headers, the last of which is the mark's; for each other column its field id; its data rows.
+
+    Of a workbook also what its two sheets are called and, row by row, what its notice says.
+    """
 
     headers: tuple[str, ...]
     fields: tuple[str, ...]
     mark_text: str
     rows: int
     media_type: str = "text/csv"
+    sheets: tuple[str, ...] = ("Table", "Notice")
+    notice: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from gateway.base.text import has_hidden
 from gateway.residue.layers import Budget
@@ -114,16 +114,32 @@ def check_table(data: bytes, expected: TableExpectation, needles: Needles) -> Re
         ledger.note("values", unique(Finding(hit.kind, "the file") for hit in needles.in_bytes([data], budget)))
         return ledger.report()
     ledger.note("structure", [])
-    header, body = rows[0], rows[1:]
+    check_rows(ledger, rows, expected, needles, budget)
+    return ledger.report()
+
+
+def check_rows(
+    ledger: Ledger,
+    rows: list[Row],
+    expected: TableExpectation,
+    needles: Needles,
+    budget: Budget,
+    days: list[Row] | None = None,
+) -> None:
+    """Check rules 6 to 9 over these rows, the header row first, whatever file they stand in.
+
+    `days` says for every cell which day it is the serial number of, where a file counts days so.
+    """
+    header, body = (rows[0], rows[1:]) if rows else ([], [])
     headers_hold = ledger.note("headers", _headers(header, expected))
     ledger.note("rows", [] if len(body) == expected.rows else [Finding(Kind.ROWS, "the number of rows")])
     ledger.note("mark", islice(_marks(body, expected.mark_text), MAX_FINDINGS))
     cells = _distinct(body if headers_hold else rows, 1 if headers_hold else 0)
     ledger.note("values", unique(_found(cells, expected, needles, budget)))
-    ledger.note("exact-place", unique(_exact_places(body, expected, needles)))
+    places = chain(_exact_places(body, expected, needles), _exact_places((days or [])[1:], expected, needles))
+    ledger.note("exact-place", unique(places))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts |= {"rows": len(body), "distinct_cells": len(cells)}
-    return ledger.report()
 
 
 def _headers(header: Row, expected: TableExpectation) -> Iterator[Finding]:
@@ -137,7 +153,7 @@ def _headers(header: Row, expected: TableExpectation) -> Iterator[Finding]:
 
 def _marks(body: list[Row], mark_text: str) -> Iterator[Finding]:
     for number, row in enumerate(body, start=1):
-        if row[-1] != mark_text:
+        if row[-1:] != [mark_text]:
             yield Finding(Kind.MARK, f"row {number}")
 
 
@@ -160,7 +176,7 @@ def _found(cells: dict[str, Place], expected: TableExpectation, needles: Needles
 
 
 def _exact_places(body: list[Row], expected: TableExpectation, needles: Needles) -> Iterator[Finding]:
-    if not body or len(body[0]) != len(expected.fields) + 1:
+    if not body or any(len(row) != len(expected.fields) + 1 for row in body):
         return
     for column, field_id in enumerate(expected.fields):
         cells: dict[str, int] = {}

@@ -1,0 +1,311 @@
+"""A new workbook of two sheets: the table under a neutral name, and a notice of what it is and what is missing.
+
+Every byte is made here: seven members in a fixed order with fixed times, no property, theme, macro, link, comment or
+name but the one that repeats the header row in print. Texts stand in their cells as texts, so that nothing is ever
+calculated; numbers and days of one meaning are true numbers and days. The mark stands in every row and, as header and
+footer, on every printed page.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from gateway.formats import sheet_styles as styles
+from gateway.formats.columns import CellKind
+from gateway.formats.model import Notice
+from gateway.formats.problems import PlanUnfit
+from gateway.formats.table import OutTable
+from gateway.formats.transforms import Unreadable, day, number
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MAX_ROWS = 1_048_576
+MAX_CELL_CHARS = 32_767
+MAX_PRINTED_CHARS = 255
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_SORT = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_EPOCH = date(1899, 12, 30)
+_FIRST_DAY = date(1900, 3, 1)
+_SLICE_ROWS = 2_048
+_FITTED_ROWS = 2_000
+_DIGITS = 15
+_WITHHELD = "[withheld"
+# What XML cannot hold, and what spreadsheets would read as such an escape.
+_TO_ESCAPE = re.compile("\r|\ufffe|\uffff|_(?=x[0-9A-Fa-f]{4}_)")
+_WITH_UNIT = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([a-z%][a-z%0-9]{0,9})")
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?")
+_WIDE = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]")
+_NARROWEST, _WIDEST = 9, 48
+_LINE_POINTS, _HEAD_POINTS, _MOST_LINES = 15, 22, 20
+_TALL = frozenset({"heading", "head"})
+
+
+def written(out: OutTable) -> bytes:
+    """The workbook's bytes; the same for the same table. Raises `PlanUnfit` past what a workbook can hold."""
+    if out.columns[0].len() >= MAX_ROWS:
+        raise PlanUnfit("The table has more rows than a workbook can hold; let the policy's output be csv.")
+    sheets = styles.Styles()
+    columns = [_Column.of(out, at, sheets) for at in range(len(out.titles))]
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, text in _fixed_parts(out.notice, sheets):
+            archive.writestr(_member(name), _DECLARATION + text)
+        with archive.open(_member("xl/worksheets/sheet1.xml"), "w") as member:
+            for piece in _table_sheet(out, columns):
+                member.write(piece.encode())
+        archive.writestr(_member("xl/worksheets/sheet2.xml"), _DECLARATION + _notice_sheet(out))
+    return sink.getvalue()
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.create_system = 0
+    return member
+
+
+def _fixed_parts(notice: Notice, sheets: styles.Styles) -> Iterator[tuple[str, str]]:
+    overrides = {"workbook": "sheet.main", "styles": "styles", "worksheets/sheet1": "worksheet"}
+    overrides["worksheets/sheet2"] = "worksheet"
+    yield (
+        "[Content_Types].xml",
+        f'<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        + "".join(
+            f'<Override PartName="/xl/{part}.xml" ContentType="{_SORT}.{sort}+xml"/>' for part, sort in overrides.items()
+        )
+        + "</Types>",
+    )
+    yield "_rels/.rels", _relations(("officeDocument", "xl/workbook.xml"))
+    yield (
+        "xl/workbook.xml",
+        f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><bookViews><workbookView activeTab="0"/></bookViews><sheets>'
+        f'<sheet name="{_attribute(notice.sheet)}" sheetId="1" r:id="rId1"/>'
+        f'<sheet name="{_attribute(notice.name)}" sheetId="2" r:id="rId2"/></sheets><definedNames>'
+        f'<definedName name="_xlnm.Print_Titles" localSheetId="0">{_escaped(_quoted(notice.sheet))}!$1:$1</definedName>'
+        "</definedNames></workbook>",
+    )
+    targets = (("worksheet", "worksheets/sheet1.xml"), ("worksheet", "worksheets/sheet2.xml"), ("styles", "styles.xml"))
+    yield "xl/_rels/workbook.xml.rels", _relations(*targets)
+    yield "xl/styles.xml", sheets.xml()
+
+
+def _relations(*targets: tuple[str, str]) -> str:
+    lines = (
+        f'<Relationship Id="rId{number}" Type="{_OFFICE}/{sort}" Target="{target}"/>'
+        for number, (sort, target) in enumerate(targets, 1)
+    )
+    return f'<Relationships xmlns="{_PACKAGE}/relationships">{"".join(lines)}</Relationships>'
+
+
+@dataclass(slots=True)
+class _Column:
+    """How one column is written: the part of a cell's XML that comes behind its place, per distinct text."""
+
+    style: int
+    head_style: int
+    width: int
+    read: Callable[[str], str | None]
+    wraps: bool = False
+    known: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, out: OutTable, at: int, sheets: styles.Styles) -> _Column:
+        """The column at this place."""
+        cells, kind = out.columns[at], out.kinds[at]
+        width = _width([out.titles[at], *cells.head(_FITTED_ROWS)])
+        if at == len(out.columns) - 1:
+            # Letters of 8 points are narrower than those of 11 that a column's width is counted in.
+            return cls(styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, lambda _cell: None)
+        if kind in {CellKind.DECIMAL, CellKind.INTEGER}:
+            return cls(sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _as_number)
+        if kind is CellKind.DATE:
+            return cls(styles.DAY, styles.HEAD_RIGHT, width, _as_day)
+        unit = _common_unit(cells) if kind is CellKind.LABEL else None
+        if unit:
+            bare = cells.str.strip_suffix(f" {unit}")
+            look = f'{_number_format(bare)}" {unit}"'
+            return cls(sheets.number(look), styles.HEAD_RIGHT, width, lambda cell: _as_number(cell.removesuffix(f" {unit}")))
+        wraps = width == _WIDEST or bool(cells.str.contains("\n", literal=True).any())
+        return cls(styles.TEXT, styles.HEAD, width, lambda _cell: None, wraps)
+
+    def fragments(self, cells: list[str]) -> list[str]:
+        """The XML of these cells from behind their places on."""
+        known, read = self.known, self.read
+        if len(known) > 1 << 16:
+            known.clear()
+        for cell in {*cells} - known.keys():
+            value = None if cell.startswith(_WITHHELD) else read(cell)
+            style = styles.WITHHELD if cell.startswith(_WITHHELD) else self.style if value or not cell else self.text_style
+            known[cell] = f'" s="{style}"><v>{value}</v></c>' if value else _text_fragment(cell, style)
+        return [known[cell] for cell in cells]
+
+    @property
+    def text_style(self) -> int:
+        """The style of a text among numbers: it stays where texts stand."""
+        return self.style if self.style in {styles.TEXT, styles.MARK} else styles.TEXT
+
+
+def _text_fragment(cell: str, style: int) -> str:
+    if not cell:
+        return f'" s="{style}"/>'
+    if len(cell) > MAX_CELL_CHARS:
+        raise PlanUnfit("A cell is longer than a workbook can hold; let the policy's output be csv.")
+    keep = ' xml:space="preserve"' if cell != cell.strip() or "\n" in cell else ""
+    return f'" s="{style}" t="inlineStr"><is><t{keep}>{_escaped(cell)}</t></is></c>'
+
+
+def _as_number(cell: str) -> str | None:
+    """The cell as a number of at most 15 digits, where it has one meaning."""
+    try:
+        value = number(cell)
+    except Unreadable:
+        return None
+    digits = f"{value.normalize():f}" if value else "0"
+    return digits if sum(map(str.isdigit, digits)) <= _DIGITS else None
+
+
+def _as_day(cell: str) -> str | None:
+    """The cell as the serial number of its day, where it is a bare day that every spreadsheet counts alike."""
+    try:
+        when = day(cell)
+    except Unreadable:
+        return None
+    return str((when - _EPOCH).days) if when >= _FIRST_DAY and ":" not in cell else None
+
+
+def _number_format(cells: pl.Series) -> str:
+    decimals = int(cells.str.extract(r"^-?[0-9]+[.,]([0-9]+)$").str.len_chars().max() or 0)  # type: ignore[arg-type]
+    large = cells.str.contains(r"^-?[0-9]{5}").any()
+    if decimals > styles.MAX_DECIMALS:
+        return "General"
+    return f"{'#,##0' if large else '0'}{'.' if decimals else ''}{'0' * decimals}"
+
+
+def _common_unit(cells: pl.Series) -> str | None:
+    """The unit that stands behind every number of the column, if there are only such cells."""
+    units = set()
+    for cell in cells.unique():
+        if cell and not cell.startswith(_WITHHELD):
+            found = _WITH_UNIT.fullmatch(cell)
+            units.add(found[2] if found else None)
+    return units.pop() if len(units) == 1 else None
+
+
+def _table_sheet(out: OutTable, columns: list[_Column]) -> Iterator[str]:
+    letters = [_letters(at + 1) for at in range(len(columns))]
+    last = f"{letters[-1]}{out.columns[0].len() + 1}"
+    yield (
+        f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        f'<dimension ref="A1:{last}"/><sheetViews><sheetView tabSelected="1" workbookViewId="0">'
+        '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
+        f'<sheetFormatPr defaultRowHeight="15"/>{_widths([column.width for column in columns])}<sheetData>'
+    )
+    heads = [_text_fragment(title, column.head_style) for title, column in zip(out.titles, columns, strict=True)]
+    row = '<row r="{0}"{1}>' + "".join(f'<c r="{letter}{{0}}{{{at}}}' for at, letter in enumerate(letters, 2)) + "</row>"
+    yield row.format(1, _height(_HEAD_POINTS), *heads)
+    for start in range(0, out.columns[0].len(), _SLICE_ROWS):
+        parts = [
+            column.fragments(cells.slice(start, _SLICE_ROWS).to_list())
+            for column, cells in zip(columns, out.columns, strict=True)
+        ]
+        heights = _heights(out, columns, start, len(parts[0]))
+        rows = enumerate(zip(heights, *parts, strict=True), start + 2)
+        yield "".join([row.format(at, *cells) for at, cells in rows])
+    yield f'</sheetData><autoFilter ref="A1:{last}"/>{_printed(out.mark_text)}</worksheet>'
+
+
+def _heights(out: OutTable, columns: list[_Column], start: int, count: int) -> list[str]:
+    """The height of each row: said only where a text takes more than one line."""
+    lines = [1] * count
+    for column, cells in zip(columns, out.columns, strict=True):
+        if column.wraps:
+            needed = (_lines(cell, column.width) for cell in cells.slice(start, count))
+            lines = list(map(max, lines, needed))
+    return [_height(_LINE_POINTS * many) if many > 1 else "" for many in lines]
+
+
+def _height(points: int) -> str:
+    return f' ht="{points}" customHeight="1"'
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines a text takes in a column of this width, a little generously."""
+    needed = sum(-(-(len(line) + len(_WIDE.findall(line))) // (width - 4)) or 1 for line in text.split("\n"))
+    return min(needed, _MOST_LINES)
+
+
+def _notice_sheet(out: OutTable) -> str:
+    rows = []
+    for at, (look, cells) in enumerate(out.notice.rows(), 1):
+        style = styles.NOTICE[look]
+        body = "".join(
+            f'<c r="{_letters(column)}{at}{_text_fragment(cell, style[min(column, len(style)) - 1])}'
+            for column, cell in enumerate(cells, 1)
+        )
+        lines = max(map(_lines, cells, styles.NOTICE_WIDTHS), default=1) if look == "line" else 1
+        height = _height(_LINE_POINTS * lines) if lines > 1 else _height(_HEAD_POINTS) if look in _TALL else ""
+        rows.append(f'<row r="{at}"{height}>{body}</row>')
+    return (
+        f'<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews>'
+        '<sheetView showGridLines="0" workbookViewId="0"/></sheetViews><sheetFormatPr defaultRowHeight="15"/>'
+        f"{_widths(styles.NOTICE_WIDTHS)}<sheetData>{''.join(rows)}</sheetData>{_printed(out.mark_text)}</worksheet>"
+    )
+
+
+def _printed(mark_text: str) -> str:
+    """Page layout, and the mark above and below every page."""
+    line = mark_text.replace("&", "&&")
+    if len(line) > MAX_PRINTED_CHARS - 10:
+        raise PlanUnfit("The recipient's name is too long for the head of a page; write it shorter.")
+    # A blank keeps a mark that begins with a digit from being read as the size of its letters.
+    return (
+        '<pageMargins left="0.5" right="0.5" top="0.75" bottom="0.75" header="0.3" footer="0.3"/>'
+        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/><headerFooter>'
+        f"<oddHeader>{_escaped(f'&C&8 {line}')}</oddHeader><oddFooter>{_escaped(f'&L&8 {line}')}&amp;R&amp;8 &amp;P / &amp;N"
+        "</oddFooter></headerFooter>"
+    )
+
+
+def _widths(widths: list[int]) -> str:
+    columns = (f'<col min="{at}" max="{at}" width="{width}" customWidth="1"/>' for at, width in enumerate(widths, 1))
+    return f"<cols>{''.join(columns)}</cols>"
+
+
+def _width(cells: list[str], most: int = _WIDEST) -> int:
+    """The width that the longest line needs, in characters; ideographs take two."""
+    longest = max(len(line) + len(_WIDE.findall(line)) for cell in cells for line in cell.split("\n"))
+    return max(_NARROWEST, min(longest + 3, most))
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _quoted(sheet: str) -> str:
+    return "'" + sheet.replace("'", "''") + "'"
+
+
+def _escaped(text: str) -> str:
+    if "_x" in text or "\r" in text or not text.isascii():
+        text = _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _attribute(text: str) -> str:
+    return _escaped(text).replace('"', "&quot;")

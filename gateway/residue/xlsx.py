@@ -1,0 +1,309 @@
+"""A workbook of ours read again, strictly, by expat, and searched cell by cell.
+
+Rules of the file, each a finding when broken: 1. The archive as `archive` says, its members those of the grammar and
+no other. 2. Every element, attribute and value as `xlsx_grammar` says; no document type, comment or instruction; text
+only where texts belong. 3. The sheets, their names and the name that repeats the header row are the expected ones.
+4. Rows and cells stand one after another from A1 on, without a gap or a cell beside the table.
+Rules of the content: 5. Headers, number of rows and the mark in every row as for every table, and the mark above and
+below every page. 6. The notice is word for word the expected one. 7. No cell and no text gives away a withheld value;
+a number is compared as a number and, at its exact place, as the day that it is the serial number of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from xml.parsers import expat
+
+from gateway.base.text import has_hidden
+from gateway.residue import xlsx_grammar as grammar
+from gateway.residue.archive import Broken, loose_members, members
+from gateway.residue.layers import Budget
+from gateway.residue.model import Finding, Kind, Ledger, Report, TableExpectation, unique
+from gateway.residue.table import check_rows
+from gateway.residue.values import Needles
+
+PARSER = "own strict workbook walker"
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_EPOCH, _LAST_DAY = date(1899, 12, 30), 2_958_465
+_MOST_NOTES = 50
+_ROW, _CELL = "worksheet/sheetData/row", "worksheet/sheetData/row/c"
+_TEXT, _VALUE = f"{_CELL}/is/t", f"{_CELL}/v"
+_NAME = "workbook/definedNames/definedName"
+_HEAD, _FOOT = "worksheet/headerFooter/oddHeader", "worksheet/headerFooter/oddFooter"
+_SPOKEN = frozenset({_TEXT, _VALUE, _NAME, _HEAD, _FOOT})
+
+Attributes = Mapping[str, str]
+
+
+def check_workbook(data: bytes, expected: TableExpectation, needles: Needles) -> Report:
+    """Check rules 1 to 7; whatever can still be searched after a broken rule is searched."""
+    ledger = Ledger("table", (PARSER,), counts=needles.counts())
+    budget = Budget()
+    try:
+        parts = members(data)
+    except Broken as broken:
+        ledger.note("structure", [Finding(Kind.STRUCTURE, str(broken))])
+        blobs = [data, *loose_members(data)]
+        ledger.note("values", unique(Finding(hit.kind, "the file") for hit in needles.in_bytes(blobs, budget)))
+        return ledger.report()
+    walks = {name: _walked(name, parts[name]) for name in grammar.PARTS if name in parts}
+    whole = ledger.note("structure", unique([*_members(parts), *_notes(walks)]))
+    if not whole:
+        hits = needles.in_bytes(list(parts.values()), budget)
+        ledger.note("raw-values", unique(Finding(hit.kind, f"member {hit.unit + 1}") for hit in hits))
+    looks = _looks(walks.get(grammar.STYLES_PART))
+    table, notice = (_rows(walks.get(name), looks) for name in (grammar.TABLE_SHEET, grammar.NOTICE_SHEET))
+    ledger.note("sheets", _sheets(walks.get(grammar.WORKBOOK_PART), expected))
+    ledger.note("places", [*_places(table, len(expected.headers)), *_places(notice, None)])
+    ledger.note("pages", _pages(walks, expected.mark_text))
+    check_rows(ledger, [row.texts for row in table.rows], expected, needles, budget, [row.days for row in table.rows])
+    told = [tuple(row.texts) for row in notice.rows]
+    ledger.note("notice", [] if told == list(expected.notice) else [Finding(Kind.STRUCTURE, "the notice")])
+    texts = [text for row in told for text in row] + [text for look in looks for text in look.texts]
+    ledger.note("notice-values", unique(Finding(hit.kind, "the notice") for hit in needles.in_texts(texts, budget)))
+    return ledger.report()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One member, walked: what broke the grammar, the elements that matter with their attributes and texts."""
+
+    notes: list[str] = field(default_factory=list)
+    found: list[tuple[str, Attributes, str]] = field(default_factory=list)
+
+    def texts(self, path: str) -> list[str]:
+        """The texts of the elements at `path`."""
+        return [text for at, _, text in self.found if at == path]
+
+
+def _walked(name: str, data: bytes) -> _Walk:
+    space, allowed = grammar.PARTS[name]
+    walker = _Walker(space, allowed)
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler = walker.start
+    parser.EndElementHandler = walker.end
+    parser.CharacterDataHandler = walker.characters
+    parser.StartDoctypeDeclHandler = parser.CommentHandler = walker.foreign
+    parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = walker.foreign
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError:
+        walker.walk.notes.append("its XML")
+    if not data.startswith(b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<'):
+        walker.walk.notes.append("its first line")
+    return walker.walk
+
+
+class _Walker:
+    """Follows the elements of one member and notes what the grammar does not allow."""
+
+    def __init__(self, space: str, allowed: grammar.Grammar) -> None:
+        self.walk = _Walk()
+        self._prefix = f"{space} "
+        self._allowed = allowed
+        self._paths: list[str] = []
+        self._open: list[int] = []
+        self._text: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        local = name.removeprefix(self._prefix)
+        path = f"{self._paths[-1]}/{local}" if self._paths else local
+        forms = self._allowed.get(path)
+        if forms is None:
+            self._note("element", local)
+        else:
+            for key, value in attributes.items():
+                form = forms.get(key)
+                if form is None or not form.fullmatch(value):
+                    self._note("attribute", key)
+        if self._text and not (self._paths and self._paths[-1] in _SPOKEN):
+            self._silent()
+        self._paths.append(path)
+        self._open.append(len(self.walk.found))
+        self.walk.found.append((path, attributes, ""))
+        self._text.clear()
+
+    def end(self, _name: str) -> None:
+        """An element ends; its text is kept where texts belong."""
+        path, at = self._paths.pop(), self._open.pop()
+        if self._text:
+            if path in _SPOKEN:
+                self.walk.found[at] = (path, self.walk.found[at][1], "".join(self._text))
+            else:
+                self._silent()
+            self._text.clear()
+
+    def characters(self, text: str) -> None:
+        """Characters between tags."""
+        self._text.append(text)
+
+    def foreign(self, *_arguments: object) -> None:
+        """A document type, a comment, an instruction, or characters in a section of their own."""
+        self._note("markup", "")
+
+    def _silent(self) -> None:
+        if "".join(self._text).strip():
+            self._note("text", "")
+
+    def _note(self, what: str, name: str) -> None:
+        if len(self.walk.notes) < _MOST_NOTES:
+            local = name.rpartition(" ")[2].rpartition(":")[2]
+            known = local in grammar.VOCABULARY or any(f"/{local}" in path for path in self._allowed)
+            self.walk.notes.append(f"{what} {local}" if known else what)
+
+
+def _members(parts: Iterable[str]) -> Iterator[Finding]:
+    parts = list(parts)
+    for number, name in enumerate(parts, 1):
+        if name not in grammar.PARTS:
+            words = re.findall(r"[A-Za-z]+", name)
+            known = next((word for word in words if word in grammar.VOCABULARY or f"{word}s" in grammar.VOCABULARY), "")
+            yield Finding(Kind.STRUCTURE, f"member {number}{f': {known}' if known else ''}")
+    if [name for name in parts if name in grammar.PARTS] != list(grammar.PARTS):
+        yield Finding(Kind.STRUCTURE, "the members: not all of them, or in another order")
+
+
+def _notes(walks: Mapping[str, _Walk]) -> Iterator[Finding]:
+    for name, walk in walks.items():
+        yield from (Finding(Kind.STRUCTURE, f"{name}: {note}") for note in walk.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a style shows numbers: as days, and with which unit."""
+
+    is_day: bool = False
+    unit: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What it says itself."""
+        return (self.unit,) if self.unit else ()
+
+
+def _looks(walk: _Walk | None) -> list[_Look]:
+    found = walk.found if walk else []
+    codes = {
+        told.get("numFmtId"): told.get("formatCode", "") for path, told, _ in found if path.endswith("numFmts/numFmt")
+    }
+    looks = []
+    for path, told, _ in found:
+        if path == "styleSheet/cellXfs/xf":
+            code = codes.get(told.get("numFmtId"), "")
+            shown = re.fullmatch(grammar.NUMBER_FORMAT, code)
+            looks.append(_Look(code == grammar.DAY_FORMAT, (shown[1] or "") if shown else ""))
+    return looks
+
+
+@dataclass(slots=True)
+class _Row:
+    """A row as it stands: its number, the places of its cells, their texts, and what their numbers are as days."""
+
+    number: str
+    places: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Sheet:
+    rows: list[_Row] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def _rows(walk: _Walk | None, looks: list[_Look]) -> _Sheet:
+    sheet = _Sheet()
+    told: Attributes = {}
+    filled = True
+    for path, attributes, text in walk.found if walk else ():
+        if path == _ROW:
+            sheet.rows.append(_Row(attributes.get("r", "")))
+        elif path == _CELL and sheet.rows:
+            told, filled = attributes, False
+            row = sheet.rows[-1]
+            row.places.append(attributes.get("r", ""))
+            row.texts.append("")
+            row.days.append("")
+        elif path in {_TEXT, _VALUE} and sheet.rows:
+            row = sheet.rows[-1]
+            # A second value in a cell, or one of another type than stated, is read by nobody in the same way.
+            if filled or (path == _TEXT) != (told.get("t") == "inlineStr"):
+                sheet.faults.append(f"row {len(sheet.rows)}: a cell with two values or of another type")
+            filled = True
+            shown, as_day = _written(text) if path == _TEXT else _counted(text, _look_of(told, looks)), ""
+            if path == _VALUE:
+                as_day = _day_of(text)
+                if not _NUMBER.fullmatch(text):
+                    sheet.faults.append(f"row {len(sheet.rows)}: a number that is none")
+            elif _UNSEEN.search(shown) or has_hidden(shown):
+                sheet.faults.append(f"row {len(sheet.rows)}: a character that shows nothing")
+            row.texts[-1], row.days[-1] = shown, as_day
+    return sheet
+
+
+def _look_of(told: Attributes, looks: list[_Look]) -> _Look:
+    stated = told.get("s", "0")
+    return looks[int(stated)] if stated.isdecimal() and int(stated) < len(looks) else _Look()
+
+
+def _written(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def _counted(stored: str, look: _Look) -> str:
+    if look.is_day:
+        return _day_of(stored) or stored
+    return f"{stored} {look.unit}" if look.unit else stored
+
+
+def _day_of(stored: str) -> str:
+    """The day with this serial number, or nothing."""
+    whole = stored.partition(".")[0]
+    if not whole.isdecimal() or not 0 < int(whole) <= _LAST_DAY:
+        return ""
+    return (_EPOCH + timedelta(days=int(whole))).isoformat()
+
+
+def _sheets(walk: _Walk | None, expected: TableExpectation) -> Iterator[Finding]:
+    found = walk.found if walk else []
+    names = tuple(told.get("name") for path, told, _ in found if path == "workbook/sheets/sheet")
+    if names != expected.sheets:
+        yield Finding(Kind.STRUCTURE, "the names of the sheets")
+    quoted = expected.sheets[0].replace("'", "''")
+    if (walk.texts(_NAME) if walk else []) != [f"'{quoted}'!$1:$1"]:
+        yield Finding(Kind.STRUCTURE, "the name of the header row")
+
+
+def _places(sheet: _Sheet, width: int | None) -> Iterator[Finding]:
+    yield from unique(Finding(Kind.STRUCTURE, fault) for fault in sheet.faults)
+    letters = [_letters(at) for at in range(1, 1 + max((len(row.places) for row in sheet.rows), default=0))]
+    for number, row in enumerate(sheet.rows, 1):
+        wanted = [f"{letter}{number}" for letter in letters[: len(row.places)]]
+        if row.number != str(number) or row.places != wanted or (width is not None and len(wanted) != width):
+            yield Finding(Kind.STRUCTURE, f"row {number}: cells out of their places")
+            return
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _pages(walks: Mapping[str, _Walk], mark_text: str) -> Iterator[Finding]:
+    line = mark_text.replace("&", "&&")
+    for name in (grammar.TABLE_SHEET, grammar.NOTICE_SHEET):
+        walk = walks.get(name) or _Walk()
+        if walk.texts(_HEAD) != [f"&C&8 {line}"] or walk.texts(_FOOT) != [f"&L&8 {line}&R&8 &P / &N"]:
+            yield Finding(Kind.MARK, f"{name}: the head or the foot of its pages")
