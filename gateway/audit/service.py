@@ -167,7 +167,7 @@ class Log:
             stored = session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
             if size == 0 and stored is None:
                 return
-            for checkpoint in self._known(stored, self._signing_key(session).public):
+            for checkpoint in self._known(stored, self._signing_twin(session).public):
                 tree.check_continues(session, checkpoint, size)
 
     def check(self) -> int:
