@@ -165,7 +165,7 @@ def initialise(settings: Settings, passphrase: bytes) -> None:
     _write_durably(settings.tenant_file, f"{settings.tenant}\n")
     unfinished_key = settings.log_key.with_name("log.vkey.unfinished")
     if settings.database_url is not None:
-        _write_durably(unfinished_key, f"{log.vkey()}\n")
+        _write_durably(unfinished_key, log.vkey())
     engine.dispose()
     if settings.database_url is None:
         unfinished.rename(settings.database)
@@ -309,7 +309,7 @@ def _check_belongs(settings: Settings, log: Log) -> None:
     if settings.database_url is None:
         return
     try:
-        belongs = log.vkey() == settings.log_key.read_text("utf-8").strip()
+        belongs = log.vkey().strip() == settings.log_key.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError, KeyMissing, KeyTampered):
         belongs = False
     if not belongs:
