@@ -77,7 +77,6 @@ def own() -> Iterator[Cluster]:
         "SET session_replication_role = replica",
         "LOCK TABLE thing",
         "DO $$ BEGIN DELETE FROM thing; END $$",
-        "CALL something()",
         "EXPLAIN ANALYZE DELETE FROM thing",
         "NOTIFY others",
     ],
@@ -101,9 +100,13 @@ def test_a_savepoint_and_a_locking_read_are_no_change(units: Units) -> None:
             session.execute(text("SELECT 1"))
 
 
-def test_the_server_itself_keeps_a_reading_unit_from_writing(units: Units) -> None:
+def test_the_server_itself_keeps_a_reading_unit_from_writing(units: Units, name: str) -> None:
+    cluster().run(
+        "CREATE FUNCTION sly() RETURNS text LANGUAGE sql AS 'INSERT INTO thing VALUES (''a'') RETURNING id'",
+        database=name,
+    )
     with pytest.raises(DatabaseGone, match="no writes"), units.read() as session:
-        session.execute(text("SELECT lo_create(0)"))
+        session.execute(text("SELECT sly()"))
 
 
 def test_a_reading_unit_sees_one_state(units: Units) -> None:
@@ -167,9 +170,7 @@ def test_what_the_server_says_is_one_clear_problem(units: Units, state: str, pro
     assert told.value.detail.endswith(".")
 
 
-@pytest.mark.parametrize(
-    ("column", "value"), [("id", "too long"), ("id", "a\0b"), ("number", 2**40), ("number", 2**80)]
-)
+@pytest.mark.parametrize(("column", "value"), [("id", "secret"), ("id", "a\0b"), ("number", 2**40), ("number", 2**80)])
 def test_a_value_that_no_column_takes_is_refused_and_not_told(units: Units, column: str, value: object) -> None:
     with pytest.raises(NotStorable) as told, units.change() as session:
         session.execute(text(f"INSERT INTO thing ({column}) VALUES (:value)"), {"value": value})
