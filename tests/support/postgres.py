@@ -92,8 +92,7 @@ class Cluster:
     def run(self, statement: str | sql.Composed, *values: object, database: str = _ACCOUNT) -> list[Any]:
         """One statement as whoever owns the server, committed; its rows."""
         with psycopg.connect(self.conninfo(database), autocommit=True) as connection:
-            # The type of a query is that of a literal; this one comes from a test.
-            cursor = connection.execute(statement, values or None)  # type: ignore[arg-type]
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def conninfo(self, database: str, role: str = _ACCOUNT) -> str:

@@ -8,24 +8,28 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, String, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from gateway.db import unit
 from gateway.db.engine import sqlite_engine
 from gateway.db.failures import StorageFull
-from gateway.db.metadata import Base
 from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange, riders
+from tests.support.databases import SQLITE, Database
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = sqlite_engine(tmp_path / "unit.db")
+def engine(database: Database, tmp_path: Path) -> Iterator[Engine]:
+    engine = database.engine(tmp_path)
+    yield _tables(engine)
+    engine.dispose()
+
+
+def _tables(engine: Engine) -> Engine:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE thing (id TEXT PRIMARY KEY)"))
         connection.execute(text("CREATE TABLE idempotency (id TEXT PRIMARY KEY)"))
         connection.execute(text(f"CREATE TABLE {unit.AUDIT_TABLE} (id INTEGER PRIMARY KEY)"))
-    yield engine
-    engine.dispose()
+    return engine
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def _count(engine: Engine, table: str) -> int:
 
 
 def _entry(session: Session) -> None:
-    session.execute(text(f"INSERT INTO {unit.AUDIT_TABLE} DEFAULT VALUES"))
+    session.execute(text(f"INSERT INTO {unit.AUDIT_TABLE} SELECT count(*) FROM {unit.AUDIT_TABLE}"))
 
 
 def test_a_change_with_its_entry_is_committed(units: Units, engine: Engine) -> None:
@@ -54,18 +58,41 @@ def test_a_change_with_its_entry_is_committed(units: Units, engine: Engine) -> N
     [
         "INSERT INTO thing VALUES ('a')",
         "  insert into thing values ('a')",
-        "INSERT OR REPLACE INTO thing VALUES ('a')",
-        "REPLACE INTO thing VALUES ('a')",
         "WITH x AS (SELECT 'a' AS id) INSERT INTO thing SELECT id FROM x",
         "/* SELECT */ INSERT INTO thing VALUES ('a')",
+        "INSERT INTO thing VALUES ('a') RETURNING id",
+        "INSERT INTO thing VALUES ('a') ON CONFLICT (id) DO UPDATE SET id = 'b'",
         "CREATE TABLE other (id TEXT)",
-        "UPDATE OR IGNORE thing SET id = 'b'",
+        "DROP TABLE idempotency",
         "DELETE FROM thing",
     ],
 )
 def test_a_change_without_its_entry_rolls_back(units: Units, engine: Engine, statement: str) -> None:
     with pytest.raises(UnloggedChange), units.change() as session:
         session.execute(text(statement))
+    assert (_count(engine, "thing"), _count(engine, "idempotency")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO thing VALUES ('a')",
+        "REPLACE INTO thing VALUES ('a')",
+        "UPDATE OR IGNORE thing SET id = 'b'",
+    ],
+)
+def test_what_only_sqlite_says_is_a_change_too(tmp_path: Path, statement: str) -> None:
+    engine = _tables(SQLITE.engine(tmp_path))
+    with pytest.raises(UnloggedChange), Units(engine).change() as session:
+        session.execute(text(statement))
+    assert _count(engine, "thing") == 0
+    engine.dispose()
+
+
+def test_an_entry_that_may_be_left_out_is_none(units: Units, engine: Engine) -> None:
+    with pytest.raises(UnloggedChange), units.change() as session:
+        session.execute(text("INSERT INTO thing VALUES ('a')"))
+        session.execute(text(f"INSERT INTO {unit.AUDIT_TABLE} VALUES (1) ON CONFLICT DO NOTHING"))
     assert _count(engine, "thing") == 0
 
 
@@ -86,13 +113,15 @@ def test_a_failure_after_the_entry_leaves_neither(units: Units, engine: Engine) 
 
 
 def test_rows_added_but_not_flushed_are_seen_too(units: Units, engine: Engine) -> None:
-    class ThingRow(Base):
+    class OtherBase(DeclarativeBase):
+        pass
+
+    class ThingRow(OtherBase):
         __tablename__ = "thing"
         id: Mapped[str] = mapped_column(String, primary_key=True)
 
     with pytest.raises(UnloggedChange), units.change() as session:
         session.add(ThingRow(id="a"))
-    Base.metadata.remove(Base.metadata.tables["thing"])
     assert _count(engine, "thing") == 0
 
 
