@@ -5,8 +5,9 @@ What is done to a value is then done once, however many rows show it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -46,27 +47,46 @@ class Coded:
         return np.fromiter(map(holds, self.values), np.bool_, len(self.values))[self.codes]
 
 
-def deciding(cases: tuple[Case, ...], columns: Mapping[str, Coded], rows: int) -> Codes:
-    """For every row the place in `cases` of the strictest one that holds, `NONE` where none does: dropped by default.
+class Cells:
+    """The raw cells of a table by the canonical names of their columns; columns without a name are left out."""
 
-    The same as `model.applied` row by row. `columns` are the raw cells by canonical name.
-    """
-    decided = np.full(rows, NONE, np.intp)
-    strictest_last = sorted(range(len(cases)), key=lambda place: (-cases[place].rank, -place))
-    for place in strictest_last:
-        decided[_holding(cases[place], columns, rows)] = place
-    return decided
+    def __init__(self, columns: Mapping[str, pl.Series], rows: int) -> None:
+        self._columns = columns
+        self._coded: dict[str, Coded] = {}
+        self.rows = rows
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> Cells:
+        """The same from rows that all have the same names."""
+        names = rows[0] if rows else ()
+        return cls({name: pl.Series([row[name] for row in rows], dtype=pl.String) for name in names}, len(rows))
+
+    def deciding(self, cases: tuple[Case, ...]) -> Codes:
+        """For every row the place in `cases` of the strictest one that holds, `NONE` where none does.
+
+        The same as `model.applied` row by row.
+        """
+        decided = np.full(self.rows, NONE, np.intp)
+        for place in sorted(range(len(cases)), key=lambda place: (-cases[place].rank, -place)):
+            decided[self._holding(cases[place])] = place
+        return decided
+
+    def filled(self, name: str | None) -> NDArray[np.bool_]:
+        """For every row whether the column of this name shows something."""
+        if name is None or name not in self._columns:
+            return np.zeros(self.rows, np.bool_)
+        return (self._columns[name].str.strip_chars() != "").to_numpy()
+
+    def _holding(self, case: Case) -> NDArray[np.bool_]:
+        holding = np.ones(self.rows, np.bool_)
+        for name, wanted in case.where:
+            if name not in self._columns:
+                return holding if case.withholds else np.zeros(self.rows, np.bool_)
+            if name not in self._coded:
+                self._coded[name] = Coded.of(self._columns[name])
+            holding &= self._coded[name].where(partial(_is_one_of, wanted))
+        return holding
 
 
-def asked(cases: Iterable[Case]) -> frozenset[str]:
-    """The canonical names on which it depends which case holds."""
-    return frozenset(name for case in cases for name, _ in case.where)
-
-
-def _holding(case: Case, columns: Mapping[str, Coded], rows: int) -> NDArray[np.bool_]:
-    holding = np.ones(rows, np.bool_)
-    for name, wanted in case.where:
-        if name not in columns:
-            return holding if case.withholds else np.zeros(rows, np.bool_)
-        holding &= columns[name].where(lambda value, wanted=wanted: comparable(value) in wanted)
-    return holding
+def _is_one_of(wanted: frozenset[str], value: str) -> bool:
+    return comparable(value) in wanted

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -20,7 +19,7 @@ import polars as pl
 
 from gateway.base.text import HIDDEN as HIDDEN_CHARACTERS
 from gateway.formats.changes import changed, places
-from gateway.formats.coded import NONE, Coded, Codes, asked, deciding
+from gateway.formats.coded import NONE, Cells, Coded, Codes
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op
 from gateway.formats.problems import CellUnreadable, PlanUnfit
@@ -86,10 +85,8 @@ class Redactions:
 def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions) -> list[OutColumn]:
     """Every column of which something may leave, changed as its instruction says."""
     kept: dict[str, OutColumn] = {}
-    conditions = asked(case for column in columns for case in column.instruction.cases)
-    by_name = {
-        column.instruction.name: Coded.of(column.cells) for column in columns if column.instruction.name in conditions
-    }
+    rows = columns[0].cells.len() if columns else 0
+    table = Cells({column.instruction.name: column.cells for column in columns}, rows)
     for column in columns:
         instruction = column.instruction
         if all(case.withholds for case in instruction.cases):
@@ -98,7 +95,7 @@ def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Re
             continue
         if instruction.title in kept:
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        cells = _Rendering(column, by_name, secret, digest, redactions).cells()
+        cells = _Rendering(column, table, secret, digest, redactions).cells()
         kept[instruction.title] = OutColumn(instruction.title, _kind(instruction), cells)
     return list(kept.values())
 
@@ -121,7 +118,7 @@ class _Rendering:
     def __init__(
         self,
         column: Column,
-        by_name: Mapping[str, Coded],
+        table: Cells,
         secret: bytes,
         digest: bytes,
         redactions: Redactions,
@@ -129,7 +126,7 @@ class _Rendering:
         self._instruction = column.instruction
         self._raw = column.cells
         self._redactions = redactions
-        self._decided = deciding(column.instruction.cases, by_name, column.cells.len())
+        self._decided = table.deciding(column.instruction.cases)
         self._prf = Prf(secret).narrowed("field", self._instruction.name.encode())
         self._digest = digest
 
