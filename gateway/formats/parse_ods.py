@@ -15,8 +15,8 @@ from xml.parsers import expat
 
 from gateway.base.canon import Json
 from gateway.formats.archive import Archive
-from gateway.formats.grid import Grid
 from gateway.formats.cells import MAX_COLUMNS
+from gateway.formats.grid import Grid
 from gateway.formats.sheet_xlsx import percent, shortest
 from gateway.formats.small_xml import tree
 from gateway.sandbox.task import Answer, TaskRefused

@@ -17,8 +17,8 @@ from html import unescape
 from typing import NoReturn
 from xml.parsers import expat
 
-from gateway.formats.grid import Grid
 from gateway.formats.cells import MAX_COLUMNS
+from gateway.formats.grid import Grid
 from gateway.sandbox.task import TaskRefused
 
 MAIN_NAMESPACES = frozenset(

@@ -26,7 +26,7 @@ from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered
 from gateway.render.model import Outcome, State
-from gateway.render.withheld import rows, withheld_lines, withheld_set
+from gateway.render.withheld import named_cells, withheld_lines, withheld_set
 from gateway.residue import walled
 from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
 from gateway.sandbox.ports import Sandbox
@@ -75,8 +75,9 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
     plan = decisions.plan()
-    if isinstance(content, Table):
-        require_shown(decisions, rows(job.form, content, fields))
+    cells = named_cells(content, fields) if isinstance(content, Table) else None
+    if cells is not None:
+        require_shown(decisions, cells)
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     if isinstance(content, Picture):
         require_covered(plan, content, rebuilt)
@@ -96,7 +97,7 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
             decisions=decisions,
             report=report,
         )
-    counts = tally(decisions, rows(job.form, content, fields) if isinstance(content, Table) else ())
+    counts = tally(decisions, cells)
     return Outcome(
         State.CLEAN,
         decisions=decisions,
