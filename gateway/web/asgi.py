@@ -21,6 +21,7 @@ from gateway.web.border import Border
 from gateway.web.idempotency import Idempotency
 from gateway.web.lane import Lane
 from gateway.web.metrics import Counters
+from gateway.web.protocol import Protocol
 from gateway.web.security import API, Bearer, SafeHeaders
 
 # Each request may hold three connections at a moment; the pool of the embedded database has forty.
@@ -72,6 +73,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "access_log": False,
         "log_config": None,
         "server_header": False,
+        "http": Protocol,
         "ws": "none",
         "lifespan": "on",
         "timeout_keep_alive": 10,

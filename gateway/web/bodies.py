@@ -103,7 +103,7 @@ def _no_constant(_name: str) -> NoReturn:
 
 
 async def _read(receive: Receive) -> bytes:
-    incoming = stream.Incoming(receive)
+    incoming = stream.Incoming({}, receive)
     body = bytearray()
     try:
         with anyio.fail_after(PATIENCE_S):

@@ -1,6 +1,6 @@
 """Bytes in and out without ever holding more than a little of them: the only async code that touches them.
 
-Memory of one upload: one batch of at most 1 MiB and one message here, the two segment buffers of the vault's writer
+Memory of one upload: one batch of at most 4 MiB here, the two segment buffers of the vault's writer
 below, whatever the size of the body. How many there are at once is the lane's to say.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Final, Protocol, Self, TypeVar
 
@@ -24,8 +24,9 @@ from gateway.base.problems import Problem
 from gateway.base.units import MIB
 from gateway.web.lane import Lane
 from gateway.web.problems import TakenOver, UploadStalled
+from gateway.web.protocol import EXTENSION, Body
 
-BATCH_BYTES: Final = MIB
+BATCH_BYTES: Final = 4 * MIB
 DRAIN_BYTES: Final = 8 * MIB
 DRAIN_S: Final = 2.0
 IDLE_S: Final = 60.0
@@ -43,7 +44,7 @@ class Sink(Protocol):
     def __exit__(self, *_exception: object) -> None: ...
 
     def write(self, untrusted_chunk: bytearray, /) -> Any:
-        """Take the next bytes; called from one thread at a time, which is not the event loop's."""
+        """Take the next bytes, and keep no reference: the buffer is used again. Called from one thread at a time."""
         ...
 
 
@@ -56,26 +57,67 @@ def is_upload(scope: Scope) -> bool:
 
 
 class Incoming:
-    """The body of one request, message by message; knows whether it has ended."""
+    """The body of one request, message by message or, from a server that can, straight into a buffer."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
-        self.ended = False
+        self._take_over: Callable[[], Body | None] = scope.get("extensions", {}).get(EXTENSION, lambda: None)
+        self._body: Body | None = None
+        self._left = bytearray()
+        self._last = False
+        self._filled = 0
+
+    @property
+    def arrived(self) -> int:
+        """How much of the buffer given to `fill` holds bytes, also where that did not come to its end."""
+        return self._filled + (self._body.filled if self._body else 0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything has been taken."""
+        return self._last and not self._left
+
+    async def fill(self, buffer: bytearray) -> int:
+        """As many bytes as `buffer` holds, fewer at the end; raises `UploadStalled` where the sender falls silent."""
+        self._filled = 0
+        try:
+            while self._filled < len(buffer) and not self.ended:
+                if self._body is not None:
+                    await self._body.fill(memoryview(buffer)[self._filled :], IDLE_S)
+                    self._last = self._body.rest_bytes == 0
+                    break
+                if not self._left:
+                    with anyio.fail_after(IDLE_S):
+                        self._left += await self.take()
+                taken = min(len(self._left), len(buffer) - self._filled)
+                buffer[self._filled : self._filled + taken] = self._left[:taken]
+                del self._left[:taken]
+                self._filled += taken
+                if not self._last and not self._left:
+                    self._body = self._take_over()
+        except TimeoutError as error:
+            raise UploadStalled(f"No byte arrived for {IDLE_S:g} seconds; send the file again.") from error
+        return self.arrived
+
+    def leave(self) -> None:
+        """Give the connection back to the server."""
+        if self._body is not None:
+            self._body.leave()
 
     async def take(self) -> bytes:
         """The next bytes; raises `ClientDisconnect` where the connection was cut."""
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        self.ended = not message.get("more_body", False)
+        self._last = not message.get("more_body", False)
         return bytes(message.get("body", b""))
 
     async def drop(self) -> None:
         """Take and forget what is still coming, within bounds: a sender that reads only after sending hears why."""
-        dropped = 0
-        with anyio.move_on_after(DRAIN_S):
+        dropped, scratch = 0, bytearray(BATCH_BYTES)
+        with anyio.move_on_after(DRAIN_S), suppress(UploadStalled):
             while not self.ended and dropped < DRAIN_BYTES:
-                dropped += len(await self.take())
+                dropped += await self.fill(scratch)
 
 
 async def upload(
@@ -89,7 +131,7 @@ async def upload(
 
     A later request ends the pouring, and nothing else, through `taken_over`.
     """
-    incoming = Incoming(request.receive)
+    incoming = Incoming(request.scope, request.receive)
     stack = ExitStack()
     try:
         async with lane.slot():
@@ -105,21 +147,30 @@ async def upload(
             await incoming.drop()
         raise
     finally:
+        incoming.leave()
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(stack.close)
 
 
 async def _pour(incoming: Incoming, sink: Sink, threads: CapacityLimiter) -> None:
-    batch = bytearray()
-    while not incoming.ended:
-        try:
-            with anyio.fail_after(IDLE_S):
-                batch += await incoming.take()
-        except TimeoutError as error:
-            raise UploadStalled(f"No byte arrived for {IDLE_S:g} seconds; send the file again.") from error
-        if len(batch) >= BATCH_BYTES or (batch and incoming.ended):
-            await to_thread.run_sync(sink.write, batch, limiter=threads)
-            batch = bytearray()
+    batch, written = bytearray(BATCH_BYTES), True
+
+    def write() -> None:
+        nonlocal written
+        filled, written = incoming.arrived, True
+        if filled:
+            sink.write(batch if filled == len(batch) else batch[:filled])
+
+    try:
+        while not incoming.ended:
+            written = False
+            await incoming.fill(batch)
+            await to_thread.run_sync(write, limiter=threads)
+    finally:
+        if not written:
+            # A sink that can be resumed keeps what had arrived when the line broke.
+            with CancelScope(shield=True), suppress(Problem):
+                await to_thread.run_sync(write, limiter=threads)
 
 
 class Download(Response):
