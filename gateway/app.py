@@ -33,6 +33,7 @@ from gateway.people.service import People
 from gateway.policy.load import Library, load_library
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
+from gateway.release.shredding import Shredding
 from gateway.render.queue import Queue
 from gateway.render.service import Renders
 from gateway.review.service import Reviews
@@ -83,6 +84,7 @@ class Gateway:
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
+    shredding: Shredding
     presence: Presence
 
     def package_key(self) -> SigningKey:
@@ -213,6 +215,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, lambda: _package_key(units, keyring)),
+        shredding=Shredding(units, keyring, log, clock, people, vault, intake, renders),
         presence=presence,
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from gateway.audit import export, rules, tree
@@ -23,6 +23,9 @@ from gateway.keys.service import Keyring
 from gateway.seal import envelope, merkle
 from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey
 from gateway.seal.signature import PublicKey, SigningKey, to_text
+
+# The one act that erases bodies, and says which.
+ERASING = "original.shredded"
 
 
 class Log:
@@ -86,14 +89,16 @@ class Log:
             yield from page
 
     def body(self, index: int) -> Mapping[str, Any] | None:
-        """The opened body of entry `index`, checked against the entry's commitment; None where it has none."""
+        """The opened body of entry `index`, checked against the entry's commitment; None where it has none, or where
+        a later entry says that it was erased.
+        """
         with self._units.read() as session:
             row = session.get(EntryRow, index)
             if row is None:
                 raise NoSuchEntry(f"The log has no entry {index}.")
             committed = json.loads(row.leaf).get("body")
             if row.body_sealed is None:
-                if committed is not None:
+                if committed is not None and not self._erased(session, row):
                     raise LogDamaged(f"The body of entry {index} is missing; restore it from a backup.")
                 return None
             tree.leaf(session, index, self._mac_key(session))
@@ -106,6 +111,15 @@ class Log:
         if rules.body_commitment(salt, body).hex() != committed:
             raise LogDamaged(f"The body of entry {index} is not the one its entry speaks of.")
         return body
+
+    def erase_bodies(self, session: Session, subjects: Sequence[str]) -> list[int]:
+        """Overwrite the bodies of all entries about `subjects`; their indexes, for the fact `bodies` of the entry that
+        says so. Leaves, and all that was signed over them, stay.
+        """
+        found = select(EntryRow.index).where(EntryRow.subject.in_(subjects), EntryRow.body_sealed.is_not(None))
+        indexes = list(session.scalars(found.order_by(EntryRow.index)))
+        session.execute(update(EntryRow).where(EntryRow.index.in_(indexes)).values(body_sealed=None))
+        return indexes
 
     def newest(self, session: Session, *, type: str, subject: str) -> Mapping[str, Any] | None:  # noqa: A002 an act's word
         """The newest entry of this type about `subject`, read from its leaf; None where there is none."""
@@ -247,6 +261,12 @@ class Log:
             )
         )
         tree.grow(session, index, hashed)
+
+    def _erased(self, session: Session, row: EntryRow) -> bool:
+        """Whether an entry of the same matter says that this one's body was erased."""
+        later = select(EntryRow.index).where(EntryRow.matter == row.matter, EntryRow.type == ERASING)
+        entries = (json.loads(self.entry_in(session, index)) for index in session.scalars(later).all())
+        return any(one["type"] == ERASING and row.index in one["facts"].get("bodies", ()) for one in entries)
 
     def _chain(self, session: Session, matter: str | None) -> tuple[int, bytes | None] | None:
         if matter is None:

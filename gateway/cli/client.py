@@ -166,6 +166,19 @@ class Client(Line):
         """Give the four answers that every original needs."""
         return self._write("PUT", f"/originals/{original}/classification", answers)
 
+    def propose_shredding(self, original: str, reason: str) -> Mapping[str, Any]:
+        """Propose to destroy an original; a second person has to sign."""
+        return self._write("POST", f"/originals/{original}/shredding", {"reason": reason})
+
+    def shredding(self, original: str) -> Mapping[str, Any]:
+        """The shredding that waits for a second signature."""
+        return self._read(f"/originals/{original}/shredding")
+
+    def shred(self, original: str, signature: bytes) -> Mapping[str, Any]:
+        """Destroy an original by a second person's signature."""
+        body: dict[str, Json] = {"signature": _base64(signature)}
+        return self._write("POST", f"/originals/{original}/shredding/countersignatures", body)
+
     def originals(self, matter: str) -> tuple[Mapping[str, Any], ...]:
         """The originals of a matter, oldest first."""
         return tuple(self._pages(f"/matters/{matter}/originals", "originals"))

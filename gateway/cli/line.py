@@ -33,6 +33,7 @@ _FAMILIES: Mapping[int, type[Problem]] = {
     404: NotFound,
     405: Usage,
     409: Refused,
+    410: NotFound,
     413: TooLarge,
     415: Usage,
     416: Usage,

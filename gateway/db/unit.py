@@ -26,6 +26,17 @@ BOOKKEEPING = frozenset({"audit_node", "audit_checkpoint", "render_lease", "toke
 # What else has to be written in the next change of this context, in the same transaction.
 riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())
 
+
+@contextmanager
+def riding(rider: Callable[[Session], None]) -> Iterator[None]:
+    """Have `rider` write along in every change inside the block."""
+    token = riders.set((*riders.get(), rider))
+    try:
+        yield
+    finally:
+        riders.reset(token)
+
+
 _READ = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _WRITE = re.compile(r'\s*(?:(INSERT) INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?', re.IGNORECASE)
 

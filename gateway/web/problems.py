@@ -14,6 +14,7 @@ from starlette.responses import Response
 from gateway.base import problems as families
 from gateway.base.problems import Problem, Usage
 from gateway.db.unit import Busy, StorageFull
+from gateway.vault.model import Shredded
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -101,6 +102,7 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
     families.Refused: HTTPStatus.CONFLICT,
     families.CheckFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
     families.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Shredded: HTTPStatus.GONE,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     WrongContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
