@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.audit import export, rules, tree
 from gateway.audit.highwater import HighWaterMark
 from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
 from gateway.audit.tables import CheckpointRow, EntryRow
+from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import Clock
 from gateway.db.unit import Units
@@ -49,12 +51,26 @@ class Log:
         """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
         rules.check_act(act)
         index = tree.size(session)
+        at = rules.check_clock(self._clock.now(), self._newest_time(session, index))
         if index == 0:
             key = self._signing_key(session, create=True).public
-            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "key": to_text(key)}), 0)
+            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "key": to_text(key)}), 0, at)
             index = 1
-        self._write(session, act, index)
+        self._write(session, act, index, at)
         return index
+
+    def accept_clock(self) -> int:
+        """Go on at the host's present time although the newest entry is later; the entry's index. Needs an operator."""
+        with self._units.change() as session:
+            index, now = tree.size(session), self._clock.now()
+            facts = {"newest": clock.to_text(self._newest_time(session, index)), "now": clock.to_text(now)}
+            self._write(session, Act("clock.accepted", "gateway", facts=facts), index, now)
+        return index
+
+    def check_clock(self) -> None:
+        """Raise `ClockBehind` where nothing could be written now because the clock was set back."""
+        with self._units.read() as session:
+            rules.check_clock(self._clock.now(), self._newest_time(session, tree.size(session)))
 
     def refused(self, act: Act) -> int:
         """Write a refused or failed act in a transaction of its own; its entry index."""
@@ -239,8 +255,7 @@ class Log:
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 
-    def _write(self, session: Session, act: Act, index: int) -> None:
-        at = self._clock.now()
+    def _write(self, session: Session, act: Act, index: int, at: datetime) -> None:
         chain = self._chain(session, act.matter)
         sealed, commitment = self._seal_body(session, act, index)
         leaf = rules.entry_leaf(act, at=at, chain=chain, commitment=commitment)
@@ -261,6 +276,10 @@ class Log:
             )
         )
         tree.grow(session, index, hashed)
+
+    def _newest_time(self, session: Session, size: int) -> datetime:
+        newest = session.scalar(select(EntryRow.at).where(EntryRow.index == size - 1))
+        return newest or datetime.min.replace(tzinfo=UTC)
 
     def _erased(self, session: Session, row: EntryRow) -> bool:
         """Whether an entry of the same matter says that this one's body was erased."""

@@ -11,7 +11,7 @@ from gateway.db.metadata import Base, UtcTime
 
 
 class OriginalRow(Base):
-    """One original. `sealed` holds digest and name, `classification` the answers: encrypted, and empty once shredded."""
+    """One original. `sealed` holds digest and name, `classification` the answers: encrypted, empty once shredded."""
 
     __tablename__ = "original"
     __table_args__ = (

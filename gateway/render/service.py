@@ -15,7 +15,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Conflict, NotFound
+from gateway.base.problems import CheckFailed, Conflict, NotFound
 from gateway.db.unit import Units
 from gateway.formats.ports import Format
 from gateway.intake.model import Original
@@ -55,6 +55,13 @@ class AlreadyInRelease(Conflict):
 
     slug = "already-in-release"
     title = "This original is in the release already"
+
+
+class NotEntered(CheckFailed):
+    """A rendition's row asks for what no entry of the log asks for."""
+
+    slug = "not-entered"
+    title = "The log does not know of this rendition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +276,7 @@ class Renders:
     def _job(self, rendition_id: str, frame: ReleaseFrame) -> Job:
         with self._units.read() as session:
             row = self._row(session, rendition_id)
+            self._check_entered(session, row)
             original = self._intake.get(row.original)
             return Job(
                 untrusted_original=self.part(session, original.object_id),
@@ -283,6 +291,14 @@ class Renders:
                 mark=frame.mark,
                 secret=self._secret(session, frame.release),
             )
+
+    def _check_entered(self, session: Session, row: RenditionRow) -> None:
+        """Raise unless the log says that just this was asked for: a worker opens an original on no other ground."""
+        entry = self._log.newest(session, type="rendition.requested", subject=row.id)
+        facts = {} if entry is None else entry["facts"]
+        told = {"release": row.release, "original": row.original, "policy": row.policy}
+        if any(facts.get(name) != value for name, value in told.items()):
+            raise NotEntered("This rendition is not what the log says was asked for; withdraw it and ask again.")
 
     def format_of(self, original: Original) -> Format:
         """The format that renders this original."""
