@@ -42,6 +42,7 @@ from gateway.people.service import People
 from gateway.policy.load import Library, load_library
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
+from gateway.release.shredding import Shredding
 from gateway.render.queue import Queue
 from gateway.render.service import Renders
 from gateway.residue import walled
@@ -104,6 +105,7 @@ class Gateway:
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
+    shredding: Shredding
     presence: Presence
 
     def package_key(self) -> SigningTwin:
@@ -247,6 +249,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, package_key),
+        shredding=Shredding(units, keyring, log, clock, people, vault, intake, renders),
         presence=presence,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.base.canon import Json
-from gateway.base.problems import CheckFailed, Conflict, NotFound, TooLarge, Usage
+from gateway.base.problems import CheckFailed, Conflict, NotFound, TooLarge, Unavailable, Usage
 
 
 class ActMalformed(Usage):
@@ -50,6 +50,13 @@ class LogForked(CheckFailed):
 
     slug = "log-forked"
     title = "The log was rewritten"
+
+
+class ClockBehind(Unavailable):
+    """The host's clock tells an earlier time than the log's newest entry."""
+
+    slug = "clock-behind"
+    title = "The clock was set back"
 
 
 class LogDamaged(CheckFailed):

@@ -5,6 +5,7 @@
 3. Texts in `facts` are ASCII without spaces, so that names and sentences cannot slip into the public part.
 4. A body enters the leaf only as HMAC-SHA-256 under 32 random bytes that lie encrypted beside the body.
 5. Each matter's entries are numbered from 1 and name their predecessor's leaf hash.
+6. Times do not run backwards, but for `clock.accepted`, which says that they do.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import base64
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gateway.audit.model import Act, ActMalformed, EntryTooLarge
+from gateway.audit.model import Act, ActMalformed, ClockBehind, EntryTooLarge
 from gateway.base import clock
 from gateway.base.canon import Json, canonical
 
 ENTRY_VERSION = 1
 ENTRY_BYTES_MAX = 65_535
 SALT_BYTES = 32
+
+# Processes of one deployment may differ by so much; their entries still stand in the order of their times.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _ID = re.compile(r"[!-~]{1,128}")
@@ -59,6 +63,17 @@ def entry_leaf(act: Act, *, at: datetime, chain: tuple[int, bytes | None] | None
     if len(leaf) > ENTRY_BYTES_MAX:
         raise EntryTooLarge(f"An entry has at most {ENTRY_BYTES_MAX} bytes; put the rest into its body.")
     return leaf
+
+
+def check_clock(now: datetime, newest: datetime) -> datetime:
+    """The time of an entry made now after one at `newest`: never earlier. `ClockBehind` where now is much earlier."""
+    if newest - now > CLOCK_TOLERANCE:
+        minutes = (newest - now) // timedelta(minutes=1)
+        raise ClockBehind(
+            f"This host's clock is {minutes} minutes behind the newest entry of the log, so nothing is written; set "
+            "the clock right, or, if the newest entry is the wrong one, run `gateway audit clock --accept`."
+        )
+    return max(now, newest)
 
 
 def body_commitment(salt: bytes, body: Mapping[str, Json]) -> bytes:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from gateway.audit import export, rules, tree
 from gateway.audit.highwater import HighWaterMark
 from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
 from gateway.audit.tables import CheckpointRow, EntryRow
+from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import Clock
 from gateway.db.unit import Units
@@ -24,6 +26,9 @@ from gateway.keys.twins import Signer, create_twin, signing_twin
 from gateway.seal import envelope, merkle
 from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey_text
 from gateway.seal.twin import PublicTwin, SigningTwin
+
+# The one act that erases bodies, and says which.
+ERASING = "original.shredded"
 
 
 class Log:
@@ -47,13 +52,27 @@ class Log:
         """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
         rules.check_act(act)
         index = tree.size(session)
+        at = rules.check_clock(self._clock.now(), self._newest_time(session, index))
         if index == 0:
             create_twin(self._keyring, session, Signer.LOG)
             keys = list(self._signing_twin(session).public.texts)
-            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "keys": keys}), 0)
+            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "keys": keys}), 0, at)
             index = 1
-        self._write(session, act, index)
+        self._write(session, act, index, at)
         return index
+
+    def accept_clock(self) -> int:
+        """Go on at the host's present time although the newest entry is later; the entry's index. Needs an operator."""
+        with self._units.change() as session:
+            index, now = tree.size(session), self._clock.now()
+            facts = {"newest": clock.to_text(self._newest_time(session, index)), "now": clock.to_text(now)}
+            self._write(session, Act("clock.accepted", "gateway", facts=facts), index, now)
+        return index
+
+    def check_clock(self) -> None:
+        """Raise `ClockBehind` where nothing could be written now because the clock was set back."""
+        with self._units.read() as session:
+            rules.check_clock(self._clock.now(), self._newest_time(session, tree.size(session)))
 
     def refused(self, act: Act) -> int:
         """Write a refused or failed act in a transaction of its own; its entry index."""
@@ -88,14 +107,16 @@ class Log:
             yield from page
 
     def body(self, index: int) -> Mapping[str, Any] | None:
-        """The opened body of entry `index`, checked against the entry's commitment; None where it has none."""
+        """The opened body of entry `index`, checked against the entry's commitment; None where it has none, or where
+        a later entry says that it was erased.
+        """
         with self._units.read() as session:
             row = session.get(EntryRow, index)
             if row is None:
                 raise NoSuchEntry(f"The log has no entry {index}.")
             committed = json.loads(row.leaf).get("body")
             if row.body_sealed is None:
-                if committed is not None:
+                if committed is not None and not self._erased(session, row):
                     raise LogDamaged(f"The body of entry {index} is missing; restore it from a backup.")
                 return None
             tree.leaf(session, index, self._mac_key(session))
@@ -108,6 +129,15 @@ class Log:
         if rules.body_commitment(salt, body).hex() != committed:
             raise LogDamaged(f"The body of entry {index} is not the one its entry speaks of.")
         return body
+
+    def erase_bodies(self, session: Session, subjects: Sequence[str]) -> list[int]:
+        """Overwrite the bodies of all entries about `subjects`; their indexes, for the fact `bodies` of the entry that
+        says so. Leaves, and all that was signed over them, stay.
+        """
+        found = select(EntryRow.index).where(EntryRow.subject.in_(subjects), EntryRow.body_sealed.is_not(None))
+        indexes = list(session.scalars(found.order_by(EntryRow.index)))
+        session.execute(update(EntryRow).where(EntryRow.index.in_(indexes)).values(body_sealed=None))
+        return indexes
 
     def newest(self, session: Session, *, type: str, subject: str) -> Mapping[str, Any] | None:  # noqa: A002 an act's word
         """The newest entry of this type about `subject`, read from its leaf; None where there is none."""
@@ -227,8 +257,7 @@ class Log:
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 
-    def _write(self, session: Session, act: Act, index: int) -> None:
-        at = self._clock.now()
+    def _write(self, session: Session, act: Act, index: int, at: datetime) -> None:
         chain = self._chain(session, act.matter)
         sealed, commitment = self._seal_body(session, act, index)
         leaf = rules.entry_leaf(act, at=at, chain=chain, commitment=commitment)
@@ -249,6 +278,16 @@ class Log:
             )
         )
         tree.grow(session, index, hashed)
+
+    def _newest_time(self, session: Session, size: int) -> datetime:
+        newest = session.scalar(select(EntryRow.at).where(EntryRow.index == size - 1))
+        return newest or datetime.min.replace(tzinfo=UTC)
+
+    def _erased(self, session: Session, row: EntryRow) -> bool:
+        """Whether an entry of the same matter says that this one's body was erased."""
+        later = select(EntryRow.index).where(EntryRow.matter == row.matter, EntryRow.type == ERASING)
+        entries = (json.loads(self.entry_in(session, index)) for index in session.scalars(later).all())
+        return any(one["type"] == ERASING and row.index in one["facts"].get("bodies", ()) for one in entries)
 
     def _chain(self, session: Session, matter: str | None) -> tuple[int, bytes | None] | None:
         if matter is None:

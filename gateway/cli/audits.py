@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
+from gateway.app import compose
 from gateway.base.problems import CheckFailed, NotFound, Usage
 from gateway.cli.environment import connected
 from gateway.cli.output import AsJson, note, say, show
+from gateway.settings import from_environment, passphrase
 from gateway.verify import Report, verify_export, verify_package
 from gateway.verify.verify import WrongUse
 
@@ -32,6 +34,18 @@ class DoesNotVerify(CheckFailed):
 
     slug = "does-not-verify"
     title = "The verification found a difference"
+
+
+@audit.command("clock")
+def accept_clock(
+    accept: Annotated[bool, typer.Option("--accept", help="Go on although the newest entry is later.")] = False,
+) -> None:
+    """Compare this host's clock with the newest entry, on the data folder itself. Exit 5 when it is behind."""
+    gateway = compose(from_environment(), passphrase)
+    if accept:
+        note(f"Entry {gateway.log.accept_clock()} says that the clock was accepted; tell the auditor why.")
+    gateway.log.check_clock()
+    say("the clock is not behind the log")
 
 
 @audit.command("export")

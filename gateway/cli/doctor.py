@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.app import compose, sandbox
+from gateway.app import Gateway, compose, sandbox
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
 from gateway.cli.client import DEFAULT_URL, Client
@@ -117,14 +117,37 @@ def _folder(settings: Settings) -> list[Finding]:
     findings = [_looked("disk", lambda: _disk(settings.data_dir))]
     findings.append(_looked("key file", lambda: _present(settings.key_file, "passphrase, Argon2id")))
     findings.append(_looked("store", lambda: f"folder, SQLite and ciphertext in {settings.data_dir}"))
-    findings.append(_looked("deployment", lambda: _deployment(settings)))
-    return findings
+    return [*findings, *_deployment(settings)]
 
 
-def _deployment(settings: Settings) -> str:
-    gateway = compose(settings, passphrase())
+def _deployment(settings: Settings) -> list[Finding]:
+    try:
+        gateway = compose(settings, passphrase)
+    except Problem as problem:
+        return [Finding("deployment", "missing", problem.detail)]
+    return [
+        _looked("deployment", lambda: _entries(gateway)),
+        _looked("keys", lambda: _keys(gateway)),
+        _looked("clock", lambda: _clock(gateway)),
+    ]
+
+
+def _entries(gateway: Gateway) -> str:
+    gateway.log.check_continues()
     people = len(gateway.people.everybody())
     return f"keys open, schema is current, {gateway.log.size()} entries, {people} people"
+
+
+def _keys(gateway: Gateway) -> str:
+    state = gateway.rotation.state()
+    if state.rotating:
+        raise SomethingMissing("A rotation of keys has not ended; if nobody is at it, run `gateway keys rotate` again.")
+    return f"root key {state.roots[-1]}, {sum(state.living.values())} keys live, {state.shredded} destroyed"
+
+
+def _clock(gateway: Gateway) -> str:
+    gateway.log.check_clock()
+    return "not behind the log"
 
 
 def _policies(settings: Settings) -> str:

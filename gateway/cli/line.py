@@ -45,6 +45,7 @@ _FAMILIES: Final[Mapping[int, type[Problem]]] = {
     404: NotFound,
     405: Usage,
     409: Refused,
+    410: NotFound,
     412: Conflict,
     413: TooLarge,
     415: Usage,

@@ -27,6 +27,7 @@ COMMANDS = {
     "matter": ("matters", "app"),
     "upload": ("matters", "upload"),
     "classify": ("matters", "classify"),
+    "original": ("originals", "app"),
     "release": ("releases", "app"),
     "review": ("releases", "review"),
     "approve": ("releases", "approve"),

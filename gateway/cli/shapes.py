@@ -154,19 +154,33 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """Uploaded bytes; the file name is told to those who may open them."""
+    """Uploaded bytes; the file name is told to those who may open them. Shredded ones have neither name nor digest."""
 
     id: str
     matter: str
     kind: str
     media_type: str
     size_bytes: int
-    sha256: str
+    sha256: str | None
     file_name: str | None
     uploader: str
     classification: Classification | None
     created_at: str
+    shredded_at: str | None = None
     etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shredding:
+    """A shredding that waits for a second person's signature over `statement`."""
+
+    id: str
+    original: str
+    matter: str
+    proposer: str
+    reason: str
+    proposed_at: str
+    statement: str
 
 
 @dataclass(frozen=True, slots=True)

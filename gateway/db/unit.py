@@ -46,6 +46,16 @@ _BORDER = re.compile(r"\s*(?:BEGIN(?: IMMEDIATE)?|(?:ROLLBACK TO |RELEASE )?SAVE
 _SURE_INSERT = re.compile(r"\s*INSERT\b(?!.*\bON\s+CONFLICT\b)", re.IGNORECASE | re.DOTALL)
 
 
+@contextmanager
+def riding(rider: Callable[[Session], None]) -> Iterator[None]:
+    """Have `rider` write along in every change inside the block."""
+    token = riders.set((*riders.get(), rider))
+    try:
+        yield
+    finally:
+        riders.reset(token)
+
+
 class UnloggedChange(Exception):
     """A programming error: a change of state was about to be committed without its audit entry."""
 

@@ -53,7 +53,10 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """Uploaded bytes, immutable. `file_name` is for people inside; it never leaves and decides nothing."""
+    """Uploaded bytes, immutable. `file_name` is for people inside; it never leaves and decides nothing.
+
+    Once shredded it has neither digest nor name nor answers.
+    """
 
     id: str
     matter: str
@@ -61,11 +64,12 @@ class Original:
     media_type: str
     object_id: str
     size_bytes: int
-    sha256: str
+    sha256: str | None
     file_name: str | None
     uploader: str
     classification: Classification | None
     created_at: datetime
+    shredded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from gateway.intake.tables import OriginalRow
 from gateway.keys.service import Keyring
 from gateway.matter.service import Matters
 from gateway.people.model import Actor, Permission
+from gateway.vault.model import Shredded
 from gateway.vault.service import Keeping, Vault
 
 
@@ -179,7 +180,7 @@ class Intake:
             clean_line(answers.licence_number, what="licence number")
         text = canonical(asdict(answers)).decode()
         with self._units.change() as session:
-            row = self._row(session, original_id)
+            row = self._whole(session, original_id)
             row.classification = self._keyring.seal_text(
                 session, owner=row.matter, context=f"classification:{row.id}", text=text
             )
@@ -210,6 +211,17 @@ class Intake:
             query = query.where(OriginalRow.kind == kind)
         with self._units.read() as session:
             return tuple(self._original(session, row) for row in session.scalars(query).all())
+
+    def require_whole(self, session: Session, original_id: str) -> Original:
+        """The original as the caller's unit sees it, or `Shredded`."""
+        return self._original(session, self._whole(session, original_id))
+
+    def shred(self, session: Session, original_id: str) -> Original:
+        """Overwrite everything that is sealed about the original, in the unit that destroys its key."""
+        row = self._row(session, original_id)
+        row.sealed, row.classification, row.shredded_at = b"", None, self._clock.now()
+        session.flush()
+        return self._original(session, row)
 
     def format_of(self, original: Original) -> Format:
         """The format that takes this original."""
@@ -286,6 +298,8 @@ class Intake:
         """The receipt of an original, as it was first given."""
         row = self._row(session, original_id)
         original = self._original(session, row)
+        if original.sha256 is None:
+            raise Shredded("What was uploaded with this Idempotency-Key was shredded; choose a new key.")
         return Receipt(row.id, row.kind, row.media_type, row.size_bytes, original.sha256, row.audit_index)
 
     def _row(self, session: Session, original_id: str) -> OriginalRow:
@@ -294,10 +308,18 @@ class Intake:
             raise NotFound("There is no original with this id.")
         return row
 
+    def _whole(self, session: Session, original_id: str) -> OriginalRow:
+        row = self._row(session, original_id)
+        if row.shredded_at is not None:
+            raise Shredded("This original was shredded on purpose; upload it again if it is needed.")
+        return row
+
     def _original(self, session: Session, row: OriginalRow) -> Original:
-        told = json.loads(
-            self._keyring.open_text(session, owner=row.matter, context=f"original:{row.id}", sealed=row.sealed)
-        )
+        told = {"sha256": None, "file_name": None}
+        if row.shredded_at is None:
+            told = json.loads(
+                self._keyring.open_text(session, owner=row.matter, context=f"original:{row.id}", sealed=row.sealed)
+            )
         answers = None
         if row.classification is not None:
             answers = _classification(
@@ -322,6 +344,7 @@ class Intake:
             uploader=row.uploader,
             classification=answers,
             created_at=row.created_at,
+            shredded_at=row.shredded_at,
         )
 
 

@@ -11,7 +11,7 @@ from gateway.db.metadata import Base, UtcTime
 
 
 class OriginalRow(Base):
-    """One original. `sealed` holds digest and file name, `classification` the four answers, both encrypted."""
+    """One original. `sealed` holds digest and name, `classification` the answers: encrypted, empty once shredded."""
 
     __tablename__ = "original"
     __table_args__ = (
@@ -31,6 +31,7 @@ class OriginalRow(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     classification: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+    shredded_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class UploadRow(Base):

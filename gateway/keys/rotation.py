@@ -212,8 +212,7 @@ class Rotation:
     def _rewrap_in(self, session: Session, which: ColumnElement[bool], parent: str | None, *, limit: int | None) -> int:
         query = select(KeyRow).where(which, KeyRow.wrapped.is_not(None)).order_by(KeyRow.id).limit(limit)
         rows = session.scalars(query.with_for_update()).all()
-        for row in rows:
-            self._keyring.write(session, row, self._keyring.unwrap(session, row.id), parent)
+        self._keyring.rewrap(session, rows, parent)
         return len(rows)
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from secrets import token_bytes
 
 from sqlalchemy import select
@@ -55,26 +56,25 @@ class Keyring:
         return row.id
 
     def write(self, session: Session, row: KeyRow, key: bytes, parent: str | None) -> None:
-        """Put `key` into `row`, wrapped under the newest version of `parent`, or under the newest root.
+        """Put `key` into the new `row`, wrapped under the newest version of `parent`, or under the newest root.
 
         What it is wrapped under stays locked until the unit ends, so that no rotation retires it before.
         """
         if len(key) != KEY_BYTES:
             raise ValueError(f"a key has {KEY_BYTES} bytes")
-        if parent is None:
-            row.parent_id, row.root = None, self._newest_root(session)
-        else:
-            row.parent_id, row.root = self._newest_of(session, parent), None
-        facts = self._facts(row)
-        row.commitment = key_commitment(key, facts)
-        if row.root is not None:
-            row.wrapped = self._provider.wrap(key, facts, row.root)
-        elif row.parent_id is not None:
-            row.wrapped = wrap(self.unwrap(session, row.parent_id), key, facts)
+        self._wrap_into(session, row, key, *self._above(session, parent))
         session.add(row)
         session.flush()
         _remembered(session)[row.id] = row
         session.info.get(_NEWEST, {}).pop((row.role, row.owner), None)
+
+    def rewrap(self, session: Session, rows: Sequence[KeyRow], parent: str | None) -> None:
+        """Wrap the keys of `rows` anew under the newest version of `parent`, or under the newest root."""
+        if rows:
+            above = self._above(session, parent)
+            for row in rows:
+                self._wrap_into(session, row, self.unwrap(session, row.id), *above)
+            session.flush()
 
     def find(self, session: Session, *, role: str, owner: str) -> str:
         """The id of the newest key of this role and owner, shredded or not; raises `KeyMissing`."""
@@ -155,6 +155,19 @@ class Keyring:
                 f"The key {row.id} differs from what was kept, or belongs to another root key; restore the key backup."
             ) from error
         return key
+
+    def _above(self, session: Session, parent: str | None) -> tuple[str | None, int | None]:
+        """Parent and root of what is wrapped from now on: one of the two."""
+        return (None, self._newest_root(session)) if parent is None else (self._newest_of(session, parent), None)
+
+    def _wrap_into(self, session: Session, row: KeyRow, key: bytes, parent: str | None, root: int | None) -> None:
+        row.parent_id, row.root = parent, root
+        facts = self._facts(row)
+        row.commitment = key_commitment(key, facts)
+        if root is not None:
+            row.wrapped = self._provider.wrap(key, facts, root)
+        elif parent is not None:
+            row.wrapped = wrap(self.unwrap(session, parent), key, facts)
 
     def _facts(self, row: KeyRow) -> bytes:
         return canonical(

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     ORIGINAL_UPLOAD = "original.upload"
     ORIGINAL_CLASSIFY = "original.classify"
     ORIGINAL_OPEN = "original.open"
+    ORIGINAL_SHRED = "original.shred"
     RELEASE_BUILD = "release.build"
     RENDITION_READ = "rendition.read"
     RENDITION_ANSWER = "rendition.answer"

@@ -36,6 +36,7 @@ _REVIEWER = frozenset(
     {
         _P.MATTER_READ,
         _P.ORIGINAL_OPEN,
+        _P.ORIGINAL_SHRED,
         _P.RENDITION_READ,
         _P.RENDITION_ANSWER,
         _P.RENDITION_REVIEW,
@@ -63,6 +64,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 _P.MATTER_READ,
                 _P.ORIGINAL_CLASSIFY,
                 _P.ORIGINAL_OPEN,
+                _P.ORIGINAL_SHRED,
                 _P.RELEASE_BUILD,
                 _P.RENDITION_READ,
                 _P.RENDITION_ANSWER,

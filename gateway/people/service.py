@@ -275,6 +275,12 @@ class People:
         """Key, roles and state as the caller's own unit sees them: what an approval is re-checked against."""
         return register.standing(session, person_id)
 
+    def require_still(self, session: Session, actor: Actor, permission: Permission) -> Standing:
+        """The actor's standing in the caller's unit, if roles that the log gave them hold `permission` still."""
+        held = register.require_still(session, actor, permission)
+        register.check_granted(session, held, self._log.entry_in)
+        return held
+
     def public_key(self, person_id: str) -> PublicKey:
         """The key of an active person, or `PersonNotActive`."""
         with self._units.read() as session:

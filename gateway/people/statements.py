@@ -5,6 +5,7 @@
 | `disclosure-gateway/founding/v1` | deployment, founders: [{key, roles}, {key, roles}] as ordered, at |
 | `disclosure-gateway/enrolment/v1` | person, key, roles (all newly given ones), proposer, at |
 | `disclosure-gateway/token/v1` | person, scopes, nonce, issued_at, expires_at |
+| `disclosure-gateway/shredding/v1` | proposal, original, object, matter, proposer, at |
 
 Roles are sorted names, keys have the form `ed25519:…`, times the form of `gateway.base.clock.to_text`. No
 statement holds a name: the entries must let a stranger rebuild it without learning who works here.
@@ -26,6 +27,7 @@ from gateway.people.model import Permission, Role, StatementMalformed, role_name
 FOUNDING_TYPE = "disclosure-gateway/founding/v1"
 ENROLMENT_TYPE = "disclosure-gateway/enrolment/v1"
 TOKEN_TYPE = "disclosure-gateway/token/v1"  # noqa: S105 the name of a statement, no secret
+SHREDDING_TYPE = "disclosure-gateway/shredding/v1"
 STATEMENT_BYTES_MAX = 4096
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -81,6 +83,23 @@ def token_statement(
             "nonce": nonce,
             "issued_at": clock.to_text(issued_at),
             "expires_at": clock.to_text(expires_at),
+        }
+    )
+
+
+def shredding_statement(
+    *, proposal: str, original: str, object_id: str, matter: str, proposer: str, at: datetime
+) -> bytes:
+    """What the second person signs: that this original is to be destroyed for good."""
+    return canonical(
+        {
+            "type": SHREDDING_TYPE,
+            "proposal": proposal,
+            "original": original,
+            "object": object_id,
+            "matter": matter,
+            "proposer": proposer,
+            "at": clock.to_text(at),
         }
     )
 

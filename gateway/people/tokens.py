@@ -89,10 +89,13 @@ class Tokens:
         refused = TokenNotValid("The token is unknown, expired or revoked; sign a new token statement.")
         if not _SHAPE.fullmatch(untrusted_token):
             raise refused
+        now = self._clock.now()
         with self._units.read() as session:
             row = session.get(TokenRow, _digest(untrusted_token))
-            if row is None or row.revoked_at is not None or row.expires_at <= self._clock.now():
+            if row is None or row.revoked_at is not None or row.expires_at <= now:
                 raise refused
+            if row.issued_at > now + rules.STATEMENT_AGE_MAX:
+                raise refused  # The clock was set back, and would make the token last longer than it may.
             self._check_terms(session, row)
             standing = register.standing(session, row.person_id)
             register.check_granted(session, standing, self._log.entry_in)

@@ -32,6 +32,23 @@ class ReleaseRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class ShreddingRow(Base):
+    """A proposal to destroy an original; `entry` is the audit index that says it was, empty while it waits."""
+
+    __tablename__ = "shredding"
+    __table_args__ = (Index("ix_shredding_original", "original", "id"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    original: Mapped[str] = mapped_column(String(40))
+    matter: Mapped[str] = mapped_column(String(40))
+    object_id: Mapped[str] = mapped_column(String(40))
+    proposer: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[bytes] = mapped_column(LargeBinary)
+    proposed_at: Mapped[datetime] = mapped_column(UtcTime)
+    countersigner: Mapped[str | None] = mapped_column(String(40))
+    entry: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class ReceiptRow(Base):
     """What came back after a dispatch: a portal number, a courier slip, a recall."""
 

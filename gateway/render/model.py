@@ -83,6 +83,14 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
+class Shreds:
+    """What shredding an original takes along: renditions that are gone, and all objects whose keys must go."""
+
+    renditions: tuple[str, ...]
+    objects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A worker's hold on one rendition: valid while nobody has claimed it with a higher fence."""
 

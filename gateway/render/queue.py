@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from gateway.base.problems import Conflict
@@ -12,12 +12,19 @@ from gateway.db.unit import Units
 from gateway.render.model import Claim, State
 from gateway.render.tables import LeaseRow, RenditionRow
 
+# No worker holds or gives back a rendition for longer.
+_LONGEST_S = 600.0
+
 
 class FencedOut(Conflict):
     """Another worker took this rendition over; this one's result is discarded."""
 
     slug = "fenced-out"
     title = "Another worker took over"
+
+
+def _run_out(now: float, lease_s: float) -> ColumnElement[bool]:
+    return or_(LeaseRow.lease_until < now, LeaseRow.lease_until > now + max(_LONGEST_S, 2 * lease_s))
 
 
 class Queue:
@@ -28,12 +35,15 @@ class Queue:
         self.lease_s = lease_s
 
     def claim(self, owner: str) -> Claim | None:
-        """The oldest rendition that nobody holds, or None."""
+        """The oldest rendition that nobody holds, or None.
+
+        A lease far in the future was written before the clock was set back, and holds nothing.
+        """
         now = time.time()
         ready = (
             select(LeaseRow.rendition)
             .join(RenditionRow, RenditionRow.id == LeaseRow.rendition)
-            .where(RenditionRow.state == State.QUEUED, LeaseRow.lease_until < now)
+            .where(RenditionRow.state == State.QUEUED, _run_out(now, self.lease_s))
             .order_by(LeaseRow.rendition)
             .limit(1)
             .scalar_subquery()

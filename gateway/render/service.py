@@ -15,7 +15,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Conflict, NotFound
+from gateway.base.problems import CheckFailed, Conflict, NotFound
 from gateway.db.unit import Units
 from gateway.formats.ports import Format
 from gateway.intake.model import Original
@@ -25,12 +25,13 @@ from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.policy.load import Library
 from gateway.render import withheld
-from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, State
+from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
 from gateway.render.pipeline import Job, render
 from gateway.render.queue import Queue
 from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
 from gateway.sandbox.ports import Sandbox
+from gateway.vault.model import Shredded
 from gateway.vault.service import Keeping, Vault
 
 MAX_ATTEMPTS = 3
@@ -54,6 +55,13 @@ class AlreadyInRelease(Conflict):
 
     slug = "already-in-release"
     title = "This original is in the release already"
+
+
+class NotEntered(CheckFailed):
+    """A rendition's row asks for what no entry of the log asks for."""
+
+    slug = "not-entered"
+    title = "The log does not know of this rendition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ class Renders:
         )
         rendition_id = new_id("ren")
         with self._units.change() as session:
+            self._intake.require_whole(session, original.id)
             if supersedes is not None:
                 self._supersede(session, supersedes)
             if original.id in {one.original for one in self.of_release_in(session, frame.release)}:
@@ -213,6 +222,30 @@ class Renders:
             raise NotRendered("Only a clean rendition can be reviewed; look at its state and its reason.")
         row.state = State.REVIEWED
 
+    def of_original(self, session: Session, original_id: str) -> tuple[tuple[str, str], ...]:
+        """Rendition and release of everything made of this original that was not withdrawn or answered anew."""
+        query = select(RenditionRow.id, RenditionRow.release).where(
+            RenditionRow.original == original_id, RenditionRow.state != State.SUPERSEDED
+        )
+        return tuple((rendition, release) for rendition, release in session.execute(query))
+
+    def shred(self, session: Session, original_id: str, *, keep: frozenset[str]) -> Shreds:
+        """Overwrite what is sealed about the renditions of an original; the objects whose keys the caller destroys.
+
+        Of the renditions in `keep`, which left, bytes, decisions and report stay: they are the record of what left.
+        """
+        gone: list[str] = []
+        objects: list[str | None] = []
+        for row in session.scalars(select(RenditionRow).where(RenditionRow.original == original_id)):
+            row.answers = b""
+            objects.append(row.withheld_object)
+            if row.id not in keep:
+                gone.append(row.id)
+                objects += [row.object_id, row.decisions_object, row.residue_object]
+                row.result, row.state = None, State.SUPERSEDED
+        session.flush()
+        return Shreds(tuple(gone), tuple(one for one in objects if one is not None))
+
     def part(self, session: Session, object_id: str | None) -> bytes:
         """The bytes of one part (rendition, decisions, report, withheld set), decrypted into memory."""
         if object_id is None:
@@ -243,6 +276,7 @@ class Renders:
     def _job(self, rendition_id: str, frame: ReleaseFrame) -> Job:
         with self._units.read() as session:
             row = self._row(session, rendition_id)
+            self._check_entered(session, row)
             original = self._intake.get(row.original)
             return Job(
                 untrusted_original=self.part(session, original.object_id),
@@ -257,6 +291,14 @@ class Renders:
                 mark=frame.mark,
                 secret=self._secret(session, frame.release),
             )
+
+    def _check_entered(self, session: Session, row: RenditionRow) -> None:
+        """Raise unless the log says that just this was asked for: a worker opens an original on no other ground."""
+        entry = self._log.newest(session, type="rendition.requested", subject=row.id)
+        facts = {} if entry is None else entry["facts"]
+        told = {"release": row.release, "original": row.original, "policy": row.policy}
+        if any(facts.get(name) != value for name, value in told.items()):
+            raise NotEntered("This rendition is not what the log says was asked for; withdraw it and ask again.")
 
     def format_of(self, original: Original) -> Format:
         """The format that renders this original."""
@@ -350,6 +392,8 @@ class Renders:
         return row
 
     def _answers(self, session: Session, row: RenditionRow) -> Answers:
+        if not row.answers:
+            raise Shredded("The original of this rendition was shredded, and its answers with it.")
         text = self._keyring.open_text(session, owner=row.matter, context=f"answers:{row.id}", sealed=row.answers)
         return Answers.from_json(json.loads(text))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.base.problems import CheckFailed, NotFound
+from gateway.keys.model import KeyShredded
 
 
 class ObjectMissing(NotFound):
@@ -20,6 +21,13 @@ class ObjectDamaged(CheckFailed):
 
     slug = "object-damaged"
     title = "Stored bytes differ from what was kept"
+
+
+class Shredded(KeyShredded):
+    """The bytes were destroyed on purpose; no key opens them again."""
+
+    slug = "shredded"
+    title = "This was shredded"
 
 
 @dataclass(frozen=True, slots=True)

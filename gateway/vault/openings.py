@@ -15,6 +15,7 @@ from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.db.metadata import Base, UtcTime
 from gateway.db.unit import Units
+from gateway.vault.model import Shredded
 from gateway.vault.service import Opened, Vault
 
 LASTS = timedelta(minutes=10)
@@ -45,7 +46,8 @@ class Openings:
     def open(self, person: str, object_id: str, subject: str) -> Iterator[Opened]:
         """The object, opened for `person`; `subject` is what it is (an original's or rendition's id) in the log.
 
-        An opening that has not run out is used again, so that the ranges of one viewing are one entry.
+        An opening that has not run out is used again, so that the ranges of one viewing are one entry. One that was
+        granted later than now is none: the clock was set back, and would make it last longer than it may.
         """
         self._grant(person, object_id, subject)
         with self._units.read() as session:
@@ -58,10 +60,12 @@ class Openings:
         newest = select(OpeningRow).where(OpeningRow.person == person, OpeningRow.object_id == object_id)
         with self._units.read() as session:
             row = session.scalar(newest)
-            if row is not None and now < row.expires_at:
+            if row is not None and row.expires_at - LASTS <= now < row.expires_at:
                 return
         with self._units.change() as session:
             stored = self._vault.object(session, object_id)
+            if stored.shredded_at is not None:
+                raise Shredded("This was shredded on purpose; nobody can open it again.")
             row = session.scalar(newest)
             if row is None:
                 row = OpeningRow(id=new_id("opn"), person=person, object_id=object_id)

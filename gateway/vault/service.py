@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from secrets import token_bytes, token_hex
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -17,11 +17,12 @@ from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import Unavailable
+from gateway.db.unit import Units
 from gateway.keys.model import KEY_BYTES, KeyRole, KeyTampered
 from gateway.keys.service import Keyring
 from gateway.seal.commitment import KeyCommitmentMismatch, check_key_commitment, key_commitment
 from gateway.seal.stream import RangeReader, StreamTampered, StreamWriter
-from gateway.vault.model import ObjectDamaged, ObjectMissing, StoredObject
+from gateway.vault.model import ObjectDamaged, ObjectMissing, Shredded, StoredObject
 from gateway.vault.ports import BlobMissing, BlobStore
 from gateway.vault.tables import StagedPartRow, StoredObjectRow
 
@@ -226,6 +227,8 @@ class Vault:
         Only then is anything decrypted, each segment authenticated before its bytes are returned.
         """
         row = self._row(session, object_id)
+        if row.shredded_at is not None:
+            raise Shredded("This was shredded on purpose; nobody can open it again.")
         facts = _facts(self._keyring.tenant, row.matter, row.id, row.role)
         try:
             key = self._keyring.unwrap(session, row.key_id)
@@ -256,15 +259,25 @@ class Vault:
             source.close()
             raise _damaged(object_id, error.detail) from error
 
-    def shred(self, session: Session, object_id: str) -> None:
-        """Destroy the object's key; its bytes never open again. The next `sweep` removes the blob."""
+    def shred(self, session: Session, object_id: str) -> str:
+        """Destroy the object's key and give its id; the bytes never open again. `remove` or a `sweep` takes them."""
         row = self._row(session, object_id)
         self._keyring.shred(session, row.key_id)
         if row.shredded_at is None:
             row.shredded_at = self._clock.now()
             session.flush()
+        return row.key_id
 
-    def remove(self, blob_names: Iterable[str]) -> None:
+    def remove(self, units: Units, object_ids: Collection[str]) -> None:
+        """Remove the ciphertext of objects that are shredded; of no others."""
+        gone = select(StoredObjectRow.blob_name).where(
+            StoredObjectRow.id.in_(object_ids), StoredObjectRow.shredded_at.is_not(None)
+        )
+        with units.read() as session:
+            names = session.scalars(gone).all()
+        self.remove_blobs(names)
+
+    def remove_blobs(self, blob_names: Iterable[str]) -> None:
         """Remove blobs that no row speaks of any more."""
         for name in blob_names:
             self._blobs.delete(name)

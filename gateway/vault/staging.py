@@ -91,7 +91,7 @@ class Staging:
 
     def remove(self, blob_names: Iterable[str]) -> None:
         """Remove the blobs of forgotten parts."""
-        self._vault.remove(blob_names)
+        self._vault.remove_blobs(blob_names)
 
 
 def _context(upload: str, number: int) -> str:

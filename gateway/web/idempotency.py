@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import BigInteger, LargeBinary, String, delete
+from sqlalchemy import BigInteger, LargeBinary, String, delete, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway.audit.service import Log
@@ -31,7 +31,7 @@ from gateway.base.clock import Clock
 from gateway.base.problems import Conflict, Problem
 from gateway.base.units import MIB
 from gateway.db.metadata import Base, UtcTime
-from gateway.db.unit import Units, riders
+from gateway.db.unit import Units, riding
 from gateway.intake.service import KeyReused
 from gateway.keys.service import Keyring
 
@@ -107,13 +107,19 @@ class Idempotency:
         with self._alone(person, name):
             return self._earlier(person, name, request, work) or self._now(person, name, request, work)
 
+    @staticmethod
+    def forget_answers(owner: str) -> Callable[[Session], None]:
+        """A rider that overwrites every kept answer sealed under `owner`'s key; their records stay."""
+
+        def forget(session: Session) -> None:
+            session.execute(update(IdempotencyRow).where(IdempotencyRow.owner == owner).values(answer=None))
+
+        return forget
+
     def _now(self, person: str, name: str, request: str, work: Work[_T]) -> Answer:
         row = IdempotencyRow(person=person, key=name, request=request, created_at=self._clock.now())
-        token = riders.set((*riders.get(), lambda session: self._ride(session, row)))
-        try:
+        with riding(lambda session: self._ride(session, row)):
             done = work.act()
-        finally:
-            riders.reset(token)
         answer = work.show(done)
         try:
             self._keep(person, name, answer)

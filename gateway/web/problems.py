@@ -17,6 +17,7 @@ from gateway.db.failures import Busy, DatabaseGone, StorageFull
 from gateway.intake.rules import OffsetMismatch
 from gateway.intake.service import KeyReused
 from gateway.people.limits import TooManyRequests
+from gateway.vault.model import Shredded
 from gateway.web.conditions import Changed
 
 MEDIA_TYPE = "application/problem+json"
@@ -127,6 +128,7 @@ STATUS: Final[Mapping[type[Problem], HTTPStatus]] = {
     families.Refused: HTTPStatus.CONFLICT,
     families.CheckFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
     families.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Shredded: HTTPStatus.GONE,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     WrongContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,

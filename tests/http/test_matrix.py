@@ -30,6 +30,7 @@ EVERYBODY: Final = frozenset(Role)
 REVIEWERS: Final = frozenset({LEG, PRI})
 MATTER_READERS: Final = frozenset({ORI, COM, POL, LEG, PRI, DIS})
 CONTENT_READERS: Final = frozenset({ORI, COM, LEG, PRI})
+SHREDDERS: Final = frozenset({COM, LEG, PRI})
 PEOPLE_READERS: Final = frozenset({COM, LEG, PRI, AUD, ADM})
 COUNTERSIGNERS: Final = frozenset({LEG, PRI, AUD, ADM})
 AUDIT_READERS: Final = frozenset({AUD, ADM})
@@ -59,6 +60,9 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "listOriginals": MATTER_READERS,
     "showOriginal": MATTER_READERS,
     "classifyOriginal": frozenset({ORI, COM}),
+    "showShredding": SHREDDERS,
+    "proposeShredding": SHREDDERS,
+    "shredOriginal": SHREDDERS,
     "listFields": MATTER_READERS,
     "openOriginal": CONTENT_READERS,
     "draftRelease": frozenset({COM}),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from gateway.base.canon import Json
 from gateway.cli.line import CHUNK_BYTES, Line, base64_of
-from gateway.cli.shapes import Fields, Matter, MatterLine, Original, Receipt
+from gateway.cli.shapes import Fields, Matter, MatterLine, Original, Receipt, Shredding
 
 
 class MatterCalls(Line):
@@ -73,6 +73,19 @@ class MatterCalls(Line):
     def classify(self, original: str, answers: Mapping[str, Json], *, if_match: str | None = None) -> Original:
         """Give the four answers that every original needs."""
         return self._write(Original, "PUT", f"/originals/{original}/classification", answers, if_match=if_match)
+
+    def propose_shredding(self, original: str, reason: str) -> Shredding:
+        """Propose to destroy an original; a second person has to sign."""
+        return self._write(Shredding, "POST", f"/originals/{original}/shredding", {"reason": reason})
+
+    def shredding(self, original: str) -> Shredding:
+        """The shredding that waits for a second signature."""
+        return self._get(Shredding, f"/originals/{original}/shredding")
+
+    def shred(self, original: str, signature: bytes) -> Original:
+        """Destroy an original by a second person's signature."""
+        body: dict[str, Json] = {"signature": base64_of(signature)}
+        return self._write(Original, "POST", f"/originals/{original}/shredding/countersignatures", body)
 
 
 def _digest(path: Path) -> tuple[bytes, int]:

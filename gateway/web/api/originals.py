@@ -12,16 +12,18 @@ from starlette.responses import Response
 
 from gateway.app import Gateway
 from gateway.base.problems import Unavailable, Usage
+from gateway.db.unit import riding
 from gateway.formats.model import Field
 from gateway.intake.model import Original, Receipt
 from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
 from gateway.policy.naming import name_fields
+from gateway.release.shredding import Proposed
 from gateway.web import stream
 from gateway.web.api.uploads import begin_upload
 from gateway.web.conditions import InKnown
 from gateway.web.cursors import InPage
-from gateway.web.deps import InChange, InGateway, MatterId, OriginalId, holding
+from gateway.web.deps import InChange, InGateway, InWrite, MatterId, OriginalId, holding, signature_of
 from gateway.web.download import object_download
 from gateway.web.headers import boolean_of, count_of, file_name_of, key_of
 from gateway.web.multipart import Form, boundary_of
@@ -33,8 +35,11 @@ from gateway.web.schemas.originals import (
     OriginalOut,
     OriginalsOut,
     ReceiptOut,
+    ShreddingIn,
+    ShreddingOut,
     UploadOut,
 )
+from gateway.web.schemas.people import SignatureIn
 from gateway.web.security import API
 
 router = APIRouter(prefix=API, tags=["originals"])
@@ -42,6 +47,7 @@ router = APIRouter(prefix=API, tags=["originals"])
 Reader = Annotated[Actor, holding(Permission.MATTER_READ)]
 Uploader = Annotated[Actor, holding(Permission.ORIGINAL_UPLOAD)]
 Classifier = Annotated[Actor, holding(Permission.ORIGINAL_CLASSIFY)]
+Shredder = Annotated[Actor, holding(Permission.ORIGINAL_SHRED)]
 Opener = Annotated[Actor, holding(Permission.ORIGINAL_OPEN)]
 
 Kind = Annotated[str, Query(max_length=64, examples=["customer_list"])]
@@ -238,6 +244,60 @@ def open_original(
     return object_download(request, known, gateway, actor, original.object_id, original.id, original.media_type)
 
 
+@router.get("/originals/{original_id}/shredding", operation_id="showShredding", summary="What a second person signs")
+def show_shredding(gateway: InGateway, _actor: Shredder, original_id: OriginalId) -> ShreddingOut:
+    """The shredding of an original that waits for a second signature."""
+    return _shredding(gateway.shredding.waiting(original_id))
+
+
+@router.post(
+    "/originals/{original_id}/shredding",
+    operation_id="proposeShredding",
+    status_code=201,
+    response_model=ShreddingOut,
+    summary="Propose to shred an original",
+)
+def propose_shredding(
+    gateway: InGateway, actor: Shredder, write: InWrite, original_id: OriginalId, body: ShreddingIn
+) -> Response:
+    """Nothing is destroyed before a second person has signed; a later proposal replaces one that waits."""
+    return write(
+        lambda: gateway.shredding.propose(actor, original_id, body.reason),
+        _shredding,
+        entries="original.shredding_proposed",
+        again=lambda entry: gateway.shredding.waiting(entry["subject"]),
+        status=201,
+        owner=lambda one: one.matter,
+    )
+
+
+@router.post(
+    "/originals/{original_id}/shredding/countersignatures",
+    operation_id="shredOriginal",
+    status_code=201,
+    response_model=OriginalOut,
+    summary="Shred an original",
+)
+def shred_original(
+    gateway: InGateway, actor: Shredder, write: InWrite, original_id: OriginalId, body: SignatureIn
+) -> Response:
+    """Your signature over the statement, not by whoever proposed it. What left stays; the rest is gone for good."""
+
+    def shred() -> Original:
+        # Kept answers tell digests and names of originals; a repetition finds its answer by the entry instead.
+        with riding(write.idempotency.forget_answers(gateway.intake.get(original_id).matter)):
+            return gateway.shredding.countersign(actor, original_id, signature_of(body.signature))
+
+    return write(
+        shred,
+        lambda one: _shown(one, actor),
+        entries="original.shredded",
+        again=lambda entry: gateway.intake.get(entry["subject"]),
+        status=201,
+        owner=lambda one: one.matter,
+    )
+
+
 def _check_raw(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded":
@@ -268,6 +328,18 @@ def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[Field, 
 
 def _shown(original: Original, actor: Actor) -> OriginalOut:
     return OriginalOut.of(original, named=Permission.ORIGINAL_OPEN in actor.scopes)
+
+
+def _shredding(one: Proposed) -> ShreddingOut:
+    return ShreddingOut(
+        id=one.id,
+        original=one.original,
+        matter=one.matter,
+        proposer=one.proposer,
+        reason=one.reason,
+        proposed_at=one.proposed_at,
+        statement=one.statement.decode(),
+    )
 
 
 def _field(one: Field, *, labelled: bool) -> FieldOut:

@@ -71,7 +71,7 @@ class UploadOut(Out):
 
 
 class OriginalOut(Out):
-    """An original; its file name is told to those who may open it."""
+    """An original; its file name is told to those who may open it. Once shredded it has neither digest nor name."""
 
     model_config = example(id=_ORIGINAL, kind="customer_list", media_type="text/csv", size_bytes=18231)
     id: str
@@ -79,11 +79,12 @@ class OriginalOut(Out):
     kind: str
     media_type: str
     size_bytes: int
-    sha256: str
+    sha256: str | None
     file_name: str | None
     uploader: str
     classification: ClassificationOut | None
     created_at: Time
+    shredded_at: Time | None = None
 
     @classmethod
     def of(cls, original: Original, *, named: bool) -> OriginalOut:
@@ -97,6 +98,34 @@ class OriginalsOut(Out):
 
     originals: list[OriginalOut]
     next_cursor: str | None
+
+
+class ShreddingIn(In):
+    """Why an original is to be destroyed; a second person has to sign."""
+
+    model_config = example(reason="the matter is closed and the retention period over")
+    reason: Line
+
+
+class ShreddingOut(Out):
+    """A shredding that waits for a second person's signature over `statement`."""
+
+    model_config = example(
+        id="shr_01kag5v3q8m2s7d9x4e6b0cfhn",
+        original=_ORIGINAL,
+        matter="mat_01kag5v3q8m2s7d9x4e6b0cfhn",
+        proposer="per_01kag5v3q8m2s7d9x4e6b0cfhn",
+        reason="the matter is closed and the retention period over",
+        proposed_at="2026-01-31T08:00:00.000Z",
+        statement='{"at":"2026-01-31T08:00:00.000Z", …}',
+    )
+    id: str
+    original: str
+    matter: str
+    proposer: str
+    reason: str
+    proposed_at: Time
+    statement: str
 
 
 class FieldOut(Out):

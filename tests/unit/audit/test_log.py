@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rfc8785
@@ -16,6 +17,7 @@ from gateway.audit.highwater import HighWaterMissing
 from gateway.audit.model import (
     Act,
     ActMalformed,
+    ClockBehind,
     EntryTooLarge,
     LogDamaged,
     LogEmpty,
@@ -312,9 +314,43 @@ def test_without_a_mark_outside_the_log_works_alone(units: Units, keyring: Keyri
     assert Log(units, keyring, log._clock, log.name).checkpoint().size == 2
 
 
-def test_the_log_tells_the_clock_s_time_also_when_it_was_set_back(log: Log, fill: Fill) -> None:
+def times(log: Log) -> list[str]:
+    return [json.loads(leaf)["at"] for leaf in log.entries(0, log.size())]
+
+
+def test_a_clock_that_is_a_little_behind_does_not_turn_the_order_round(log: Log, fill: Fill, clock: Any) -> None:
     fill(1)
-    log._clock.time -= timedelta(days=1)  # type: ignore[attr-defined]
+    clock.time -= timedelta(minutes=4)
+    fill(2)
+    clock.time += timedelta(minutes=10)
     fill(1)
-    days = [json.loads(leaf)["at"][:10] for leaf in log.entries(0, 3)]
-    assert days == ["2026-01-31", "2026-01-31", "2026-01-30"]
+    assert times(log) == sorted(times(log))
+    assert len(set(times(log)[1:4])) == 1
+    assert log.check() == 5
+
+
+def test_nothing_is_written_while_the_clock_is_far_behind(log: Log, fill: Fill, clock: Any) -> None:
+    fill(1)
+    clock.time -= timedelta(days=1)
+    with pytest.raises(ClockBehind, match=r"14[34][0-9] minutes behind"):
+        fill(1)
+    with pytest.raises(ClockBehind):
+        log.check_clock()
+    assert log.size() == 2
+    clock.time += timedelta(days=1)
+    log.check_clock()
+    fill(1)
+
+
+def test_the_way_out_of_a_newest_entry_from_the_future_is_an_entry_too(log: Log, fill: Fill, clock: Any) -> None:
+    fill(1)
+    clock.time += timedelta(days=3000)
+    fill(1)
+    clock.time -= timedelta(days=3000)
+    with pytest.raises(ClockBehind):
+        fill(1)
+    told = json.loads(log.entry(log.accept_clock()))
+    assert told["type"] == "clock.accepted"
+    assert (told["facts"]["newest"][:4], told["at"][:4]) == ("2034", "2026")
+    fill(1)
+    assert log.check() == 5

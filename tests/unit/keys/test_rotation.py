@@ -50,13 +50,14 @@ class Process:
         session.execute(text("INSERT INTO audit_entry VALUES ('rotation')"))
         self.entries.append((kind, matter, dict(facts)))
 
-    def create(self, role: str, owner: str) -> str:
+    def create(self, role: str, *owners: str) -> str:
+        """Keys of these owners, in one unit; the id of the last."""
         with self.units.change() as session:
             session.execute(text("INSERT INTO audit_entry VALUES ('a key')"))
             parent = None
             if role == "dek":
                 parent = self.keyring.ensure(session, role="matter_kek", owner=MATTERS[0])
-            return self.keyring.create(session, role=role, owner=owner, parent=parent)
+            return [self.keyring.create(session, role=role, owner=owner, parent=parent) for owner in owners][-1]
 
     def open_all(self) -> dict[str, bytes]:
         """Every key that is not shredded, but for KEKs: those are what a rotation renews."""
@@ -71,13 +72,11 @@ def folder(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setattr(room, "BATCH", 3)
     create_key_file(tmp_path / "root.key", PASSPHRASE, QUICK)
     process = Process(tmp_path, engine)
-    for matter in MATTERS:
-        process.create("record", matter)
-        process.create("audit_body", matter)
-    for number in range(7):
-        process.create("dek", f"obj_{number}")
-    for role in ("log_signing", "package_signing", "record"):
-        process.create(role, "deployment")
+    process.create("record", "deployment", *MATTERS)
+    process.create("audit_body", *MATTERS)
+    process.create("dek", *(f"obj_{number}" for number in range(7)))
+    process.create("log_signing", "deployment")
+    process.create("package_signing", "deployment")
     return tmp_path
 
 

@@ -32,13 +32,34 @@ def upgrade() -> None:
     with op.batch_alter_table("key") as key:
         key.alter_column("version", server_default=None)
     op.execute('UPDATE "key" SET root = 1 WHERE parent_id IS NULL')
+    with op.batch_alter_table("original") as original:
+        original.add_column(sa.Column("shredded_at", gateway.db.metadata.UtcTime(length=24), nullable=True))
+    op.create_table(
+        "shredding",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("original", sa.String(length=40), nullable=False),
+        sa.Column("matter", sa.String(length=40), nullable=False),
+        sa.Column("object_id", sa.String(length=40), nullable=False),
+        sa.Column("proposer", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
+        sa.Column("proposed_at", gateway.db.metadata.UtcTime(length=24), nullable=False),
+        sa.Column("countersigner", sa.String(length=40), nullable=True),
+        sa.Column("entry", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shredding")),
+    )
+    op.create_index("ix_shredding_original", "shredding", ["original", "id"], unique=False)
 
 
 def downgrade() -> None:
-    """Take the columns away; refuses once something was rotated, because no earlier gateway could open it."""
+    """Take columns and tables away; refuses once something was rotated or shredded: no earlier gateway knows of it."""
     rotated = op.get_bind().scalar(sa.text('SELECT count(*) FROM "key" WHERE version > 1 OR root > 1'))
-    if rotated:
-        raise RuntimeError("keys were rotated; an earlier gateway cannot open them")
+    shredded = op.get_bind().scalar(sa.text("SELECT count(*) FROM original WHERE shredded_at IS NOT NULL"))
+    if rotated or shredded:
+        raise RuntimeError("keys were rotated or originals shredded; an earlier gateway cannot work with that")
+    op.drop_index("ix_shredding_original", table_name="shredding")
+    op.drop_table("shredding")
+    with op.batch_alter_table("original") as original:
+        original.drop_column("shredded_at")
     with op.batch_alter_table("key") as key:
         key.drop_index(op.f("ix_key_root"))
         key.drop_constraint("uq_key_role_owner_version", type_="unique")
