@@ -22,7 +22,6 @@ from gateway.seal.recipient import (
     recipient_fingerprint,
 )
 
-
 FROZEN = json.loads((Path(__file__).parents[2] / "vectors" / "age" / "x25519.json").read_text("ascii"))
 
 
