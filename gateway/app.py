@@ -40,6 +40,7 @@ from gateway.keys.twins import Signer, check_twin, create_twin, signing_twin
 from gateway.matter.service import Matters
 from gateway.people.service import People
 from gateway.policy.load import Library, load_library
+from gateway.release.authority import TimeStampAuthority
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
@@ -48,8 +49,9 @@ from gateway.render.service import Renders
 from gateway.residue import walled
 from gateway.review.service import Reviews
 from gateway.sandbox.process import ProcessSandbox
+from gateway.seal.timestamp import load_certificates
 from gateway.seal.twin import SigningTwin
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsRefused
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
@@ -134,6 +136,18 @@ def built_in_formats() -> tuple[Format, ...]:
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
     return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum)
+
+
+def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
+    """The authority that vouches for the time of packages, where one is configured."""
+    settings.check_time_stamps()
+    if settings.tsa_url is None or settings.tsa_certificates is None:
+        return None
+    try:
+        roots = load_certificates(settings.tsa_certificates.read_bytes())
+    except OSError as error:
+        raise SettingsRefused("The file named by GATEWAY_TSA_CERTIFICATES cannot be read; correct it.") from error
+    return TimeStampAuthority(settings.tsa_url, roots, required=settings.tsa_required)
 
 
 def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) -> dict[str, KindIntake]:
@@ -228,7 +242,11 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
 
-    releases = Releases(units, keyring, log, clock, vault, matters, intake, renders, reviews, package_key)
+    authority = time_stamp_authority(settings)
+    stamped = authority is not None and authority.required
+    releases = Releases(
+        units, keyring, log, clock, vault, matters, intake, renders, reviews, package_key, time_stamped=stamped
+    )
     return Gateway(
         settings=settings,
         clock=clock,
@@ -248,7 +266,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         renders=renders,
         reviews=reviews,
         releases=releases,
-        dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, package_key),
+        dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, package_key, authority),
         shredding=Shredding(units, keyring, log, clock, people, vault, intake, renders),
         presence=presence,
     )

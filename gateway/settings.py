@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.base.problems import Unavailable, Usage
 from gateway.base.units import GIB, MIB
@@ -59,6 +60,9 @@ class Settings:
     lease_s: float = 30.0
     token_lifetime_s: int = 12 * 3600
     argon2_memory_kib: int = 256 * 1024
+    tsa_url: str | None = None
+    tsa_certificates: Path | None = None
+    tsa_required: bool = True
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
 
     def named(self, tenant: str) -> Settings:
@@ -112,6 +116,19 @@ class Settings:
         """Where ciphertext lies."""
         return self.data_dir / "blobs"
 
+    def check_time_stamps(self) -> None:
+        """Refuse an authority without an address or without certificates to check its time stamps with."""
+        if (self.tsa_url is None) != (self.tsa_certificates is None):
+            raise SettingsRefused("Time stamps need GATEWAY_TSA_URL and GATEWAY_TSA_CERTIFICATES; give both.")
+        if self.tsa_url is not None:
+            try:
+                parts = urlsplit(self.tsa_url)
+                usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                usable = False
+            if not usable or not self.tsa_url.isprintable() or " " in self.tsa_url:
+                raise SettingsRefused("GATEWAY_TSA_URL is an address such as https://tsa.example.com/tsr; correct it.")
+
     def check_serving(self) -> None:
         """Refuse to listen beyond this machine without a certificate or a declared trusted proxy."""
         if not 1 <= self.port <= 65535:
@@ -139,7 +156,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             field, convert = _NAMES[name]
             try:
                 values[field] = convert(text)
-            except ValueError as error:
+            except (ValueError, KeyError) as error:
                 raise SettingsRefused(f"The value of {name} is not of the right form; correct it.") from error
     settings = Settings(**values)
     if settings.database_url is None and (settings.database_role or settings.database_password_file):
@@ -172,6 +189,10 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _yes_or_no(text: str) -> bool:
+    return {"yes": True, "no": False}[text]
 
 
 def _layers(text: str) -> frozenset[Layer]:
@@ -221,5 +242,8 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_LEASE_S": ("lease_s", float),
     "GATEWAY_TOKEN_LIFETIME_S": ("token_lifetime_s", int),
     "GATEWAY_ARGON2_MEMORY_KIB": ("argon2_memory_kib", int),
+    "GATEWAY_TSA_URL": ("tsa_url", str),
+    "GATEWAY_TSA_CERTIFICATES": ("tsa_certificates", Path),
+    "GATEWAY_TSA_REQUIRED": ("tsa_required", _yes_or_no),
     "GATEWAY_SANDBOX_MINIMUM": ("sandbox_minimum", _layers),
 }

@@ -16,6 +16,7 @@ from gateway.base.canon import parse_canonical
 from gateway.base.problems import Conflict, NotFound, Usage
 from gateway.cli.client import checked_request
 from gateway.cli.output import AsJson, note, say, show
+from gateway.seal.recipient import generate_identity
 from gateway.seal.signature import SigningKey, load_private_pem, private_pem, to_text
 
 PASSPHRASE_VARIABLE = "GATEWAY_KEY_PASSPHRASE"  # noqa: S105 the name of a variable, no secret
@@ -55,6 +56,19 @@ def keygen(
     show({"public_key": public, "private_key_file": str(out)}, as_json=as_json, lines=[public])
 
 
+def recipient_keygen(
+    out: Annotated[Path, typer.Option("--out", help="Where the age identity goes; the file must not exist.")],
+    hybrid: Annotated[
+        bool, typer.Option("--hybrid", help="ML-KEM-768 beside X25519; opened by age 1.3 and later. Experimental.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a recipient's age key: the identity goes into FILE (0600), the public key is printed."""
+    identity, recipient = generate_identity(hybrid=hybrid)
+    _write_new(out, f"# public key: {recipient}\n{identity}\n".encode("ascii"))
+    show({"public_key": recipient, "identity_file": str(out)}, as_json=as_json, lines=[recipient])
+
+
 def sign(
     request: Annotated[str, typer.Argument(help="A file with an approval request or a statement; `-` reads stdin.")],
     key: KeyFile,
@@ -71,6 +85,11 @@ def sign(
 def write_new_key(path: Path, passphrase: str | None) -> str:
     """Make a key, write its private half to a new file with mode 0600, and give its public half as text."""
     key = SigningKey.generate()
+    _write_new(path, private_pem(key, passphrase))
+    return to_text(key.public)
+
+
+def _write_new(path: Path, data: bytes) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -78,8 +97,7 @@ def write_new_key(path: Path, passphrase: str | None) -> str:
     except OSError as error:
         raise Usage("The key file cannot be written there; name a folder that exists and is yours.") from error
     with os.fdopen(descriptor, "wb") as file:
-        file.write(private_pem(key, passphrase))
-    return to_text(key.public)
+        file.write(data)
 
 
 def load_key(path: Path) -> SigningKey:

@@ -16,6 +16,7 @@ from gateway.cli.output import note, tell
 COMMANDS = {
     "init": ("deployment", "init"),
     "keygen": ("keyfiles", "keygen"),
+    "recipient-keygen": ("keyfiles", "recipient_keygen"),
     "found": ("deployment", "found"),
     "token": ("accounts", "token"),
     "people": ("accounts", "people"),

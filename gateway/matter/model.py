@@ -74,8 +74,8 @@ class NoSuchMatter(NotFound):
 class RecipientDraft:
     """A recipient as entered.
 
-    `hop` counts from 1 along the chain. `age_key` is an age X25519 public key. `custody` names the hops through whose
-    hands this recipient's copy passes in clear; None means every hop up to its own. `jurisdiction` defaults to
+    `hop` counts from 1 along the chain. `age_key` is an age public key of either kind. `custody` names the hops through
+    whose hands this recipient's copy passes in clear; None means every hop up to its own. `jurisdiction` defaults to
     the matter's.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.metadata import Base, UtcTime
@@ -42,7 +42,7 @@ class RecipientRow(Base):
     jurisdiction: Mapped[str] = mapped_column(String(2))
     language: Mapped[str] = mapped_column(String(2))
     profiles: Mapped[str] = mapped_column(String(100))
-    age_key: Mapped[str | None] = mapped_column(String(100))
+    age_key: Mapped[str | None] = mapped_column(Text)
     custody: Mapped[str] = mapped_column(String(700))
 
 

@@ -17,12 +17,14 @@ from gateway.matter.model import Recipient
 from gateway.release.model import Profile, Release
 from gateway.review.model import Approval, Cleared
 from gateway.seal.recipient import recipient_fingerprint
+from gateway.seal.timestamp import TimeStamp
 from gateway.seal.twin import PublicTwin, SigningTwin, to_text
 from gateway.verify import verify
 
 APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
 ENROLMENT_TYPE = "disclosure-gateway/enrolment-proofs/v1"
 MANIFEST_SIGNATURE_TYPE = "disclosure-gateway/manifest-signature/v1"
+STAMP_SIGNATURE_TYPE = "disclosure-gateway/time-stamp-signature/v1"
 
 
 class AddressChanged(CheckFailed):
@@ -52,16 +54,14 @@ def approvals_json(cleared: Cleared) -> bytes:
 
 def manifest_sig(manifest: bytes, key: SigningTwin) -> bytes:
     """`manifest.sig`: both keys that the manifest names sign its bytes; both must verify."""
-    signatures = key.sign(manifest, MANIFEST_SIGNATURE_TYPE.encode("ascii"))
-    return canonical(
-        {
-            "type": MANIFEST_SIGNATURE_TYPE,
-            "signatures": [
-                _signature(algorithm, text, made)
-                for (algorithm, text), made in zip(key.public.named, signatures, strict=True)
-            ],
-        }
-    )
+    return _signed(manifest, MANIFEST_SIGNATURE_TYPE, key)
+
+
+def stamp_parts(stamp: TimeStamp | None, key: SigningTwin) -> dict[str, bytes]:
+    """`timestamp.tsr` and `timestamp.sig`: the authority's answer, and that it is the one the sender got."""
+    if stamp is None:
+        return {}
+    return {"timestamp.tsr": stamp.response, "timestamp.sig": _signed(stamp.response, STAMP_SIGNATURE_TYPE, key)}
 
 
 def enrolment_json(
@@ -111,6 +111,19 @@ def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicTw
 
 def _approval(one: Approval) -> dict[str, Json]:
     return {"statement": json.loads(one.statement), "signature": _signature(one.algorithm, one.key, one.signature)}
+
+
+def _signed(message: bytes, kind: str, key: SigningTwin) -> bytes:
+    signatures = key.sign(message, kind.encode("ascii"))
+    return canonical(
+        {
+            "type": kind,
+            "signatures": [
+                _signature(algorithm, text, made)
+                for (algorithm, text), made in zip(key.public.named, signatures, strict=True)
+            ],
+        }
+    )
 
 
 def _signature(algorithm: str, key: str, signature: bytes) -> dict[str, Json]:

@@ -20,6 +20,7 @@ from gateway.review.model import Quorum
 from gateway.seal.twin import PublicTwin
 
 MANIFEST_TYPE = "disclosure-gateway/manifest/v1"
+TIME_STAMP = "rfc3161"
 RESIDUE_TYPE = "disclosure-gateway/residue/v1"
 
 INDEX_COLUMNS = (
@@ -97,6 +98,7 @@ def manifest_json(
     quorum: Sequence[Quorum],
     signer: PublicTwin,
     log: Sequence[str],
+    time_stamped: bool,
 ) -> bytes:
     """The manifest that approvers sign; it names the keys that will sign it and the log that will hold it."""
     files = [part for part in parts if part.role == "file"]
@@ -140,6 +142,7 @@ def manifest_json(
             "approvals_required": [{"role": need.role, "n": need.n} for need in quorum],
             "signed_by": [{"alg": algorithm, "key": key} for algorithm, key in signer.named],
             "log": list(log),
+            "time_stamp": TIME_STAMP if time_stamped else None,
         }
     )
 

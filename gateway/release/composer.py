@@ -68,6 +68,7 @@ def compose(
     library_digest: str,
     signer: PublicTwin,
     log: Sequence[str],
+    time_stamped: bool,
 ) -> Composition:
     """Make every document of the release, in the order in which they bind one another."""
     files, lines, reports, quorums, withheld = _files(session, renders, renditions, formats)
@@ -93,6 +94,7 @@ def compose(
         quorum=quorum,
         signer=signer,
         log=log,
+        time_stamped=time_stamped,
     )
     made[MANIFEST_PATH] = manifest
     parts.append(_part(MANIFEST_PATH, "manifest", manifest))

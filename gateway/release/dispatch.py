@@ -17,9 +17,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from gateway.audit.model import Act
+from gateway.audit.model import Act, SignedCheckpoint
 from gateway.audit.service import Log
-from gateway.base.problems import Conflict
+from gateway.base.canon import Json
+from gateway.base.clock import to_text
+from gateway.base.problems import CheckFailed, Conflict, Unavailable
 from gateway.db.unit import Units
 from gateway.matter.model import Recipient
 from gateway.matter.service import Matters
@@ -27,11 +29,13 @@ from gateway.people.model import Actor, Permission
 from gateway.people.service import People
 from gateway.release import binding, package
 from gateway.release.model import Profile, Release, State
+from gateway.release.ports import TimeStamper
 from gateway.release.service import Releases, WrongState
 from gateway.release.tables import ReleaseRow
 from gateway.review.model import Cleared
 from gateway.review.service import Reviews
 from gateway.seal.recipient import encrypt_to
+from gateway.seal.timestamp import TimeStamp
 from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Opened, Vault
 
@@ -63,6 +67,7 @@ class Dispatch:
         reviews: Reviews,
         releases: Releases,
         package_key: Callable[[], SigningTwin],
+        stamper: TimeStamper | None = None,
     ) -> None:
         self._units = units
         self._log = log
@@ -72,12 +77,16 @@ class Dispatch:
         self._reviews = reviews
         self._releases = releases
         self._package_key = package_key
+        self._stamper = stamper
 
     def dispatch(self, actor: Actor, release_id: str) -> Release:
         """Seal and dispatch an approved release; see the module for the steps."""
         actor.require(Permission.RELEASE_DISPATCH)
         sealing = self._seal(actor, release_id)
-        with self._build(self._releases.get(release_id), sealing) as keeping, self._units.change() as session:
+        checkpoint = self._log.checkpoint()
+        stamp = self._stamp(checkpoint)
+        release = self._releases.get(release_id)
+        with self._build(release, sealing, checkpoint, stamp) as keeping, self._units.change() as session:
             row, cleared = self._cleared(session, actor, release_id)
             if cleared.case != sealing.cleared.case or cleared.approvals != sealing.cleared.approvals:
                 raise WrongState("The release changed while it was being packaged; dispatch it again.")
@@ -98,6 +107,7 @@ class Dispatch:
                         "object": kept.id,
                         "sealed_index": sealing.index,
                         "profile": row.profile,
+                        "time_stamp": _told(stamp),
                     },
                 ),
             )
@@ -150,8 +160,20 @@ class Dispatch:
         self._releases.check_ready(session, release_id)
         return row, self._reviews.clear(session, case, actor.person_id)
 
-    def _build(self, release: Release, sealing: _Sealing) -> Keeping:
-        checkpoint = self._log.checkpoint()
+    def _stamp(self, checkpoint: SignedCheckpoint) -> TimeStamp | None:
+        """Somebody else's word for when the checkpoint was there; None where nobody is asked or need not answer."""
+        if self._stamper is None:
+            return None
+        try:
+            return self._stamper.stamp(checkpoint.text.encode())
+        except (Unavailable, CheckFailed):
+            if self._stamper.required:
+                raise
+            return None
+
+    def _build(
+        self, release: Release, sealing: _Sealing, checkpoint: SignedCheckpoint, stamp: TimeStamp | None
+    ) -> Keeping:
         cleared = sealing.cleared
         manifest = self._releases.bytes_of(release.id, "manifest.json")
         recipient = self._matters.recipient(release.matter, release.recipient)
@@ -162,6 +184,7 @@ class Dispatch:
             "audit.proof": self._log.tlog_proof(sealing.index, checkpoint).encode(),
             "enrolment.json": binding.enrolment_json(self._log, checkpoint, approvers, self._people.enrolment_entries),
             "manifest.sig": binding.manifest_sig(manifest, self._package_key()),
+            **binding.stamp_parts(stamp, self._package_key()),
         }
         binding.check_proofs({"manifest.json": manifest, **beside}, self._log.vkey(), self._package_key().public)
         members = package.members(cleared, self._opened, beside.items())
@@ -190,3 +213,10 @@ class Dispatch:
                     keeping.write(chunk)
             keeping.finish()
         return keeping
+
+
+def _told(stamp: TimeStamp | None) -> Json:
+    """What the entry says of a time stamp."""
+    if stamp is None:
+        return None
+    return {"at": to_text(stamp.at), "sha256": hashlib.sha256(stamp.response).hexdigest()}

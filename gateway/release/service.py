@@ -80,6 +80,8 @@ class Releases:
         renders: Renders,
         reviews: Reviews,
         package_key: Callable[[], SigningTwin],
+        *,
+        time_stamped: bool = False,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -91,6 +93,7 @@ class Releases:
         self._renders = renders
         self._reviews = reviews
         self._package_key = package_key
+        self._time_stamped = time_stamped
 
     def draft(self, actor: Actor, matter_id: str, recipient_id: str, profile: Profile) -> Release:
         """Open a draft release for one hop. Its own key, made here, keys every pseudonym, order and mark of it."""
@@ -213,6 +216,7 @@ class Releases:
                 library_digest=self._renders.library_digest,
                 signer=self._package_key().public,
                 log=self._log.vkey().split(),
+                time_stamped=self._time_stamped,
             )
         with ExitStack() as keepings:
             kept = {

@@ -1,57 +1,35 @@
-"""Sealing to a recipient's own public key: age (https://age-encryption.org/v1), X25519 recipients, by pyrage."""
+"""Sealing to a recipient's own public key: age (https://age-encryption.org/v1), one recipient a file.
+
+`age1…` is X25519, by pyrage; `age1pq1…` is ML-KEM-768 with X25519, by `age_hybrid`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from gateway.base.problems import CheckFailed, Usage
+from gateway.seal import age_hybrid, bech32
+from gateway.seal.age import BadRecipientKey, NotForThisIdentity, SealedBytesDiffer, Sink, Source
 
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+__all__ = [
+    "BadRecipientKey",
+    "NotForThisIdentity",
+    "SealedBytesDiffer",
+    "Sink",
+    "Source",
+    "check_recipient",
+    "decrypt_with",
+    "encrypt_to",
+    "generate_identity",
+    "recipient_fingerprint",
+]
+
 _PREFIX = "age1"
 _CHARS = 62
-_CHECKSUM_CHARS = 6
-_WANTED = "give the recipient's age public key, one line of 62 characters that starts with age1"
-
-
-class BadRecipientKey(Usage):
-    """Not an age X25519 public key."""
-
-    slug = "bad-recipient-key"
-    title = "This is not a recipient's public key"
-
-
-class NotForThisIdentity(CheckFailed):
-    """The sealed bytes are not addressed to this identity."""
-
-    slug = "not-for-this-identity"
-    title = "Sealed to another key"
-
-
-class SealedBytesDiffer(CheckFailed):
-    """The sealed bytes are not what was sealed: changed, cut short or not age at all."""
-
-    slug = "sealed-bytes-differ"
-    title = "Sealed bytes differ from what was sealed"
-
-
-class Source(Protocol):
-    """What is read from: a binary file, or anything that hands out its next bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        ...
-
-
-class Sink(Protocol):
-    """What is written to; flushing and closing stay with the caller."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take all of `data`."""
-        ...
+_KEY_BYTES = 32
+_WANTED = "give the recipient's age public key, one line that starts with age1"
 
 
 class _Piped:
@@ -83,8 +61,11 @@ class _Piped:
 
 
 def check_recipient(untrusted_text: str) -> None:
-    """Raise `BadRecipientKey` with one sentence unless this is a usable age X25519 public key, exactly written."""
-    _parse(untrusted_text)
+    """Raise `BadRecipientKey` with one sentence unless this is a usable age public key, exactly written."""
+    if _is_hybrid(untrusted_text):
+        age_hybrid.check_recipient(untrusted_text)
+    else:
+        _parse(untrusted_text)
 
 
 def recipient_fingerprint(recipient: str) -> str:
@@ -95,6 +76,9 @@ def recipient_fingerprint(recipient: str) -> str:
 
 def encrypt_to(recipient: str, source: Source, sink: Sink) -> None:
     """Seal all of `source` to `recipient` into `sink`, streaming. Errors of either come through as they are."""
+    if _is_hybrid(recipient):
+        age_hybrid.encrypt_to(recipient, source, sink)
+        return
     key = _parse(recipient)
     reading, writing = _Piped(source=source), _Piped(sink=sink)
     try:
@@ -110,6 +94,9 @@ def decrypt_with(identity: str, source: Source, sink: Sink) -> None:
     Each 64 KiB is authenticated before it reaches the sink, but the end only at the end: on any error the caller
     throws away what the sink has received. Raises `NotForThisIdentity` or `SealedBytesDiffer`.
     """
+    if identity.startswith(age_hybrid.IDENTITY_PREFIX.upper()):
+        age_hybrid.decrypt_with(identity, source, sink)
+        return
     try:
         opener = pyrage.x25519.Identity.from_str(identity)
     except pyrage.IdentityError as error:
@@ -130,8 +117,10 @@ def _raise_first(*pipes: _Piped) -> None:
             raise pipe.error from None
 
 
-def generate_identity() -> tuple[str, str]:
-    """A fresh key pair: (identity to keep secret, recipient to hand out)."""
+def generate_identity(*, hybrid: bool = False) -> tuple[str, str]:
+    """A fresh key pair: (identity to keep secret, recipient to hand out); X25519 unless `hybrid`."""
+    if hybrid:
+        return age_hybrid.generate_identity()
     identity = pyrage.x25519.Identity.generate()
     return str(identity), str(identity.to_public())
 
@@ -143,7 +132,9 @@ def _parse(untrusted_text: str) -> pyrage.x25519.Recipient:
     except (pyrage.RecipientError, ValueError) as error:
         raise BadRecipientKey(f"The key is mistyped or cut short; {_WANTED}.") from error
     try:
-        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(_point(untrusted_text)))
+        X25519PrivateKey.generate().exchange(
+            X25519PublicKey.from_public_bytes(bech32.decode(untrusted_text, "age", _KEY_BYTES))
+        )
     except ValueError as error:
         # A point of low order makes every shared secret zero: anybody could open what is sealed to it.
         raise BadRecipientKey("This key protects nothing (a point of low order); ask for a fresh one.") from error
@@ -168,10 +159,5 @@ def _refuse_lookalikes(untrusted_text: str) -> None:
         raise BadRecipientKey(f"This is not an age public key; {_WANTED}.")
 
 
-def _point(recipient: str) -> bytes:
-    """The 32 bytes behind a recipient whose checksum holds (BIP 173 without the final partial byte)."""
-    bits = 0
-    digits = recipient[len(_PREFIX) : -_CHECKSUM_CHARS]
-    for digit in digits:
-        bits = bits << 5 | _BECH32.index(digit)
-    return (bits >> (5 * len(digits) - 256)).to_bytes(32, "big")
+def _is_hybrid(untrusted_text: str) -> bool:
+    return untrusted_text.startswith(f"{age_hybrid.RECIPIENT_PREFIX}1")

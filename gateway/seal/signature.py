@@ -35,10 +35,10 @@ class SignatureInvalid(CheckFailed):
 
 
 class BadKey(Usage):
-    """Bytes or text that are no usable Ed25519 key."""
+    """Bytes or text that are no usable key."""
 
     slug = "bad-key"
-    title = "This is not a usable Ed25519 key"
+    title = "This is not a usable signing key"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 ALGORITHMS = ("Ed25519", "ML-DSA-44")
 PACKAGE_FILES = ("manifest.json", "manifest.sig", "approvals.json", "audit.proof", "enrolment.json")
+STAMP_FILES = ("timestamp.sig", "timestamp.tsr")
 DOCUMENTS = ("README.txt", "residue.json", "verify.py", "withheld.csv", "withheld.pdf")
 EXPORT_FILES = (
     "README.txt",
@@ -54,6 +55,7 @@ EXPORT_FILES = (
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
+STAMP_CONTEXT = b"disclosure-gateway/time-stamp-signature/v1"
 INDEX_CONTEXT = b"disclosure-gateway/export-index-signature/v1"
 SMALL_FILE_BYTES = 16 << 20
 ENTRY_BYTES_MAX = 65535
@@ -366,9 +368,11 @@ MANIFEST = {
     "approvals_required": [QUORUM],
     "signed_by": [{"alg": TEXT, "key": LONG_TEXT}],
     "log": [LONG_TEXT],
+    "time_stamp": Is("rfc3161 or null", lambda value: value in (None, "rfc3161")),
 }
 SIGNED = [{"alg": TEXT, "key": LONG_TEXT, "sig": B64}]
 MANIFEST_SIGNATURE = {"type": "disclosure-gateway/manifest-signature/v1", "signatures": SIGNED}
+STAMP_SIGNATURE = {"type": "disclosure-gateway/time-stamp-signature/v1", "signatures": SIGNED}
 EXPORT_INDEX = {
     "type": "disclosure-gateway/export-index/v1",
     "log": LONG_TEXT,
@@ -939,13 +943,17 @@ class PackageCheck:
         run("log entry", self.entry)
         run("approvals", self.approvals)
         run("approvers", self.approvers)
+        if "timestamp.tsr" in self._found or (self._found.get("manifest") or {}).get("time_stamp"):
+            run("time stamp", self.time_stamp)
         return self.report
 
     def structure(self) -> str:
         """Exactly the files that the manifest lists, and the five that speak of it; names, shapes, canonical form."""
         files = self._found["files"] = Zip(self.path) if self.path.is_file() else Folder(self.path)
-        for name in PACKAGE_FILES:
+        for name in PACKAGE_FILES + STAMP_FILES:
             if name not in files.sizes:
+                if name in STAMP_FILES:
+                    continue
                 raise Mismatch(f"{name} is missing.")
             if files.sizes[name] > SMALL_FILE_BYTES:
                 raise Mismatch(f"{name} is far too large.")
@@ -960,10 +968,12 @@ class PackageCheck:
             raise Mismatch("manifest.json lists no file, or one outside the folder files.")
         if len({name.lower() for name in listed}) != len(listed):
             raise Mismatch("manifest.json lists a file twice.")
-        for name in sorted(files.sizes.keys() ^ {*listed, *PACKAGE_FILES}):
+        beside = {*PACKAGE_FILES, *(STAMP_FILES if STAMP_FILES[1] in files.sizes else ())}
+        for name in sorted(files.sizes.keys() ^ {*listed, *beside}):
             if name in files.sizes:
                 raise Mismatch(f"{name} is not listed in manifest.json.")
-            raise Mismatch(f"manifest.json lists {name}, but {name} is missing.")
+            listing = "manifest.json lists it" if name in listed else "timestamp.tsr needs it"
+            raise Mismatch(f"{name} is missing; {listing}.")
         self._found["manifest"] = manifest
         return f"The package holds the {len(listed)} files that the manifest lists, and no other."
 
@@ -1088,10 +1098,77 @@ class PackageCheck:
                 raise Mismatch(f"No entry shows that {shown(person)} holds the role {shown(role)}.")
         return "The log shows who gave each approver key and role, each time with a second person's signature."
 
+    def time_stamp(self) -> str:
+        """The sender got a time stamp over the checkpoint. Who issued it is not checked here, and is said so."""
+        manifest, proof = self._get("manifest"), self._get("proof")
+        if "timestamp.tsr" not in self._found:
+            raise Mismatch("timestamp.tsr is missing, which the manifest asks for.")
+        signed = parse_canonical(self._found["timestamp.sig"], "timestamp.sig")
+        check_shape(signed, STAMP_SIGNATURE, "timestamp.sig")
+        response = self._found["timestamp.tsr"]
+        check_both_signatures(signed["signatures"], response, STAMP_CONTEXT, "timestamp.sig")
+        if [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]] != manifest["signed_by"]:
+            raise Mismatch("timestamp.sig is not by exactly the keys that the manifest names.")
+        digest, at = parse_time_stamp(response)
+        if digest != hashlib.sha256(proof.checkpoint.encode("utf-8")).digest():
+            raise Mismatch("timestamp.tsr is not over the checkpoint in audit.proof.")
+        self.report.warnings.append(
+            f"The time stamp says {at}, but its signature was NOT checked here. With openssl and the root certificate "
+            "of the authority: sed '1,/^$/d' audit.proof > checkpoint; "
+            "openssl ts -verify -in timestamp.tsr -data checkpoint -CAfile ROOT.pem"
+        )
+        return f"The sender got a time stamp over this checkpoint, of {at}; whether it holds is not checked here."
+
     def _get(self, name: str) -> Any:
         if name not in self._found:
             raise Skipped("Not checked, because an earlier step failed.")
         return self._found[name]
+
+
+# RFC 3161: what a time stamp is over and which time it states. The authority's own signature is not checked here.
+
+_SHA256_OID, _TST_INFO_OID = bytes.fromhex("608648016503040201"), bytes.fromhex("2a864886f70d0109100104")
+
+
+def _der(data: bytes) -> list[tuple[int, bytes]]:
+    """Tag and content of each element in `data`; ValueError where it is not DER."""
+    found, at = [], 0
+    while at < len(data):
+        tag, length = data[at], data[at + 1] if at + 1 < len(data) else 255
+        at += 2
+        if length & 128:
+            size = length & 127
+            length = int.from_bytes(data[at : at + size], "big")
+            at += size
+            if not 1 <= size <= 4 or length < 128:
+                raise ValueError("not a length in DER")
+        if at + length > len(data):
+            raise ValueError("cut short")
+        found.append((tag, data[at : at + length]))
+        at += length
+    return found
+
+
+def parse_time_stamp(data: bytes) -> tuple[bytes, str]:
+    """The SHA-256 that a granted RFC 3161 response is over, and the time it states."""
+    try:
+        ((_, response),) = _der(data)
+        (_, status), (_, token) = _der(response)
+        (_, _signed_data), (_, wrapped) = _der(token)
+        ((_, signed),) = _der(wrapped)
+        (_, kind), (_, content) = _der(_der(signed)[2][1])
+        ((_, octets),) = _der(content)
+        ((_, info),) = _der(octets)
+        (_, algorithm), (_, digest) = _der(_der(info)[2][1])
+        tag, at = _der(info)[4]
+        granted = _der(status)[0] == (2, b"\x00") and kind == _TST_INFO_OID
+        known = _der(algorithm)[0][1] == _SHA256_OID and tag == 24 and re.fullmatch(rb"\d{14}(\.\d+)?Z", at)
+    except (ValueError, IndexError):
+        granted, known, digest, at = False, None, b"", b""
+    if not granted or not known:
+        raise Mismatch("timestamp.tsr is not a granted RFC 3161 response over a SHA-256.")
+    day = at.decode("ascii")
+    return digest, f"{day[:4]}-{day[4:6]}-{day[6:8]} {day[8:10]}:{day[10:12]}:{day[12:]}"
 
 
 def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gateway.app import Gateway, compose, initialise
 from gateway.base.clock import SystemClock
@@ -42,9 +43,9 @@ class World:
     identity: str = ""
 
     @classmethod
-    def create(cls, folder: Path, database: Database = SQLITE) -> World:
+    def create(cls, folder: Path, database: Database = SQLITE, **more: Any) -> World:
         """A founded deployment: admin (also dispatcher) and one legal reviewer found, the others are enrolled."""
-        settings = database.settings(folder, argon2_memory_kib=8192, lease_s=5.0)
+        settings = database.settings(folder, argon2_memory_kib=8192, lease_s=5.0, **more)
         initialise(settings, PASSPHRASE)
         world = cls(folder, compose(settings, PASSPHRASE))
         world._found()

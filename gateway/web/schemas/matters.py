@@ -32,7 +32,10 @@ class RecipientIn(In):
     language: Line
     hop: Hop | None = None
     jurisdiction: Line | None = None
-    public_key: Annotated[Line | None, Field(description="An age X25519 public key, for sealed packages.")] = None
+    public_key: Annotated[
+        str | None,
+        Field(min_length=1, max_length=2500, description="An age public key, X25519 or hybrid, for sealed packages."),
+    ] = None
     profiles: Annotated[list[Line], Field(max_length=8)] | None = None
     custody: Annotated[list[Hop], Field(max_length=100, description="Hops through whose hands it passes.")] | None = (
         None

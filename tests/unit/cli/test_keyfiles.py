@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.base.canon import canonical
+from gateway.seal.recipient import check_recipient, decrypt_with, encrypt_to
 from gateway.seal.signature import from_text
 
 Gateway = Callable[..., Any]
@@ -94,3 +96,21 @@ def test_what_is_no_statement_is_not_signed(
 
 def test_a_missing_key_file_is_said(gateway: Gateway, tmp_path: Path) -> None:
     assert _signed(gateway, tmp_path, tmp_path / "none.pem", REQUEST).code == 4
+
+
+@pytest.mark.parametrize(("flags", "chars"), [((), 62), (("--hybrid",), 1959)])
+def test_a_recipient_s_key_goes_into_a_file_of_its_own(
+    gateway: Gateway, tmp_path: Path, flags: tuple[str, ...], chars: int
+) -> None:
+    path = tmp_path / "recipient.age"
+    recipient = gateway("recipient-keygen", "--out", path, *flags).out.strip()
+    assert len(recipient) == chars
+    check_recipient(recipient)
+    assert path.stat().st_mode & 0o777 == 0o600
+    said, identity = path.read_text("ascii").splitlines()
+    assert said == f"# public key: {recipient}"
+    sealed, opened = io.BytesIO(), io.BytesIO()
+    encrypt_to(recipient, io.BytesIO(b"magnets"), sealed)
+    decrypt_with(identity, io.BytesIO(sealed.getvalue()), opened)
+    assert opened.getvalue() == b"magnets"
+    assert gateway("recipient-keygen", "--out", path).code == 3

@@ -261,6 +261,7 @@ def draft(house: House, tmp_path: Path) -> Draft:
         "approvals_required": required,
         "signed_by": [{"alg": algorithm, "key": text} for algorithm, text in house.package_key.public.named],
         "log": house.log.vkey().split(),
+        "time_stamp": None,
     }
     return Draft(
         house=house,
