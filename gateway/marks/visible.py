@@ -29,7 +29,7 @@ _ALONG, _UP, _UNIT = 15, 8, 17
 _ANGLE_DEGREES = 28.0724869
 _LIGHT_ALPHA, _DARK_ALPHA = 0.44, 0.32
 _LINE_COLUMNS = 30
-_PIECE_OCTETS = 1 << 15
+_PIECE_OCTETS = 1 << 14
 
 Pixels = NDArray[np.uint8]
 Rectangle = tuple[int, int, int, int]
@@ -74,10 +74,11 @@ def burn_in(pixels: Pixels, mark_text: str) -> None:
     # Piece by piece, so that what is worked out stays in the processor's cache.
     for start in range(0, len(ink.places), _PIECE_OCTETS):
         piece = slice(start, start + _PIECE_OCTETS)
-        levels = octets[ink.places[piece]].astype(np.uint16)
+        at = ink.places[piece].astype(np.intp)
+        levels = octets[at].astype(np.uint16)
         _lay(0, ink.dark[piece].astype(np.uint16), levels)
         _lay(255, ink.light[piece].astype(np.uint16), levels)
-        octets[ink.places[piece]] = levels
+        octets[at] = levels.astype(np.uint8)
 
 
 def _lay(colour: int, cover: NDArray[np.uint16], levels: NDArray[np.uint16]) -> None:
