@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.base.problems import Unavailable, Usage
-from gateway.base.units import MIB
+from gateway.base.units import GIB, MIB
 from gateway.sandbox.ports import Layer
 
 DEFAULT_TENANT = "gateway"
@@ -48,6 +48,7 @@ class Settings:
     picture_limit_bytes: int = 64 * MIB
     table_limit_bytes: int = 256 * MIB
     lease_s: float = 30.0
+    worker_memory_bytes: int = 4 * GIB
     token_lifetime_s: int = 12 * 3600
     argon2_memory_kib: int = 256 * 1024
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
@@ -172,6 +173,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_PICTURE_LIMIT_BYTES": ("picture_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
     "GATEWAY_LEASE_S": ("lease_s", float),
+    "GATEWAY_WORKER_MEMORY_BYTES": ("worker_memory_bytes", int),
     "GATEWAY_TOKEN_LIFETIME_S": ("token_lifetime_s", int),
     "GATEWAY_ARGON2_MEMORY_KIB": ("argon2_memory_kib", int),
     "GATEWAY_SANDBOX_MINIMUM": ("sandbox_minimum", _layers),
