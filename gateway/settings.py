@@ -58,6 +58,7 @@ class Settings:
     upload_staged_limit_bytes: int = 8 * GIB
     disk_floor_bytes: int = 256 * MIB
     lease_s: float = 30.0
+    worker_memory_bytes: int = 4 * GIB
     token_lifetime_s: int = 12 * 3600
     argon2_memory_kib: int = 256 * 1024
     tsa_url: str | None = None
@@ -240,6 +241,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_UPLOAD_STAGED_LIMIT_BYTES": ("upload_staged_limit_bytes", int),
     "GATEWAY_DISK_FLOOR_BYTES": ("disk_floor_bytes", int),
     "GATEWAY_LEASE_S": ("lease_s", float),
+    "GATEWAY_WORKER_MEMORY_BYTES": ("worker_memory_bytes", int),
     "GATEWAY_TOKEN_LIFETIME_S": ("token_lifetime_s", int),
     "GATEWAY_ARGON2_MEMORY_KIB": ("argon2_memory_kib", int),
     "GATEWAY_TSA_URL": ("tsa_url", str),

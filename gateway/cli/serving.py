@@ -8,13 +8,15 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +32,8 @@ _APPLICATION = ("gateway.web.asgi", "create_app")
 _OPTIONS = ("gateway.web.asgi", "server_options")
 _WORKER = ("gateway.worker.loop", "Worker")
 _LOOK_S = 1.0
+GRACE_S = 15.0
+_GROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
 class AddressInUse(Unavailable):
@@ -43,13 +47,13 @@ def serve(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes beside the server.")] = 0,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Serve alone; workers run elsewhere.")] = False,
 ) -> None:
-    """Serve the HTTP interface with one worker per core. Refuses to listen unprotected beyond this machine."""
+    """Serve the HTTP interface, with workers beside it. Refuses to listen unprotected beyond this machine."""
     settings = from_environment()
     settings.check_serving()
     _log_to_stderr()
     gateway = compose(settings, passphrase)
     gateway.log.check_continues()
-    count = 0 if no_worker else workers or max(1, min(4, os.cpu_count() or 1))
+    count = 0 if no_worker else workers or fitting_workers(settings.worker_memory_bytes)
     application = _named(_APPLICATION)(gateway)
     server = uvicorn.Server(uvicorn.Config(application, **_named(_OPTIONS)(settings)))
     alone = Alone(settings.serving, "Another server works on this data folder; stop it first.")
@@ -59,33 +63,68 @@ def serve(
         server.run(sockets=[listener])
 
 
-def worker() -> None:
-    """Carry out queued renditions until stopped."""
+def worker(
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processes to work in; 0: as many as cores and memory bear.")
+    ] = 1,
+) -> None:
+    """Carry out queued renditions until stopped; with more than one process, replace those that die."""
     settings = from_environment()
     _log_to_stderr()
-    gateway = compose(settings, passphrase)
-    gateway.log.check_continues()
-    run_worker(gateway, threading.Event())
+    count = workers or fitting_workers(settings.worker_memory_bytes)
+    if count == 1:
+        resource.setrlimit(resource.RLIMIT_DATA, (settings.worker_memory_bytes, settings.worker_memory_bytes))
+        gateway = compose(settings, passphrase)
+        gateway.log.check_continues()
+        run_worker(gateway, threading.Event())
+        return
+    with _ended_by_signals(), _workers(count):
+        threading.Event().wait()
+
+
+def fitting_workers(memory_bytes: int) -> int:
+    """How many workers of this size the host bears: at most one per core, and never more than four."""
+    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # "max" where the group is not bounded
+        present = min(present, int(_GROUP_MEMORY.read_text("ascii")))
+    return max(1, min(4, os.cpu_count() or 1, present // memory_bytes))
 
 
 def run_worker(gateway: Gateway, stopping: threading.Event) -> None:
-    """Work until a signal arrives or the process that started this one is gone."""
+    """Work until a signal arrives or the process that started this one is gone.
+
+    What is in hand then is finished, or handed back after `GRACE_S`.
+    """
+    running = _named(_WORKER)(gateway, alarm=_kill_in)
+
+    def stop(*_signal: Any) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            grace = threading.Timer(GRACE_S, running.abandon)
+            grace.daemon = True
+            grace.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_signal: stopping.set())
+        signal.signal(number, stop)
     parent = os.getppid()
 
     def look() -> None:
         while not stopping.wait(_LOOK_S):
             if os.getppid() != parent:
-                stopping.set()
+                stop()
 
     threading.Thread(target=look, daemon=True).start()
-    _named(_WORKER)(gateway).run(stopping)
+    running.run(stopping)
+
+
+def _kill_in(seconds: float) -> None:
+    """Have the kernel end this process then, whatever the interpreter is doing; 0 takes it back."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 @contextmanager
 def _workers(count: int) -> Iterator[None]:
-    """`count` worker processes, replaced when one dies, ended with the block."""
+    """`count` worker processes, replaced when one dies or is stopped, ended with the block."""
     ending = threading.Event()
     command = [sys.executable, "-m", "gateway.cli.main", "worker"]
     running = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603 our own program
@@ -93,6 +132,7 @@ def _workers(count: int) -> Iterator[None]:
     def watch() -> None:
         while not ending.wait(_LOOK_S):
             for place, one in enumerate(running):
+                _kill_if_stopped(one)
                 if one.poll() is not None and not ending.is_set():
                     logging.getLogger("gateway.worker").error(
                         "a worker ended with %s; starting another", one.returncode
@@ -110,6 +150,13 @@ def _workers(count: int) -> Iterator[None]:
             one.terminate()
         for one in running:
             _await(one)
+
+
+def _kill_if_stopped(process: subprocess.Popen[bytes]) -> None:
+    """A worker that was stopped renews no lease and may never go on: its place is another's."""
+    with suppress(ChildProcessError):
+        if os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG) is not None:
+            process.kill()
 
 
 def _await(process: subprocess.Popen[bytes]) -> None:

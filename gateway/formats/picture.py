@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from PIL import Image, ImageDraw
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from gateway.base.problems import Problem
 from gateway.formats import parse_picture, parse_tags
@@ -28,6 +32,9 @@ PARSE_TASK = "gateway.formats.parse_picture:parse"
 BOX_GRID_PX = 16
 BOX_COLOUR = (0, 0, 0)
 JPEG_QUALITY = 88
+_PNG_UP = 2
+
+Pixels = NDArray[np.uint8]
 
 _SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
     "empty": (PictureRefused, "The file is empty; send the picture itself."),
@@ -96,13 +103,12 @@ class PictureFormat:
         boxes = _boxes(plan, work_area)
         size_px = (work_area.width_px, work_area.height_px)
         visible.require_readable(size_px, mark.text, tuple(_corners(box) for box in boxes))
-        whole = Image.frombytes("RGB", (picture.width_px, picture.height_px), picture.rgb)
-        rendition = visible.burn_in(whole.crop(_corners(work_area)), mark.text)
-        draw = ImageDraw.Draw(rendition)
+        whole = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height_px, picture.width_px, 3)
+        pixels = whole[_inside(work_area)].copy()
+        visible.burn_in(pixels, mark.text)
         for box in boxes:
-            left, top, right, bottom = _corners(box)
-            draw.rectangle((left, top, right - 1, bottom - 1), fill=BOX_COLOUR)
-        data = _encoded(rendition, picture.media_type)
+            pixels[_inside(box)] = BOX_COLOUR
+        data = _jpeg(pixels) if picture.media_type == "image/jpeg" else _png(pixels)
         return Rebuilt(data, picture.media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px)
 
 
@@ -170,6 +176,11 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
     return box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px
 
 
+def _inside(box: Box) -> tuple[slice, slice]:
+    left, top, right, bottom = _corners(box)
+    return slice(top, bottom), slice(left, right)
+
+
 def _redactions(picture: Picture, plan: Plan) -> dict[str, int]:
     """Removed regions and tags per rule; `default` counts what no rule names."""
     counts: dict[str, int] = {}
@@ -190,15 +201,29 @@ def _redactions(picture: Picture, plan: Plan) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _encoded(rendition: Image.Image, media_type: str) -> bytes:
-    # A fresh picture: whatever its forebears carried in `info` cannot follow.
-    fresh = Image.frombytes("RGB", rendition.size, rendition.tobytes())
+def _jpeg(pixels: Pixels) -> bytes:
     out = io.BytesIO()
-    if media_type == "image/jpeg":
-        fresh.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False, progressive=False)
-    else:
-        fresh.save(out, "PNG", compress_level=6)
+    rendition = Image.fromarray(pixels)
+    rendition.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False, progressive=False)
     return out.getvalue()
+
+
+def _png(pixels: Pixels) -> bytes:
+    """8-bit RGB, every row filtered by the one above, run lengths and Huffman: ten times faster than to try filters."""
+    height_px, width_px = pixels.shape[:2]
+    levels = pixels.reshape(height_px, -1)
+    rows = np.full((height_px, 1 + 3 * width_px), _PNG_UP, np.uint8)
+    rows[0, 1:] = levels[0]
+    np.subtract(levels[1:], levels[:-1], out=rows[1:, 1:])
+    deflate = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
+    stream = deflate.compress(rows.data) + deflate.flush()
+    chunks = ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b""))
+    return parse_picture.SIGNATURES["image/png"] + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
 def _checked_picture(reply: Reply, media_type: str) -> Picture:

@@ -77,12 +77,12 @@ class Queue:
             if session.execute(renewing).one_or_none() is None:
                 raise FencedOut("Another worker has taken this rendition over.")
 
-    def give_back(self, claim: Claim, after_s: float) -> None:
-        """Let another try begin in `after_s`, and do not count this one: the environment failed, not the original."""
+    def give_back(self, claim: Claim, after_s: float, *, counts: bool = False) -> None:
+        """Let another try begin in `after_s`; this one counts only where the original may be at fault."""
         giving = (
             update(LeaseRow)
             .where(LeaseRow.rendition == claim.rendition, LeaseRow.fence == claim.fence)
-            .values(owner=None, lease_until=time.time() + after_s, attempt=LeaseRow.attempt - 1)
+            .values(owner=None, lease_until=time.time() + after_s, attempt=LeaseRow.attempt - (not counts))
             .execution_options(synchronize_session=False)
         )
         with self._units.bookkeeping() as session:

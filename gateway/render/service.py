@@ -168,7 +168,10 @@ class Renders:
     def carry_out(self, claim: Claim, frame: ReleaseFrame) -> State:
         """Render what is claimed and keep the outcome; a result that comes too late is discarded, not kept."""
         if claim.attempt > MAX_ATTEMPTS:
-            reason = "The renderer ended abnormally several times on this original; convert it and upload it again."
+            reason = (
+                f"It could not be rendered: the renderer died {MAX_ATTEMPTS} times over this original; convert it and "
+                "upload it again."
+            )
             outcome = Outcome(State.REFUSED, reason=reason)
         else:
             job = self._job(claim.rendition, frame)

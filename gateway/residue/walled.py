@@ -57,7 +57,7 @@ def check(sandbox: Sandbox, rendition: bytes, expectation: Expectation, withheld
 def limits_for(size_bytes: int) -> Limits:
     """How long and how large the search through so many bytes may grow; several times what it was measured to need."""
     cpu_s = 60 + 4 * size_bytes // MIB
-    return Limits(memory_bytes=3 * GIB + 24 * size_bytes, cpu_s=cpu_s, wall_s=3 * cpu_s, output_bytes=4 * MIB)
+    return Limits(memory_bytes=3 * GIB + 24 * size_bytes, cpu_s=cpu_s, wall_s=2 * cpu_s, output_bytes=4 * MIB)
 
 
 def packed(withheld: WithheldSet) -> bytes:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.base.canon import Json
 
-Answer = tuple[Mapping[str, Json], Sequence[bytes]]
+Answer = tuple[Mapping[str, Json], Sequence[bytes | memoryview]]
 
 
 class Task(Protocol):

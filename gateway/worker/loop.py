@@ -1,4 +1,9 @@
-"""The worker's loop: claim, render in the sandbox while the lease is renewed, finish under the fence."""
+"""The worker's loop: claim, render in the sandbox while the lease is renewed, finish under the fence.
+
+Everything that reads hostile bytes or searches for hostile values runs in children of the sandbox, so that nothing
+keeps the lease from being renewed for long. A job that is stuck all the same is ended by the kernel's own clock, which
+needs nothing of the interpreter; its lease runs out, and after bounded tries the original is refused.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +12,42 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from gateway.app import Gateway
 from gateway.base.problems import Problem, Unavailable
+from gateway.base.units import MIB
 from gateway.render.model import Claim
 from gateway.render.queue import FencedOut
+from gateway.sandbox.problems import SandboxDown
 
 _log = logging.getLogger("gateway.worker")
 TIDY_EVERY_S = 3600.0
+# More than the clocks of its parse and its gate together, so that those speak first, with a better reason.
+JOB_WALL_S, JOB_WALL_S_PER_MIB = 600.0, 12.0
 
 
 class Worker:
-    """One worker. Start as many as there are cores; each holds one rendition at a time."""
+    """One worker. Start as many as there are cores; each holds one rendition at a time.
 
-    def __init__(self, gateway: Gateway, *, idle_s: float = 0.2, retry_s: float = 5.0) -> None:
+    `alarm` is told after how many seconds the process must be dead if it has not taken the alarm back with 0.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        idle_s: float = 0.2,
+        retry_s: float = 5.0,
+        alarm: Callable[[float], object] = lambda _seconds: None,
+    ) -> None:
         self._gateway = gateway
         self._idle_s = idle_s
         self._retry_s = retry_s
+        self._alarm = alarm
+        self._claim: Claim | None = None
         # A host's name may have 255 characters; whoever reads the lease needs only enough of it.
         self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident()}"
 
@@ -49,26 +71,36 @@ class Worker:
 
     def step(self) -> bool:
         """Carry out one queued rendition, if there is one."""
-        claim = self._gateway.renders.queue.claim(self._name)
+        queue = self._gateway.renders.queue
+        claim = queue.claim(self._name)
         if claim is None:
             return False
-        release = self._gateway.renders.get(claim.rendition).release
-        with self._held(claim):
+        rendition = self._gateway.renders.get(claim.rendition)
+        size_bytes = self._gateway.intake.get(rendition.original).size_bytes
+        with self._held(claim, JOB_WALL_S + JOB_WALL_S_PER_MIB * size_bytes / MIB):
             try:
-                state = self._gateway.renders.carry_out(claim, self._gateway.releases.frame(release))
+                state = self._gateway.renders.carry_out(claim, self._gateway.releases.frame(rendition.release))
             except FencedOut:
                 _log.warning("rendition %s was taken over; this result is discarded", claim.rendition)
                 return True
-            except Unavailable:
-                # No key, no sandbox, no disk space: none of it is the original's fault, and all of it can be mended.
-                self._gateway.renders.queue.give_back(claim, self._retry_s)
+            except Unavailable as problem:
+                # No key, no disk space: not the original's fault, and it can be mended. What makes the sandbox die
+                # under it may well be.
+                queue.give_back(claim, self._retry_s, counts=isinstance(problem, SandboxDown))
                 raise
         _log.info("rendition %s: %s", claim.rendition, state.value)
         return True
 
+    def abandon(self) -> NoReturn:
+        """End the process now, and let another worker begin with what this one holds; that costs no try."""
+        claim = self._claim
+        if claim is not None:
+            self._gateway.renders.queue.give_back(claim, 0.0)
+        os._exit(0)
+
     @contextmanager
-    def _held(self, claim: Claim) -> Iterator[None]:
-        """Renew the lease from a thread while the job runs."""
+    def _held(self, claim: Claim, wall_s: float) -> Iterator[None]:
+        """Renew the lease from a thread while the job runs, for at most so long."""
         done = threading.Event()
         queue = self._gateway.renders.queue
 
@@ -82,8 +114,12 @@ class Worker:
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()
+        self._claim = claim
+        self._alarm(wall_s)
         try:
             yield
         finally:
+            self._alarm(0)
+            self._claim = None
             done.set()
             thread.join()

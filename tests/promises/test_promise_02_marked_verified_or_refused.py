@@ -93,7 +93,7 @@ def test_bytes_passed_through_are_blocked(world: World, label: str, monkeypatch:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_an_unmarked_rendition_is_blocked(world: World, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.marks.visible.burn_in", lambda picture, _text: picture)
+    monkeypatch.setattr("gateway.marks.visible.burn_in", lambda _pixels, _text: None)
     monkeypatch.setattr("gateway.marks.visible.table_cell", lambda _text: "unmarked")
     assert_nothing_unproven(journey.rendered(world, [planted(label)]).renditions[label])
 
@@ -104,7 +104,7 @@ def test_a_mark_for_somebody_else_is_blocked(world: World, label: str, monkeypat
 
     burn, cell = visible.burn_in, visible.table_cell
     other = "Somebody Else Entirely Ltd · rel_00000000000000000000000000 · 1999-01-01"
-    monkeypatch.setattr(visible, "burn_in", lambda picture, _text: burn(picture, other))
+    monkeypatch.setattr(visible, "burn_in", lambda pixels, _text: burn(pixels, other))
     monkeypatch.setattr(visible, "table_cell", lambda _text: cell(other))
     assert_nothing_unproven(journey.rendered(world, [planted(label)]).renditions[label])
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gateway.marks.visible import TABLE_HEADER, burn_in
+from gateway.marks import visible
+from gateway.marks.visible import TABLE_HEADER
 from gateway.residue.model import PictureExpectation, TableExpectation, WithheldSet, WithheldValue
 
 MARK = "Baotou Rare Earth Supply Co. · rel_01k7m3v9q2x8d4n6b5t1c0zhep · 2026-01-31"
@@ -67,12 +68,19 @@ def photo() -> Image.Image:
     return _photo().copy()
 
 
+def burned(picture: Image.Image, mark: str) -> Image.Image:
+    """A copy with the visible mark in it."""
+    pixels = np.array(picture)
+    visible.burn_in(pixels, mark)
+    return Image.fromarray(pixels)
+
+
 def rendition(
     *, mark: str | None = MARK, box: bool = True, touch: Callable[[Image.Image], None] | None = None
 ) -> Image.Image:
     picture = photo()
     if mark is not None:
-        picture = burn_in(picture, mark)
+        picture = burned(picture, mark)
     if box:
         left, top, width, height = BOX
         ImageDraw.Draw(picture).rectangle((left, top, left + width - 1, top + height - 1), fill=(0, 0, 0))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, PngImagePlugin
 
 from gateway.base.problems import Problem
-from gateway.formats import parse_tags
+from gateway.formats import parse_tags, picture
 from gateway.formats.model import Box, Case, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, Transform
 from gateway.formats.picture import PARSE_TASK, PictureFormat
 from gateway.formats.problems import NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
@@ -397,3 +397,28 @@ def test_a_lying_child_is_not_believed(lie: Reply) -> None:
     assert honest.rgb == bytes(6)
     with pytest.raises(PictureRefused, match="does not add up"):
         FORMAT.read(b"", "image/png", Telling(lie))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 92},
+        {"quality": 60, "subsampling": 2},
+        {"quality": 88, "subsampling": 0, "progressive": True},
+        {"quality": 75, "subsampling": 1, "restart_marker_rows": 1},
+        {"quality": 88, "keep_rgb": True},
+    ],
+)
+def test_the_shorter_way_to_a_jpegs_pixels_leads_to_the_same(
+    sandbox: ProcessSandbox, options: dict[str, object]
+) -> None:
+    data = encoded(scene(403, 301), "JPEG", **options)
+    assert read(sandbox, data).rgb == Image.open(io.BytesIO(data)).tobytes()
+
+
+def test_a_png_is_written_as_any_reader_reads_it() -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (7, 5, 3), np.uint8)
+    with Image.open(io.BytesIO(picture._png(pixels))) as seen:
+        seen.load()
+        assert (seen.mode, seen.size, seen.info) == ("RGB", (5, 7), {})
+        assert np.array_equal(np.asarray(seen), pixels)

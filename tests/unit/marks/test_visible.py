@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gateway.marks import lettering, visible
+from tests.support.renditions import burned
 
 MARK = "Ganzhou Qianli Magnetics 赣州千里磁材有限公司 · rel_01jabcdefghjkmnpqrstvwxyz0 · 2026-01-31"
 REHEARSAL = f"REHEARSAL · {MARK}"
@@ -35,7 +36,7 @@ def presence(picture: Image.Image, mark_text: str) -> float:
 @pytest.mark.parametrize(("low", "high"), [(0, 0), (255, 255), (100, 150), (0, 255)])
 def test_the_mark_is_in_the_pixels_on_dark_bright_and_busy_ground(low: int, high: int) -> None:
     plain = noise(SIZE, low, high)
-    marked = visible.burn_in(plain, MARK)
+    marked = burned(plain, MARK)
     coded = io.BytesIO()
     marked.save(coded, "JPEG", quality=50)
     assert abs(presence(plain, MARK)) < 6
@@ -46,7 +47,7 @@ def test_the_mark_is_in_the_pixels_on_dark_bright_and_busy_ground(low: int, high
 def test_nothing_changes_beside_the_mark_and_the_original_stays() -> None:
     plain = noise(SIZE, 0, 255)
     before = plain.tobytes()
-    marked = np.asarray(visible.burn_in(plain, MARK))
+    marked = np.asarray(burned(plain, MARK))
     letters, outline = map(np.asarray, visible._masks(SIZE, MARK))
     untouched = (letters == 0) & (outline == 0)
     assert plain.tobytes() == before
@@ -79,7 +80,7 @@ def test_a_rehearsal_is_marked_larger() -> None:
 
 def test_a_picture_too_small_for_one_mark_is_refused() -> None:
     with pytest.raises(visible.MarkDoesNotFit, match=r"at least \d+ × \d+ pixels are needed; draw a larger"):
-        visible.burn_in(Image.new("RGB", (160, 120)), MARK)
+        burned(Image.new("RGB", (160, 120)), MARK)
 
 
 def test_the_size_named_in_the_refusal_is_enough() -> None:

@@ -10,11 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from gateway.marks.visible import burn_in
 from gateway.residue import jpeg, png
 from gateway.residue.gate import check
 from gateway.residue.model import Finding, Kind, PictureExpectation, Report
-from tests.support.renditions import BOX, MARK, SIZE_PX, encoded, photo, picture_expectation, rendition, withheld
+from tests.support.renditions import (
+    BOX,
+    MARK,
+    SIZE_PX,
+    burned,
+    encoded,
+    photo,
+    picture_expectation,
+    rendition,
+    withheld,
+)
 
 SECRET = "Zhang Wei 138 0013 8000"
 SECRETS = withheld(SECRET, "ACME X-1000 SN 4711", "8f3kq2-serial", field="metadata/EXIF:Artist")
@@ -310,7 +319,7 @@ def test_one_pixel_of_a_box_that_was_not_covered_is_found(media_type: str, place
 
 def test_a_see_through_box_is_found(media_type: str) -> None:
     def veil(picture: Image.Image) -> None:
-        under = burn_in(photo(), MARK).crop((BOX[0], BOX[1], BOX[0] + BOX[2], BOX[1] + BOX[3]))
+        under = burned(photo(), MARK).crop((BOX[0], BOX[1], BOX[0] + BOX[2], BOX[1] + BOX[3]))
         picture.paste(under.point(lambda level: level // 16), BOX[:2])
 
     assert kinds_of(rendition(touch=veil), media_type) == [Kind.BOX]
@@ -364,7 +373,7 @@ def test_a_mark_too_faint_to_read_is_found(media_type: str) -> None:
     grey = Image.new("RGB", SIZE_PX, (128, 128, 128))
     expected = PictureExpectation(media_type, SIZE_PX, (), MARK)
     for strength, kinds in ((0.38, [Kind.MARK]), (0.7, [])):
-        faint = Image.blend(grey, burn_in(grey, MARK), strength)
+        faint = Image.blend(grey, burned(grey, MARK), strength)
         assert [f.kind for f in check(encoded(faint, media_type), expected, SECRETS).findings] == kinds
 
 
@@ -392,6 +401,6 @@ def test_the_mark_is_seen_on_every_ground_and_never_imagined(media_type: str, gr
     def seen(marked: Image.Image) -> Report:
         return check(encoded(marked, media_type), expected, SECRETS)
 
-    assert seen(burn_in(picture, MARK)).clean
+    assert seen(burned(picture, MARK)).clean
     assert [finding.kind for finding in seen(picture).findings] == [Kind.MARK]
-    assert [finding.kind for finding in seen(burn_in(picture, OTHER_RELEASE)).findings] == [Kind.MARK]
+    assert [finding.kind for finding in seen(burned(picture, OTHER_RELEASE)).findings] == [Kind.MARK]
