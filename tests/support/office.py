@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import socket
 import threading
@@ -63,12 +64,40 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
+class Documented:
+    """Looks over every answer: it is one that the interface's document promises for that operation."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._routes = [
+            (method.upper(), _pattern(path), told["responses"])
+            for path, operations in schema["paths"].items()
+            for method, told in operations.items()
+        ]
+
+    def __call__(self, answer: httpx.Response) -> None:
+        """Fail the test whose request got another answer."""
+        path = answer.request.url.path.replace(f"{API}/healthz", "/healthz").replace(f"{API}/readyz", "/readyz")
+        for method, pattern, promised in self._routes:
+            if answer.request.method == method and pattern.fullmatch(path):
+                told = promised.get(str(answer.status_code))
+                assert told is not None, f"{method} {path}: {answer.status_code} is not documented"
+                kind = answer.headers.get("content-type", "").partition(";")[0]
+                if answer.status_code >= 400:
+                    assert kind in told["content"], f"{method} {path}: {answer.status_code} as {kind}"
+                return
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", lambda name: ".+" if name[1] == "path" else "[^/]+", re.escape(template)))
+
+
 @dataclass
 class Office:
     """The people of the world at their desks: each with a client that carries their own token."""
 
     world: World
     server: Server
+    documented: Documented
     clients: dict[str, httpx.Client] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> httpx.Client:
@@ -79,7 +108,8 @@ class Office:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.server.url, headers=headers, timeout=60)
+        hooks = {"response": [self.documented]}
+        return httpx.Client(base_url=self.server.url, headers=headers, timeout=60, event_hooks=hooks)
 
     def token_request(self, name: str, scopes: frozenset[Permission] | None = None) -> dict[str, str]:
         now = SystemClock().now()
@@ -129,8 +159,9 @@ class Office:
 def open_office(folder: Path) -> Iterator[Office]:
     """A world behind a running server."""
     world = World.create(folder)
-    with Server(create_app(world.gateway), server_options(world.gateway.settings)) as server:
-        office = Office(world, server)
+    app = create_app(world.gateway)
+    with Server(app, server_options(world.gateway.settings)) as server:
+        office = Office(world, server, Documented(app.openapi()))
         yield office
         office.close()
 
