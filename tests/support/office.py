@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -97,8 +97,8 @@ class Office:
 
     world: World
     server: Server
-    documented: Documented
     clients: dict[str, httpx.Client] = field(default_factory=dict)
+    documented: Documented | None = None
 
     def __getitem__(self, name: str) -> httpx.Client:
         """The client of a person; of nobody under the name `nobody`."""
@@ -108,8 +108,10 @@ class Office:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        hooks = {"response": [self.documented]}
-        return httpx.Client(base_url=self.server.url, headers=headers, timeout=60, event_hooks=hooks)
+        looked_over: list[Callable[..., Any]] = [self.documented] if self.documented else []
+        return httpx.Client(
+            base_url=self.server.url, headers=headers, timeout=60, event_hooks={"response": looked_over}
+        )
 
     def token_request(self, name: str, scopes: frozenset[Permission] | None = None) -> dict[str, str]:
         now = SystemClock().now()
@@ -161,7 +163,7 @@ def open_office(folder: Path) -> Iterator[Office]:
     world = World.create(folder)
     app = create_app(world.gateway)
     with Server(app, server_options(world.gateway.settings)) as server:
-        office = Office(world, server, Documented(app.openapi()))
+        office = Office(world, server, documented=Documented(app.openapi()))
         yield office
         office.close()
 
