@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -21,6 +22,9 @@ from gateway.policy.problems import PolicyInvalid
 MAX_BYTES = 256 * KIB
 MAX_DEPTH = 16
 MAX_NODES = 20_000
+
+# libyaml where the interpreter's package has it, as every wheel does; both give the same events and lines.
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 Node = str | list["Node"] | dict[str, "Node"]
 Loc = tuple[str | int, ...]
@@ -87,7 +91,7 @@ class _Builder:
 
     def build(self, text: str) -> Document:
         try:
-            events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.BaseLoader)
+            events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
             root = self._document(events)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark

@@ -33,7 +33,12 @@ _SCHEMA: Final[dict[str, Any]] = {
     },
     "additionalProperties": True,
 }
-_ETAG: Final[dict[str, Any]] = {"schema": {"type": "string"}, "description": "A strong validator (RFC 9110)."}
+_TEXT: Final[dict[str, Any]] = {"schema": {"type": "string"}}
+_ETAG: Final[dict[str, Any]] = {**_TEXT, "description": "A strong validator (RFC 9110)."}
+_RANGE: Final[list[dict[str, Any]]] = [
+    {"name": "range", "in": "header", **_TEXT, "description": "One range of bytes, such as bytes=0-1023."},
+    {"name": "if-range", "in": "header", **_TEXT, "description": "The ETag of the bytes to go on with."},
+]
 _EVERYWHERE: Final = (families.Usage, families.CheckFailed, Problem, families.Unavailable, StorageFull)
 _WITH_TOKEN: Final = (families.Unauthenticated, families.Forbidden)
 _WITH_BODY: Final = (families.TooLarge, problems.WrongContentType)
@@ -87,6 +92,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     asked = {one["name"].lower() for one in operation.get("parameters", [])}
     if "if-none-match" in asked:
         _conditional(answers)
+    if path.endswith("/content"):
+        operation["parameters"] += _RANGE
+        answers["206"] = {"description": "The range asked for", "headers": {"ETag": _ETAG, "Content-Range": _TEXT}}
     by_status: dict[str, list[type[Problem]]] = {}
     for kind in dict.fromkeys(_kinds(path, method, asked)):
         by_status.setdefault(str(problems.status_of(kind).value), []).append(kind)

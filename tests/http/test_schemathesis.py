@@ -20,7 +20,7 @@ from tests.http.test_matrix import MATRIX
 from tests.support.office import Office
 from tests.support.routes import Routes
 
-EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "60"))
+EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "25"))
 OPEN: Final = ("issueToken", "showHealth", "showReadiness", "showMetrics", "showProblem")
 # Each of these parses a file in a child process, or writes the whole log out.
 SLOW: Final[Mapping[str, int]] = {"listFields": 6, "exportLog": 3}
@@ -60,8 +60,8 @@ def test_every_operation_is_drawn_from(office: Office) -> None:
 @pytest.mark.parametrize("operation", [*MATRIX, *OPEN])
 def test_answers_are_those_of_the_document(fuzzed: Routes, operation: str, mode: GenerationMode) -> None:
     found = schemathesis.openapi.from_dict(unsecured(fuzzed.schema)).find_operation_by_id(operation)
-    if mode is GenerationMode.NEGATIVE and not any((found.path_parameters, found.query, found.headers, found.body)):
-        pytest.skip("this operation takes nothing that could be wrong")
+    if mode is GenerationMode.NEGATIVE and not (found.query or found.body):
+        pytest.skip("takes an id and headers alone, which are any text: test_fuzz sends the wrong ones")
     named = {one: fuzzed.ids[one] for one in fuzzed.ids if "{" + one + "}" in found.path}
     clients = [fuzzed.client(operation)]
     if (stranger := strangers(operation)) is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -64,6 +65,33 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
+class Documented:
+    """Looks over every answer: it is one that the interface's document promises for that operation."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._routes = [
+            (method.upper(), _pattern(path), told["responses"])
+            for path, operations in schema["paths"].items()
+            for method, told in operations.items()
+        ]
+
+    def __call__(self, answer: httpx.Response) -> None:
+        """Fail the test whose request got another answer."""
+        path = answer.request.url.path.replace(f"{API}/healthz", "/healthz").replace(f"{API}/readyz", "/readyz")
+        for method, pattern, promised in self._routes:
+            if answer.request.method == method and pattern.fullmatch(path):
+                told = promised.get(str(answer.status_code))
+                assert told is not None, f"{method} {path}: {answer.status_code} is not documented"
+                kind = answer.headers.get("content-type", "").partition(";")[0]
+                if answer.status_code >= 400:
+                    assert kind in told["content"], f"{method} {path}: {answer.status_code} as {kind}"
+                return
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", lambda name: ".+" if name[1] == "path" else "[^/]+", re.escape(template)))
+
+
 @dataclass
 class Office:
     """The people of the world at their desks: each with a client that carries their own token."""
@@ -71,6 +99,7 @@ class Office:
     world: World
     server: Server
     clients: dict[str, httpx.Client] = field(default_factory=dict)
+    documented: Documented | None = None
 
     def __getitem__(self, name: str) -> httpx.Client:
         """The client of a person; of nobody under the name `nobody`."""
@@ -80,7 +109,10 @@ class Office:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.server.url, headers=headers, timeout=60)
+        looked_over: list[Callable[..., Any]] = [self.documented] if self.documented else []
+        return httpx.Client(
+            base_url=self.server.url, headers=headers, timeout=60, event_hooks={"response": looked_over}
+        )
 
     def token_request(self, name: str, scopes: frozenset[Permission] | None = None) -> dict[str, str]:
         now = SystemClock().now()
@@ -130,8 +162,9 @@ class Office:
 def open_office(folder: Path, database: Database = SQLITE) -> Iterator[Office]:
     """A world behind a running server."""
     world = World.create(folder, database)
-    with Server(create_app(world.gateway), server_options(world.gateway.settings)) as server:
-        office = Office(world, server)
+    app = create_app(world.gateway)
+    with Server(app, server_options(world.gateway.settings)) as server:
+        office = Office(world, server, documented=Documented(app.openapi()))
         yield office
         office.close()
 

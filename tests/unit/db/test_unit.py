@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, String, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from gateway.db import unit
 from gateway.db.engine import sqlite_engine
 from gateway.db.failures import StorageFull
-from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange, riders
+from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange, guards, riders
 from tests.support.databases import SQLITE, Database
 
 
@@ -172,6 +173,34 @@ def test_riders_commit_with_the_change_or_not_at_all(units: Units, engine: Engin
         assert _count(engine, "idempotency") == 1
     finally:
         riders.reset(token)
+
+
+def test_a_guard_is_asked_once_inside_the_next_change_and_may_refuse_it(units: Units, engine: Engine) -> None:
+    asked: list[int] = []
+
+    def guard() -> None:
+        with engine.connect() as other, pytest.raises(OperationalError):
+            other.exec_driver_sql("PRAGMA busy_timeout=0")
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+        asked.append(len(asked))
+
+    def refuse() -> None:
+        raise RuntimeError
+
+    token = guards.set((guard,))
+    try:
+        for name in "ab":
+            with units.change() as session:
+                session.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name})
+                _entry(session)
+        assert (asked, _count(engine, "thing")) == ([0], 2)
+        guards.set((refuse,))
+        with pytest.raises(RuntimeError), units.change() as session:
+            session.execute(text("INSERT INTO thing VALUES ('c')"))
+            _entry(session)
+        assert _count(engine, "thing") == 2
+    finally:
+        guards.reset(token)
 
 
 def test_a_full_disk_is_one_clear_problem(tmp_path: Path) -> None:

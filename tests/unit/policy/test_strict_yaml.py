@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
+from gateway.policy import strict_yaml
 from gateway.policy.problems import PolicyInvalid
 from gateway.policy.strict_yaml import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_document, read_document
+
+
+@pytest.fixture(params=["CBaseLoader", "BaseLoader"], autouse=True)
+def _either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said here holds with libyaml and without it."""
+    monkeypatch.setattr(strict_yaml, "_LOADER", getattr(yaml, request.param))
 
 
 def test_every_scalar_stays_a_string() -> None:
