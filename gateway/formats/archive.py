@@ -16,14 +16,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from gateway.base.units import MIB
+from gateway.formats.archive_bounds import COMPOUND_FILE, MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
 from gateway.sandbox.task import TaskRefused
-
-MAX_MEMBERS = 2_000
-MAX_RATIO = 100
-MAX_TOTAL_BYTES = 512 * MIB
-
-# Office files of before 2007, and those that are encrypted, are compound files of this magic.
-COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _LOCAL = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"

@@ -1,13 +1,11 @@
 """Separated tables: comma, semicolon or tab in, one plain RFC 4180 table out.
 
 In: everything is text. The sandboxed reader (`parse_csv`) decides encoding and delimiter and parses strictly.
-Out: UTF-8 with a byte order mark (without it Excel shows Chinese as rubbish), CRLF, quotes only where needed.
+Out: as `write_csv` says, or a workbook where the policy says so.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,10 +13,11 @@ from types import MappingProxyType
 from gateway.base.canon import Json
 from gateway.formats import parse_csv
 from gateway.formats.problems import TableRefused
-from gateway.formats.table import SENTENCES, OutTable, Sentences, TableFormat
+from gateway.formats.table import SENTENCES, Sentences, TableFormat
+from gateway.formats.write_csv import MEDIA_TYPE
+from gateway.formats.writers import EXTENSIONS, WRITERS
 
 PARSE_TASK = "gateway.formats.parse_csv:parse"
-MEDIA_TYPE = "text/csv"
 
 _FOREIGN_STARTS = (b"%PDF", b"<", b"{", b"[", b"#!", b"\xff\xd8\xff")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -57,9 +56,11 @@ class TableCsv(TableFormat):
     """The format of separated tables."""
 
     name = "table-csv"
-    media_types = (MEDIA_TYPE,)
-    extensions: Mapping[str, str] = MappingProxyType({MEDIA_TYPE: "csv"})
-    task = PARSE_TASK
+    media_types: tuple[str, ...] = (MEDIA_TYPE,)
+    tasks = MappingProxyType({MEDIA_TYPE: PARSE_TASK})
+    own_output = MEDIA_TYPE
+    writers = WRITERS
+    extensions = EXTENSIONS
     sentences = _SENTENCES
 
     def sniff(self, head: bytes) -> str | None:
@@ -79,11 +80,3 @@ class TableCsv(TableFormat):
         if encoding not in _ENCODINGS or delimiter not in parse_csv.DELIMITERS:
             return None
         return {"encoding": str(encoding), "delimiter": str(delimiter)}
-
-    def write(self, out: OutTable) -> bytes:
-        """RFC 4180 as the module says."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(out.titles)
-        writer.writerows(zip(*out.columns, strict=True))
-        return text.getvalue().encode("utf-8-sig")

@@ -70,7 +70,7 @@ WORKBOOK = _grammar(
     }
 )
 _INK, _QUIET = "FF1F2933", "FF5F6B7A"
-_EDGES = {f"styleSheet/borders/border/{edge}": {} for edge in ("left", "right", "top", "diagonal")}
+_EDGES: Mapping[str, Mapping[str, str]] = {f"styleSheet/borders/border/{edge}": {} for edge in ("left", "right", "top", "diagonal")}
 STYLES = _grammar(
     {
         "styleSheet": {},
