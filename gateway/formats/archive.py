@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import encodings.cp437
+import encodings.utf_8_sig
 import io
 import struct
 import zipfile
@@ -19,6 +21,8 @@ from gateway.base.units import MIB
 from gateway.formats.archive_bounds import COMPOUND_FILE, MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
 from gateway.sandbox.task import TaskRefused
 
+# Loaded here because nothing can be loaded behind the walls: member names are read in the one or the other.
+_PRELOADED = (encodings.cp437, encodings.utf_8_sig)
 _LOCAL = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _END = struct.Struct("<4s4HIIH")
