@@ -76,7 +76,7 @@ STYLES = _grammar(
         "styleSheet": {},
         **{
             f"styleSheet/{many}": {"count": "[1-9][0-9]{0,2}"}
-            for many in ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs")
+            for many in ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles")
         },
         "styleSheet/numFmts/numFmt": {
             "numFmtId": "1[6-9][0-9]|[2-9][0-9]{2}",
@@ -102,6 +102,7 @@ STYLES = _grammar(
             "xfId": "0",
             **{f"apply{what}": "[01]" for what in ("NumberFormat", "Font", "Fill", "Border", "Alignment")},
         },
+        "styleSheet/cellStyles/cellStyle": {"name": "Normal", "xfId": "0", "builtinId": "0"},
         "styleSheet/cellXfs/xf/alignment": {
             "horizontal": "left|right",
             "vertical": "top|center",
@@ -173,3 +174,9 @@ VOCABULARY = frozenset(
     workbookProtection xmlMaps zeroHeight
     """.split()
 )
+NAMES = VOCABULARY | {
+    name.rpartition(" ")[2]
+    for _, allowed in PARTS.values()
+    for path, forms in allowed.items()
+    for name in (*path.split("/"), *forms)
+}
