@@ -10,7 +10,7 @@ from gateway.base.problems import Usage
 # Unicode's Default_Ignorable_Code_Point, whose characters show nothing: zero-width ones hide differences, bidirectional
 # controls reorder what a reader sees, tags and variation selectors carry a whole hidden text behind one letter. And
 # the interlinear annotation characters, which do the same.
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -37,11 +37,11 @@ def clean_line(untrusted_text: str, *, what: str, max_chars: int = 200) -> str:
 
 def has_hidden(text: str) -> bool:
     """Whether `text` holds bidirectional, zero-width or other characters that show nothing."""
-    return _HIDDEN.search(text) is not None
+    return HIDDEN.search(text) is not None
 
 
 def comparable(text: str) -> str:
     """What a reader takes for the same word: case, width, outer spaces and characters that show nothing left out."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
+        text = unicodedata.normalize("NFKC", HIDDEN.sub("", text))
     return text.strip().casefold()

@@ -107,7 +107,10 @@ def _check_overlaps(untrusted: bytes, members: list[zipfile.ZipInfo], directory_
         magic, name_length, extra_length = _LOCAL.unpack_from(untrusted, at)
         body = at + _LOCAL.size + name_length + extra_length
         name = untrusted[at + _LOCAL.size : at + _LOCAL.size + name_length]
-        if magic != _LOCAL_MAGIC or name not in {member.filename.encode(), member.orig_filename.encode("cp437", "replace")}:
+        if magic != _LOCAL_MAGIC or name not in {
+            member.filename.encode(),
+            member.orig_filename.encode("cp437", "replace"),
+        }:
             raise TaskRefused("archive-broken")
         spans.append((at, body + member.compress_size))
     spans.sort()

@@ -2,15 +2,17 @@
 
 Bounds, the rules for headers, and the form of an answer. Imports nothing heavy: it is loaded before the walls stand.
 
-An answer's header is `{"columns": int, "rows": int, "source": {…}}`. Its first blob holds the headers, every other one
-some whole rows in order: UTF-8, cell after cell, a NUL byte between two cells. NUL stands in no cell.
+An answer's header is `{"columns": int, "rows": int, "source": {…}}`. Its first blob holds the row of headers, the
+second all other rows, in UTF-8: a unit separator (U+001F) between two cells, a record separator (U+001E) behind every
+row. No cell holds either, so that there is nothing to quote and whoever splits the text finds the same cells.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+
+import numpy as np
 
 from gateway.base.canon import Json
 from gateway.sandbox.task import Answer, TaskRefused
@@ -19,8 +21,12 @@ MAX_COLUMNS = 1_024
 MAX_ROWS = 2_000_000
 MAX_CELL_CHARS = 32_768
 BATCH_ROWS = 4_096
-SEPARATOR = "\0"
+UNIT, RECORD = "\x1f", "\x1e"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+
+_PIECE_BYTES = 1 << 20
+_BLANKS = (9, 10, 13)
+_SEPARATORS = (b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
 
 def checked_headers(row: Sequence[str]) -> list[str]:
@@ -41,12 +47,30 @@ def checked_headers(row: Sequence[str]) -> list[str]:
 
 
 def packed(rows: Iterable[Sequence[str]]) -> bytes:
-    """Whole rows as one blob."""
-    return SEPARATOR.join(chain.from_iterable(rows)).encode()
+    """Whole rows as they cross the wire."""
+    return "".join([UNIT.join(row) + RECORD for row in rows]).encode()
 
 
 def answer(headers: Sequence[str], blocks: Sequence[bytes], rows: int, source: Mapping[str, Json]) -> Answer:
-    """The answer for these packed blocks of rows; refuses a table without rows."""
+    """The answer for these packed blocks of rows; refuses a table without rows and one with too many."""
     if not rows:
         raise TaskRefused("no-rows")
-    return {"columns": len(headers), "rows": rows, "source": dict(source)}, [packed([headers]), *blocks]
+    if rows > MAX_ROWS:
+        raise TaskRefused("rows", most=MAX_ROWS)
+    return {"columns": len(headers), "rows": rows, "source": dict(source)}, [packed([headers]), b"".join(blocks)]
+
+
+def control_free(untrusted: bytes, also: tuple[int, ...] = ()) -> bool:
+    """Whether UTF-8 holds no character of `CONTROL` but the bytes `also`; tabs and line breaks are none."""
+    for start in range(0, len(untrusted), _PIECE_BYTES):
+        # A piece overlaps the next by the longest sequence that is looked for.
+        piece = untrusted[start : start + _PIECE_BYTES + 2]
+        octets = np.frombuffer(piece, np.uint8)
+        allowed = sum(np.count_nonzero(octets == code) for code in (*_BLANKS, *also))
+        if np.count_nonzero(octets < 32) != allowed or b"\x7f" in piece:
+            return False
+        if not piece.isascii():
+            leads = np.flatnonzero(octets[:-1] == 0xC2)
+            if np.any(octets[leads + 1] < 0xA0) or any(mark in piece for mark in _SEPARATORS):
+                return False
+    return True

@@ -10,24 +10,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
 
+import numpy as np
 import polars as pl
 
+from gateway.base.text import HIDDEN as HIDDEN_CHARACTERS
+from gateway.formats.changes import changed, places
+from gateway.formats.coded import NONE, Cells, Coded, Codes
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
-from gateway.formats.model import Case, Instruction, Op, applied
+from gateway.formats.model import Case, Instruction, Op
 from gateway.formats.problems import CellUnreadable, PlanUnfit
-from gateway.formats.transforms import Unreadable, changer, uncovered
 
 FORMULA, HIDDEN, DEFAULT = "format:formula", "format:hidden-character", "default"
 
 _FORMULA_START = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _BLANK_START = frozenset("\t\r")
 # Where commas stand for decimals, spreadsheets cut at semicolons and read what is behind them as a cell of its own.
-_SUSPECT = re.compile("[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20\t\r]")
+_SUSPECT = r"^\s*[=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]|[;\t\r\n]"
 _SEPARATED = re.compile(r"([;\t\r\n]+)")
 # What begins like a formula and is none: a number, a telephone number, a dash that stands for nothing.
 _HARMLESS = re.compile(r"[+\-]?\d[\d.,' \u00a0]*%?|\+\d[\d /().\-\u00a0]{4,30}|[=+\-@]{1,3}", re.ASCII)
@@ -82,8 +84,9 @@ class Redactions:
 
 def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions) -> list[OutColumn]:
     """Every column of which something may leave, changed as its instruction says."""
-    by_name = {column.instruction.name: column.cells for column in columns}
     kept: dict[str, OutColumn] = {}
+    rows = columns[0].cells.len() if columns else 0
+    table = Cells({column.instruction.name: column.cells for column in columns}, rows)
     for column in columns:
         instruction = column.instruction
         if all(case.withholds for case in instruction.cases):
@@ -92,8 +95,8 @@ def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Re
             continue
         if instruction.title in kept:
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        cells = _Rendering(column, by_name, secret, digest, redactions).cells()
-        kept[instruction.title] = OutColumn(instruction.title, _kind(instruction), pl.Series(cells, dtype=pl.String))
+        cells = _Rendering(column, table, secret, digest, redactions).cells()
+        kept[instruction.title] = OutColumn(instruction.title, _kind(instruction), cells)
     return list(kept.values())
 
 
@@ -115,7 +118,7 @@ class _Rendering:
     def __init__(
         self,
         column: Column,
-        by_name: Mapping[str, Iterable[str]],
+        table: Cells,
         secret: bytes,
         digest: bytes,
         redactions: Redactions,
@@ -123,89 +126,66 @@ class _Rendering:
         self._instruction = column.instruction
         self._raw = column.cells
         self._redactions = redactions
-        self._cases = self._case_per_row(by_name)
+        self._decided = table.deciding(column.instruction.cases)
         self._prf = Prf(secret).narrowed("field", self._instruction.name.encode())
         self._digest = digest
 
-    def cells(self) -> list[str]:
+    def cells(self) -> pl.Series:
         """The rendered cells in the original row order."""
-        per_case = {id(case): self._change(case) for case in self._instruction.cases}
-        cells = []
-        for row, (case, raw) in enumerate(zip(self._cases, self._raw, strict=True)):
-            if case is None or case.withholds:
-                cells.append(self._withheld(case))
-            elif not (seen := self._uncovered(raw)).strip():
-                cells.append("")
-            else:
-                try:
-                    cells.append(self._harmless(per_case[id(case)](row, seen)))
-                    if case.transform.op is not Op.ALLOW:
-                        self._redactions.add(case.rule)
-                except Unreadable:
-                    self._raise_unreadable(row)
+        parts, rows = [], []
+        for place in (NONE, *range(len(self._instruction.cases))):
+            of_case = np.flatnonzero(self._decided == place)
+            case = None if place == NONE else self._instruction.cases[place]
+            if len(of_case) or not (case is None or case.withholds):
+                parts.append(self._under(case, of_case))
+                rows.append(of_case)
+        order = np.concatenate(rows)
+        cells = parts[0] if len(parts) == 1 else pl.concat(parts).gather(np.argsort(order, kind="stable"))
+        if cells.has_nulls():
+            self._raise_unreadable(int(cells.is_null().arg_max() or 0))
         return cells
 
-    def _case_per_row(self, by_name: Mapping[str, Iterable[str]]) -> list[Case | None]:
-        cases = self._instruction.cases
-        asked = sorted({name for case in cases for name, _ in case.where} & by_name.keys())
-        if not asked:
-            return [applied(cases, {})] * len(self._raw)
-        decided: dict[tuple[str, ...], Case | None] = {}
-        result = []
-        for combination in zip(*(by_name[name] for name in asked), strict=True):
-            if combination not in decided:
-                decided[combination] = applied(cases, dict(zip(asked, combination, strict=True)))
-            result.append(decided[combination])
-        return result
+    def _under(self, case: Case | None, rows: Codes) -> pl.Series:
+        """The cells of these rows, which `case` decides; one that is unreadable is missing."""
+        if case is None or case.withholds:
+            self._redactions.add(case.rule if case else DEFAULT, len(rows))
+            return pl.repeat(
+                f"[withheld: {case.code}]" if case else "[withheld]", len(rows), dtype=pl.String, eager=True
+            )
+        raw = self._raw if len(rows) == self._raw.len() else self._raw.gather(rows)
+        seen = _uncovered(raw)
+        self._redactions.add(HIDDEN, _differing(raw, seen))
+        changed = self._changed(case, seen, rows)
+        if case.transform.op is not Op.ALLOW:
+            self._redactions.add(case.rule, int((changed != "").sum()))
+        safe = _harmless(changed)
+        self._redactions.add(FORMULA, _differing(changed, safe))
+        return safe
 
-    def _change(self, case: Case) -> Callable[[int, str], str]:
-        """The function that makes the output cell from row number and raw cell, under `case`."""
-        if case.withholds:
-            return lambda _row, _raw: ""
+    def _changed(self, case: Case, seen: pl.Series, rows: Codes) -> pl.Series:
         if case.transform.op is Op.PSEUDONYMISE:
-            return self._pseudonymise(case)
+            return self._pseudonyms(case, seen, rows)
         try:
-            change = changer(case.transform, self._instruction.value_type)
+            return changed(case.transform, self._instruction.value_type, seen)
         except (ValueError, ArithmeticError) as error:
-            raise PlanUnfit(
-                f"The rule {case.rule} has parameters that cannot be carried out; correct the policy."
-            ) from error
-        known: dict[str, str] = {}
+            raise _bad_parameters(case) from error
 
-        def changed(_row: int, raw: str) -> str:
-            if raw not in known:
-                known[raw] = change(raw)
-            return known[raw]
-
-        return changed
-
-    def _pseudonymise(self, case: Case) -> Callable[[int, str], str]:
+    def _pseudonyms(self, case: Case, seen: pl.Series, rows: Codes) -> pl.Series:
         scope, prefix = case.transform.params.get("scope"), case.transform.params.get("prefix")
         if scope not in {"release", "table", "row"} or not isinstance(prefix, str) or not prefix:
-            raise PlanUnfit(f"The rule {case.rule} has parameters that cannot be carried out; correct the policy.")
+            raise _bad_parameters(case)
         if scope == "row":
             in_table = self._prf.narrowed("table", self._digest)
             by_row = named(prefix, {row: _row_code(in_table, row, raw) for row, raw in enumerate(self._raw)})
-            return lambda row, _raw: by_row[row]
+            blank = (seen.str.strip_chars() == "").to_list()
+            return pl.Series(
+                ["" if empty else by_row[row] for row, empty in zip(rows.tolist(), blank, strict=True)], dtype=pl.String
+            )
         prf = self._prf if scope == "release" else self._prf.narrowed("table", self._digest)
-        names = pseudonyms(prf, prefix, map(uncovered, self._raw))
-        return lambda _row, seen: names[seen]
-
-    def _withheld(self, case: Case | None) -> str:
-        self._redactions.add(case.rule if case else DEFAULT)
-        return f"[withheld: {case.code}]" if case else "[withheld]"
-
-    def _uncovered(self, raw: str) -> str:
-        seen = uncovered(raw)
-        if seen != raw:
-            self._redactions.add(HIDDEN)
-        return seen
-
-    def _harmless(self, cell: str) -> str:
-        safe = harmless(cell)
-        if safe != cell:
-            self._redactions.add(FORMULA)
-        return safe
+        # Which names are long depends on every value of the column, not only on those of this case.
+        everybody = Coded.of(_uncovered(self._raw))
+        names = pseudonyms(prf, prefix, everybody.values)
+        return pl.Series([names[value] for value in everybody.values], dtype=pl.String).gather(everybody.codes[rows])
 
     def _raise_unreadable(self, row: int) -> NoReturn:
         instruction = self._instruction
@@ -217,8 +197,33 @@ class _Rendering:
         )
 
 
+def _bad_parameters(case: Case) -> PlanUnfit:
+    return PlanUnfit(f"The rule {case.rule} has parameters that cannot be carried out; correct the policy.")
+
+
 def _row_code(prf: Prf, row: int, raw: str) -> bytes:
     return prf.narrowed("row", row.to_bytes(8))(normalised(raw).encode())
+
+
+def _differing(one: pl.Series, other: pl.Series) -> int:
+    return 0 if one is other else int((one != other).sum())
+
+
+def _uncovered(cells: pl.Series) -> pl.Series:
+    """The cells without the characters that nobody sees; the very same series where there are none."""
+    wide = cells.str.len_bytes() != cells.str.len_chars()
+    if not wide.any() or not cells.filter(wide).str.contains(HIDDEN_CHARACTERS.pattern).any():
+        return cells
+    return cells.str.replace_all(HIDDEN_CHARACTERS.pattern, "")
+
+
+def _harmless(cells: pl.Series) -> pl.Series:
+    """The cells with nothing a spreadsheet would calculate; the very same series where nothing would be."""
+    suspect = cells.str.contains(_SUSPECT)
+    if not suspect.any():
+        return cells
+    few = Coded.of(cells.filter(suspect)).mapped(harmless)
+    return pl.concat([few, cells.filter(~suspect)]).gather(places(suspect.to_numpy()))
 
 
 def harmless(cell: str) -> str:
@@ -226,8 +231,6 @@ def harmless(cell: str) -> str:
 
     A plain number and a telephone number stay as they are: `-5.2` and `+49 30 1234567` are no formulas.
     """
-    if not _SUSPECT.search(cell):
-        return cell
     body = cell.lstrip(" \t\r")
     lead = cell[: len(cell) - len(body)]
     first, *others = _SEPARATED.split(body)

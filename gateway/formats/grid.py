@@ -48,7 +48,9 @@ class Grid:
             return
         if self._blank_since:
             raise TaskRefused("blank-row", row=self._blank_since)
-        self._batch.append(cells if not self._first and len(cells) == len(self._headers) else self._fitted(number, cells))
+        self._batch.append(
+            cells if not self._first and len(cells) == len(self._headers) else self._fitted(number, cells)
+        )
         self._numbers.append(number)
         if len(self._batch) == BATCH_ROWS:
             self._pack()

@@ -6,6 +6,7 @@ rebuilds exactly what the plan names; what the plan does not name does not exist
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,7 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.text import comparable
+from gateway.formats.cells import packed
 
 
 class Element(StrEnum):
@@ -197,21 +199,25 @@ class Table:
     """A parsed table: every cell is text and none is missing.
 
     `frame` has a column per header, named as the field that it is (`column/3`). `source` says for people how the
-    original was read: `encoding` and `delimiter`, or `sheet`.
+    original was read: `encoding` and `delimiter`, or `sheet`. `digest` is SHA-256 over headers and cells as they are
+    packed (`cells`): two tables share it only when they are the same.
     """
 
     headers: tuple[str, ...]
     frame: pl.DataFrame
     source: Mapping[str, str]
+    digest: bytes
 
     @classmethod
     def of(cls, headers: Sequence[str], columns: Iterable[Iterable[str]], **source: str) -> Table:
-        """The table of these cells, column by column."""
+        """The table of these cells, column by column; none of them holds a separator of `cells`."""
         series = [
             pl.Series(column_id(number), list(cells), dtype=pl.String, strict=True)
             for number, cells in enumerate(columns, 1)
         ]
-        return cls(tuple(headers), pl.DataFrame(series), source)
+        frame = pl.DataFrame(series)
+        digest = hashlib.sha256(packed([headers]) + packed(frame.iter_rows())).digest()
+        return cls(tuple(headers), frame, source, digest)
 
     @property
     def row_count(self) -> int:

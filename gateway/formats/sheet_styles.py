@@ -88,7 +88,9 @@ def _font(size: int, colour: str, bold: bool) -> str:
 def _fill(colour: str) -> str:
     if len(colour) < 8:
         return f'<fill><patternFill patternType="{colour or "none"}"/></fill>'
-    return f'<fill><patternFill patternType="solid"><fgColor rgb="{colour}"/><bgColor indexed="64"/></patternFill></fill>'
+    return (
+        f'<fill><patternFill patternType="solid"><fgColor rgb="{colour}"/><bgColor indexed="64"/></patternFill></fill>'
+    )
 
 
 def _line() -> str:
@@ -99,6 +101,4 @@ def _line() -> str:
 def _xf(font: int, fill: int, border: int, number: int, alignment: str) -> str:
     applied = f' applyNumberFormat="{int(number > 0)}" applyFont="1" applyFill="1" applyBorder="1" applyAlignment="1"'
     inner = f"<alignment {alignment}/>" if alignment else ""
-    return (
-        f'<xf numFmtId="{number}" fontId="{font}" fillId="{fill}" borderId="{border}" xfId="0"{applied}>{inner}</xf>'
-    )
+    return f'<xf numFmtId="{number}" fontId="{font}" fillId="{fill}" borderId="{border}" xfId="0"{applied}>{inner}</xf>'

@@ -9,19 +9,19 @@ exist.
 from __future__ import annotations
 
 import abc
-import re
+import codecs
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
 import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
-from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, SEPARATOR
+from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, control_free
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
-from gateway.formats.keyed import row_order, table_digest
+from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
 from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.marks import visible
@@ -55,9 +55,6 @@ OUTPUTS: Mapping[TableOutput, str] = MappingProxyType(
     }
 )
 UNCLEAR = TableRefused("The reader's answer about this table does not add up; save the table anew and send it again.")
-
-_WIDE_CONTROL = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
-_BLANKS = (b"\t", b"\n", b"\r", b"\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +151,19 @@ class TableFormat(abc.ABC):
         whose first character a spreadsheet would have calculated, `format:hidden-character` those that lost one.
         """
         table = _table(content)
-        digest = table_digest(table.headers, table.frame)
         columns = [Column(i, _column(table, i.field_id)) for i in plan.instructions if i.element is Element.COLUMN]
         named = {column.instruction.field_id for column in columns}
         if len(named) != len(columns):
             raise PlanUnfit("The plan names a column twice; make the rendition anew.")
         redactions = Redactions()
         redactions.add("default", table.row_count * len(set(table.frame.columns) - named))
-        kept = rendered(columns, secret, digest, redactions)
+        kept = rendered(columns, secret, table.digest, redactions)
         if not kept:
             raise NothingNamed("The policy lets no column of this table leave; leave the table out of the release.")
         titles = (*(column.title for column in kept), visible.TABLE_HEADER)
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        order = row_order(secret, digest, table.row_count)
+        order = row_order(secret, table.digest, table.row_count)
         for what, count in self.left_behind(table.source).items():
             redactions.add(what, count)
         mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
@@ -181,46 +177,57 @@ class TableFormat(abc.ABC):
 def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, str] | None]) -> Table:
     """The child's answer as a table; `source` checks what it says about how it read. Raises `TableRefused`.
 
-    Checked: 1. numbers within the bounds; 2. UTF-8; 3. no control character in any cell; 4. exactly as many cells as
-    rows and columns make; 5. no cell past its bound; 6. headers trimmed, none empty, none twice.
+    Checked: 1. numbers within the bounds; 2. no control character in any cell; 3. exactly as many cells as rows and
+    columns make, each row as wide as the header; 4. UTF-8; 5. no cell past its bound; 6. headers trimmed, none empty,
+    none twice.
     """
     width, rows, told = (reply.header.get(name) for name in ("columns", "rows", "source"))
     if type(width) is not int or not 1 <= width <= MAX_COLUMNS or type(rows) is not int or not 1 <= rows <= MAX_ROWS:
         raise UNCLEAR
     read = source(told) if isinstance(told, dict) else None
-    if read is None or len(reply.blobs) < 2:
+    if read is None or len(reply.blobs) != 2:
         raise UNCLEAR
-    headers = tuple(_cells(reply.blobs[0]))
-    if len(headers) != width or not all(headers) or len({header.casefold() for header in headers}) != width:
+    headers = _split(reply.blobs[0], rows=1, width=width).row(0)
+    if not all(headers) or len({header.casefold() for header in headers}) != width:
         raise UNCLEAR
     if any(header != header.strip() for header in headers):
         raise UNCLEAR
-    blocks = [_block(_cells(blob), width) for blob in reply.blobs[1:]]
-    if sum(block.height for block in blocks) != rows:
-        raise UNCLEAR
-    return Table(headers, pl.concat(blocks, rechunk=True), read)
+    digest = hashlib.sha256(reply.blobs[0])
+    digest.update(reply.blobs[1])
+    return Table(headers, _split(reply.blobs[1], rows=rows, width=width), read, digest.digest())
 
 
-def _block(cells: pl.Series, width: int) -> pl.DataFrame:
-    if cells.len() % width:
+def _split(untrusted: bytes, *, rows: int, width: int) -> pl.DataFrame:
+    """The cells of packed rows. That no row is too wide and all together have the right number, makes each right."""
+    unit, record = UNIT.encode(), RECORD.encode()
+    separators = untrusted.count(record), untrusted.count(unit)
+    if separators != (rows, rows * (width - 1)) or not untrusted.endswith(record):
         raise UNCLEAR
-    return pl.DataFrame([cells.gather_every(width, offset).alias(column_id(offset + 1)) for offset in range(width)])
-
-
-def _cells(untrusted: bytes) -> pl.Series:
-    octets = np.frombuffer(untrusted, np.uint8)
-    if np.count_nonzero(octets < 32) != sum(map(untrusted.count, _BLANKS)) or b"\x7f" in untrusted:
+    if not control_free(untrusted, also=(*unit, *record)):
         raise UNCLEAR
-    if not untrusted.isascii() and _WIDE_CONTROL.search(untrusted):
-        raise UNCLEAR
+    # The splitter takes one byte order mark away; where the first cell begins with that character it stays a cell's.
+    guarded = codecs.BOM_UTF8 + untrusted if untrusted.startswith(codecs.BOM_UTF8) else untrusted
+    names = [column_id(number) for number in range(1, width + 1)]
     try:
-        text = untrusted.decode("utf-8", "strict")
-    except UnicodeDecodeError as error:
+        frame = pl.read_csv(
+            guarded,
+            schema=dict.fromkeys(names, pl.String),
+            separator=UNIT,
+            eol_char=RECORD,
+            quote_char=None,
+            has_header=False,
+            empty_string_is_null=False,
+        )
+    except pl.exceptions.PolarsError as error:
         raise UNCLEAR from error
-    cells = pl.Series([text], dtype=pl.String).str.split(SEPARATOR).explode()
-    if cells.str.len_bytes().max() > MAX_CELL_CHARS and cells.str.len_chars().max() > MAX_CELL_CHARS:  # type: ignore[operator]
+    if frame.shape != (rows, width) or any(map(_too_long, frame)):
         raise UNCLEAR
-    return cells
+    return frame
+
+
+def _too_long(cells: pl.Series) -> bool:
+    # Bytes are counted without looking at them, and are never fewer than characters.
+    return bool((cells.str.len_bytes() > MAX_CELL_CHARS).any() and (cells.str.len_chars() > MAX_CELL_CHARS).any())
 
 
 def _places(numbers: Mapping[str, int]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Separated tables: comma, semicolon or tab in, one plain RFC 4180 table out.
+"""Separated tables: comma, semicolon, tab or vertical bar in, one plain RFC 4180 table out.
 
 In: everything is text. The sandboxed reader (`parse_csv`) decides encoding and delimiter and parses strictly.
 Out: as `write_csv` says, or a workbook where the policy says so.
@@ -22,7 +22,6 @@ PARSE_TASK = "gateway.formats.parse_csv:parse"
 _FOREIGN_STARTS = (b"%PDF", b"<", b"{", b"[", b"#!", b"\xff\xd8\xff")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ENCODINGS = frozenset({"utf-8", "utf-16", "gb18030", "cp1252"})
 
 _SENTENCES: Sentences = MappingProxyType(
     {
@@ -38,7 +37,15 @@ _SENTENCES: Sentences = MappingProxyType(
         ),
         "delimiter": (
             TableRefused,
-            "No comma, semicolon or tab divides the first rows evenly into cells; save the table as CSV with a header.",
+            "No comma, semicolon, tab or vertical bar divides the first rows evenly; save it as CSV with a header.",
+        ),
+        "encoding-declared": (
+            TableRefused,
+            "The file is not in the encoding that was declared; declare the right one, or none to have it told.",
+        ),
+        "delimiter-declared": (
+            TableRefused,
+            "The delimiter that was declared does not divide the first row; declare the right one, or none.",
         ),
         "quote": (
             TableRefused,
@@ -77,6 +84,6 @@ class TableCsv(TableFormat):
     def source(self, untrusted: Mapping[str, Json]) -> dict[str, str] | None:
         """Encoding and delimiter, of those there are."""
         encoding, delimiter = untrusted.get("encoding"), untrusted.get("delimiter")
-        if encoding not in _ENCODINGS or delimiter not in parse_csv.DELIMITERS:
+        if encoding not in parse_csv.DECLARED or delimiter not in parse_csv.DELIMITERS:
             return None
         return {"encoding": str(encoding), "delimiter": str(delimiter)}

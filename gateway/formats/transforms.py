@@ -7,6 +7,7 @@ A cast accepts what has one meaning and raises `Unreadable` for everything else:
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -113,31 +114,34 @@ def changer(transform: Transform, value_type: str) -> Callable[[str], str]:
         case Op.ALLOW:
             return lambda text: require_type(text, value_type)
         case Op.BUCKET:
-            return _bucket(_texts(params, "edges"), _text(params, "unit"))
+            return _bucket(texts_in(params, "edges"), text_in(params, "unit"))
         case Op.ROUND:
-            return _round(_text(params, "to"), _text(params, "unit"))
+            return _round(text_in(params, "to"), text_in(params, "unit"))
         case Op.TRUNCATE_DATE:
-            return _truncate(_text(params, "to"))
+            return _truncate(text_in(params, "to"))
         case Op.MASK:
-            return _mask(params.get("keep_last", 0))
+            return _mask(kept_by(params))
     raise ValueError(f"{transform.op} does not change cells")
 
 
-def _text(params: Mapping[str, Json], name: str) -> str:
+def text_in(params: Mapping[str, Json], name: str) -> str:
+    """A parameter that is text; empty where there is none."""
     value = params.get(name, "")
     if not isinstance(value, str):
         raise ValueError(f"{name} must be text")  # noqa: TRY004 - one family for all bad parameters
     return value
 
 
-def _texts(params: Mapping[str, Json], name: str) -> list[str]:
+def texts_in(params: Mapping[str, Json], name: str) -> list[str]:
+    """A parameter that is a list."""
     values = params.get(name)
     if not isinstance(values, list | tuple) or not values:
         raise ValueError(f"{name} must be a list")
     return [str(value) for value in values]
 
 
-def _bucket(edges: list[str], unit: str) -> Callable[[str], str]:
+def intervals(edges: list[str], unit: str) -> tuple[list[Decimal], list[str]]:
+    """The ascending bounds of a bucket, and the labels of the intervals below, between and above them."""
     bounds = [Decimal(edge) for edge in edges]
     if bounds != sorted(set(bounds)):
         raise ValueError("edges must ascend")
@@ -145,27 +149,31 @@ def _bucket(edges: list[str], unit: str) -> Callable[[str], str]:
     labels = [f"<{edges[0]}{tail}"]
     labels += [f"{low} – <{high}{tail}" for low, high in pairwise(edges)]
     labels.append(f"≥{edges[-1]}{tail}")
+    return bounds, labels
 
-    def change(text: str) -> str:
-        value = number(text)
-        return labels[sum(value >= bound for bound in bounds)]
 
-    return change
+def _bucket(edges: list[str], unit: str) -> Callable[[str], str]:
+    bounds, labels = intervals(edges, unit)
+    return lambda text: labels[bisect_right(bounds, number(text))]
+
+
+def multiple(steps: Decimal, step: Decimal, unit: str) -> str:
+    """So many steps as they are shown. Zero has one form: a value of -0.2 is not told apart from one of 0.2."""
+    rounded = steps * step
+    return f"{rounded or abs(rounded):f}{f' {unit}' if unit else ''}"
 
 
 def _round(step_text: str, unit: str) -> Callable[[str], str]:
-    step = Decimal(step_text)
-    if step <= 0:
+    step = step_of(step_text)
+    return lambda text: multiple((number(text) / step).quantize(Decimal(1), ROUND_HALF_EVEN), step, unit)
+
+
+def step_of(text: str) -> Decimal:
+    """The step of a rounding. Raises `ValueError` unless it is more than zero."""
+    step = Decimal(text)
+    if not step > 0:
         raise ValueError("the step must be more than zero")
-    tail = f" {unit}" if unit else ""
-
-    def change(text: str) -> str:
-        steps = (number(text) / step).quantize(Decimal(1), ROUND_HALF_EVEN)
-        rounded = steps * step
-        # Zero has one form: a value of -0.2 is not told apart from one of 0.2.
-        return f"{rounded or abs(rounded):f}{tail}"
-
-    return change
+    return step
 
 
 def _truncate(period: str) -> Callable[[str], str]:
@@ -180,10 +188,15 @@ def _truncate(period: str) -> Callable[[str], str]:
     return lambda text: form(day(text))
 
 
-def _mask(keep: Json) -> Callable[[str], str]:
+def kept_by(params: Mapping[str, Json]) -> int:
+    """How many characters a mask leaves at the end."""
+    keep = params.get("keep_last", 0)
     if not isinstance(keep, int) or isinstance(keep, bool) or keep < 0:
         raise ValueError("keep_last must be a whole number")
+    return keep
 
+
+def _mask(keep: int) -> Callable[[str], str]:
     def change(text: str) -> str:
         text = text.strip()
         return MASK + (text[-keep:] if keep and len(text) >= 2 * keep else "")

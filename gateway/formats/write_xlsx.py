@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 
 import polars as pl
 
@@ -83,7 +82,8 @@ def _fixed_parts(notice: Notice, sheets: styles.Styles) -> Iterator[tuple[str, s
         f'<Types xmlns="{_PACKAGE}/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         + "".join(
-            f'<Override PartName="/xl/{part}.xml" ContentType="{_SORT}.{sort}+xml"/>' for part, sort in overrides.items()
+            f'<Override PartName="/xl/{part}.xml" ContentType="{_SORT}.{sort}+xml"/>'
+            for part, sort in overrides.items()
         )
         + "</Types>",
     )
@@ -136,7 +136,9 @@ class _Column:
         if unit:
             bare = cells.str.strip_suffix(f" {unit}")
             look = f'{_number_format(bare)}" {unit}"'
-            return cls(sheets.number(look), styles.HEAD_RIGHT, width, lambda cell: _as_number(cell.removesuffix(f" {unit}")))
+            return cls(
+                sheets.number(look), styles.HEAD_RIGHT, width, lambda cell: _as_number(cell.removesuffix(f" {unit}"))
+            )
         wraps = width == _WIDEST or bool(cells.str.contains("\n", literal=True).any())
         return cls(styles.TEXT, styles.HEAD, width, lambda _cell: None, wraps)
 
@@ -147,7 +149,9 @@ class _Column:
             known.clear()
         for cell in {*cells} - known.keys():
             value = None if cell.startswith(_WITHHELD) else read(cell)
-            style = styles.WITHHELD if cell.startswith(_WITHHELD) else self.style if value or not cell else self.text_style
+            style = (
+                styles.WITHHELD if cell.startswith(_WITHHELD) else self.style if value or not cell else self.text_style
+            )
             known[cell] = f'" s="{style}"><v>{value}</v></c>' if value else _text_fragment(cell, style)
         return [known[cell] for cell in cells]
 
@@ -213,7 +217,9 @@ def _table_sheet(out: OutTable, columns: list[_Column]) -> Iterator[str]:
         f'<sheetFormatPr defaultRowHeight="15"/>{_widths([column.width for column in columns])}<sheetData>'
     )
     heads = [_text_fragment(title, column.head_style) for title, column in zip(out.titles, columns, strict=True)]
-    row = '<row r="{0}"{1}>' + "".join(f'<c r="{letter}{{0}}{{{at}}}' for at, letter in enumerate(letters, 2)) + "</row>"
+    row = (
+        '<row r="{0}"{1}>' + "".join(f'<c r="{letter}{{0}}{{{at}}}' for at, letter in enumerate(letters, 2)) + "</row>"
+    )
     yield row.format(1, _height(_HEAD_POINTS), *heads)
     for start in range(0, out.columns[0].len(), _SLICE_ROWS):
         parts = [

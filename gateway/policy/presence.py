@@ -5,10 +5,12 @@ Over-redaction is a defect too: an application without its end user is put aside
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.formats.model import Element, applied
+import numpy as np
+
+from gateway.formats.coded import Cells
+from gateway.formats.model import Case, Element
 from gateway.policy.decisions import Decisions
 from gateway.policy.problems import RequiredMissing
 
@@ -39,26 +41,22 @@ def required_outputs(decisions: Decisions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(required.title for required in required_cases(decisions)))
 
 
-def require_shown(decisions: Decisions, rows: Iterable[Mapping[str, str]]) -> None:
+def require_shown(decisions: Decisions, cells: Cells) -> None:
     """Raise `RequiredMissing` unless every required rule decides at least one cell that is not empty.
 
-    `rows` map canonical names to raw cells, as the formats use them. This is stricter than looking for any value in
-    the output column: pseudonyms of other rows do not stand in for the one end user who must be named.
+    This is stricter than looking for any value in the output column: pseudonyms of other rows do not stand in for the
+    one end user who must be named.
     """
     cases = {item.field_id: item.cases for item in decisions.items}
-    wanted = set(required_cases(decisions))
-    for row in rows:
-        wanted -= {
-            one
-            for one in wanted
-            if row.get(one.name, "").strip() and (case := applied(cases[one.field_id], row)) and case.rule == one.rule
-        }
-        if not wanted:
-            return
-    titles = sorted({one.title for one in wanted})
+    titles = sorted({one.title for one in required_cases(decisions) if not _shows(one, cases[one.field_id], cells)})
     if titles:
         raise RequiredMissing(
             f"The policy requires a value in {', '.join(titles)}, and no row of the original gives one; "
             "complete the original.",
             fields=titles,
         )
+
+
+def _shows(required: RequiredOutput, cases: tuple[Case, ...], cells: Cells) -> bool:
+    by_rule = [place for place, case in enumerate(cases) if case.rule == required.rule]
+    return bool((np.isin(cells.deciding(cases), by_rule) & cells.filled(required.name)).any())

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
-from gateway.formats.model import Element, applied
+import numpy as np
+
+from gateway.formats.coded import NONE, Cells
+from gateway.formats.model import Element
 from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions, WithheldItem
 
 
-def tally(decisions: Decisions, rows: Iterable[Mapping[str, str]]) -> Mapping[tuple[str, str], int]:
-    """(field id, rule) → how many it decided. `rows` map canonical names to raw cells; regions and tags count one.
+def tally(decisions: Decisions, cells: Cells | None) -> Mapping[tuple[str, str], int]:
+    """(field id, rule) → how many it decided; `cells` are a table's, regions and tags count one.
 
     A withheld cell counts whether it is full or empty, so that the number does not say which; a changed or shown cell
     counts where it is not empty, as the rendition shows.
     """
     counts: Counter[tuple[str, str]] = Counter()
-    columns = []
     for item in decisions.items:
-        if item.element is Element.COLUMN:
-            columns.append(item)
-        else:
+        if item.element is not Element.COLUMN:
             counts[item.field_id, item.main.rule] += 1
-    for row in rows:
-        for item in columns:
-            rule = _decider(item, row)
-            if rule is not None:
-                counts[item.field_id, rule] += 1
-    return counts
+        elif cells is not None:
+            for rule, count in _deciders(item, cells):
+                counts[item.field_id, rule] += count
+    return +counts
 
 
 def count_of(line: WithheldItem, counts: Mapping[tuple[str, str], int]) -> int:
@@ -35,10 +33,9 @@ def count_of(line: WithheldItem, counts: Mapping[tuple[str, str], int]) -> int:
     return sum(counts.get((field_id, line.rule), 0) for field_id in line.field_ids)
 
 
-def _decider(item: Decision, row: Mapping[str, str]) -> str | None:
-    case = applied(item.cases, row)
-    if case is None:
-        return DEFAULT_RULE
-    if not case.withholds and not row.get(item.name or "", "").strip():
-        return None
-    return case.rule
+def _deciders(item: Decision, cells: Cells) -> Iterator[tuple[str, int]]:
+    decided, filled = cells.deciding(item.cases), cells.filled(item.name)
+    yield DEFAULT_RULE, int(np.count_nonzero(decided == NONE))
+    for place, case in enumerate(item.cases):
+        counted = decided == place
+        yield case.rule, int(np.count_nonzero(counted if case.withholds else counted & filled))

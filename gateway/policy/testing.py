@@ -17,6 +17,7 @@ from pydantic import StringConstraints
 
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
+from gateway.formats.coded import Cells
 from gateway.formats.model import Box, Element, Field, Plan, applied
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
@@ -217,7 +218,7 @@ class _Run:
             decisions = self._decide(kind)
             if not decisions.asks:
                 decisions.require_present()
-                require_shown(decisions, self._rows(decisions))
+                require_shown(decisions, Cells.of_rows(self._rows(decisions)))
         except Problem as problem:
             self._refusal(problem)
             return tuple(self._found)

@@ -28,7 +28,7 @@ from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, notice, own_words
-from gateway.render.withheld import rows, withheld_lines, withheld_set
+from gateway.render.withheld import named_cells, withheld_lines, withheld_set
 from gateway.residue import gate
 from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
 from gateway.sandbox.ports import Sandbox
@@ -83,11 +83,11 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
     plan = decisions.plan()
-    counts = tally(decisions, rows(job.form, content, fields) if isinstance(content, Table) else ())
-    index = tuple(withheld_lines(decisions, counts))
-    if isinstance(content, Table):
-        require_shown(decisions, rows(job.form, content, fields))
-        plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
+    cells = named_cells(content, fields) if isinstance(content, Table) else None
+    index = tuple(withheld_lines(decisions, tally(decisions, cells)))
+    if cells is not None:
+        require_shown(decisions, cells)
+        plan = replace(plan, notice=notice(job.kind, index, job.mark, cells.rows, job.language))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     if isinstance(content, Picture):
         require_covered(plan, content, rebuilt)

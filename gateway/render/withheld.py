@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from gateway.base.canon import Json
+from gateway.formats.coded import NONE, Cells, Coded
 from gateway.formats.model import Case, Content, Element, Field, Instruction, Mark, Op, Table, Transform, applied
 from gateway.formats.ports import Format
 from gateway.formats.transforms import changer, uncovered
@@ -35,16 +38,18 @@ def withheld_set(
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
     shown: set[str] = set()
-    cells = list(rows(form, content, fields)) if isinstance(content, Table) else []
+    cells = named_cells(content, fields) if isinstance(content, Table) else None
     for field in fields:
-        for number, value in enumerate(form.values(content, field), start=1):
-            if not value.strip():
-                continue
-            case = _case(orders.get(field.id), cells[number - 1] if cells else {})
+        order = orders.get(field.id)
+        if isinstance(content, Table) and cells is not None:
+            decided = _distinct(content, field, order, cells)
+        else:
+            decided = _each(form.values(content, field), order)
+        for value, case in decided:
             if case is not None and case.transform.op is Op.ALLOW:
                 shown.add(value)
                 continue
-            values.append(WithheldValue(value, f"{field.id} row {number}" if cells else field.id))
+            values.append(WithheldValue(value, field.id))
             if case is not None and case.transform.op is Op.ROUND:
                 shown.add(_rounded(case.transform, value))
         if field.name is None and field.label.strip():
@@ -97,19 +102,30 @@ def withheld_lines(decisions: Decisions, counts: Mapping[tuple[str, str], int]) 
         }
 
 
-def rows(form: Format, table: Table, fields: tuple[Field, ...]) -> Iterator[dict[str, str]]:
-    """The table row by row, each cell under its column's canonical name; columns without one are left out."""
+def named_cells(table: Table, fields: tuple[Field, ...]) -> Cells:
+    """The table's cells under the canonical names that survey and answers gave its columns."""
     columns = {
-        field.name: form.values(table, field)
+        field.name: table.column(field.id)
         for field in fields
         if field.element is Element.COLUMN and field.name is not None
     }
-    for number in range(table.row_count):
-        yield {name: column[number] for name, column in columns.items()}
+    return Cells(columns, table.row_count)
 
 
-def _case(order: Instruction | None, row: Mapping[str, str]) -> Case | None:
-    return None if order is None else applied(order.cases, row)
+def _distinct(table: Table, field: Field, order: Instruction | None, cells: Cells) -> Iterator[tuple[str, Case | None]]:
+    """Every value of the column that is not blank, once for each case that decides cells with it."""
+    column, cases = Coded.of(table.column(field.id)), order.cases if order else ()
+    decided = cells.deciding(cases)
+    for place in np.unique(decided).tolist():
+        case = None if place == NONE else cases[place]
+        for code in np.unique(column.codes[decided == place]).tolist():
+            if column.values[code].strip():
+                yield column.values[code], case
+
+
+def _each(values: tuple[str, ...], order: Instruction | None) -> Iterator[tuple[str, Case | None]]:
+    case = applied(order.cases, {}) if order else None
+    return ((value, case) for value in values if value.strip())
 
 
 def _rounded(transform: Transform, value: str) -> str:

@@ -70,7 +70,9 @@ WORKBOOK = _grammar(
     }
 )
 _INK, _QUIET = "FF1F2933", "FF5F6B7A"
-_EDGES: Mapping[str, Mapping[str, str]] = {f"styleSheet/borders/border/{edge}": {} for edge in ("left", "right", "top", "diagonal")}
+_EDGES: Mapping[str, Mapping[str, str]] = {
+    f"styleSheet/borders/border/{edge}": {} for edge in ("left", "right", "top", "diagonal")
+}
 STYLES = _grammar(
     {
         "styleSheet": {},
@@ -96,9 +98,9 @@ STYLES = _grammar(
         **_EDGES,
         "styleSheet/borders/border/bottom": {"style": "thin"},
         "styleSheet/borders/border/bottom/color": {"rgb": "FFC3CCD6"},
-        "styleSheet/cellStyleXfs/xf": {name: "0" for name in ("numFmtId", "fontId", "fillId", "borderId")},
+        "styleSheet/cellStyleXfs/xf": dict.fromkeys(("numFmtId", "fontId", "fillId", "borderId"), "0"),
         "styleSheet/cellXfs/xf": {
-            **{name: "[0-9]{1,3}" for name in ("numFmtId", "fontId", "fillId", "borderId")},
+            **dict.fromkeys(("numFmtId", "fontId", "fillId", "borderId"), "[0-9]{1,3}"),
             "xfId": "0",
             **{f"apply{what}": "[01]" for what in ("NumberFormat", "Font", "Fill", "Border", "Alignment")},
         },
@@ -135,9 +137,9 @@ SHEET = _grammar(
         "worksheet/sheetData/row/c/is/t": {f"{XML} space": "preserve"},
         "worksheet/sheetData/row/c/v": {},
         "worksheet/autoFilter": {"ref": _AREA},
-        "worksheet/pageMargins": {
-            name: r"0\.(?:3|5|75)" for name in ("left", "right", "top", "bottom", "header", "footer")
-        },
+        "worksheet/pageMargins": dict.fromkeys(
+            ("left", "right", "top", "bottom", "header", "footer"), r"0\.(?:3|5|75)"
+        ),
         "worksheet/pageSetup": {"paperSize": "9", "orientation": "landscape", "fitToHeight": "0"},
         "worksheet/headerFooter": {},
         "worksheet/headerFooter/oddHeader": {},
@@ -161,18 +163,107 @@ PARTS: Mapping[str, tuple[str, Grammar]] = MappingProxyType(
 
 # Words of the format that a finding may be called by; a name outside of them could itself be what must not leave.
 VOCABULARY = frozenset(
-    """
-    activeX alt alternateContent autoFilter calcChain calcPr cellWatches chart chartsheet codeName colBreaks collapsed
-    comment comments conditionalFormatting connections controls core app custom customProperties customSheetViews
-    customWorkbookViews customXml dataValidations definedName description dialogsheet docProps drawing embeddings
-    endnotes extLst externalLink externalLinks externalReferences f fileSharing fileVersion functionGroups hidden
-    hyperlink hyperlinks ignoredErrors image ink legacyDrawing macro media mergeCell mergeCells metadata oleObjects
-    oleSize outlineLevel persons phoneticPr picture pivotCache pivotCaches pivotTable pivotTables printerSettings
-    protectedRanges protection queryTable queryTables r rPh rPr revisionHeaders revisions richData rowBreaks scenarios
-    shared sharedStrings sheetCalcPr sheetProtection si slicers smartTags sst state tableParts tables thumbnail theme
-    threadedComments timelines userNames vbaProject vmlDrawing webExtensions webPublishItems workbookPr
-    workbookProtection xmlMaps zeroHeight
-    """.split()
+    [
+        "activeX",
+        "alt",
+        "alternateContent",
+        "autoFilter",
+        "calcChain",
+        "calcPr",
+        "cellWatches",
+        "chart",
+        "chartsheet",
+        "codeName",
+        "colBreaks",
+        "collapsed",
+        "comment",
+        "comments",
+        "conditionalFormatting",
+        "connections",
+        "controls",
+        "core",
+        "app",
+        "custom",
+        "customProperties",
+        "customSheetViews",
+        "customWorkbookViews",
+        "customXml",
+        "dataValidations",
+        "definedName",
+        "description",
+        "dialogsheet",
+        "docProps",
+        "drawing",
+        "embeddings",
+        "endnotes",
+        "extLst",
+        "externalLink",
+        "externalLinks",
+        "externalReferences",
+        "f",
+        "fileSharing",
+        "fileVersion",
+        "functionGroups",
+        "hidden",
+        "hyperlink",
+        "hyperlinks",
+        "ignoredErrors",
+        "image",
+        "ink",
+        "legacyDrawing",
+        "macro",
+        "media",
+        "mergeCell",
+        "mergeCells",
+        "metadata",
+        "oleObjects",
+        "oleSize",
+        "outlineLevel",
+        "persons",
+        "phoneticPr",
+        "picture",
+        "pivotCache",
+        "pivotCaches",
+        "pivotTable",
+        "pivotTables",
+        "printerSettings",
+        "protectedRanges",
+        "protection",
+        "queryTable",
+        "queryTables",
+        "r",
+        "rPh",
+        "rPr",
+        "revisionHeaders",
+        "revisions",
+        "richData",
+        "rowBreaks",
+        "scenarios",
+        "shared",
+        "sharedStrings",
+        "sheetCalcPr",
+        "sheetProtection",
+        "si",
+        "slicers",
+        "smartTags",
+        "sst",
+        "state",
+        "tableParts",
+        "tables",
+        "thumbnail",
+        "theme",
+        "threadedComments",
+        "timelines",
+        "userNames",
+        "vbaProject",
+        "vmlDrawing",
+        "webExtensions",
+        "webPublishItems",
+        "workbookPr",
+        "workbookProtection",
+        "xmlMaps",
+        "zeroHeight",
+    ]
 )
 NAMES = VOCABULARY | {
     name.rpartition(" ")[2]

@@ -20,12 +20,23 @@ from gateway.residue.gate import check
 from gateway.residue.model import Report, TableExpectation, WithheldSet, WithheldValue
 from tests.support import journey, originals, workbooks
 from tests.support.originals import Planted, planted
-from tests.support.planted_workbook import ARCHIVE_PLANTINGS, PLANTINGS, Parts, Planting, packed, parts_of, noisy_number, secret
+from tests.support.planted_workbook import (
+    ARCHIVE_PLANTINGS,
+    PLANTINGS,
+    Parts,
+    Planting,
+    noisy_number,
+    packed,
+    parts_of,
+    secret,
+)
 from tests.support.world import World
 
 SEED = random.SystemRandom().randrange(1 << 32)
 MARK = Mark("Baotou Rare Earth Supply Co.", "rel_01k7m3v9q2x8d4n6b5t1c0zhep", "2026-01-31")
-NOTICE = Notice("Customers", "Notice", "Customers", (("Recipient", MARK.recipient),), ("Item", "Code"), (("City", "TS"),))
+NOTICE = Notice(
+    "Customers", "Notice", "Customers", (("Recipient", MARK.recipient),), ("Item", "Code"), (("City", "TS"),)
+)
 TITLES = ("Customer", "Quantity [kg]", "Since", "Released copy")
 HIDDEN = {planting.name: secret(SEED, number) for number, planting in enumerate(PLANTINGS)}
 HIDDEN |= {name: secret(SEED, 1000 + number) for number, name in enumerate(ARCHIVE_PLANTINGS)}
@@ -59,7 +70,9 @@ def texts_of(data: bytes) -> list[str]:
     """The raw bytes and every member, in every character set that hides letters from a plain search."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         raw = [data, *(archive.read(name) for name in archive.namelist()), " ".join(archive.namelist()).encode()]
-    return [one.decode(charset, "replace").casefold() for one in raw for charset in ("latin-1", "utf-16-le", "utf-16-be")]
+    return [
+        one.decode(charset, "replace").casefold() for one in raw for charset in ("latin-1", "utf-16-le", "utf-16-be")
+    ]
 
 
 def test_nothing_that_hides_in_a_workbook_travels(own_world: World) -> None:

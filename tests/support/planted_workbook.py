@@ -182,7 +182,7 @@ PLANTINGS = (
     Planting("cache of an external link", _new("xl/externalLinks/externalLink1.xml",
              f"<externalLink {MAIN}><externalBook><sheetDataSet><cell><v>{{}}</v></cell></sheetDataSet></externalBook>"
              "</externalLink>"), "externalLinks"),
-    Planting("literal of a number format", partial(_change, STYLES, r'(<numFmts[^>]*>)',
+    Planting("literal of a number format", partial(_change, STYLES, r"(<numFmts[^>]*>)",
              r'\1<numFmt numFmtId="180" formatCode="0&quot;{}&quot;"/>'), "attribute formatCode"),
     Planting("head of a page", _plain("<headerFooter><oddHeader>&amp;C{}</oddHeader></headerFooter>"),
              "the head or the foot"),

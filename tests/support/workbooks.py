@@ -37,7 +37,7 @@ def workbook(rows: Iterable[Sequence[str]], *, sheet: str = "Tabelle1") -> openp
     assert page is not None
     page.title = sheet
     for row in rows:
-        page.append([typed(cell) for cell in row])  # type: ignore[union-attr]
+        page.append([typed(cell) for cell in row])
     return made
 
 

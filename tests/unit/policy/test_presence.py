@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.formats.coded import Cells
 from gateway.policy.presence import require_shown, required_cases, required_outputs
 from gateway.policy.problems import RequiredMissing
 from gateway.policy.tally import count_of, tally
@@ -39,10 +40,10 @@ def test_a_required_rule_must_show_a_value(tmp_path: Path) -> None:
     found = decided(tmp_path, RULES, ["Buyer", "Licensed"], ["a", "yes"])
     assert (found.missing, required_outputs(found)) == ((), ("Buyer [pseudonym in part]",))
     assert [(one.field_id, one.rule) for one in required_cases(found)] == [("column/1", "named")]
-    require_shown(found, [{"buyer": "a", "licensed": "no"}, {"buyer": "b", "licensed": "Yes "}])
+    require_shown(found, Cells.of_rows([{"buyer": "a", "licensed": "no"}, {"buyer": "b", "licensed": "Yes "}]))
     for rows in ([], [{"buyer": "a", "licensed": "no"}], [{"buyer": "  ", "licensed": "yes"}]):
         with pytest.raises(RequiredMissing, match="Buyer"):
-            require_shown(found, rows)
+            require_shown(found, Cells.of_rows(rows))
 
 
 def test_every_line_of_the_withheld_index_knows_its_count(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_every_line_of_the_withheld_index_knows_its_count(tmp_path: Path) -> Non
         {"buyer": "", "licensed": "no", "day": ""},
         {"buyer": "c", "licensed": "?", "day": ""},
     ]
-    counts = tally(found, rows)
+    counts = tally(found, Cells.of_rows(rows))
     lines = {(line.place, line.rule): count_of(line, counts) for line in found.withheld_items()}
     assert lines == {
         ("column 1", "others"): 1,

@@ -1,0 +1,123 @@
+"""Whole columns changed at once: the same outcome as `transforms` cell by cell, which stays the reference.
+
+Numbers written plainly (`-1234.5`) are compared and rounded as whole numbers of billionths, exactly; masks are cut by
+column. Everything else is done once per distinct value by the reference itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from gateway.formats.coded import Coded
+from gateway.formats.model import Op, Transform
+from gateway.formats.transforms import (
+    MASK,
+    Unreadable,
+    changer,
+    intervals,
+    kept_by,
+    multiple,
+    step_of,
+    text_in,
+    texts_in,
+)
+
+# Three digits behind up to three others are the reference's to judge: a thousand, or a fraction?
+_PLAIN = r"^-?(?:\d{1,9}(?:\.(?:\d{1,2}|\d{4,9}))?|\d{4,9}\.\d{3})$"
+_PLACES = 9
+_BILLION = 10**_PLACES
+_LARGEST = 1 << 61
+
+Scaled = NDArray[np.int64]
+
+
+def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
+    """`cells` under `transform`; blank ones empty, a missing cell where one is unreadable. Raises `ValueError`.
+
+    Not for pseudonyms, nor for what withholds.
+    """
+    change = changer(transform, value_type)
+    match transform.op:
+        case Op.ALLOW if value_type not in {"decimal", "integer", "date"}:
+            return cells.str.strip_chars()
+        case Op.ALLOW if value_type != "date":
+            return _by_plainness(cells, change, lambda plain: plain)
+        case Op.MASK:
+            return _masked(cells.str.strip_chars(), kept_by(transform.params))
+        case Op.BUCKET if fast := _interval(transform):
+            return _by_plainness(cells, change, lambda plain: fast(_scaled(plain)))
+        case Op.ROUND if fast := _rounded(transform):
+            return _by_plainness(cells, change, lambda plain: fast(_scaled(plain)))
+    return _by_value(cells, change)
+
+
+def _by_value(cells: pl.Series, change: Callable[[str], str]) -> pl.Series:
+    def one(value: str) -> str | None:
+        try:
+            return change(value) if value.strip() else ""
+        except Unreadable:
+            return None
+
+    return Coded.of(cells).mapped(one)
+
+
+def _by_plainness(cells: pl.Series, change: Callable[[str], str], fast: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    plain = cells.str.contains(_PLAIN)
+    if plain.all():
+        return fast(cells)
+    others = _by_value(cells.filter(~plain), change)
+    return pl.concat([fast(cells.filter(plain)), others]).gather(places(plain.to_numpy()))
+
+
+def places(first: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Where each row of a column is found after those for which `first` holds were put before the others."""
+    order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
+    found = np.empty(len(order), np.intp)
+    found[order] = np.arange(len(order))
+    return found
+
+
+def _scaled(plain: pl.Series) -> Scaled:
+    """Plain numbers in billionths."""
+    return plain.cast(pl.Decimal(2 * _PLACES, _PLACES)).to_physical().cast(pl.Int64).to_numpy()
+
+
+def _billionths(value: Decimal) -> int | None:
+    scaled = value * _BILLION
+    return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < _LARGEST else None
+
+
+def _interval(transform: Transform) -> Callable[[Scaled], pl.Series] | None:
+    bounds, labels = intervals(texts_in(transform.params, "edges"), text_in(transform.params, "unit"))
+    scaled = [_billionths(bound) for bound in bounds]
+    if None in scaled:
+        return None
+    edges, names = np.array(scaled, np.int64), pl.Series(labels)
+    return lambda values: names.gather(np.searchsorted(edges, values, side="right"))
+
+
+def _rounded(transform: Transform) -> Callable[[Scaled], pl.Series] | None:
+    step, unit = step_of(text_in(transform.params, "to")), text_in(transform.params, "unit")
+    width = _billionths(step)
+    if width is None:
+        return None
+
+    def rounded(values: Scaled) -> pl.Series:
+        steps, rest = np.divmod(values, width)
+        # Half way between two multiples the even one is taken.
+        steps += (2 * rest > width) | ((2 * rest == width) & (steps % 2 == 1))
+        distinct, codes = np.unique(steps, return_inverse=True)
+        return pl.Series([multiple(Decimal(int(one)), step, unit) for one in distinct], dtype=pl.String).gather(codes)
+
+    return rounded
+
+
+def _masked(cells: pl.Series, keep: int) -> pl.Series:
+    tail = pl.when(cells.str.len_chars() >= 2 * keep).then(cells.str.tail(keep)).otherwise(pl.lit(""))
+    masked = pl.concat_str(pl.lit(MASK), tail) if keep else pl.lit(MASK)
+    return pl.select(pl.when(cells == "").then(pl.lit("")).otherwise(masked)).to_series()
