@@ -28,6 +28,7 @@ from gateway.detect.text import classes_of
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
+from gateway.formats.table_workbook import TableWorkbook
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
@@ -58,9 +59,16 @@ from gateway.vault.service import Vault
 from gateway.vault.staging import Staging
 
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
-SANDBOX_TASKS = ("gateway.formats.parse_csv:parse", "gateway.formats.parse_picture:parse", walled.TASK)
+SANDBOX_TASKS = (
+    "gateway.formats.parse_csv:parse",
+    "gateway.formats.parse_xlsx:parse",
+    "gateway.formats.parse_ods:parse",
+    "gateway.formats.parse_picture:parse",
+    walled.TASK,
+)
 
 _INITIALISED = "deployment.initialised"
+_TABLES = frozenset({"table-csv", "table-workbook"})
 
 
 class AlreadyInitialised(Conflict):
@@ -130,7 +138,7 @@ class Gateway:
 
 def built_in_formats() -> tuple[Format, ...]:
     """Every format of this gateway, in the order in which content is asked."""
-    return (PictureFormat(), TableCsv(classes_of))
+    return (PictureFormat(), TableWorkbook(classes_of), TableCsv(classes_of))
 
 
 def sandbox(settings: Settings) -> ProcessSandbox:
@@ -154,7 +162,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "table": (tuple(f for f in formats if f.name == "table-csv"), settings.table_limit_bytes),
+        "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }
     return {name: KindIntake(*mediums[kind.medium]) for name, kind in library.kinds.items()}
 

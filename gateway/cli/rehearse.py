@@ -161,7 +161,7 @@ def _raise(outcome: Outcome) -> NoReturn:
 def _files(what: Rehearsal, outcome: Outcome) -> dict[str, bytes]:
     if outcome.rebuilt is None or outcome.decisions is None or outcome.report is None:
         raise NotRendered("The original could not be rendered.")
-    extension = {"image/jpeg": "jpg", "image/png": "png", "text/csv": "csv"}[outcome.rebuilt.media_type]
+    extension = what.form.extensions[outcome.rebuilt.media_type]
     sink = io.StringIO(newline="")
     index = csv.DictWriter(sink, INDEX_COLUMNS, lineterminator="\r\n")
     index.writeheader()

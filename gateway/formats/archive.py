@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import encodings.cp437
+import encodings.utf_8_sig
 import io
 import struct
 import zipfile
@@ -16,15 +18,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from gateway.base.units import MIB
+from gateway.formats.archive_bounds import COMPOUND_FILE, MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
 from gateway.sandbox.task import TaskRefused
 
-MAX_MEMBERS = 2_000
-MAX_RATIO = 100
-MAX_TOTAL_BYTES = 512 * MIB
-
-# Office files of before 2007, and those that are encrypted, are compound files of this magic.
-COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
+# Loaded here because nothing can be loaded behind the walls: member names are read in the one or the other.
+_PRELOADED = (encodings.cp437, encodings.utf_8_sig)
 _LOCAL = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _END = struct.Struct("<4s4HIIH")

@@ -17,7 +17,7 @@ from gateway.base.canon import Json
 from gateway.formats.archive import Archive
 from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.grid import Grid
-from gateway.formats.sheet_xlsx import percent, shortest
+from gateway.formats.sheet_xlsx import one_meaning, percent, shortest
 from gateway.formats.small_xml import tree
 from gateway.sandbox.task import Answer, TaskRefused
 
@@ -185,7 +185,7 @@ def _value(told: Mapping[str, str], text: str) -> str:
     """The cell's value as text, by the type that it states."""
     match told.get("office:value-type", ""):
         case "float" | "currency":
-            return shortest(told["office:value"])
+            return one_meaning(shortest(told["office:value"]))
         case "percentage":
             return percent(told["office:value"])
         case "date":

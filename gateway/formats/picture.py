@@ -72,8 +72,10 @@ class PictureFormat:
         """JPEG or PNG by its signature."""
         return next((kind for kind, start in parse_picture.SIGNATURES.items() if head.startswith(start)), None)
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Picture:
+    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, sheet: str | None = None) -> Picture:
         """Pixels and tags. Raises `PictureRefused` or `PictureTooLarge` and says what to do."""
+        if sheet is not None:
+            raise PictureRefused("The answers name a sheet, and a picture has none; leave it out of the answers.")
         try:
             reply = sandbox.run(PARSE_TASK, {"media_type": media_type}, untrusted_original, self._limits)
         except ParseRefused as refused:

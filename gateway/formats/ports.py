@@ -12,7 +12,7 @@ from gateway.sandbox.ports import Sandbox
 class Format(Protocol):
     """How one family of media types is read, surveyed and rebuilt.
 
-    `extensions` gives for each of `media_types` how the name of a rendition ends, without the dot.
+    `extensions` gives for each media type of a rendition how its name ends, without the dot.
     """
 
     name: str
@@ -20,11 +20,17 @@ class Format(Protocol):
     extensions: Mapping[str, str]
 
     def sniff(self, head: bytes) -> str | None:
-        """The media type that these first bytes (at most 4 KiB) show, or None. Names and claims are not asked."""
+        """The media type that these first bytes (at most 4 KiB) show, or None. Names and claims are not asked.
+
+        Raises `Unprocessable` with what to convert it to where they show a relative that is never taken.
+        """
         ...
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Content:
-        """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence."""
+    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, sheet: str | None = None) -> Content:
+        """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence.
+
+        `sheet` is a person's answer to `SheetUnclear`.
+        """
         ...
 
     def survey(self, content: Content) -> tuple[Field, ...]:

@@ -19,6 +19,13 @@ class TableTooLarge(TooLarge):
     title = "This table is past a bound"
 
 
+class SheetUnclear(Unprocessable):
+    """Several sheets of a workbook could be the table: a person says which."""
+
+    slug = "sheet-unclear"
+    title = "Which sheet is the table is not clear"
+
+
 class PictureRefused(Unprocessable):
     """The picture is not formed so that it can be taken safely."""
 

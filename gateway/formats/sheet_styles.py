@@ -68,6 +68,7 @@ class Styles:
             + _listed("borders", ["<border><left/><right/><top/><bottom/><diagonal/></border>", _line()])
             + _listed("cellStyleXfs", ['<xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>'])
             + _listed("cellXfs", [_xf(*one) for one in (*_LOOKS, *numbers)])
+            + _listed("cellStyles", ['<cellStyle name="Normal" xfId="0" builtinId="0"/>'])
             + "</styleSheet>"
         )
 

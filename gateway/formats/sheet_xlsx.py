@@ -34,6 +34,7 @@ _LAST_SERIAL = 2_958_466
 _TAIL_CHARS = 16 << 20
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{0,5}[1-9])?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SIGNIFICANT = 15
 _PIECES = 7
 _KNOWN = 1 << 17
@@ -148,7 +149,7 @@ class Values:
         """The number, day, time or percentage that a cell of this style shows, without its rounding to the look."""
         look = self.looks[int(style)] if style else NUMBER
         if look == NUMBER:
-            return stored if _PLAIN_NUMBER.fullmatch(stored) else shortest(stored)
+            return one_meaning(stored if _PLAIN_NUMBER.fullmatch(stored) else shortest(stored))
         if look == PERCENT:
             return percent(stored)
         return self._moment(float(shortest(stored)), look)
@@ -174,6 +175,11 @@ def shortest(stored: str) -> str:
         raise ValueError("not a number")
     text = f"{float(stored):.{_SIGNIFICANT}g}"
     return text if text.lstrip("-").isdecimal() and text != "-0" else _plain(Decimal(text))
+
+
+def one_meaning(number: str) -> str:
+    """A number that nobody takes for thousands: `1.234` is written `1.2340`."""
+    return f"{number}0" if _LIKE_THOUSANDS.fullmatch(number) else number
 
 
 def percent(stored: str) -> str:

@@ -22,7 +22,7 @@ from gateway.base.problems import Problem
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, control_free
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
-from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, column_id
+from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
 from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -48,6 +48,12 @@ SENTENCES: Sentences = MappingProxyType(
         ),
     }
 )
+OUTPUTS: Mapping[TableOutput, str] = MappingProxyType(
+    {
+        TableOutput.CSV: "text/csv",
+        TableOutput.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    }
+)
 UNCLEAR = TableRefused("The reader's answer about this table does not add up; save the table anew and send it again.")
 
 
@@ -67,13 +73,20 @@ class OutTable:
 
 
 class TableFormat(abc.ABC):
-    """What all formats of tables share. `classify` says which classes (EMAIL, PHONE, …) a column's values show."""
+    """What all formats of tables share: a task of the sandbox per media type, a writer per form a table may leave in.
+
+    `own_output` is the form where the policy names none. `classify` says which classes (EMAIL, PHONE, …) a column's
+    values show.
+    """
 
     name: str
     media_types: tuple[str, ...]
     extensions: Mapping[str, str]
-    task: str
+    tasks: Mapping[str, str]
+    own_output: str
+    writers: Mapping[str, Callable[[OutTable], bytes]]
     sentences: Sentences = SENTENCES
+    has_sheets = False
 
     def __init__(self, classify: Callable[[Iterable[str]], frozenset[str]], limits: Limits | None = None) -> None:
         self._classify = classify
@@ -87,22 +100,28 @@ class TableFormat(abc.ABC):
     def source(self, untrusted: Mapping[str, Json]) -> dict[str, str] | None:
         """How the original was read, checked, or None where the reader says what no honest one would."""
 
-    @abc.abstractmethod
-    def write(self, out: OutTable) -> bytes:
-        """The rendition's bytes; deterministic."""
+    def left_behind(self, source: Mapping[str, str]) -> dict[str, int]:
+        """What of the original is not in the table at all, counted under the names of redactions."""
+        del source
+        return {}
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Table:
-        """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do."""
-        del media_type
+    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, sheet: str | None = None) -> Table:
+        """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do.
+
+        `sheet` names the one that is meant, where a workbook has several; without it that raises `SheetUnclear`.
+        """
+        if sheet is not None and not self.has_sheets:
+            raise TableRefused("The answers name a sheet, and this original has none; leave it out of the answers.")
+        request: dict[str, Json] = {} if sheet is None else {"sheet": sheet}
         try:
-            reply = sandbox.run(self.task, {}, untrusted_original, self._limits)
+            reply = sandbox.run(self.tasks[media_type], request, untrusted_original, self._limits)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:
                 raise
             try:
-                raise kind(sentence.format_map(refused.numbers)) from refused
-            except KeyError:
+                raise kind(sentence.format_map(_places(refused.numbers))) from refused
+            except (KeyError, ValueError):
                 raise UNCLEAR from refused
         return table_of(reply, self.source)
 
@@ -145,10 +164,14 @@ class TableFormat(abc.ABC):
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
         order = row_order(secret, table.digest, table.row_count)
+        for what, count in self.left_behind(table.source).items():
+            redactions.add(what, count)
         mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
-        out = OutTable(titles, kinds, (*(column.cells.gather(order) for column in kept), mark_cells))
-        return Rebuilt(self.write(out), self.media_types[0], redactions.counts(), headers=titles)
+        cells = (*(column.cells.gather(order) for column in kept), mark_cells)
+        media_type = OUTPUTS.get(plan.table, self.own_output)
+        data = self.writers[media_type](OutTable(titles, kinds, cells, mark.text, plan.notice))
+        return Rebuilt(data, media_type, redactions.counts(), headers=titles)
 
 
 def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, str] | None]) -> Table:
@@ -205,6 +228,20 @@ def _split(untrusted: bytes, *, rows: int, width: int) -> pl.DataFrame:
 def _too_long(cells: pl.Series) -> bool:
     # Bytes are counted without looking at them, and are never fewer than characters.
     return bool((cells.str.len_bytes() > MAX_CELL_CHARS).any() and (cells.str.len_chars() > MAX_CELL_CHARS).any())
+
+
+def _places(numbers: Mapping[str, int]) -> dict[str, str]:
+    """The numbers of a refusal as its sentence wants them, and the cell that row and column name. Raises ValueError."""
+    told = {name: str(number) for name, number in numbers.items()}
+    if {"row", "column"} <= numbers.keys():
+        letters, column = "", numbers["column"]
+        if not 0 < column < 1 << 20:
+            raise ValueError("no such column")
+        while column:
+            column, rest = divmod(column - 1, 26)
+            letters = chr(65 + rest) + letters
+        told["cell"] = f"{letters}{told['row']}"
+    return told
 
 
 def _table(content: Content) -> Table:

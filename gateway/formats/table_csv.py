@@ -1,28 +1,24 @@
 """Separated tables: comma, semicolon, tab or vertical bar in, one plain RFC 4180 table out.
 
 In: everything is text. The sandboxed reader (`parse_csv`) decides encoding and delimiter and parses strictly.
-Out: UTF-8 with a byte order mark (without it Excel shows Chinese as rubbish), CRLF, quotes only where needed.
+Out: as `write_csv` says, or a workbook where the policy says so.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-
-import polars as pl
 
 from gateway.base.canon import Json
 from gateway.formats import parse_csv
 from gateway.formats.problems import TableRefused
-from gateway.formats.table import SENTENCES, OutTable, Sentences, TableFormat
+from gateway.formats.table import SENTENCES, Sentences, TableFormat
+from gateway.formats.write_csv import MEDIA_TYPE
+from gateway.formats.writers import EXTENSIONS, WRITERS
 
 PARSE_TASK = "gateway.formats.parse_csv:parse"
-MEDIA_TYPE = "text/csv"
 
-_NEEDS_QUOTES = r'[",\r\n]'
-_BLOCK_ROWS = 1 << 16
 _FOREIGN_STARTS = (b"%PDF", b"<", b"{", b"[", b"#!", b"\xff\xd8\xff")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -67,9 +63,11 @@ class TableCsv(TableFormat):
     """The format of separated tables."""
 
     name = "table-csv"
-    media_types = (MEDIA_TYPE,)
-    extensions: Mapping[str, str] = MappingProxyType({MEDIA_TYPE: "csv"})
-    task = PARSE_TASK
+    media_types: tuple[str, ...] = (MEDIA_TYPE,)
+    tasks = MappingProxyType({MEDIA_TYPE: PARSE_TASK})
+    own_output = MEDIA_TYPE
+    writers = WRITERS
+    extensions = EXTENSIONS
     sentences = _SENTENCES
 
     def sniff(self, head: bytes) -> str | None:
@@ -89,23 +87,3 @@ class TableCsv(TableFormat):
         if encoding not in parse_csv.DECLARED or delimiter not in parse_csv.DELIMITERS:
             return None
         return {"encoding": str(encoding), "delimiter": str(delimiter)}
-
-    def write(self, out: OutTable) -> bytes:
-        """RFC 4180 as the module says."""
-        titles = [pl.Series([title]) for title in out.titles]
-        return b"".join((codecs.BOM_UTF8, *_lines(titles), *_lines(out.columns)))
-
-
-def _quoted(cells: pl.Series) -> pl.Series:
-    needing = cells.str.contains(_NEEDS_QUOTES)
-    if not needing.any():
-        return cells
-    quoted = pl.concat_str(pl.lit('"'), cells.str.replace_all('"', '""', literal=True), pl.lit('"'))
-    return pl.select(pl.when(needing).then(quoted).otherwise(cells)).to_series()
-
-
-def _lines(columns: Iterable[pl.Series]) -> Iterator[bytes]:
-    frame = pl.DataFrame([_quoted(cells).alias(str(place)) for place, cells in enumerate(columns)])
-    for rows in frame.iter_slices(_BLOCK_ROWS):
-        lines = rows.select(pl.concat_str(pl.all(), separator=",").str.join("\r\n")).item()
-        yield f"{lines}\r\n".encode()

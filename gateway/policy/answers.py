@@ -15,6 +15,8 @@ DROP = "drop"
 _MAX_COLUMNS = 10_000
 _MAX_REGIONS = 500
 _MAX_PX = 1 << 20
+_MAX_SHEET_CHARS = 255
+_KEYS = frozenset({"v", "columns", "regions", "confirmed", "sheet"})
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _FIELD = re.compile(r"column/[0-9]{1,7}")
@@ -22,11 +24,12 @@ _FIELD = re.compile(r"column/[0-9]{1,7}")
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at."""
+    """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at; a sheet's name."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     regions: tuple[tuple[str, Box], ...] = ()
     confirmed: bool = False
+    sheet: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Canonical; `from_json` reads it back."""
@@ -38,19 +41,25 @@ class Answers:
                 for name, box in self.regions
             ],
             "confirmed": self.confirmed,
+            **({} if self.sheet is None else {"sheet": self.sheet}),
         }
 
     @classmethod
     def from_json(cls, untrusted: Any) -> Answers:
         """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
-        if not isinstance(untrusted, dict) or not set(untrusted) <= {"v", "columns", "regions", "confirmed"}:
-            raise AnswersInvalid("Answers are an object with the keys columns, regions and confirmed; rewrite them.")
+        if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
+            raise AnswersInvalid(
+                "Answers are an object with the keys columns, regions, confirmed and sheet; rewrite them."
+            )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
         confirmed = untrusted.get("confirmed", False)
         if not isinstance(confirmed, bool):
             raise AnswersInvalid("`confirmed` is true or false.")
-        return cls(_columns(untrusted.get("columns", {})), _regions(untrusted.get("regions", [])), confirmed)
+        sheet = untrusted.get("sheet")
+        if sheet is not None and not (isinstance(sheet, str) and 0 < len(sheet) <= _MAX_SHEET_CHARS):
+            raise AnswersInvalid(f"`sheet` is a sheet's name of at most {_MAX_SHEET_CHARS} characters.")
+        return cls(_columns(untrusted.get("columns", {})), _regions(untrusted.get("regions", [])), confirmed, sheet)
 
 
 def _columns(untrusted: Any) -> dict[str, str]:

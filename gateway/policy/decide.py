@@ -37,6 +37,8 @@ from gateway.policy.problems import (
 from gateway.policy.wording import output_title
 from gateway.policy.words import Text
 
+SHEET = "sheet"
+
 _PICTURE = "picture"
 _STRIP = {Element.COLUMN: "drop", Element.METADATA: "strip", Element.REGION: "box"}
 _METADATA = Text(en="Metadata", zh="元数据")
@@ -90,6 +92,14 @@ def decide(
         output=policy.output,
         fallback=fallback,
     )
+
+
+def asking_for_sheet(
+    policy: Policy, kind: Kind, context: Context, answers: Answers, question: str, *, on: date
+) -> Decisions:
+    """The decisions over a workbook of which nobody has said yet which sheet is the table: one open question."""
+    decisions = decide(policy, kind, (), context, replace(answers, columns={}), on=on)
+    return replace(decisions, asks=(Ask(SHEET, question),), missing=())
 
 
 def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -> None:

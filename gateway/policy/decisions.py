@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, Element, Instruction, Op, Plan
+from gateway.formats.model import Box, Case, Element, Instruction, Op, Plan, TableOutput
 from gateway.policy.actions import Action
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
@@ -169,7 +169,7 @@ class Decisions:
 
         Raises `Unanswered` for a picture without exactly one area that leaves: nothing is shown by accident.
         """
-        plan = Plan(tuple(item.instruction() for item in self.items))
+        plan = Plan(tuple(item.instruction() for item in self.items), TableOutput(self.output.table))
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium == "picture" and crops != 1:
             raise Unanswered("Draw exactly one work area: only what lies inside it leaves.")

@@ -154,6 +154,7 @@ class Releases:
                 tuple(self._matters.context(matter, one, profile, day) for one in custody),
             ),
             on=day,
+            language=recipient.language.value,
         )
 
     def add(

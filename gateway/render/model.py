@@ -10,6 +10,7 @@ from enum import StrEnum
 from gateway.formats.model import Mark, Rebuilt
 from gateway.policy.conditions import Context
 from gateway.policy.decisions import Decisions
+from gateway.render.notice import Language
 from gateway.residue.model import Report, WithheldSet
 
 
@@ -55,6 +56,7 @@ class ReleaseFrame:
     mark: Mark
     context: Context
     on: date
+    language: Language = "en"
 
 
 @dataclass(frozen=True, slots=True)

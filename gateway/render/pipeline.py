@@ -1,31 +1,34 @@
 """The choreography, without database or network: the same for a worker's job and for a rehearsal.
 
-1. The format reads the original inside the sandbox.
+1. The format reads the original inside the sandbox. Which sheet of a workbook is meant may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
-5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes.
+5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
+   workbook a notice of what it lacks.
 6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value. A
    finding ends in `blocked`, no answer in time in `refused`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
 from gateway.formats.model import Content, Element, Mark, Picture, Plan, Rebuilt, Table
 from gateway.formats.ports import Format
+from gateway.formats.problems import SheetUnclear
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
-from gateway.policy.decide import answered_fields, decide
+from gateway.policy.decide import answered_fields, asking_for_sheet, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered
 from gateway.render.model import Outcome, State
+from gateway.render.notice import Language, notice, own_words
 from gateway.render.withheld import named_cells, withheld_lines, withheld_set
 from gateway.residue import walled
 from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
@@ -47,6 +50,7 @@ class Job:
     answers: Answers
     mark: Mark
     secret: bytes
+    language: Language = "en"
 
 
 class FingerprintMissing(Refused):
@@ -65,7 +69,12 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 
 
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
-    content = job.form.read(job.untrusted_original, job.media_type, sandbox)
+    try:
+        content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.sheet)
+    except SheetUnclear as unclear:
+        question = unclear.detail
+        asking = asking_for_sheet(job.policy, job.kind, job.context, job.answers, question, on=job.on)
+        return Outcome(State.WAITING, reason=question, decisions=asking)
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
@@ -76,8 +85,10 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     fields = answered_fields(job.kind, surveyed, job.answers)
     plan = decisions.plan()
     cells = named_cells(content, fields) if isinstance(content, Table) else None
+    index = tuple(withheld_lines(decisions, tally(decisions, cells)))
     if cells is not None:
         require_shown(decisions, cells)
+        plan = replace(plan, notice=notice(job.kind, index, job.mark, cells.rows, job.language))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     if isinstance(content, Picture):
         require_covered(plan, content, rebuilt)
@@ -88,6 +99,7 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         decisions=decisions,
         mark=job.mark,
         file_name=job.file_name,
+        own_words=own_words(plan.notice),
     )
     report = walled.check(sandbox, rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
     if not report.clean:
@@ -97,14 +109,13 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
             decisions=decisions,
             report=report,
         )
-    counts = tally(decisions, cells)
     return Outcome(
         State.CLEAN,
         decisions=decisions,
         rebuilt=rebuilt,
         report=report,
         withheld=withheld,
-        index=tuple(withheld_lines(decisions, counts)),
+        index=index,
     )
 
 
@@ -124,4 +135,7 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         fields=tuple(fields[title] for title in rebuilt.headers[:-1]),
         mark_text=mark.text,
         rows=content.row_count,
+        media_type=rebuilt.media_type,
+        sheets=(plan.notice.sheet, plan.notice.name),
+        notice=tuple(cells for _, cells in plan.notice.rows()),
     )

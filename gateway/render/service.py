@@ -292,6 +292,7 @@ class Renders:
                 on=frame.on,
                 answers=self._answers(session, row),
                 mark=frame.mark,
+                language=frame.language,
                 secret=self._secret(session, frame.release),
             )
 

@@ -31,8 +31,9 @@ def withheld_set(
     decisions: Decisions,
     mark: Mark,
     file_name: str | None,
+    own_words: frozenset[str] = frozenset(),
 ) -> WithheldSet:
-    """Everything that must not be in the rendition, with what it lawfully shows."""
+    """Everything that must not be in the rendition, with what it lawfully shows; `own_words` are the gateway's."""
     plan = decisions.plan()
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
@@ -58,7 +59,7 @@ def withheld_set(
     return WithheldSet(
         values=tuple(values),
         shown=frozenset(shown),
-        constants=frozenset({mark.text, *(one.title for one in plan.instructions)}) | _texts(decisions),
+        constants=frozenset({mark.text, *(one.title for one in plan.instructions)}) | _texts(decisions) | own_words,
     )
 
 

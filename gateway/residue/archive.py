@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from gateway.base.units import MIB
 
@@ -91,7 +92,7 @@ def _inflated(packed: bytes, size_bytes: int, crc: int, number: int) -> bytes:
     return content
 
 
-def _unpacked(form: struct.Struct, data: bytes, position: int, place: str) -> tuple[bytes | int, ...]:
+def _unpacked(form: struct.Struct, data: bytes, position: int, place: str) -> tuple[Any, ...]:
     if position + form.size > len(data):
         raise Broken(place)
     return form.unpack_from(data, position)

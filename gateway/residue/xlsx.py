@@ -157,8 +157,7 @@ class _Walker:
     def _note(self, what: str, name: str) -> None:
         if len(self.walk.notes) < _MOST_NOTES:
             local = name.rpartition(" ")[2].rpartition(":")[2]
-            known = local in grammar.VOCABULARY or any(f"/{local}" in path for path in self._allowed)
-            self.walk.notes.append(f"{what} {local}" if known else what)
+            self.walk.notes.append(f"{what} {local}" if local in grammar.NAMES else what)
 
 
 def _members(parts: Iterable[str]) -> Iterator[Finding]:

@@ -70,13 +70,15 @@ WORKBOOK = _grammar(
     }
 )
 _INK, _QUIET = "FF1F2933", "FF5F6B7A"
-_EDGES = {f"styleSheet/borders/border/{edge}": {} for edge in ("left", "right", "top", "diagonal")}
+_EDGES: Mapping[str, Mapping[str, str]] = {
+    f"styleSheet/borders/border/{edge}": {} for edge in ("left", "right", "top", "diagonal")
+}
 STYLES = _grammar(
     {
         "styleSheet": {},
         **{
             f"styleSheet/{many}": {"count": "[1-9][0-9]{0,2}"}
-            for many in ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs")
+            for many in ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles")
         },
         "styleSheet/numFmts/numFmt": {
             "numFmtId": "1[6-9][0-9]|[2-9][0-9]{2}",
@@ -102,6 +104,7 @@ STYLES = _grammar(
             "xfId": "0",
             **{f"apply{what}": "[01]" for what in ("NumberFormat", "Font", "Fill", "Border", "Alignment")},
         },
+        "styleSheet/cellStyles/cellStyle": {"name": "Normal", "xfId": "0", "builtinId": "0"},
         "styleSheet/cellXfs/xf/alignment": {
             "horizontal": "left|right",
             "vertical": "top|center",
@@ -262,3 +265,9 @@ VOCABULARY = frozenset(
         "zeroHeight",
     ]
 )
+NAMES = VOCABULARY | {
+    name.rpartition(" ")[2]
+    for _, allowed in PARTS.values()
+    for path, forms in allowed.items()
+    for name in (*path.split("/"), *forms)
+}

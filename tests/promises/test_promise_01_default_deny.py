@@ -21,22 +21,24 @@ from tests.support import journey, originals
 from tests.support.forensics import Wanted
 from tests.support.guards import gate_passes_everything
 from tests.support.originals import Planted, planted
+from tests.support.workbooks import XLSX, cells
 from tests.support.world import World
 
 UNKNOWN = "Kennziffer Seitenfenster"
 UNKNOWN_CELLS = tuple(f"Interna Sonderkondition {number}" for number in range(12))
+EXTENSIONS = {"text/csv": "csv", XLSX: "xlsx", "image/jpeg": "jpg", "image/png": "png"}
 SMUGGLED = "".join(chr(0xE0000 + ord(letter)) for letter in "Interna")  # a text written in tags, which show nothing
-TABLES = ("customer_list", "order_book")
+TABLES = tuple(originals.SHEETS)
+SEPARATED = ("customer_list", "order_book")
 PICTURES = ("photo_jpeg", "photo_png")
 
 
 def with_unknown_column(label: str, *, answered: bool) -> Planted:
     """The table with a column that the kind does not know, left open or answered with `drop`."""
-    sheet = (originals.customers() if label == "customer_list" else originals.orders()).with_column(
-        UNKNOWN, UNKNOWN_CELLS
-    )
+    made, written = originals.SHEETS[label]
+    sheet = made().with_column(UNKNOWN, UNKNOWN_CELLS)
     drop = Answers(columns={f"column/{len(sheet.headers)}": "drop"})
-    return planted(label).with_data(sheet.csv(), UNKNOWN, *UNKNOWN_CELLS, answers=drop if answered else Answers())
+    return planted(label).with_data(written(sheet), UNKNOWN, *UNKNOWN_CELLS, answers=drop if answered else Answers())
 
 
 def with_appended_archive(label: str) -> Planted:
@@ -80,7 +82,7 @@ def rendition_file(world: World, one: Planted, rendition: Rendition) -> dict[str
     """A rendition as it would lie in a package."""
     with world.gateway.units.read() as session:
         data = world.gateway.renders.part(session, rendition.object_id)
-    return {f"files/{one.kind}.{'csv' if one.is_table else one.media_type[-3:].replace('peg', 'jpg')}": data}
+    return {f"files/{one.kind}.{EXTENSIONS[rendition.media_type or '']}": data}
 
 
 def rendered(world: World, one: Planted) -> Rendition:
@@ -106,9 +108,14 @@ def test_the_package_still_says_what_it_is_for(package: Mapping[str, bytes]) -> 
     table = package["files/customer-list-01.csv"].decode("utf-8-sig")
     assert "Hallbach Servoantriebe GmbH" in table
     assert table.count("\r\n") == 13
+    assert sorted(
+        {cell for row in cells(package["files/customer-list-02.xlsx"]) for cell in row if cell.startswith("Hallbach")}
+    ) == ["Hallbach Servoantriebe GmbH"]
+    assert "Rare-earth content [kg]" in cells(package["files/order-book-02.xlsx"])[0]
     assert "Rare-earth content [kg]" in package["files/order-book-01.csv"].decode("utf-8-sig")
     assert {path for path in package if path.startswith("files/")} == {
-        "files/customer-list-01.csv", "files/order-book-01.csv",
+        "files/customer-list-01.csv", "files/order-book-01.csv", "files/customer-list-02.xlsx",
+        "files/order-book-02.xlsx",
         "files/production-photo-01.jpg", "files/production-photo-02.png",
     }  # fmt: skip
 
@@ -171,7 +178,7 @@ SURPRISES = {
 
 
 @pytest.mark.parametrize("name", SURPRISES)
-@pytest.mark.parametrize("label", TABLES)
+@pytest.mark.parametrize("label", SEPARATED)
 def test_a_table_that_is_more_than_one_plain_table_does_not_pass(label: str, name: str, world: World) -> None:
     sheet = originals.customers() if label == "customer_list" else originals.orders()
     data = SURPRISES[name](sheet.csv().decode()).encode()

@@ -7,7 +7,7 @@ import io
 import random
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -15,6 +15,8 @@ from PIL import Image, PngImagePlugin
 
 from gateway.formats.model import Box
 from gateway.policy.answers import Answers
+from tests.support import workbooks
+from tests.support.workbooks import ODS, XLSX
 
 WORK_AREA = Box(64, 48, 880, 656)
 FACE = Box(208, 160, 80, 64)
@@ -55,7 +57,7 @@ class Planted:
     @property
     def is_table(self) -> bool:
         """Whether this is a table, else a picture."""
-        return self.media_type == "text/csv"
+        return self.media_type in {"text/csv", XLSX, ODS}
 
     def with_data(self, data: bytes, *secrets: str, answers: Answers | None = None) -> Planted:
         """The same with other bytes, further secrets and perhaps other answers."""
@@ -83,6 +85,14 @@ class Sheet:
         sink = io.StringIO(newline="")
         csv.writer(sink, delimiter=delimiter, lineterminator="\r\n").writerows((self.headers, *self.rows))
         return sink.getvalue().encode("utf-8")
+
+    def xlsx(self) -> bytes:
+        """As a workbook."""
+        return workbooks.xlsx((self.headers, *self.rows), sheet="Interna Blattname")
+
+    def ods(self) -> bytes:
+        """As an OpenDocument spreadsheet."""
+        return workbooks.ods((self.headers, *self.rows), sheet="Interna Blattname")
 
 
 @cache
@@ -170,6 +180,23 @@ def order_book() -> Planted:
     )  # fmt: skip
 
 
+def customer_list_xlsx() -> Planted:
+    """The same as a workbook."""
+    name = "Kunden_streng-vertraulich_Polarnacht.xlsx"
+    return replace(
+        customer_list(), label="customer_list_xlsx", media_type=XLSX, file_name=name, data=customers().xlsx(),
+        secrets=(*customer_list().secrets, "streng-vertraulich_Polarnacht", "Interna Blattname"),
+    )  # fmt: skip
+
+
+def order_book_ods() -> Planted:
+    """The same as an OpenDocument spreadsheet."""
+    return replace(
+        order_book(), label="order_book_ods", media_type=ODS, file_name="Auftragsbuch_Projekt-Suedstern.ods",
+        data=orders().ods(), secrets=(*order_book().secrets, "Auftragsbuch_Projekt-Suedstern", "Interna Blattname"),
+    )  # fmt: skip
+
+
 TAGS: Mapping[str, str] = {
     "make": "Lichtwerk Geheimkamera 4711",
     "artist": "Korbinian Brandlhuberian",
@@ -219,8 +246,17 @@ def photo_png(*, appended: bytes = b"") -> Planted:
 FORMATS = {
     "customer_list": customer_list,
     "order_book": order_book,
+    "customer_list_xlsx": customer_list_xlsx,
+    "order_book_ods": order_book_ods,
     "photo_jpeg": photo_jpeg,
     "photo_png": photo_png,
+}
+
+SHEETS: Mapping[str, tuple[Callable[[], Sheet], Callable[[Sheet], bytes]]] = {
+    "customer_list": (customers, Sheet.csv),
+    "order_book": (orders, Sheet.csv),
+    "customer_list_xlsx": (customers, Sheet.xlsx),
+    "order_book_ods": (orders, Sheet.ods),
 }
 
 

@@ -24,7 +24,7 @@ class RegionIn(In):
 
 
 class AnswersIn(In):
-    """What a person says about an original: what a column is, where regions are, that all of it was looked at."""
+    """What a person says about an original: what a column is, which sheet is the table, where regions are, that all was looked at."""
 
     model_config = example(
         columns={"column/4": "customer.name", "column/9": "drop"},
@@ -34,6 +34,7 @@ class AnswersIn(In):
     columns: Annotated[dict[str, str], Field(max_length=10_000, default_factory=dict)]
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     confirmed: StrictBool = False
+    sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
 
     def answers(self) -> Answers:
         """As the room takes it."""
