@@ -49,6 +49,7 @@ def test_roles_are_proposed_granted_and_removed(office: Office) -> None:
         f"{API}/role-proposals/{proposal['id']}/countersignatures",
         json={"signature": office.sign("legal1", proposal["statement"].encode())},
     )
+    assert granted.status_code == 201, granted.text
     assert granted.json()["roles"] == ["legal", "privacy"]
     removed = office["dispatcher"].post(f"{API}/people/{person}/role-removals", json={"roles": ["legal"]})
     assert removed.json()["roles"] == ["privacy"]
