@@ -130,6 +130,13 @@ def copied(settings: Settings, folder: Path) -> Settings:
     return replace(made, database_url=cluster().url(cluster().create(_name(settings))))
 
 
+def engine_of(settings: Settings) -> Engine:
+    """An engine on a deployment's database."""
+    if settings.database_url is None:
+        return sqlite_engine(settings.database)
+    return watched(settings.database_url)
+
+
 def served(settings: Settings) -> bytes:
     """What a server keeps of this deployment, its files and every value of its rows; nothing where there is none."""
     if settings.database_url is None:
