@@ -71,7 +71,7 @@ class Boundaries:
             else:
                 commit(dialect, connection)
 
-        driver.do_commit = do_commit  # type: ignore[method-assign, assignment]
+        driver.do_commit = do_commit  # type: ignore[method-assign]
 
     def _wrapped(self, name: str, step: Callable[..., Any]) -> Any:
         return lambda *args, **named: self.cross(name, lambda: step(*args, **named))

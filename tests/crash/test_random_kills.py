@@ -1,6 +1,7 @@
 """`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
 
-`CRASH_KILLS` is how often (20 unless told otherwise, half of them on each database), `CRASH_SEED` repeats the dice of an earlier run.
+`CRASH_KILLS` is how often (20 unless told otherwise, half of them on each database),
+`CRASH_SEED` repeats the dice of an earlier run.
 """
 
 from __future__ import annotations
