@@ -58,7 +58,7 @@ def doctor(
     wait_s: Annotated[float, typer.Option("--wait", help="Seconds to wait for the server.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Look at sandbox layers, key file, store, database, schema, disk, policies and fonts. Exit 5 when something is missing."""
+    """Look at sandbox layers, keys, store, database, schema, disk, policies and fonts. Exit 5 when one is missing."""
     if server:
         _ask_server(wait_s)
         show({"ok": True}, as_json=as_json, lines=["the server is ready"])

@@ -146,14 +146,16 @@ def engine_of(settings: Settings) -> Engine:
     return watched(settings.database_url)
 
 
-def served(settings: Settings) -> bytes:
-    """What a server keeps of this deployment, its files and every value of its rows; nothing where there is none."""
-    if settings.database_url is None:
-        return b""
+def rows_of(settings: Settings) -> bytes:
+    """Every value of every row, as the database gives it back."""
     with hands(settings) as run:
         values = [value for table in run.tables() for row in run(f'SELECT * FROM "{table}"') for value in row]
-    whole = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-    return b"\n".join([*whole, cluster().disk(_name(settings))])
+    return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
+
+
+def served(settings: Settings) -> bytes:
+    """What a server keeps of this deployment on its disk; nothing where there is none."""
+    return b"" if settings.database_url is None else cluster().disk(_name(settings))
 
 
 @contextmanager
