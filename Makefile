@@ -24,7 +24,7 @@ test: $(STAMP) packages ## run the whole suite
 	@$(BIN)/python -m pytest -n auto $(PYTEST)
 
 nightly: $(STAMP) packages ## run the suite with what is too slow for every push
-	@CRASH_KILLS=$${CRASH_KILLS:-250} $(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
+	@CRASH_KILLS=$${CRASH_KILLS:-300} $(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
 
 check: $(STAMP) ## format, lint, types, imports, policies
 	@$(BIN)/ruff format --check .
@@ -36,6 +36,7 @@ check: $(STAMP) ## format, lint, types, imports, policies
 bench: $(STAMP) ## measure, beside the baselines, in one run
 	@$(BIN)/python -m bench.stream
 	@$(BIN)/python -m bench.upload
+	@$(BIN)/python -m bench.unit
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

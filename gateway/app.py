@@ -22,7 +22,7 @@ from gateway.base.problems import Conflict, Unavailable
 from gateway.db.engine import sqlite_engine
 from gateway.db.grants import grant
 from gateway.db.migrate import check_current, check_vacant, upgrade
-from gateway.db.postgres import postgres_engine
+from gateway.db.postgres import in_words, postgres_engine
 from gateway.db.unit import Units
 from gateway.detect.text import classes_of
 from gateway.formats.picture import PictureFormat
@@ -204,6 +204,17 @@ def migrate(settings: Settings) -> None:
     engine = _engine(settings, settings.database)
     _bring_up(settings, engine)
     engine.dispose()
+
+
+def database_in_words(settings: Settings) -> str:
+    """What keeps the rows, and with PostgreSQL whether the role it serves with could rewrite the log."""
+    if settings.database_url is None:
+        return "SQLite in the data folder"
+    engine = _engine(settings, settings.database)
+    try:
+        return in_words(engine)
+    finally:
+        engine.dispose()
 
 
 def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: Clock | None = None) -> Gateway:

@@ -292,7 +292,8 @@ class Log:
     def _chain(self, session: Session, matter: str | None) -> tuple[int, bytes | None] | None:
         if matter is None:
             return None
-        last = session.scalar(select(EntryRow).where(EntryRow.matter == matter).order_by(EntryRow.seq.desc()).limit(1))
+        newest = select(EntryRow.seq, EntryRow.leaf_hash).where(EntryRow.matter == matter)
+        last = session.execute(newest.order_by(EntryRow.seq.desc()).limit(1)).one_or_none()
         return (1, None) if last is None or last.seq is None else (last.seq + 1, last.leaf_hash)
 
     def _seal_body(self, session: Session, act: Act, index: int) -> tuple[bytes | None, bytes | None]:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.app import Gateway, compose, sandbox
+from gateway.app import Gateway, compose, database_in_words, sandbox
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
 from gateway.cli.client import DEFAULT_URL, Client
@@ -58,7 +58,7 @@ def doctor(
     wait_s: Annotated[float, typer.Option("--wait", help="Seconds to wait for the server.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Look at sandbox layers, key file, store, schema, disk, policies and fonts. Exit 5 when something is missing."""
+    """Look at sandbox layers, keys, store, database, schema, disk, policies and fonts. Exit 5 when one is missing."""
     if server:
         _ask_server(wait_s)
         show({"ok": True}, as_json=as_json, lines=["the server is ready"])
@@ -116,7 +116,8 @@ def _folder(settings: Settings) -> list[Finding]:
         return [Finding("data folder", "absent", "GATEWAY_DATA is not set; nothing else was looked at")]
     findings = [_looked("disk", lambda: _disk(settings.data_dir))]
     findings.append(_looked("key file", lambda: _present(settings.key_file, "passphrase, Argon2id")))
-    findings.append(_looked("store", lambda: f"folder, SQLite and ciphertext in {settings.data_dir}"))
+    findings.append(_looked("store", lambda: f"folder, ciphertext in {settings.data_dir}"))
+    findings.append(_looked("database", lambda: database_in_words(settings)))
     return [*findings, *_deployment(settings)]
 
 

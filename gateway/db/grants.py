@@ -15,6 +15,10 @@ def grant(engine: Engine, role: str) -> None:
     with told_as_problems(), engine.begin() as connection:
         if connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}) is None:
             raise DatabaseUnsuitable("The database has no role of the name in GATEWAY_DATABASE_ROLE; create it first.")
+        # Who does not own a table is only warned, and no right is given.
+        foreign = "SELECT 1 FROM pg_tables WHERE schemaname = 'public' AND tableowner <> current_user LIMIT 1"
+        if connection.scalar(text(foreign)) is not None:
+            raise DatabaseUnsuitable("The tables belong to another role; run `gateway init` as the one that owns them.")
         quote = engine.dialect.identifier_preparer.quote_identifier
         for table in inspect(connection).get_table_names():
             name, to = quote(table), quote(role)

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, inspect
 
 from gateway.base.problems import Conflict, Unavailable
 from gateway.db.failures import told_as_problems
-from gateway.db.metadata import Base
 
 
 class SchemaVersion(Unavailable):
@@ -30,10 +29,12 @@ class NotVacant(Conflict):
 
 
 def check_vacant(engine: Engine) -> None:
-    """Raise `NotVacant` where the database has a table that is not the gateway's."""
+    """Raise `NotVacant` where the database has tables that are not a gateway's."""
     with told_as_problems(), engine.connect().execution_options(gateway_reading=True) as connection:
-        found = set(inspect(connection).get_table_names())
-    if found - {*Base.metadata.tables, "alembic_version"}:
+        tables = inspect(connection).get_table_names()
+        current = MigrationContext.configure(connection).get_current_revision() if tables else None
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if tables and current not in known:
         raise NotVacant("The database holds tables of something else; name an empty one in GATEWAY_DATABASE_URL.")
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from gateway.base.problems import Usage
-from gateway.db.failures import DatabaseUnsuitable
+from gateway.db.failures import DatabaseUnsuitable, told_as_problems
 
 OLDEST: Final = 140000
 # Any number nobody else uses in this database; with it the writers of one gateway find one another.
@@ -99,6 +99,15 @@ def checked(address: str) -> URL:
             raise DatabaseAddressRefused("Across a network the database's address needs sslmode=verify-full.")
         url = url.update_query_dict({"sslmode": "verify-full", "sslrootcert": "system"} | dict(url.query))
     return url.set(drivername="postgresql+psycopg")
+
+
+def in_words(engine: Engine) -> str:
+    """The server's version, and whether the engine's role could rewrite the log."""
+    query = text("SELECT current_setting('server_version'), has_table_privilege('audit_entry', 'UPDATE')")
+    with told_as_problems(), engine.connect().execution_options(gateway_reading=True) as connection:
+        version, could = connection.execute(query).one()
+    role = "a role that could rewrite the log; serve with another" if could else "a role that cannot rewrite the log"
+    return f"PostgreSQL {version}, as {role}"
 
 
 def _on_this_machine(host: str) -> bool:

@@ -369,7 +369,7 @@ class People:
 
     def _add_proposal(self, session: Session, actor: Actor, person_id: str, roles: Collection[Role]) -> ProposalRow:
         row = ProposalRow(
-            id=new_id("pro"),
+            id=new_id("prop"),
             person_id=person_id,
             roles=" ".join(role_names(roles)),
             proposer=actor.person_id,

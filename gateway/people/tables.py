@@ -49,7 +49,7 @@ class ProposalRow(Base):
 
     __tablename__ = "people_proposal"
 
-    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     roles: Mapped[str] = mapped_column(String(200))
     proposer: Mapped[str] = mapped_column(String(30))

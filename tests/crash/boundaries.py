@@ -13,7 +13,10 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine.default import DefaultDialect
 
 KILLED = 137
 _T = TypeVar("_T")
@@ -56,20 +59,26 @@ class Boundaries:
             return self.cross("write", lambda: write(descriptor, data))
 
         os.write = write_to_file
-        commit: Callable[[SQLiteDialect_pysqlite, Any], None] = SQLiteDialect_pysqlite.do_commit
+        for driver in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+            self._wrap_commit(driver)
 
-        def do_commit(dialect: SQLiteDialect_pysqlite, connection: Any) -> None:
+    def _wrap_commit(self, driver: type[DefaultDialect]) -> None:
+        commit: Callable[[DefaultDialect, Any], None] = driver.do_commit
+
+        def do_commit(dialect: DefaultDialect, connection: Any) -> None:
             if self._has_written(connection.driver_connection):
                 self.cross("commit", lambda: commit(dialect, connection))
             else:
                 commit(dialect, connection)
 
-        SQLiteDialect_pysqlite.do_commit = do_commit  # type: ignore[method-assign, assignment]
+        driver.do_commit = do_commit  # type: ignore[method-assign]
 
     def _wrapped(self, name: str, step: Callable[..., Any]) -> Any:
         return lambda *args, **named: self.cross(name, lambda: step(*args, **named))
 
-    def _has_written(self, connection: sqlite3.Connection) -> bool:
+    def _has_written(self, connection: sqlite3.Connection | psycopg.Connection[Any]) -> bool:
+        if isinstance(connection, psycopg.Connection):
+            return not connection.read_only
         before = self._changes.get(id(connection), 0)
         self._changes[id(connection)] = connection.total_changes
         return connection.total_changes != before

@@ -34,6 +34,7 @@ from tests.support.world import HARMLESS, PASSPHRASE, World
 Tell: TypeAlias = Callable[[Mapping[str, Json]], None]
 
 LEASE_S = 0.4
+_DATABASE = "database-url"
 CROWD, CROWD_THREADS, TURNS = 3, 3, 3
 CUSTOMERS = (
     b"Customer,Country,End user,Licensed,End use category,Volume (kg),E-Mail,Since\r\n"
@@ -72,7 +73,15 @@ class Stage:
 
 def settings_of(folder: Path) -> Settings:
     """The settings every opening of a crash folder uses."""
-    return Settings(data_dir=folder / "data", argon2_memory_kib=8192, lease_s=LEASE_S)
+    told = folder / _DATABASE
+    url = told.read_text("utf-8") if told.exists() else None
+    return Settings(data_dir=folder / "data", database_url=url, argon2_memory_kib=8192, lease_s=LEASE_S)
+
+
+def name_database(folder: Path, url: str | None) -> None:
+    """Write beside the data folder where its database lies, if it lies on a server."""
+    if url is not None:
+        (folder / _DATABASE).write_text(url, "utf-8")
 
 
 def keep(world: World, facts: Mapping[str, str]) -> None:
@@ -80,6 +89,7 @@ def keep(world: World, facts: Mapping[str, str]) -> None:
     seeds = {name: key.seed for name, key in world.keys.items()}
     told = (seeds, world.actors, world.identity, dict(facts))
     (world.folder / "people.pickle").write_bytes(pickle.dumps(told))
+    name_database(world.folder, world.gateway.settings.database_url)
 
 
 def reopened(folder: Path) -> tuple[World, dict[str, str]]:

@@ -30,7 +30,8 @@ from tests.crash.checks import (
     runs_of,
 )
 from tests.crash.injector import Injector
-from tests.crash.stages import LARGE, STAGES, keep, settings_of
+from tests.crash.stages import LARGE, STAGES, keep, name_database, settings_of
+from tests.support.databases import Database, copied_url
 from tests.support.world import PASSPHRASE, World
 
 # What each stage takes at least: a wrapper that misses its mark would pass over it in silence.
@@ -45,6 +46,8 @@ TAKES = {
     "restart": {"unlink": 4, "fsync": 2, "replace": 1, "commit": 2},
 }
 
+
+_MORE_THAN_IT_TAKES = 20
 
 # A photo takes the steps of a table, a package in the portal those of a sealed one: every night is often enough.
 _NIGHTLY = {"render-photo": (pytest.mark.nightly,), "dispatch-portal": (pytest.mark.nightly,)}
@@ -62,13 +65,15 @@ class Prepared:
 
 
 @pytest.fixture(scope="module")
-def prepared(one_library: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Prepared]:
+def prepared(
+    one_library: None, database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Prepared]:
     """Prepares each stage once."""
     made: dict[str, Prepared] = {}
 
     def prepare(stage: str) -> Prepared:
         if stage not in made:
-            world = World.create(tmp_path_factory.mktemp(stage))
+            world = World.create(tmp_path_factory.mktemp(stage), database)
             facts = STAGES[stage].prepare(world)
             keep(world, facts)
             original = original_bytes(world, facts["original"]) if "original" in facts else LARGE
@@ -119,16 +124,22 @@ def check_order(crossed: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_creation_that_was_interrupted_can_be_repeated(when: str, injector: Injector, tmp_path: Path) -> None:
+def test_a_creation_that_was_interrupted_can_be_repeated(
+    when: str, injector: Injector, database: Database, tmp_path: Path
+) -> None:
+    for name in ("whole", *map(str, range(_MORE_THAN_IT_TAKES))):
+        (tmp_path / name).mkdir()
+        name_database(tmp_path / name, database.settings(tmp_path).database_url)
     crossed = injector.run(tmp_path / "whole", "initialise")["crossed"]
     assert {"link": 1, "rename": 1, "commit": 2}.items() <= {name: crossed.count(name) for name in crossed}.items()
     whole = {path.name for path in (tmp_path / "whole" / "data").iterdir()}
+    assert len(crossed) <= _MORE_THAN_IT_TAKES
     for at, name in enumerate(crossed):
         folder = tmp_path / f"{at}"
         told = injector.run(folder, "initialise", at, when)
         assert told["status"] == KILLED, (at, name, told["failed"])
         settings = settings_of(folder)
-        if settings.database.exists():
+        if settings.database.exists() or settings.log_key.exists():
             with pytest.raises(AlreadyInitialised):
                 initialise(settings, PASSPHRASE)
         else:
@@ -164,6 +175,7 @@ def crashed(
 ) -> Mapping[str, Any]:
     """Copy the prepared folder, run the stage in it up to its end, look for plaintext before anything is tidied."""
     shutil.copytree(base.folder, folder)
+    name_database(folder, copied_url(settings_of(folder).database_url))
     told = injector.run(folder, stage, at, when)
     assert plaintext_in(folder / "data", base.runs, seen=base.folder / "data") == []
     return told

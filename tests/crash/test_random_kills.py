@@ -1,6 +1,7 @@
 """`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
 
-`CRASH_KILLS` is how often (25 unless told otherwise), `CRASH_SEED` repeats the dice of an earlier run.
+`CRASH_KILLS` is how often (20 unless told otherwise, half of them on each database),
+`CRASH_SEED` repeats the dice of an earlier run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 
 from gateway.app import compose
 from gateway.base.clock import SystemClock
@@ -32,16 +34,29 @@ from gateway.verify import verify_package
 from tests.crash.checks import RESTART_S, check_acknowledged, check_all, held_by, plaintext_in
 from tests.crash.launcher import ROOT, Launcher
 from tests.crash.load import SECRET, Load
+from tests.support.databases import POSTGRES, SQLITE, Database, Postgres, close_idle
+from tests.support.postgres import Cluster, programs
 from tests.support.world import PASSPHRASE, World
 
-KILLS = int(os.environ.get("CRASH_KILLS", "25"))
+KILLS = int(os.environ.get("CRASH_KILLS", "20")) // 2
 SEED = int(os.environ.get("CRASH_SEED", "0")) or secrets.randbits(32)
 _LATEST_START_S = 90.0
 
 
 @pytest.fixture
-def world(one_library: None, tmp_path: Path) -> Iterator[World]:
-    world = World.create(tmp_path)
+def server(database: Database) -> Iterator[Cluster | None]:
+    """A database server that may be killed too, where there is one."""
+    folder = programs() if database.kind == POSTGRES.kind else None
+    own = None if folder is None else Cluster(folder)
+    yield own
+    close_idle()
+    if own is not None:
+        own.remove()
+
+
+@pytest.fixture
+def world(one_library: None, server: Cluster | None, tmp_path: Path) -> Iterator[World]:
+    world = World.create(tmp_path, SQLITE if server is None else Postgres(lambda: server))
     yield world
     world.gateway.close()
 
@@ -66,6 +81,7 @@ def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
         "GATEWAY_LEASE_S": str(settings.lease_s),
         "GATEWAY_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
         "TMPDIR": str(tmp_path / "tmp"),
+        **({} if settings.database_url is None else {"GATEWAY_DATABASE_URL": settings.database_url}),
     }
 
 
@@ -82,7 +98,12 @@ def load(world: World, settings: Settings) -> Iterator[Load]:
 
 @pytest.mark.timeout(300 + 30 * KILLS)
 def test_random_kills_under_load_lose_nothing_and_leave_nothing(
-    world: World, settings: Settings, environment: dict[str, str], load: Load, tmp_path: Path
+    world: World,
+    server: Cluster | None,
+    settings: Settings,
+    environment: dict[str, str],
+    load: Load,
+    tmp_path: Path,
 ) -> None:
     sys.stderr.write(f"CRASH_SEED={SEED} CRASH_KILLS={KILLS}\n")
     dice = random.Random(SEED)
@@ -97,6 +118,11 @@ def test_random_kills_under_load_lose_nothing_and_leave_nothing(
             if dice.random() < 0.85:
                 took.append(until_ready(settings, running[0]))
             time.sleep(dice.uniform(0.0, 1.2))
+            if server is not None and dice.random() < 0.5:
+                # The gateway is at work while its database dies, and goes on when that comes back.
+                server.stop(signal.SIGKILL)
+                server.start()
+                time.sleep(dice.uniform(0.0, 0.6))
             dice.shuffle(running)
             told = list(load.acknowledged)
             launcher.kill(*running)
@@ -116,6 +142,7 @@ def test_random_kills_under_load_lose_nothing_and_leave_nothing(
     check_acknowledged(world, load.acknowledged, entries)
     everything_happened_once(world, load, tmp_path)
     assert plaintext_in(tmp_path, [SECRET]) == []
+    assert server is None or SECRET not in server.disk(make_url(settings.database_url or "").database or "")
     assert min(took) < RESTART_S
     sys.stderr.write(
         f"{len(load.originals)} originals, {len(load.journeys)} releases, {load.refused} renditions given up, "

@@ -18,12 +18,13 @@ from gateway.verify import verify_export
 from tests.crash.checks import check_acknowledged, check_all, check_bytes, check_log, held_by
 from tests.crash.injector import Injector
 from tests.crash.stages import CROWD, CROWD_THREADS, CUSTOMERS, TURNS, keep, matter_only, rendered
+from tests.support.databases import Database
 from tests.support.world import PASSPHRASE, World
 
 
 @pytest.fixture
-def world(one_library: None, tmp_path: Path) -> Iterator[World]:
-    world = World.create(tmp_path)
+def world(one_library: None, database: Database, tmp_path: Path) -> Iterator[World]:
+    world = World.create(tmp_path, database)
     yield world
     world.gateway.close()
 

@@ -329,7 +329,7 @@ def test_an_approval_of_the_manifest_before(one_approved: tuple[World, Journey])
         "UPDATE original SET classification = NULL",
         "UPDATE stored_object SET plaintext_bytes = plaintext_bytes - 1",
         "UPDATE stored_object SET role = 'document' WHERE role = 'rendition'",
-        "UPDATE key SET wrapped = zeroblob(61) WHERE role = 'dek'",
+        "UPDATE key SET wrapped = commitment WHERE role = 'dek'",
     ],
 )
 def test_a_row_changed_behind_the_gateways_back(change: str, one_approved: tuple[World, Journey]) -> None:

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from gateway.db.engine import sqlite_engine
 from gateway.db.metadata import Base
 from gateway.db.postgres import postgres_engine
 from gateway.settings import Settings
-from tests.support.postgres import OWNER, cluster
+from tests.support.postgres import OWNER, Cluster, cluster
 
 
 class Database(ABC):
@@ -71,6 +71,9 @@ class Postgres(Database):
 
     kind = "postgresql"
 
+    def __init__(self, server: Callable[[], Cluster] = cluster) -> None:
+        self._server = server
+
     def engine(self, folder: Path, name: str = "gateway.db") -> Engine:
         return watched(cluster().url(cluster().create()))
 
@@ -81,7 +84,8 @@ class Postgres(Database):
         return cluster().disk(engine.url.database or "")
 
     def settings(self, folder: Path, **more: Any) -> Settings:
-        return Settings(data_dir=folder / "data", database_url=cluster().url(cluster().create()), **more)
+        server = self._server()
+        return Settings(data_dir=folder / "data", database_url=server.url(server.create()), **more)
 
 
 def _tabled() -> str:
@@ -124,20 +128,34 @@ def copied(settings: Settings, folder: Path) -> Settings:
     """A founded deployment's data folder and database, copied as they lie; nobody may be at work in them."""
     made = replace(settings, data_dir=folder / "data")
     shutil.copytree(settings.data_dir, made.data_dir)
-    if settings.database_url is None:
-        return made
+    return replace(made, database_url=copied_url(settings.database_url))
+
+
+def copied_url(url: str | None) -> str | None:
+    """Where a copy of this database lies, if it lies on a server; nobody may be at work in it."""
+    if url is None:
+        return None
     close_idle()
-    return replace(made, database_url=cluster().url(cluster().create(_name(settings))))
+    return cluster().url(cluster().create(make_url(url).database or ""))
+
+
+def engine_of(settings: Settings) -> Engine:
+    """An engine on a deployment's database."""
+    if settings.database_url is None:
+        return sqlite_engine(settings.database)
+    return watched(settings.database_url)
+
+
+def rows_of(settings: Settings) -> bytes:
+    """Every value of every row, as the database gives it back."""
+    with hands(settings) as run:
+        values = [value for table in run.tables() for row in run(f'SELECT * FROM "{table}"') for value in row]
+    return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
 
 
 def served(settings: Settings) -> bytes:
-    """What a server keeps of this deployment, its files and every value of its rows; nothing where there is none."""
-    if settings.database_url is None:
-        return b""
-    with hands(settings) as run:
-        values = [value for table in run.tables() for row in run(f'SELECT * FROM "{table}"') for value in row]
-    whole = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-    return b"\n".join([*whole, cluster().disk(_name(settings))])
+    """What a server keeps of this deployment on its disk; nothing where there is none."""
+    return b"" if settings.database_url is None else cluster().disk(_name(settings))
 
 
 @contextmanager

@@ -268,7 +268,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "people_proposal",
-        sa.Column("id", sa.String(length=30), nullable=False),
+        # SQLite, for which this was first written, enforces no length: 30 was one too few.
+        sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("person_id", sa.String(length=30), nullable=False),
         sa.Column("roles", sa.String(length=200), nullable=False),
         sa.Column("proposer", sa.String(length=30), nullable=False),
