@@ -19,6 +19,7 @@ from gateway.formats.transforms import (
     MASK,
     Unreadable,
     changer,
+    currency,
     intervals,
     kept_by,
     multiple,
@@ -46,7 +47,7 @@ def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Serie
         case Op.ALLOW if value_type not in {"decimal", "integer", "date"}:
             return cells.str.strip_chars()
         case Op.ALLOW if value_type != "date":
-            return _by_plainness(cells, change, lambda plain: plain)
+            return _by_plainness(cells, change, lambda plain: plain, amounts=False)
         case Op.MASK:
             return _masked(cells.str.strip_chars(), kept_by(transform.params))
         case Op.BUCKET if fast := _interval(transform):
@@ -56,8 +57,13 @@ def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Serie
     return _by_value(cells, change)
 
 
-def _by_value(cells: pl.Series, change: Callable[[str], str]) -> pl.Series:
+def _by_value(cells: pl.Series, change: Callable[[str], str], *, amounts: bool = False) -> pl.Series:
+    # Amounts in two currencies cannot be compared: those that are not in the alphabetically first are unreadable.
+    seen = min(filter(None, map(currency, cells)), default=None) if amounts else None
+
     def one(value: str) -> str | None:
+        if amounts and currency(value) not in {None, seen}:
+            return None
         try:
             return change(value) if value.strip() else ""
         except Unreadable:
@@ -70,7 +76,7 @@ def _by_plainness(cells: pl.Series, change: Callable[[str], str], fast: Callable
     plain = cells.str.contains(_PLAIN)
     if plain.all():
         return fast(cells)
-    others = _by_value(cells.filter(~plain), change)
+    others = _by_value(cells.filter(~plain), change, amounts=amounts)
     return pl.concat([fast(cells.filter(plain)), others]).gather(places(plain.to_numpy()))
 
 

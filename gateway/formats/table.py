@@ -19,7 +19,7 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
-from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, control_free
+from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Plan, Rebuilt, Table, column_id
@@ -174,11 +174,8 @@ def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, s
 
 def _split(untrusted: bytes, *, rows: int, width: int) -> pl.DataFrame:
     """The cells of packed rows. That no row is too wide and all together have the right number, makes each right."""
-    unit, record = UNIT.encode(), RECORD.encode()
-    separators = untrusted.count(record), untrusted.count(unit)
-    if separators != (rows, rows * (width - 1)) or not untrusted.endswith(record):
-        raise UNCLEAR
-    if not control_free(untrusted, also=(*unit, *record)):
+    separators = low_bytes(untrusted, also=(ord(RECORD), ord(UNIT)))
+    if separators != (rows, rows * (width - 1)) or not untrusted.endswith(RECORD.encode()):
         raise UNCLEAR
     # The splitter takes one byte order mark away; where the first cell begins with that character it stays a cell's.
     guarded = codecs.BOM_UTF8 + untrusted if untrusted.startswith(codecs.BOM_UTF8) else untrusted
