@@ -72,7 +72,9 @@ def _by_value(cells: pl.Series, change: Callable[[str], str], *, amounts: bool =
     return Coded.of(cells).mapped(one)
 
 
-def _by_plainness(cells: pl.Series, change: Callable[[str], str], fast: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def _by_plainness(
+    cells: pl.Series, change: Callable[[str], str], fast: Callable[[pl.Series], pl.Series], *, amounts: bool = True
+) -> pl.Series:
     plain = cells.str.contains(_PLAIN)
     if plain.all():
         return fast(cells)

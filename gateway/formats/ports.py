@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from gateway.formats.model import Content, Field, Mark, Plan, Rebuilt
 from gateway.sandbox.ports import Sandbox
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Format(Protocol):
@@ -23,8 +26,13 @@ class Format(Protocol):
         """The media type that these first bytes (at most 4 KiB) show, or None. Names and claims are not asked."""
         ...
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Content:
-        """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence."""
+    def read(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+    ) -> Content:
+        """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence.
+
+        `declared` is what a person said about how to read it (`encoding`, `delimiter`); what does not fit is refused.
+        """
         ...
 
     def survey(self, content: Content) -> tuple[Field, ...]:

@@ -23,6 +23,7 @@ from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD,
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Plan, Rebuilt, Table, column_id
+from gateway.formats.ports import NOTHING
 from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -72,6 +73,7 @@ class TableFormat(abc.ABC):
     extensions: Mapping[str, str]
     task: str
     sentences: Sentences = SENTENCES
+    declarable: frozenset[str] = frozenset()
 
     def __init__(self, classify: Callable[[Iterable[str]], frozenset[str]], limits: Limits | None = None) -> None:
         self._classify = classify
@@ -89,11 +91,17 @@ class TableFormat(abc.ABC):
     def write(self, out: OutTable) -> bytes:
         """The rendition's bytes; deterministic."""
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox) -> Table:
+    def read(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+    ) -> Table:
         """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do."""
         del media_type
+        if not self.declarable.issuperset(declared):
+            raise TableRefused(
+                "Something is declared that this sort of table does not have; take it out of the answers."
+            )
         try:
-            reply = sandbox.run(self.task, {}, untrusted_original, self._limits)
+            reply = sandbox.run(self.task, dict(declared), untrusted_original, self._limits)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:

@@ -72,6 +72,7 @@ class TableCsv(TableFormat):
     extensions: Mapping[str, str] = MappingProxyType({MEDIA_TYPE: "csv"})
     task = PARSE_TASK
     sentences = _SENTENCES
+    declarable = frozenset({"encoding", "delimiter"})
 
     def sniff(self, head: bytes) -> str | None:
         """`text/csv` for text whose first line holds a delimiter."""

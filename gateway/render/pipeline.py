@@ -64,7 +64,7 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 
 
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
-    content = job.form.read(job.untrusted_original, job.media_type, sandbox)
+    content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.source)
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")

@@ -34,6 +34,7 @@ class AnswersIn(In):
     columns: Annotated[dict[str, str], Field(max_length=10_000, default_factory=dict)]
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     confirmed: StrictBool = False
+    source: Annotated[dict[str, str], Field(max_length=2, default_factory=dict)]
 
     def answers(self) -> Answers:
         """As the room takes it."""
