@@ -119,4 +119,5 @@ def _outside(separators: Places, quotes: Places) -> Places:
     steps = np.zeros(len(separators) + 1, np.int8)
     np.add.at(steps, first[holding], 1)
     np.add.at(steps, last[holding], -1)
-    return separators[np.cumsum(steps[:-1], dtype=np.int8) == 0]
+    outside: NDArray[np.bool_] = np.cumsum(steps[:-1], dtype=np.int8) == 0
+    return separators[outside]

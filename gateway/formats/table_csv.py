@@ -68,7 +68,7 @@ class TableCsv(TableFormat):
     """The format of separated tables."""
 
     name = "table-csv"
-    media_types = (MEDIA_TYPE,)
+    media_types: tuple[str, ...] = (MEDIA_TYPE,)
     extensions: Mapping[str, str] = MappingProxyType({MEDIA_TYPE: "csv"})
     task = PARSE_TASK
     sentences = _SENTENCES
