@@ -37,6 +37,7 @@ bench: $(STAMP) ## measure, beside the baselines, in one run
 	@$(BIN)/python -m bench.stream
 	@$(BIN)/python -m bench.upload
 	@$(BIN)/python -m bench.unit
+	@$(BIN)/python -m bench.tables
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

@@ -60,17 +60,31 @@ def answer(headers: Sequence[str], blocks: Sequence[bytes], rows: int, source: M
     return {"columns": len(headers), "rows": rows, "source": dict(source)}, [packed([headers]), b"".join(blocks)]
 
 
-def control_free(untrusted: bytes, also: tuple[int, ...] = ()) -> bool:
-    """Whether UTF-8 holds no character of `CONTROL` but the bytes `also`; tabs and line breaks are none."""
+def control_free(untrusted: bytes) -> bool:
+    """Whether UTF-8 holds no character of `CONTROL`; tabs and line breaks are none."""
+    return low_bytes(untrusted) is not None
+
+
+def low_bytes(untrusted: bytes, also: tuple[int, ...] = ()) -> tuple[int, ...] | None:
+    """How often each of the bytes `also` stands in UTF-8 without any other character of `CONTROL`; None if it has one.
+
+    Works piece by piece, so that what is looked at stays in the processor's cache.
+    """
+    counts = [0] * len(also)
     for start in range(0, len(untrusted), _PIECE_BYTES):
-        # A piece overlaps the next by the longest sequence that is looked for.
-        piece = untrusted[start : start + _PIECE_BYTES + 2]
+        piece = untrusted[start : start + _PIECE_BYTES]
         octets = np.frombuffer(piece, np.uint8)
-        allowed = sum(np.count_nonzero(octets == code) for code in (*_BLANKS, *also))
+        found = [int(np.count_nonzero(octets == code)) for code in also]
+        allowed = sum(found) + sum(int(np.count_nonzero(octets == code)) for code in _BLANKS)
         if np.count_nonzero(octets < 32) != allowed or b"\x7f" in piece:
-            return False
-        if not piece.isascii():
-            leads = np.flatnonzero(octets[:-1] == 0xC2)
-            if np.any(octets[leads + 1] < 0xA0) or any(mark in piece for mark in _SEPARATORS):
-                return False
-    return True
+            return None
+        if not piece.isascii() and not _wide_control_free(untrusted[start : start + _PIECE_BYTES + 2]):
+            return None
+        counts = [one + more for one, more in zip(counts, found, strict=True)]
+    return tuple(counts)
+
+
+def _wide_control_free(piece: bytes) -> bool:
+    octets = np.frombuffer(piece, np.uint8)
+    leads = np.flatnonzero(octets[:-1] == 0xC2)
+    return not np.any(octets[leads + 1] < 0xA0) and not any(mark in piece for mark in _SEPARATORS)

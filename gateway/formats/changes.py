@@ -19,6 +19,7 @@ from gateway.formats.transforms import (
     MASK,
     Unreadable,
     changer,
+    currency,
     intervals,
     kept_by,
     multiple,
@@ -33,8 +34,6 @@ _PLACES = 9
 _BILLION = 10**_PLACES
 _LARGEST = 1 << 61
 
-Scaled = NDArray[np.int64]
-
 
 def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
     """`cells` under `transform`; blank ones empty, a missing cell where one is unreadable. Raises `ValueError`.
@@ -46,18 +45,23 @@ def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Serie
         case Op.ALLOW if value_type not in {"decimal", "integer", "date"}:
             return cells.str.strip_chars()
         case Op.ALLOW if value_type != "date":
-            return _by_plainness(cells, change, lambda plain: plain)
+            return _by_plainness(cells, change, lambda plain: plain, amounts=False)
         case Op.MASK:
             return _masked(cells.str.strip_chars(), kept_by(transform.params))
-        case Op.BUCKET if fast := _interval(transform):
-            return _by_plainness(cells, change, lambda plain: fast(_scaled(plain)))
-        case Op.ROUND if fast := _rounded(transform):
-            return _by_plainness(cells, change, lambda plain: fast(_scaled(plain)))
+        case Op.BUCKET:
+            return _by_plainness(cells, change, _interval(transform))
+        case Op.ROUND:
+            return _by_plainness(cells, change, _rounded(transform))
     return _by_value(cells, change)
 
 
-def _by_value(cells: pl.Series, change: Callable[[str], str]) -> pl.Series:
+def _by_value(cells: pl.Series, change: Callable[[str], str], *, amounts: bool = False) -> pl.Series:
+    # Amounts in two currencies cannot be compared: those that are not in the alphabetically first are unreadable.
+    seen = min(filter(None, map(currency, cells)), default=None) if amounts else None
+
     def one(value: str) -> str | None:
+        if amounts and currency(value) not in {None, seen}:
+            return None
         try:
             return change(value) if value.strip() else ""
         except Unreadable:
@@ -66,11 +70,19 @@ def _by_value(cells: pl.Series, change: Callable[[str], str]) -> pl.Series:
     return Coded.of(cells).mapped(one)
 
 
-def _by_plainness(cells: pl.Series, change: Callable[[str], str], fast: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def _by_plainness(
+    cells: pl.Series,
+    change: Callable[[str], str],
+    fast: Callable[[pl.Series], pl.Series] | None,
+    *,
+    amounts: bool = True,
+) -> pl.Series:
+    if fast is None:
+        return _by_value(cells, change, amounts=amounts)
     plain = cells.str.contains(_PLAIN)
     if plain.all():
         return fast(cells)
-    others = _by_value(cells.filter(~plain), change)
+    others = _by_value(cells.filter(~plain), change, amounts=amounts)
     return pl.concat([fast(cells.filter(plain)), others]).gather(places(plain.to_numpy()))
 
 
@@ -82,7 +94,7 @@ def places(first: NDArray[np.bool_]) -> NDArray[np.intp]:
     return found
 
 
-def _scaled(plain: pl.Series) -> Scaled:
+def _scaled(plain: pl.Series) -> NDArray[np.int64]:
     """Plain numbers in billionths."""
     return plain.cast(pl.Decimal(2 * _PLACES, _PLACES)).to_physical().cast(pl.Int64).to_numpy()
 
@@ -92,23 +104,23 @@ def _billionths(value: Decimal) -> int | None:
     return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < _LARGEST else None
 
 
-def _interval(transform: Transform) -> Callable[[Scaled], pl.Series] | None:
+def _interval(transform: Transform) -> Callable[[pl.Series], pl.Series] | None:
     bounds, labels = intervals(texts_in(transform.params, "edges"), text_in(transform.params, "unit"))
     scaled = [_billionths(bound) for bound in bounds]
     if None in scaled:
         return None
     edges, names = np.array(scaled, np.int64), pl.Series(labels)
-    return lambda values: names.gather(np.searchsorted(edges, values, side="right"))
+    return lambda plain: names.gather(np.searchsorted(edges, _scaled(plain), side="right"))
 
 
-def _rounded(transform: Transform) -> Callable[[Scaled], pl.Series] | None:
+def _rounded(transform: Transform) -> Callable[[pl.Series], pl.Series] | None:
     step, unit = step_of(text_in(transform.params, "to")), text_in(transform.params, "unit")
     width = _billionths(step)
     if width is None:
         return None
 
-    def rounded(values: Scaled) -> pl.Series:
-        steps, rest = np.divmod(values, width)
+    def rounded(plain: pl.Series) -> pl.Series:
+        steps, rest = np.divmod(_scaled(plain), width)
         # Half way between two multiples the even one is taken.
         steps += (2 * rest > width) | ((2 * rest == width) & (steps % 2 == 1))
         distinct, codes = np.unique(steps, return_inverse=True)

@@ -19,6 +19,8 @@ from gateway.formats.model import Case
 Codes = NDArray[np.intp]
 NONE = -1
 
+_SAMPLED_ROWS = 4_096
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
@@ -45,6 +47,12 @@ class Coded:
     def where(self, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
         """For every row whether its value is one of those for which `holds`."""
         return np.fromiter(map(holds, self.values), np.bool_, len(self.values))[self.codes]
+
+
+def repetitive(cells: pl.Series) -> bool:
+    """Whether the first rows say that the column has few values: then taking it apart costs less than it saves."""
+    head = cells.head(_SAMPLED_ROWS)
+    return head.n_unique() * 2 <= head.len()
 
 
 class Cells:

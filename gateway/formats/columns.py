@@ -19,7 +19,7 @@ import polars as pl
 
 from gateway.base.text import HIDDEN as HIDDEN_CHARACTERS
 from gateway.formats.changes import changed, places
-from gateway.formats.coded import NONE, Cells, Coded, Codes
+from gateway.formats.coded import NONE, Cells, Coded, Codes, repetitive
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op
 from gateway.formats.problems import CellUnreadable, PlanUnfit
@@ -129,6 +129,8 @@ class _Rendering:
         self._decided = table.deciding(column.instruction.cases)
         self._prf = Prf(secret).narrowed("field", self._instruction.name.encode())
         self._digest = digest
+        by_name = any(case.transform.op is Op.PSEUDONYMISE for case in column.instruction.cases)
+        self._coded = Coded.of(self._raw) if by_name or repetitive(self._raw) else None
 
     def cells(self) -> pl.Series:
         """The rendered cells in the original row order."""
@@ -149,43 +151,45 @@ class _Rendering:
         """The cells of these rows, which `case` decides; one that is unreadable is missing."""
         if case is None or case.withholds:
             self._redactions.add(case.rule if case else DEFAULT, len(rows))
-            return pl.repeat(
-                f"[withheld: {case.code}]" if case else "[withheld]", len(rows), dtype=pl.String, eager=True
-            )
-        raw = self._raw if len(rows) == self._raw.len() else self._raw.gather(rows)
+            text = f"[withheld: {case.code}]" if case else "[withheld]"
+            return pl.repeat(text, len(rows), dtype=pl.String, eager=True)
+        if case.transform.op is Op.PSEUDONYMISE and case.transform.params.get("scope") == "row":
+            raw = self._raw.gather(rows)
+            return self._shown(case, raw, np.ones(len(rows), np.intp), self._row_names(case, rows))
+        if self._coded is None:
+            raw = self._raw if len(rows) == self._raw.len() else self._raw.gather(rows)
+            return self._shown(case, raw, np.ones(len(rows), np.intp))
+        codes = self._coded.codes[rows]
+        values = pl.Series(self._coded.values, dtype=pl.String)
+        return self._shown(case, values, np.bincount(codes, minlength=values.len())).gather(codes)
+
+    def _shown(self, case: Case, raw: pl.Series, times: Codes, names: pl.Series | None = None) -> pl.Series:
+        """What `case` shows of each of `raw`; `times` says how many cells each stands for."""
         seen = _uncovered(raw)
-        self._redactions.add(HIDDEN, _differing(raw, seen))
-        changed = self._changed(case, seen, rows)
+        shown = self._changed(case, seen) if names is None else names.set(seen.str.strip_chars() == "", "")
+        safe = _harmless(shown)
+        self._redactions.add(HIDDEN, _differing(raw, seen, times))
+        self._redactions.add(FORMULA, _differing(shown, safe, times))
         if case.transform.op is not Op.ALLOW:
-            self._redactions.add(case.rule, int((changed != "").sum()))
-        safe = _harmless(changed)
-        self._redactions.add(FORMULA, _differing(changed, safe))
+            self._redactions.add(case.rule, int(times[(shown != "").fill_null(False).to_numpy()].sum()))
         return safe
 
-    def _changed(self, case: Case, seen: pl.Series, rows: Codes) -> pl.Series:
+    def _changed(self, case: Case, seen: pl.Series) -> pl.Series:
         if case.transform.op is Op.PSEUDONYMISE:
-            return self._pseudonyms(case, seen, rows)
+            scope, prefix = _scope_and_prefix(case)
+            prf = self._prf if scope == "release" else self._prf.narrowed("table", self._digest)
+            names = pseudonyms(prf, prefix, seen)
+            return pl.Series([names[value] for value in seen], dtype=pl.String)
         try:
             return changed(case.transform, self._instruction.value_type, seen)
         except (ValueError, ArithmeticError) as error:
             raise _bad_parameters(case) from error
 
-    def _pseudonyms(self, case: Case, seen: pl.Series, rows: Codes) -> pl.Series:
-        scope, prefix = case.transform.params.get("scope"), case.transform.params.get("prefix")
-        if scope not in {"release", "table", "row"} or not isinstance(prefix, str) or not prefix:
-            raise _bad_parameters(case)
-        if scope == "row":
-            in_table = self._prf.narrowed("table", self._digest)
-            by_row = named(prefix, {row: _row_code(in_table, row, raw) for row, raw in enumerate(self._raw)})
-            blank = (seen.str.strip_chars() == "").to_list()
-            return pl.Series(
-                ["" if empty else by_row[row] for row, empty in zip(rows.tolist(), blank, strict=True)], dtype=pl.String
-            )
-        prf = self._prf if scope == "release" else self._prf.narrowed("table", self._digest)
-        # Which names are long depends on every value of the column, not only on those of this case.
-        everybody = Coded.of(_uncovered(self._raw))
-        names = pseudonyms(prf, prefix, everybody.values)
-        return pl.Series([names[value] for value in everybody.values], dtype=pl.String).gather(everybody.codes[rows])
+    def _row_names(self, case: Case, rows: Codes) -> pl.Series:
+        _, prefix = _scope_and_prefix(case)
+        in_table = self._prf.narrowed("table", self._digest)
+        by_row = named(prefix, {row: _row_code(in_table, row, raw) for row, raw in enumerate(self._raw)})
+        return pl.Series([by_row[row] for row in rows.tolist()], dtype=pl.String)
 
     def _raise_unreadable(self, row: int) -> NoReturn:
         instruction = self._instruction
@@ -201,12 +205,19 @@ def _bad_parameters(case: Case) -> PlanUnfit:
     return PlanUnfit(f"The rule {case.rule} has parameters that cannot be carried out; correct the policy.")
 
 
+def _scope_and_prefix(case: Case) -> tuple[str, str]:
+    scope, prefix = case.transform.params.get("scope"), case.transform.params.get("prefix")
+    if scope not in {"release", "table", "row"} or not isinstance(prefix, str) or not prefix:
+        raise _bad_parameters(case)
+    return str(scope), prefix
+
+
 def _row_code(prf: Prf, row: int, raw: str) -> bytes:
     return prf.narrowed("row", row.to_bytes(8))(normalised(raw).encode())
 
 
-def _differing(one: pl.Series, other: pl.Series) -> int:
-    return 0 if one is other else int((one != other).sum())
+def _differing(one: pl.Series, other: pl.Series, times: Codes) -> int:
+    return 0 if one is other else int(times[(one != other).fill_null(False).to_numpy()].sum())
 
 
 def _uncovered(cells: pl.Series) -> pl.Series:
@@ -219,7 +230,7 @@ def _uncovered(cells: pl.Series) -> pl.Series:
 
 def _harmless(cells: pl.Series) -> pl.Series:
     """The cells with nothing a spreadsheet would calculate; the very same series where nothing would be."""
-    suspect = cells.str.contains(_SUSPECT)
+    suspect = cells.str.contains(_SUSPECT).fill_null(False)
     if not suspect.any():
         return cells
     few = Coded.of(cells.filter(suspect)).mapped(harmless)

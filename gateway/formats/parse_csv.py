@@ -157,6 +157,8 @@ def _rows(text: bytes, delimiter: str) -> Iterator[list[str]]:
 
 def _delimiter(text: bytes, declared: Json) -> str:
     """The delimiter under which the first rows are equally wide, the wider one where there are two."""
+    if declared is not None and declared not in DELIMITERS:
+        raise TaskRefused("delimiter-declared")
     widths: dict[str, int] = {}
     even: set[str] = set()
     for delimiter in DELIMITERS if declared is None else (str(declared),):

@@ -23,6 +23,7 @@ from PIL import Image
 from gateway.base.problems import Problem
 from gateway.formats import parse_picture, parse_tags
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
+from gateway.formats.ports import NOTHING
 from gateway.formats.problems import NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -72,10 +73,12 @@ class PictureFormat:
         """JPEG or PNG by its signature."""
         return next((kind for kind, start in parse_picture.SIGNATURES.items() if head.startswith(start)), None)
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, sheet: str | None = None) -> Picture:
-        """Pixels and tags. Raises `PictureRefused` or `PictureTooLarge` and says what to do."""
-        if sheet is not None:
-            raise PictureRefused("The answers name a sheet, and a picture has none; leave it out of the answers.")
+    def read(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+    ) -> Picture:
+        """Pixels and tags; there is nothing to declare. Raises `PictureRefused` or `PictureTooLarge`."""
+        if declared:
+            raise PictureRefused("A picture has neither sheet nor encoding nor delimiter; take that out of the answers.")
         try:
             reply = sandbox.run(PARSE_TASK, {"media_type": media_type}, untrusted_original, self._limits)
         except ParseRefused as refused:

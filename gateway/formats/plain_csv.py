@@ -27,7 +27,9 @@ Places = NDArray[np.intp]
 
 def marked(text: bytes, delimiter: str, width: int) -> tuple[list[bytes], int] | None:
     """`text` (UTF-8) as packed rows, and how many; None where it is not plain."""
-    text = text.rstrip(b"\r\n") + b"\n"
+    bare = text.rstrip(b"\r\n")
+    end = text.find(b"\n", len(bare)) + 1
+    text = text[:end] if end else bare + b"\n"
     blocks: list[bytes] = []
     rows = 0
     for piece in _pieces(text):
@@ -76,7 +78,10 @@ def _marked(piece: bytes, delimiter: int, width: int) -> bytes | None:
 
 def _even(octets: Octets, separators: Places, ends: Places, width: int) -> bool:
     """Whether every row has `width` cells, none past its bound: line breaks stand at the ends and nowhere else."""
-    if len(separators) != len(ends) * width or np.diff(separators, prepend=-1).max() > MAX_CELL_CHARS:
+    if len(separators) != len(ends) * width:
+        return False
+    # Only a row that is longer than the bound can hold a cell that is.
+    if np.diff(ends, prepend=-1).max() > MAX_CELL_CHARS and np.diff(separators, prepend=-1).max() > MAX_CELL_CHARS:
         return False
     return bool((octets[ends] == _LF).all()) and np.count_nonzero(octets[separators] == _LF) == len(ends)
 
@@ -114,4 +119,5 @@ def _outside(separators: Places, quotes: Places) -> Places:
     steps = np.zeros(len(separators) + 1, np.int8)
     np.add.at(steps, first[holding], 1)
     np.add.at(steps, last[holding], -1)
-    return separators[np.cumsum(steps[:-1], dtype=np.int8) == 0]
+    outside: NDArray[np.bool_] = np.cumsum(steps[:-1], dtype=np.int8) == 0
+    return separators[outside]

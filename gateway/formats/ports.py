@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from gateway.formats.model import Content, Field, Mark, Plan, Rebuilt
 from gateway.sandbox.ports import Sandbox
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Format(Protocol):
@@ -26,10 +29,13 @@ class Format(Protocol):
         """
         ...
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, sheet: str | None = None) -> Content:
+    def read(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+    ) -> Content:
         """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence.
 
-        `sheet` is a person's answer to `SheetUnclear`.
+        `declared` is what a person said about how to read it (`encoding`, `delimiter`, `sheet`); what does not fit is
+        refused, and what only a person can say is asked for by `SheetUnclear`.
         """
         ...
 

@@ -19,10 +19,11 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
-from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, control_free
+from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
+from gateway.formats.ports import NOTHING
 from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -86,7 +87,7 @@ class TableFormat(abc.ABC):
     own_output: str
     writers: Mapping[str, Callable[[OutTable], bytes]]
     sentences: Sentences = SENTENCES
-    has_sheets = False
+    declarable: frozenset[str] = frozenset()
 
     def __init__(self, classify: Callable[[Iterable[str]], frozenset[str]], limits: Limits | None = None) -> None:
         self._classify = classify
@@ -105,16 +106,19 @@ class TableFormat(abc.ABC):
         del source
         return {}
 
-    def read(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, sheet: str | None = None) -> Table:
+    def read(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+    ) -> Table:
         """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do.
 
-        `sheet` names the one that is meant, where a workbook has several; without it that raises `SheetUnclear`.
+        Where a workbook has several sheets and none is declared, that raises `SheetUnclear`.
         """
-        if sheet is not None and not self.has_sheets:
-            raise TableRefused("The answers name a sheet, and this original has none; leave it out of the answers.")
-        request: dict[str, Json] = {} if sheet is None else {"sheet": sheet}
+        if not self.declarable.issuperset(declared):
+            raise TableRefused(
+                "Something is declared that this sort of table does not have; take it out of the answers."
+            )
         try:
-            reply = sandbox.run(self.tasks[media_type], request, untrusted_original, self._limits)
+            reply = sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:
@@ -199,11 +203,8 @@ def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, s
 
 def _split(untrusted: bytes, *, rows: int, width: int) -> pl.DataFrame:
     """The cells of packed rows. That no row is too wide and all together have the right number, makes each right."""
-    unit, record = UNIT.encode(), RECORD.encode()
-    separators = untrusted.count(record), untrusted.count(unit)
-    if separators != (rows, rows * (width - 1)) or not untrusted.endswith(record):
-        raise UNCLEAR
-    if not control_free(untrusted, also=(*unit, *record)):
+    separators = low_bytes(untrusted, also=(ord(RECORD), ord(UNIT)))
+    if separators != (rows, rows * (width - 1)) or not untrusted.endswith(RECORD.encode()):
         raise UNCLEAR
     # The splitter takes one byte order mark away; where the first cell begins with that character it stays a cell's.
     guarded = codecs.BOM_UTF8 + untrusted if untrusted.startswith(codecs.BOM_UTF8) else untrusted

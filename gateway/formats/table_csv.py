@@ -69,6 +69,7 @@ class TableCsv(TableFormat):
     writers = WRITERS
     extensions = EXTENSIONS
     sentences = _SENTENCES
+    declarable = frozenset({"encoding", "delimiter"})
 
     def sniff(self, head: bytes) -> str | None:
         """`text/csv` for text whose first line holds a delimiter."""

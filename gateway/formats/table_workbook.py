@@ -100,7 +100,7 @@ class TableWorkbook(TableFormat):
     writers = WRITERS
     extensions = EXTENSIONS
     sentences = _SENTENCES
-    has_sheets = True
+    declarable = frozenset({"sheet"})
 
     def sniff(self, head: bytes) -> str | None:
         """By the first member of the archive; raises `TableRefused` for Office files of the old or an encrypted form."""

@@ -18,18 +18,37 @@ from gateway.base.text import has_hidden
 from gateway.formats.model import Op, Transform
 
 _SPACES = re.compile("[ \u00a0\u2007\u2009\u202f]")
+_CURRENCIES = {
+    "€": "EUR", "EUR": "EUR", "US$": "USD", "$": "USD", "USD": "USD", "£": "GBP", "GBP": "GBP", "CHF": "CHF",
+    "¥": "¥", "CNY": "CNY", "RMB": "CNY", "元": "CNY", "JPY": "JPY", "円": "JPY",
+}  # fmt: skip
+_MARKS = "|".join(map(re.escape, sorted(_CURRENCIES, key=len, reverse=True)))
+_MYRIADS = {None: 1, "万": 10**4, "亿": 10**8}
 _NUMBER = re.compile(
-    r"""(?P<sign>[+\-\u2212]?)
-    (?P<whole> \d+ | \d{1,3}(?:(?P<group>[.,'\u2019 \u00a0\u2007\u2009\u202f])\d{3})(?:(?P=group)\d{3})* )
-    (?:(?P<point>[.,])(?P<fraction>\d+))?""",
-    re.VERBOSE | re.ASCII,
+    rf"""(?:(?P<before>{_MARKS})[\ \u00a0\u202f]?)?
+    (?P<sign>[+\-\u2212]?)
+    (?P<whole> \d+ | \d{{1,3}}(?:(?P<group>[.,'\u2019 \u00a0\u2007\u2009\u202f])\d{{3}})(?:(?P=group)\d{{3}})* )
+    (?:(?P<point>[.,])(?P<fraction>\d+))?
+    (?P<myriad>[万亿])?
+    (?:[\ \u00a0\u202f]?(?P<after>{_MARKS}))?""",
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
+# Digits and signs of full width, as Chinese and Japanese keyboards make them.
+_WIDE = {0xFF01 + at: 0x21 + at for at in range(0x5E) if chr(0x21 + at) in "0123456789+-.,/:$"} | {0xFFE5: 0xA5}
+_MONTHS = (
+    "januar", "februar", "märz", "april", "mai", "juni", "juli", "august", "september", "oktober", "november",
+    "dezember",
+)  # fmt: skip
+_OTHER_MONTHS: Mapping[int, tuple[str, ...]] = dict.fromkeys(range(1, 13), ()) | {
+    1: ("jänner", "jän"), 3: ("maerz", "mrz"), 9: ("sept",),
+}  # fmt: skip
 _DATES = (
     re.compile(
         r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?",
         re.ASCII,
     ),
     re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})", re.ASCII),
+    re.compile(r"(?P<d>\d{1,2})\. ?(?P<m>[A-Za-zÄä]{3,9}\.?) (?P<y>\d{4})", re.ASCII),
     re.compile(r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})", re.ASCII),
     re.compile(r"(?P<y>\d{4})年(?P<m>\d{1,2})月(?P<d>\d{1,2})日", re.ASCII),
 )
@@ -59,10 +78,12 @@ def uncovered(text: str) -> str:
 
 
 def number(text: str, *, whole: bool = False) -> Decimal:
-    """The one number that `text` can mean in English, German, French or Swiss notation; `whole` insists on integers."""
-    match = _NUMBER.fullmatch(text.strip())
-    if match is None or len(text) > MAX_DIGITS:
-        raise Unreadable("not a number")
+    """The one number that `text` can mean in English, German, French, Swiss or Chinese notation.
+
+    A mark of currency beside it, digits of full width, 万 (ten thousand) and 亿 (a hundred million) are understood; a
+    unit of measure is not. `whole` insists on integers.
+    """
+    match = _number_in(text)
     sign, digits, group, point, fraction = match.group("sign", "whole", "group", "point", "fraction")
     if group in {".", ","} and (point == group or (point is None and digits.count(group) == 1 and digits[0] != "0")):
         raise Unreadable("a thousand or a fraction")
@@ -75,30 +96,60 @@ def number(text: str, *, whole: bool = False) -> Decimal:
         group = None
     plain = digits if group is None else digits.replace(group, "")
     value = Decimal(f"{'-' if sign in ('-', chr(0x2212)) else ''}{plain}.{fraction or '0'}")
+    value *= _MYRIADS[match["myriad"]]
     if whole and value != value.to_integral_value():
         raise Unreadable("not a whole number")
     return value
 
 
+def currency(text: str) -> str | None:
+    """The currency whose mark stands beside the number in `text`, if one does."""
+    text = _narrow(text).strip().upper()
+    return next((name for mark, name in _CURRENCIES.items() if text.startswith(mark) or text.endswith(mark)), None)
+
+
+def _number_in(text: str) -> re.Match[str]:
+    match = _NUMBER.fullmatch(_narrow(text).strip())
+    if match is None or len(text) > MAX_DIGITS or (match["before"] and match["after"]):
+        raise Unreadable("not a number")
+    return match
+
+
+def _narrow(text: str) -> str:
+    return text if text.isascii() else text.translate(_WIDE)
+
+
 def day(text: str) -> date:
-    """The day that `text` names: ISO 8601, DD.MM.YYYY, YYYY/MM/DD or 2025年3月1日, between 1900 and 2100."""
+    """The day that `text` names, between 1900 and 2100.
+
+    ISO 8601, DD.MM.YYYY, D. Monat YYYY in German, YYYY/MM/DD or 2025年3月1日, in digits of any width.
+    """
+    text = _narrow(text).strip()
     for pattern in _DATES:
-        match = pattern.fullmatch(text.strip())
+        match = pattern.fullmatch(text)
+        month = _month(match["m"]) if match else 0
         if match and int(match["y"]) in _YEARS:
             try:
-                return date(int(match["y"]), int(match["m"]), int(match["d"]))
+                return date(int(match["y"]), month, int(match["d"]))
             except ValueError as error:
                 raise Unreadable("no such day") from error
     raise Unreadable("not a date")
+
+
+def _month(text: str) -> int:
+    """The month by its number or its German name, written out or cut to three letters; 0 where it is none."""
+    if text.isdecimal():
+        return int(text)
+    name = text.removesuffix(".").casefold()
+    known = [number for number, month in enumerate(_MONTHS, 1) if name in {month, month[:3], *_OTHER_MONTHS[number]}]
+    return known[0] if known else 0
 
 
 def require_type(text: str, value_type: str) -> str:
     """`text` trimmed, when it can be read as `value_type`; for what is disclosed as it stands."""
     text = text.strip()
     if value_type in {"decimal", "integer"}:
-        match = _NUMBER.fullmatch(text)
-        if match is None or len(text) > MAX_DIGITS:
-            raise Unreadable("not a number")
+        _number_in(text)
     elif value_type == "date":
         day(text)
     return text

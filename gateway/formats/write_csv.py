@@ -12,6 +12,7 @@ from gateway.formats.table import OutTable
 MEDIA_TYPE = "text/csv"
 
 _NEEDS_QUOTES = r'[",\r\n]'
+_NEED_QUOTES = (b'"', b",", b"\r", b"\n")
 _BLOCK_ROWS = 1 << 16
 
 
@@ -22,9 +23,11 @@ def written(out: OutTable) -> bytes:
 
 
 def _quoted(cells: pl.Series) -> pl.Series:
-    needing = cells.str.contains(_NEEDS_QUOTES)
-    if not needing.any():
+    # One search through the joined cells is several times faster than one search in each.
+    joined = cells.str.join("\0").item().encode()
+    if not any(sign in joined for sign in _NEED_QUOTES):
         return cells
+    needing = cells.str.contains(_NEEDS_QUOTES)
     quoted = pl.concat_str(pl.lit('"'), cells.str.replace_all('"', '""', literal=True), pl.lit('"'))
     return pl.select(pl.when(needing).then(quoted).otherwise(cells)).to_series()
 

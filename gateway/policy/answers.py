@@ -1,4 +1,4 @@
-"""What a person said about an original: which field a column is, where the regions are."""
+"""What a person said about an original: which field a column is, where the regions are, how a table is written."""
 
 from __future__ import annotations
 
@@ -16,25 +16,38 @@ _MAX_COLUMNS = 10_000
 _MAX_REGIONS = 500
 _MAX_PX = 1 << 20
 _MAX_SHEET_CHARS = 255
-_KEYS = frozenset({"v", "columns", "regions", "confirmed", "sheet"})
+_KEYS = frozenset({"v", "columns", "regions", "confirmed", "sheet", "source"})
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
+_SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
+_SOURCE_KEYS = frozenset({"encoding", "delimiter"})
 _FIELD = re.compile(r"column/[0-9]{1,7}")
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at; a sheet's name."""
+    """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at; a sheet's name.
+
+    `source` declares the encoding or delimiter of a table where what would be told from its bytes is wrong.
+    """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     regions: tuple[tuple[str, Box], ...] = ()
     confirmed: bool = False
     sheet: str | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> Mapping[str, str]:
+        """Everything a person said about how the original is to be read."""
+        return self.source if self.sheet is None else {**self.source, "sheet": self.sheet}
 
     def to_json(self) -> dict[str, Json]:
-        """Canonical; `from_json` reads it back."""
+        """Canonical; `from_json` reads it back. What declares nothing has no `source`."""
+        declared: dict[str, Json] = {"source": dict(sorted(self.source.items()))} if self.source else {}
         return {
             "v": 1,
+            **declared,
             "columns": {key: self.columns[key] for key in sorted(self.columns)},
             "regions": [
                 {"class": name, "box": [box.left_px, box.top_px, box.width_px, box.height_px]}
@@ -49,7 +62,7 @@ class Answers:
         """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
         if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
             raise AnswersInvalid(
-                "Answers are an object with the keys columns, regions, confirmed and sheet; rewrite them."
+                "Answers are an object with the keys columns, regions, confirmed, sheet and source; rewrite them."
             )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
@@ -59,7 +72,22 @@ class Answers:
         sheet = untrusted.get("sheet")
         if sheet is not None and not (isinstance(sheet, str) and 0 < len(sheet) <= _MAX_SHEET_CHARS):
             raise AnswersInvalid(f"`sheet` is a sheet's name of at most {_MAX_SHEET_CHARS} characters.")
-        return cls(_columns(untrusted.get("columns", {})), _regions(untrusted.get("regions", [])), confirmed, sheet)
+        return cls(
+            _columns(untrusted.get("columns", {})),
+            _regions(untrusted.get("regions", [])),
+            confirmed,
+            sheet,
+            _source(untrusted.get("source", {})),
+        )
+
+
+def _source(untrusted: Any) -> dict[str, str]:
+    sentence = "`source` may declare an encoding, such as utf-8 or big5, and a delimiter, one of , ; | and tab."
+    if not isinstance(untrusted, dict) or not _SOURCE_KEYS.issuperset(untrusted):
+        raise AnswersInvalid(sentence)
+    if not all(isinstance(value, str) and _SOURCE.fullmatch(value) for value in untrusted.values()):
+        raise AnswersInvalid(sentence)
+    return dict(untrusted)
 
 
 def _columns(untrusted: Any) -> dict[str, str]:

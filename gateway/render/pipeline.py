@@ -70,7 +70,7 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.sheet)
+        content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.declared)
     except SheetUnclear as unclear:
         question = unclear.detail
         asking = asking_for_sheet(job.policy, job.kind, job.context, job.answers, question, on=job.on)

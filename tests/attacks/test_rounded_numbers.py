@@ -26,7 +26,7 @@ MARK = Mark("Customs", "rel", "2026-03-02")
 def _report(folder: Path, *rows: tuple[str, str], spoiled: tuple[bytes, bytes] = (b"", b"")) -> Report:
     decisions = policies.decided(folder, RULES, HEADERS, *rows)
     form = TableCsv(classes_of)
-    table = Table(HEADERS, tuple(zip(*rows, strict=True)), "utf-8", ",")
+    table = Table.of(HEADERS, zip(*rows, strict=True))
     plan = decisions.plan()
     rebuilt = form.rebuild(table, plan, MARK, b"s" * 32)
     kind = policies.load(folder, policies.HEAD + RULES).kind("sample")

@@ -108,7 +108,7 @@ class FormatContract(abc.ABC):
         rebuilt = self.rebuild(sandbox)
         assert rebuilt.media_type in self.format().extensions
         assert rebuilt.media_type == self.leaves_as() == self.format().sniff(rebuilt.data[:4096])
-        self.format().read(rebuilt.data, rebuilt.media_type, sandbox, self.sheet)
+        self.format().read(rebuilt.data, rebuilt.media_type, sandbox, {"sheet": self.sheet} if self.sheet else {})
 
     def leaves_as(self) -> str:
         return self.media_type()

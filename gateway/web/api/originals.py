@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from gateway.app import Gateway
 from gateway.base.problems import Unavailable, Usage
 from gateway.db.unit import riding
-from gateway.formats.model import Field
+from gateway.formats.model import Field, Table
 from gateway.intake.model import Original, Receipt
 from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
@@ -224,9 +225,12 @@ def list_fields(gateway: InGateway, actor: Reader, original_id: OriginalId) -> F
     """Read in the sandbox, under an opening. What the original calls a field is told to those who may open it."""
     original = gateway.intake.get(original_id)
     labelled = Permission.ORIGINAL_OPEN in actor.scopes
-    fields = _survey(gateway, actor, original)
+    fields, source = _survey(gateway, actor, original)
     return FieldsOut(
-        original=original.id, kind=original.kind, fields=[_field(one, labelled=labelled) for one in fields]
+        original=original.id,
+        kind=original.kind,
+        source={key: value for key, value in source.items() if labelled or key != "sheet"},
+        fields=[_field(one, labelled=labelled) for one in fields],
     )
 
 
@@ -312,7 +316,7 @@ def _check_plain(request: Request) -> None:
         raise WrongContentType("Send the file's bytes as they are, without Content-Encoding.")
 
 
-def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[Field, ...]:
+def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[tuple[Field, ...], Mapping[str, str]]:
     form, kind = gateway.intake.format_of(original), gateway.library.kind(original.kind)
     if not _SURVEYS.acquire(timeout=_SURVEY_PATIENCE_S):
         raise SurveysBusy("Other originals are being read; try again in a minute.", retry_after_s=60)
@@ -321,7 +325,8 @@ def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[Field, 
             opened = stack.enter_context(gateway.openings.open(actor.person_id, original.object_id, original.id))
             untrusted_original = opened.read()
         content = form.read(untrusted_original, original.media_type, gateway.sandbox)
-        return name_fields(kind, form.survey(content))
+        source = content.source if isinstance(content, Table) else {}
+        return name_fields(kind, form.survey(content)), source
     finally:
         _SURVEYS.release()
 

@@ -141,8 +141,13 @@ class FieldOut(Out):
 
 
 class FieldsOut(Out):
-    """Everything in an original that a policy can name, in document order."""
+    """Everything in an original that a policy can name, in document order.
+
+    `source` says how a table was read: its encoding and delimiter, or its sheet; the name of a sheet is told to those
+    who may open the original.
+    """
 
     original: str
     kind: str
+    source: dict[str, str]
     fields: list[FieldOut]

@@ -84,12 +84,50 @@ def test_a_chinese_table_in_gb18030(sandbox: ProcessSandbox, table_csv: TableCsv
 
 
 @pytest.mark.parametrize(
-    ("text", "delimiter"), [("a,b\n1;2;3,x\n", ","), ("a;b\n1,5;2,5\n", ";"), ("a\tb\n1,5\t2;5\n", "\t")]
+    ("text", "delimiter"),
+    [("a,b\n1;2;3,x\n", ","), ("a;b\n1,5;2,5\n", ";"), ("a\tb\n1,5\t2;5\n", "\t"), ("a|b\n1,5|2\n", "|")],
 )
 def test_the_delimiter_is_the_one_that_divides_evenly(
     sandbox: ProcessSandbox, table_csv: TableCsv, text: str, delimiter: str
 ) -> None:
     assert table_csv.read(text.encode(), "text/csv", sandbox).source["delimiter"] == delimiter
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("utf-16-le", GOOD), ("utf-16-be", GOOD), ("big5", "客戶,數量\n臺灣,1\n"), ("shift_jis", "顧客,数量\n東京,1\n")],
+)
+def test_an_encoding_that_is_told_or_declared(
+    sandbox: ProcessSandbox, table_csv: TableCsv, encoding: str, text: str
+) -> None:
+    declared = {} if encoding.startswith("utf-16") else {"encoding": encoding}
+    table = table_csv.read(text.encode(encoding), "text/csv", sandbox, declared)
+    assert table.source["encoding"] == encoding
+    assert [*table.headers] == [cell.strip() for cell in text.splitlines()[0].replace(";", ",").split(",")]
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        ({"encoding": "big5"}, "not in the encoding that was declared"),
+        ({"encoding": "utf-16"}, "not in the encoding that was declared"),
+        ({"encoding": "utf-7"}, "not in the encoding that was declared"),
+        ({"delimiter": "|"}, "delimiter that was declared"),
+        ({"delimiter": "utf-8"}, "delimiter that was declared"),
+        ({"sheet": "1"}, "does not have"),
+    ],
+)
+def test_a_declaration_that_does_not_fit(
+    sandbox: ProcessSandbox, table_csv: TableCsv, declared: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(TableRefused, match=sentence):
+        table_csv.read(b"Kunde;Menge\nM\xc3\xbcller \xe2\x82\xac;1,5\n", "text/csv", sandbox, declared)
+
+
+def test_a_declared_delimiter_decides(sandbox: ProcessSandbox, table_csv: TableCsv) -> None:
+    data = b"a,b;c,d\n1,2;3,4\n"
+    assert table_csv.read(data, "text/csv", sandbox).source["delimiter"] == ","
+    assert table_csv.read(data, "text/csv", sandbox, {"delimiter": ";"}).headers == ("a,b", "c,d")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ def test_there_and_back() -> None:
     assert canonical(again.to_json()) == canonical(answers.to_json())
     assert again.regions == answers.regions
     assert Answers.from_json({}) == Answers()
+    declared = Answers(source={"encoding": "big5", "delimiter": "|"})
+    assert Answers.from_json(declared.to_json()) == declared
+    assert "source" not in Answers().to_json()
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,9 @@ def test_there_and_back() -> None:
         [],
         {"v": 2},
         {"extra": 1},
+        {"source": {"sheet": "x"}},
+        {"source": {"delimiter": "::"}},
+        {"source": {"encoding": 8}},
         {"confirmed": "yes"},
         {"columns": {"column/x": "a"}},
         {"columns": {"column/1": 3}},

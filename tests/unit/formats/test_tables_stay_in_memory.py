@@ -1,0 +1,35 @@
+"""Tables are never written to disk by the library that holds them: it would write them in clear."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+LARGE_SORT = """
+import os, threading, time
+import polars as pl
+seen = set()
+def watch():
+    while True:
+        seen.update(path for path, _, files in os.walk(FOLDER) if files)
+        time.sleep(0.001)
+threading.Thread(target=watch, daemon=True).start()
+frame = pl.select(a=pl.int_range(1_500_000).shuffle(seed=1)).with_columns(b=pl.col("a").cast(pl.String))
+frame.lazy().sort("b").group_by("b").agg(pl.col("a").sum()).sort("a").collect(engine="streaming")
+print("written" if seen else "nothing")
+"""
+
+
+@pytest.mark.parametrize(("first", "outcome"), [("import gateway", "nothing"), ("pass", "written")])
+def test_a_table_larger_than_memory_is_not_spilled(tmp_path: Path, first: str, outcome: str) -> None:
+    code = f"{first}\nFOLDER = {str(tmp_path)!r}\n{LARGE_SORT}"
+    short = {"POLARS_OVERRIDE_TOTAL_MEMORY_MB": "64", "POLARS_OOC_SPILL_DIR": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | short, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == outcome
