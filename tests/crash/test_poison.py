@@ -115,7 +115,7 @@ def test_whoever_watches_kills_a_stopped_worker(monkeypatch: pytest.MonkeyPatch)
         started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"]))
         return started[-1]
 
-    monkeypatch.setattr(serving.subprocess, "Popen", sleeping)
+    monkeypatch.setattr("gateway.cli.serving.subprocess.Popen", sleeping)
     with serving._workers(1):
         started[0].send_signal(signal.SIGSTOP)
         deadline = time.monotonic() + 30
