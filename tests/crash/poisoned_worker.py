@@ -40,7 +40,7 @@ def poisoned(job: Job, sandbox: Sandbox) -> Outcome:
 def work() -> None:
     """One worker, until its parent is gone."""
     setattr(service, "render", poisoned)  # noqa: B010 - a name that the module imported
-    setattr(loop, "JOB_WALL_S", 3.0)  # noqa: B010 - the same clock, sooner
+    setattr(loop, "JOB_WALL_S", 12.0)  # noqa: B010 - the same clock, sooner
     run_worker(compose(from_environment(), passphrase()), threading.Event())
 
 
