@@ -38,6 +38,7 @@ bench: $(STAMP) ## measure, beside the baselines, in one run
 	@$(BIN)/python -m bench.upload
 	@$(BIN)/python -m bench.unit
 	@$(BIN)/python -m bench.tables
+	@$(BIN)/python -m bench.photo
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

@@ -83,11 +83,11 @@ def worker(
 
 
 def fitting_workers(memory_bytes: int) -> int:
-    """How many workers of this size the host bears: at most one per core, and never more than four."""
+    """How many workers of this size, each with a child as large, the host bears; one per core, and never over four."""
     present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(OSError, ValueError):  # "max" where the group is not bounded
         present = min(present, int(_GROUP_MEMORY.read_text("ascii")))
-    return max(1, min(4, os.cpu_count() or 1, present // memory_bytes))
+    return max(1, min(4, os.cpu_count() or 1, present // (2 * memory_bytes)))
 
 
 def run_worker(gateway: Gateway, stopping: threading.Event) -> None:
