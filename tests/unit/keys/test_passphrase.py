@@ -211,3 +211,15 @@ def test_a_frozen_file_opens() -> None:
     provider = PassphraseKeyFile(frozen, PASSPHRASE)
     wrapped = bytes.fromhex((frozen.parent / "wrapped.hex").read_text().strip())
     assert provider.unwrap(wrapped, b"aad") == b"k" * 32
+
+
+BROKEN = json.loads((Path(__file__).parents[2] / "vectors" / "keys" / "broken.json").read_text("ascii"))
+
+
+@pytest.mark.parametrize("failure", BROKEN)
+def test_a_frozen_broken_file_is_damaged(failure: str, tmp_path: Path) -> None:
+    path = tmp_path / "root.key"
+    path.write_text(BROKEN[failure]["text"], "ascii")
+    with pytest.raises(KeyFileDamaged) as caught:
+        PassphraseKeyFile(path, PASSPHRASE)
+    assert caught.value.slug == BROKEN[failure]["problem"]
