@@ -561,17 +561,17 @@ def check_both_named(items: list[dict[str, Any]], what: str) -> None:
         )
 
 
-def check_both_signatures(items: list[dict[str, Any]], message: bytes, context: bytes, what: str) -> Key:
-    """Raise `Mismatch` unless both algorithms signed `message`; the keys that did."""
+def check_both_signatures(items: list[dict[str, Any]], message: bytes, context: bytes, what: str, signed: str) -> Key:
+    """Raise `Mismatch` unless both algorithms signed `message`, the bytes of the file `signed`; the keys that did."""
     check_both_named(items, what)
     key = parse_key(" ".join(item["key"] for item in items), f"The keys of {what}")
     if key.texts != [item["key"] for item in items]:
         raise Mismatch(f"The keys of {what} are not written as documented.")
     ed25519, mldsa = (unb64(item["sig"], f"A signature in {what}") for item in items)
     if not ed25519_holds(key.ed25519, message, ed25519):
-        raise Mismatch(f"The Ed25519 signature in {what} does not hold: the signed bytes, it or the key was changed.")
+        raise Mismatch(f"The Ed25519 signature in {what} does not hold: {signed}, it or its key was changed.")
     if not mldsa_holds(key.mldsa, message, mldsa, context):
-        raise Mismatch(f"The ML-DSA-44 signature in {what} does not hold: the signed bytes, it or the key was changed.")
+        raise Mismatch(f"The ML-DSA-44 signature in {what} does not hold: {signed}, it or its key was changed.")
     return key
 
 
@@ -1041,7 +1041,7 @@ class PackageCheck:
         if signers != manifest["signed_by"]:
             raise Mismatch("manifest.sig is not by exactly the keys that the manifest names.")
         message = self._found["manifest.json"]
-        key = check_both_signatures(signed["signatures"], message, MANIFEST_CONTEXT, "manifest.sig")
+        key = check_both_signatures(signed["signatures"], message, MANIFEST_CONTEXT, "manifest.sig", "manifest.json")
         if self.package_key is None:
             self.report.warnings.append(
                 f"The package keys came from the package itself; compare their SHA-256: {key.fingerprint}"
@@ -1152,7 +1152,7 @@ class PackageCheck:
         signed = parse_canonical(self._found["timestamp.sig"], "timestamp.sig")
         check_shape(signed, STAMP_SIGNATURE, "timestamp.sig")
         response = self._found["timestamp.tsr"]
-        check_both_signatures(signed["signatures"], response, STAMP_CONTEXT, "timestamp.sig")
+        check_both_signatures(signed["signatures"], response, STAMP_CONTEXT, "timestamp.sig", "timestamp.tsr")
         if [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]] != manifest["signed_by"]:
             raise Mismatch("timestamp.sig is not by exactly the keys that the manifest names.")
         digest, at = parse_time_stamp(response)
@@ -1335,7 +1335,9 @@ class ExportCheck:
         check_shape(index, EXPORT_INDEX, "index.json")
         signed = parse_canonical(self._found["index.sig"], "index.sig")
         check_shape(signed, INDEX_SIGNATURE, "index.sig")
-        signer = check_both_signatures(signed["signatures"], self._found["index.json"], INDEX_CONTEXT, "index.sig")
+        signer = check_both_signatures(
+            signed["signatures"], self._found["index.json"], INDEX_CONTEXT, "index.sig", "index.json"
+        )
         if not signer.same(key) or index["log"] != key.name:
             raise Mismatch("index.json is not signed by this log.")
         if [item["path"] for item in index["files"]] != sorted({*EXPORT_FILES} - {"index.json", "index.sig"}):
