@@ -88,7 +88,8 @@ def _with_sorted_certificates(response: bytes) -> bytes:
     They are signed by their issuers and not by the answer, so that their order says nothing. ValueError where the
     answer is not DER at all.
     """
-    _, token = _elements(response, _elements(response, (0, 0, len(response)))[0])
+    (answer,) = _elements(response, (0, 0, len(response)))
+    _, token = _elements(response, answer)
     _, wrapped = _elements(response, token)
     (signed,) = _elements(response, wrapped)
     for element in _elements(response, signed):

@@ -561,17 +561,17 @@ def check_both_named(items: list[dict[str, Any]], what: str) -> None:
         )
 
 
-def check_both_signatures(items: list[dict[str, Any]], message: bytes, context: bytes, what: str) -> Key:
-    """Raise `Mismatch` unless both algorithms signed `message`; the keys that did."""
+def check_both_signatures(items: list[dict[str, Any]], message: bytes, context: bytes, what: str, signed: str) -> Key:
+    """Raise `Mismatch` unless both algorithms signed `message`, the bytes of the file `signed`; the keys that did."""
     check_both_named(items, what)
     key = parse_key(" ".join(item["key"] for item in items), f"The keys of {what}")
     if key.texts != [item["key"] for item in items]:
         raise Mismatch(f"The keys of {what} are not written as documented.")
     ed25519, mldsa = (unb64(item["sig"], f"A signature in {what}") for item in items)
     if not ed25519_holds(key.ed25519, message, ed25519):
-        raise Mismatch(f"The Ed25519 signature in {what} does not hold: the signed bytes, it or the key was changed.")
+        raise Mismatch(f"The Ed25519 signature in {what} does not hold: {signed}, it or its key was changed.")
     if not mldsa_holds(key.mldsa, message, mldsa, context):
-        raise Mismatch(f"The ML-DSA-44 signature in {what} does not hold: the signed bytes, it or the key was changed.")
+        raise Mismatch(f"The ML-DSA-44 signature in {what} does not hold: {signed}, it or its key was changed.")
     return key
 
 
@@ -887,6 +887,52 @@ def check_digests(listed: list[dict[str, Any]], files: Folder | Zip, where: str)
             raise Mismatch(f"{name} was changed: its SHA-256 is not the one in {where}.")
 
 
+# RFC 3161: what a time stamp is over and which time it states. The authority's own signature is not checked here.
+
+_SHA256_OID, _TST_INFO_OID = bytes.fromhex("608648016503040201"), bytes.fromhex("2a864886f70d0109100104")
+
+
+def _der(data: bytes) -> list[tuple[int, bytes]]:
+    """Tag and content of each element in `data`; ValueError where it is not DER."""
+    found, at = [], 0
+    while at < len(data):
+        tag, length = data[at], data[at + 1] if at + 1 < len(data) else 255
+        at += 2
+        if length & 128:
+            size = length & 127
+            length = int.from_bytes(data[at : at + size], "big")
+            at += size
+            if not 1 <= size <= 4 or length < 128:
+                raise ValueError("not a length in DER")
+        if at + length > len(data):
+            raise ValueError("cut short")
+        found.append((tag, data[at : at + length]))
+        at += length
+    return found
+
+
+def parse_time_stamp(data: bytes) -> tuple[bytes, str]:
+    """The SHA-256 that a granted RFC 3161 response is over, and the time it states."""
+    try:
+        ((_, response),) = _der(data)
+        (_, status), (_, token) = _der(response)
+        (_, _signed_data), (_, wrapped) = _der(token)
+        ((_, signed),) = _der(wrapped)
+        (_, kind), (_, content) = _der(_der(signed)[2][1])
+        ((_, octets),) = _der(content)
+        ((_, info),) = _der(octets)
+        (_, algorithm), (_, digest) = _der(_der(info)[2][1])
+        tag, at = _der(info)[4]
+        granted = _der(status)[0] == (2, b"\x00") and kind == _TST_INFO_OID
+        known = _der(algorithm)[0][1] == _SHA256_OID and tag == 24 and re.fullmatch(rb"\d{14}(\.\d+)?Z", at)
+    except (ValueError, IndexError):
+        granted, known, digest, at = False, None, b"", b""
+    if not granted or not known:
+        raise Mismatch("timestamp.tsr is not a granted RFC 3161 response over a SHA-256.")
+    day = at.decode("ascii")
+    return digest, f"{day[:4]}-{day[4:6]}-{day[6:8]} {day[8:10]}:{day[10:12]}:{day[12:]}"
+
+
 # Packages.
 
 
@@ -995,7 +1041,7 @@ class PackageCheck:
         if signers != manifest["signed_by"]:
             raise Mismatch("manifest.sig is not by exactly the keys that the manifest names.")
         message = self._found["manifest.json"]
-        key = check_both_signatures(signed["signatures"], message, MANIFEST_CONTEXT, "manifest.sig")
+        key = check_both_signatures(signed["signatures"], message, MANIFEST_CONTEXT, "manifest.sig", "manifest.json")
         if self.package_key is None:
             self.report.warnings.append(
                 f"The package keys came from the package itself; compare their SHA-256: {key.fingerprint}"
@@ -1106,7 +1152,7 @@ class PackageCheck:
         signed = parse_canonical(self._found["timestamp.sig"], "timestamp.sig")
         check_shape(signed, STAMP_SIGNATURE, "timestamp.sig")
         response = self._found["timestamp.tsr"]
-        check_both_signatures(signed["signatures"], response, STAMP_CONTEXT, "timestamp.sig")
+        check_both_signatures(signed["signatures"], response, STAMP_CONTEXT, "timestamp.sig", "timestamp.tsr")
         if [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]] != manifest["signed_by"]:
             raise Mismatch("timestamp.sig is not by exactly the keys that the manifest names.")
         digest, at = parse_time_stamp(response)
@@ -1123,52 +1169,6 @@ class PackageCheck:
         if name not in self._found:
             raise Skipped("Not checked, because an earlier step failed.")
         return self._found[name]
-
-
-# RFC 3161: what a time stamp is over and which time it states. The authority's own signature is not checked here.
-
-_SHA256_OID, _TST_INFO_OID = bytes.fromhex("608648016503040201"), bytes.fromhex("2a864886f70d0109100104")
-
-
-def _der(data: bytes) -> list[tuple[int, bytes]]:
-    """Tag and content of each element in `data`; ValueError where it is not DER."""
-    found, at = [], 0
-    while at < len(data):
-        tag, length = data[at], data[at + 1] if at + 1 < len(data) else 255
-        at += 2
-        if length & 128:
-            size = length & 127
-            length = int.from_bytes(data[at : at + size], "big")
-            at += size
-            if not 1 <= size <= 4 or length < 128:
-                raise ValueError("not a length in DER")
-        if at + length > len(data):
-            raise ValueError("cut short")
-        found.append((tag, data[at : at + length]))
-        at += length
-    return found
-
-
-def parse_time_stamp(data: bytes) -> tuple[bytes, str]:
-    """The SHA-256 that a granted RFC 3161 response is over, and the time it states."""
-    try:
-        ((_, response),) = _der(data)
-        (_, status), (_, token) = _der(response)
-        (_, _signed_data), (_, wrapped) = _der(token)
-        ((_, signed),) = _der(wrapped)
-        (_, kind), (_, content) = _der(_der(signed)[2][1])
-        ((_, octets),) = _der(content)
-        ((_, info),) = _der(octets)
-        (_, algorithm), (_, digest) = _der(_der(info)[2][1])
-        tag, at = _der(info)[4]
-        granted = _der(status)[0] == (2, b"\x00") and kind == _TST_INFO_OID
-        known = _der(algorithm)[0][1] == _SHA256_OID and tag == 24 and re.fullmatch(rb"\d{14}(\.\d+)?Z", at)
-    except (ValueError, IndexError):
-        granted, known, digest, at = False, None, b"", b""
-    if not granted or not known:
-        raise Mismatch("timestamp.tsr is not a granted RFC 3161 response over a SHA-256.")
-    day = at.decode("ascii")
-    return digest, f"{day[:4]}-{day[4:6]}-{day[6:8]} {day[8:10]}:{day[10:12]}:{day[12:]}"
 
 
 def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
@@ -1335,7 +1335,9 @@ class ExportCheck:
         check_shape(index, EXPORT_INDEX, "index.json")
         signed = parse_canonical(self._found["index.sig"], "index.sig")
         check_shape(signed, INDEX_SIGNATURE, "index.sig")
-        signer = check_both_signatures(signed["signatures"], self._found["index.json"], INDEX_CONTEXT, "index.sig")
+        signer = check_both_signatures(
+            signed["signatures"], self._found["index.json"], INDEX_CONTEXT, "index.sig", "index.json"
+        )
         if not signer.same(key) or index["log"] != key.name:
             raise Mismatch("index.json is not signed by this log.")
         if [item["path"] for item in index["files"]] != sorted({*EXPORT_FILES} - {"index.json", "index.sig"}):

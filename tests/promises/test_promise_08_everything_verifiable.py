@@ -321,21 +321,25 @@ def test_a_package_of_another_deployment_does_not_pass(
 # Without the guards.
 
 
-REMOVALS = {
-    "check_both_signatures": ("manifest.sig", b'"sig":"'),
-    "check_inclusion": ("audit.proof", b"\nindex "),
-    "ed25519_holds": ("approvals.json", b'"sig":"'),
-}
+REMOVALS = [
+    ("ed25519_holds", "manifest.sig", b'"Ed25519","key":"'),
+    ("mldsa_holds", "manifest.sig", b'"ML-DSA-44","key":"'),
+    ("check_inclusion", "audit.proof", b"\nindex "),
+    ("ed25519_holds", "approvals.json", b'"Ed25519","key":"'),
+]
 
 
-@pytest.mark.parametrize("guard", REMOVALS)
+@pytest.mark.parametrize(("guard", "name", "before"), REMOVALS)
 def test_without_its_checks_the_script_notices_nothing(
-    guard: str, sealed: tuple[World, Handed], monkeypatch: pytest.MonkeyPatch
+    guard: str, name: str, before: bytes, sealed: tuple[World, Handed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = sealed[1]
-    name, before = REMOVALS[guard]
     file = package.folder / name
-    place = file.read_bytes().index(before) + len(before) + 12
+    data = file.read_bytes()
+    start = data.index(before) + len(before)
+    if before.endswith(b'"key":"'):
+        start = data.index(b'"sig":"', start) + len(b'"sig":"')
+    place = start + 12
     for _ in flipped_letter(file, place):
         assert_detected(package.check(), NAMES[name])
         monkeypatch.setattr(verify, guard, lambda *_asked: True)

@@ -318,3 +318,15 @@ def test_a_disk_that_fails_in_a_change_leaves_the_old_file(
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+BROKEN = json.loads((Path(__file__).parents[2] / "vectors" / "keys" / "broken.json").read_text("ascii"))
+
+
+@pytest.mark.parametrize("failure", BROKEN)
+def test_a_frozen_broken_file_is_damaged(failure: str, tmp_path: Path) -> None:
+    path = tmp_path / "root.key"
+    path.write_text(BROKEN[failure]["text"], "ascii")
+    with pytest.raises(KeyFileDamaged) as caught:
+        PassphraseKeyFile(path, PASSPHRASE)
+    assert caught.value.slug == BROKEN[failure]["problem"]
