@@ -151,7 +151,7 @@ def _rolled_back(folder: Path) -> None:
         (_rolled_back, "restore the lost entries", 1),
     ],
 )
-@pytest.mark.parametrize("what", [("serve",), ("worker",), ("keys", "rotate", "--root")])
+@pytest.mark.parametrize("what", [("serve",), ("keys", "rotate", "--root")])
 def test_what_does_not_fit_together_does_not_start(
     command: Callable[..., Any],
     folder: Path,
