@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
@@ -141,18 +141,25 @@ class Log:
 
     def newest(self, session: Session, *, type: str, subject: str) -> Mapping[str, Any] | None:  # noqa: A002 an act's word
         """The newest entry of this type about `subject`, read from its leaf; None where there is none."""
+        found = self.newest_of(session, types=(type,), subject=subject)
+        return None if found is None else found[1]
+
+    def newest_of(
+        self, session: Session, *, types: Collection[str], subject: str
+    ) -> tuple[int, Mapping[str, Any]] | None:
+        """Index and leaf of the newest entry of any of these types about `subject`; None where there is none."""
         found = session.scalar(
             select(EntryRow.index)
-            .where(EntryRow.subject == subject, EntryRow.type == type)
+            .where(EntryRow.subject == subject, EntryRow.type.in_(types))
             .order_by(EntryRow.index.desc())
             .limit(1)
         )
         if found is None:
             return None
         entry: Mapping[str, Any] = json.loads(self.entry_in(session, found))
-        if (entry["type"], entry.get("subject")) != (type, subject):
+        if entry["type"] not in types or entry.get("subject") != subject:
             raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
-        return entry
+        return found, entry
 
     def public_key(self) -> PublicTwin:
         """The keys that checkpoints are verified with."""

@@ -16,7 +16,7 @@ from gateway.audit.service import Log
 from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Conflict, NotFound
+from gateway.base.problems import CheckFailed, Conflict, NotFound
 from gateway.base.text import clean_line
 from gateway.db import keyset
 from gateway.db.unit import Units
@@ -44,6 +44,13 @@ class KeyReused(Conflict):
 
     slug = "idempotency-key-reused"
     title = "This Idempotency-Key was used for something else"
+
+
+class AnswersChanged(CheckFailed):
+    """What is stored of an original's classification is not what was answered last."""
+
+    slug = "answers-changed"
+    title = "An original's answers differ from the log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,14 @@ class Intake:
     def require_whole(self, session: Session, original_id: str) -> Original:
         """The original as the caller's unit sees it, or `Shredded`."""
         return self._original(session, self._whole(session, original_id))
+
+    def check_entered(self, session: Session, original_id: str) -> None:
+        """Raise `AnswersChanged` unless the four answers are those of the newest entry that records any."""
+        newest = self._log.newest_of(session, types=("original.classified",), subject=original_id)
+        body = None if newest is None else self._log.body(newest[0])
+        answers = self._original(session, self._whole(session, original_id)).classification
+        if body is None or answers is None or body["answers"] != json.loads(canonical(asdict(answers))):
+            raise AnswersChanged("An original's answers are not those the log holds; answer the four questions again.")
 
     def shred(self, session: Session, original_id: str) -> Original:
         """Overwrite everything that is sealed about the original, in the unit that destroys its key."""

@@ -158,6 +158,7 @@ class Dispatch:
         if row.state != State.APPROVED:
             raise WrongState(f"A release that is {row.state} cannot be dispatched; it needs its approvals first.")
         self._releases.check_ready(session, release_id)
+        self._releases.check_entered(session, row)
         return row, self._reviews.clear(session, case, actor.person_id)
 
     def _stamp(self, checkpoint: SignedCheckpoint) -> TimeStamp | None:

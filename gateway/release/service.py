@@ -41,6 +41,8 @@ from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Vault
 
 ENGINE = f"disclosure-gateway/{__version__}"
+# Entries after which an approval of what was composed before does or does not hold.
+_SETTLING = frozenset(f"release.{what}" for what in ("drafted", "submitted", "reopened", "approved", "refused"))
 _OPEN = (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED)
 
 
@@ -341,6 +343,18 @@ class Releases:
     def check_ready(self, session: Session, release_id: str) -> None:
         """The gates before any release, inside a dispatcher's transaction: states and answers of everything in it."""
         self._check_ready(self._renders.of_release_in(session, release_id))
+
+    def check_entered(self, session: Session, row: ReleaseRow) -> None:
+        """Raise unless the newest entries say of the release and its originals what their rows say.
+
+        Rows that were put back to an earlier state, a voided composition or an older answer, are found out here.
+        """
+        newest = self._log.newest_of(session, types=_SETTLING, subject=row.id)
+        entry: Mapping[str, Any] = {"type": None, "facts": {}} if newest is None else newest[1]
+        if entry["type"] != "release.approved" or entry["facts"].get("manifest_sha256") != row.manifest_sha256:
+            raise CompositionChanged("The log's newest word on the release is not its approval; submit it again.")
+        for one in self._renders.of_release_in(session, row.id):
+            self._intake.check_entered(session, one.original)
 
     def parts(self, release_id: str) -> tuple[Part, ...]:
         """The files of the composed package; none before it is composed."""

@@ -52,6 +52,21 @@ def test_only_the_unit_of_work_commits(path: Path) -> None:
     assert ".commit()" not in text.replace("self._sink.commit()", ""), "only gateway/db/unit.py commits"
 
 
+# Every place that decrypts what the vault keeps, and on what entry it does so.
+DECRYPTING = {
+    "gateway/vault/openings.py": "a person's opening: `object.opened`",
+    "gateway/render/service.py": "a worker's job: `rendition.requested`; parts of renditions, on their own entries",
+    "gateway/release/dispatch.py": "a dispatch: `release.sealed`, `package.handed_out`",
+}
+
+
+def test_every_place_that_decrypts_is_known() -> None:
+    """A new caller of `Vault.open` or `RangeReader` says here on which entry it reads."""
+    asked = re.compile(r"vault\.open\(|\bRangeReader\(")
+    found = {_name(path) for path in MODULES if asked.search(path.read_text("utf-8"))}
+    assert found == {*DECRYPTING, "gateway/vault/service.py"}
+
+
 def test_no_markers_are_left() -> None:
     marker = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "HA" + "CK")) + r")\b")
     assert [_name(path) for path in TRACKED_TEXT if marker.search(path.read_text("utf-8"))] == []

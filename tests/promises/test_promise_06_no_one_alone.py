@@ -22,7 +22,9 @@ from gateway.people import rules
 from gateway.people.model import Actor, Permission, PersonState, Role, RolesRefused
 from gateway.people.service import People
 from gateway.people.statements import token_statement
+from gateway.policy.answers import Answers
 from gateway.release.model import Profile, State
+from gateway.render.service import NotEntered
 from gateway.review.model import Verdict
 from gateway.seal.signature import SigningKey, to_text
 from gateway.vault.openings import Openings
@@ -424,3 +426,45 @@ def test_ranges_within_ten_minutes_are_one_opening(own_cast: tuple[World, Journe
         assert len(entries(world, "object.opened")) == expected
     open_original(world, made, "legal2")
     assert len(entries(world, "object.opened")) == 4
+
+
+def test_an_opening_from_a_time_that_is_still_to_come_is_none(own_cast: tuple[World, Journey]) -> None:
+    """A clock that was set back does not make ten minutes longer."""
+    world, made = own_cast
+    clock = LaterClock()
+    world.gateway = compose(world.gateway.settings, PASSPHRASE, clock)
+    clock.ahead = timedelta(minutes=4)
+    open_original(world, made)
+    clock.ahead = timedelta()
+    open_original(world, made)
+    assert len(entries(world, "object.opened")) == 2
+
+
+def test_a_worker_opens_an_original_on_the_entry_of_its_job_alone(
+    own_cast: tuple[World, Journey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, made = own_cast
+    known: list[bool] = []
+    honest = Vault.open
+    original = world.gateway.intake.get(made.receipts["customer_list"].original)
+
+    def watched(self: Vault, session: Session, object_id: str) -> Opened:
+        if object_id == original.object_id:
+            known.append(any(subject == asked.id for *_, subject in entries(world, "rendition.requested")))
+        return honest(self, session, object_id)
+
+    monkeypatch.setattr(Vault, "open", watched)
+    builder, release = world.actors["builder"], world.draft(made.matter)
+    asked = world.gateway.releases.add(builder, release.id, original.id, policy_ref=None, answers=Answers())
+    world.work()
+    assert known == [True]
+
+    other = world.upload(made.matter, "customer_list", planted("customer_list").data)
+    forged = world.gateway.releases.add(
+        builder, world.draft(made.matter).id, other.original, policy_ref=None, answers=Answers()
+    )
+    with closing(sqlite3.connect(world.gateway.settings.database)) as database, database:
+        database.execute("UPDATE rendition SET original = ? WHERE id = ?", (original.id, forged.id))
+    with pytest.raises(NotEntered):
+        world.work()
+    assert known == [True]

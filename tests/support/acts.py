@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from gateway.base.clock import SystemClock
@@ -285,6 +286,32 @@ def revoke(desk: Desk) -> Act:
     return lambda: desk.gateway.people.revoke_tokens(dispatcher(desk), builder(desk).person_id)
 
 
+def propose_shredding(desk: Desk) -> Act:
+    """Propose to shred an original."""
+    original = desk.uploaded().original
+    return lambda: desk.gateway.shredding.propose(builder(desk), original, "retention is over")
+
+
+def shred(desk: Desk) -> Act:
+    """Shred an original that was proposed for it."""
+    original = desk.uploaded().original
+    proposed = desk.gateway.shredding.propose(builder(desk), original, "retention is over")
+    signature = desk.world.keys["legal1"].sign(proposed.statement)
+    return lambda: desk.gateway.shredding.countersign(legal1(desk), original, signature)
+
+
+def rotate_root(desk: Desk) -> Act:
+    """Rotate the root key."""
+    return partial(desk.gateway.rotation.rotate_root)
+
+
+def rotate_matter(desk: Desk) -> Act:
+    """Rotate the KEK of a matter that holds little."""
+    matter = desk.world.matter()
+    return lambda: desk.gateway.rotation.rotate_matter(matter.id)
+
+
+ROTATION = ("key.rotation_begun", "key.rewrapped", "key.rotated")
 RAGGED = originals.customers().csv() + b"one,cell,too,few\r\n"
 OPEN_QUESTION = originals.customers().with_column("Kennziffer", ["x"] * 12).csv()
 ACTS: dict[str, tuple[Preparation, tuple[str, ...]]] = {
@@ -316,6 +343,10 @@ ACTS: dict[str, tuple[Preparation, tuple[str, ...]]] = {
     "remove roles": (remove_roles, ("roles.removed",)),
     "retire": (retire, ("person.retired",)),
     "issue a token": (lambda desk: desk.token, ("token.issued",)),
+    "propose to shred": (propose_shredding, ("original.shredding_proposed",)),
+    "shred": (shred, ("original.shredded",)),
+    "rotate the root": (rotate_root, ROTATION),
+    "rotate a matter": (rotate_matter, ROTATION),
     "revoke tokens": (revoke, ("token.revoked",)),
 }
 

@@ -112,3 +112,16 @@ def test_a_late_worker_cannot_give_back_what_another_holds(units: Units) -> None
         row = session.get(LeaseRow, holder.rendition)
         assert row is not None
         assert row.owner == "holder"
+
+
+def test_a_lease_from_before_the_clock_was_set_back_holds_nothing(
+    units: Units, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, real = Queue(units, lease_s=60), time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: real() + 3600)
+        before = queue.claim("a worker that died")
+    again = queue.claim("b")
+    assert before is not None
+    assert again is not None
+    assert (again.rendition, again.fence) == (before.rendition, before.fence + 1)

@@ -32,8 +32,7 @@ def upgrade() -> None:
     with op.batch_alter_table("key") as key:
         key.alter_column("version", server_default=None)
     op.execute('UPDATE "key" SET root = 1 WHERE parent_id IS NULL')
-    with op.batch_alter_table("original") as original:
-        original.add_column(sa.Column("shredded_at", gateway.db.metadata.UtcTime(length=24), nullable=True))
+    op.add_column("original", sa.Column("shredded_at", gateway.db.metadata.UtcTime(length=24), nullable=True))
     op.create_table(
         "shredding",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -58,8 +57,7 @@ def downgrade() -> None:
         raise RuntimeError("keys were rotated or originals shredded; an earlier gateway cannot work with that")
     op.drop_index("ix_shredding_original", table_name="shredding")
     op.drop_table("shredding")
-    with op.batch_alter_table("original") as original:
-        original.drop_column("shredded_at")
+    op.drop_column("original", "shredded_at")
     with op.batch_alter_table("key") as key:
         key.drop_index(op.f("ix_key_root"))
         key.drop_constraint("uq_key_role_owner_version", type_="unique")
