@@ -11,18 +11,17 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 import httpx
 
 from gateway.base.canon import Json, canonical
 from gateway.base.clock import to_text
 from gateway.base.problems import Conflict
-from gateway.cli.line import CHUNK_BYTES, Line, NoAnswer, ServerProblem
+from gateway.cli.line import NoAnswer, ServerProblem
+from gateway.cli.sending import Sender
 from gateway.cli.shapes import (
     ApprovalRequest,
     Matter,
@@ -70,7 +69,7 @@ class RenditionUnfinished(Conflict):
     title = "The rendition is not finished"
 
 
-class Client(Line):
+class Client(Sender):
     """The interface as calls."""
 
     def __init__(
@@ -133,34 +132,6 @@ class Client(Line):
     def matters(self) -> tuple[MatterLine, ...]:
         """All matters, newest first."""
         return tuple(made(MatterLine, one) for one in self._pages("/matters", "matters"))
-
-    def upload(
-        self,
-        matter: str,
-        kind: str,
-        path: Path,
-        *,
-        file_name: str | None = None,
-        progress: Callable[[int], object] = lambda _bytes: None,
-    ) -> Receipt:
-        """Send the file at `path`, its SHA-256 announced; `progress` is told the number of bytes as they leave."""
-        digest, size_bytes = _digest(path)
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Content-Length": str(size_bytes),
-            "Content-Digest": f"sha-256=:{_base64(digest)}:",
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name or path.name, safe='')}",
-        }
-        return made(
-            Receipt,
-            self._write(
-                "PUT",
-                f"/matters/{matter}/originals",
-                params={"kind": kind},
-                headers=headers,
-                stream=lambda: _chunks(path, progress),
-            ),
-        )
 
     def classify(self, original: str, answers: Mapping[str, Json]) -> Mapping[str, Any]:
         """Give the four answers that every original needs."""
@@ -290,18 +261,3 @@ def _unversioned(answers: Mapping[str, Json] | None) -> dict[str, Json]:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _digest(path: Path) -> tuple[bytes, int]:
-    digest, size_bytes = hashlib.sha256(), 0
-    for chunk in _chunks(path, lambda _bytes: None):
-        digest.update(chunk)
-        size_bytes += len(chunk)
-    return digest.digest(), size_bytes
-
-
-def _chunks(path: Path, progress: Callable[[int], object]) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
-            progress(len(chunk))

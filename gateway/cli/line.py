@@ -146,6 +146,20 @@ class Line:
                     raise _no_answer() from error
         raise _no_answer()
 
+    def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: Iterator[bytes] | None = None,
+    ) -> httpx.Response:
+        """One try, for what is not to be repeated as it is."""
+        try:
+            return _answer(self._http.request(method, f"/api/v1{path}", headers=headers, content=content))
+        except httpx.TransportError as error:
+            raise _no_answer() from error
+
     @contextmanager
     def _streamed(self, path: str, method: str = "GET") -> Iterator[Iterator[bytes]]:
         try:
