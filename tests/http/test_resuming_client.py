@@ -30,6 +30,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def breaking_line(port: int, budgets: list[int]) -> Iterator[int]:
     """A proxy whose first connections break after so many bytes from the client; later ones hold."""
     listener = socket.create_server(("127.0.0.1", 0))
+    ends = [listener]
+    pumps: list[threading.Thread] = []
 
     def pump(source: socket.socket, sink: socket.socket, budget: float) -> None:
         with suppress(OSError):
@@ -46,14 +48,23 @@ def breaking_line(port: int, budgets: list[int]) -> Iterator[int]:
                 near, _ = listener.accept()
                 far = socket.create_connection(("127.0.0.1", port))
                 budget = budgets.pop(0) if budgets else float("inf")
-                threading.Thread(target=pump, args=(near, far, budget), daemon=True).start()
-                threading.Thread(target=pump, args=(far, near, float("inf")), daemon=True).start()
+                ends.extend((near, far))
+                for args in ((near, far, budget), (far, near, float("inf"))):
+                    pumps.append(threading.Thread(target=pump, args=args))
+                    pumps[-1].start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept)
+    accepting.start()
     try:
         yield listener.getsockname()[1]
     finally:
-        listener.close()
+        for one in ends:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in (accepting, *pumps):
+            thread.join(10)
+        for one in ends:
+            one.close()
 
 
 @pytest.fixture
