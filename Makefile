@@ -25,6 +25,7 @@ test: $(STAMP) packages ## run the whole suite
 
 nightly: $(STAMP) packages ## run the suite with what is too slow for every push
 	@CRASH_KILLS=$${CRASH_KILLS:-300} $(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
+	@$(BIN)/python -m bench.soak
 
 check: $(STAMP) ## format, lint, types, imports, policies
 	@$(BIN)/ruff format --check .

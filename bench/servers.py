@@ -30,26 +30,37 @@ class Process:
 
     def cpu_s(self) -> float:
         """The processor time that the server and its children have used."""
-        return sum(_cpu_s(pid) for pid in [self.pid, *_children(self.pid)])
+        return sum(_cpu_s(pid) for pid in [self.pid, *self.children()])
+
+    def children(self) -> list[int]:
+        """The processes that the server has started."""
+        return [int(one) for one in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()]
 
     def resident_bytes(self, name: str = "VmRSS") -> int:
         """A line of the server's own status."""
-        for line in Path(f"/proc/{self.pid}/status").read_text("ascii").splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) * 1024
-        raise SystemExit(f"no {name} for the server")
+        return resident_bytes(self.pid, name)
+
+
+def resident_bytes(pid: int, name: str = "VmRSS") -> int:
+    """A line of a process's status; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), 0)
 
 
 @contextmanager
-def gateway(world: World, port: int) -> Iterator[Process]:
-    """`gateway serve` without a worker."""
+def gateway(world: World, port: int, workers: int = 0) -> Iterator[Process]:
+    """`gateway serve` with so many workers."""
     environment = {
         "GATEWAY_DATA": str(world.gateway.settings.data_dir),
         "GATEWAY_PASSPHRASE": PASSPHRASE.decode(),
         "GATEWAY_PORT": str(port),
         "GATEWAY_TABLE_LIMIT_BYTES": str(8 * GIB),
     }
-    with running([sys.executable, "-m", "gateway.cli.main", "serve", "--no-worker"], port, environment) as process:
+    count = ["--workers", str(workers)] if workers else ["--no-worker"]
+    with running([sys.executable, "-m", "gateway.cli.main", "serve", *count], port, environment) as process:
         yield process
 
 
@@ -102,10 +113,6 @@ def _await(port: int) -> None:
         else:
             return
     raise SystemExit("a server did not become ready")
-
-
-def _children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
 
 
 def _cpu_s(pid: int) -> float:

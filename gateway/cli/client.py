@@ -39,6 +39,8 @@ from gateway.cli.shapes import (
     Quorum,
     Readiness,
     Receipt,
+    Shredding,
+    Upload,
     Recipient,
     Release,
     ReleaseDetail,
@@ -86,7 +88,9 @@ __all__ = [
     "RequestDiffers",
     "Review",
     "ServerProblem",
+    "Shredding",
     "Token",
+    "Upload",
     "checked_request",
 ]
 

@@ -226,6 +226,20 @@ class Line:
             raise PackageDiffers("The bytes that arrived are not those that the gateway names; fetch them again.")
         return digest.hexdigest()
 
+    def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: Iterator[bytes] | None = None,
+    ) -> httpx.Response:
+        """One try, for what is not to be repeated as it is."""
+        try:
+            return _good(self._http.request(method, _at(path), headers=headers, content=content))
+        except httpx.TransportError as error:
+            raise _no_answer() from error
+
     @contextmanager
     def _streamed(self, path: str, method: str = "GET", params: Mapping[str, Any] | None = None) -> Iterator[Any]:
         try:

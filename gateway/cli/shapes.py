@@ -153,6 +153,20 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A resumable upload: how much of it is durable, and its receipt once it is an original."""
+
+    id: str
+    matter: str
+    kind: str
+    length_bytes: int | None
+    received_bytes: int
+    limit_bytes: int
+    expires_at: str
+    receipt: Receipt | None
+
+
+@dataclass(frozen=True, slots=True)
 class Original:
     """Uploaded bytes; the file name is told to those who may open them. Shredded ones have neither name nor digest."""
 

@@ -78,7 +78,9 @@ class PictureFormat:
     ) -> Picture:
         """Pixels and tags; there is nothing to declare. Raises `PictureRefused` or `PictureTooLarge`."""
         if declared:
-            raise PictureRefused("A picture has neither sheet nor encoding nor delimiter; take that out of the answers.")
+            raise PictureRefused(
+                "A picture has neither sheet nor encoding nor delimiter; take that out of the answers."
+            )
         try:
             reply = sandbox.run(PARSE_TASK, {"media_type": media_type}, untrusted_original, self._limits)
         except ParseRefused as refused:

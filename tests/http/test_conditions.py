@@ -13,7 +13,8 @@ from gateway.web.asgi import create_app
 from tests.support.office import API, HARMLESS, Office, problem_of, slug_of
 
 UNCONDITIONAL = {"draftRelease", "openMatter", "proposePerson", "uploadOriginal", "issueToken", "exportLog"}
-UNCONDITIONAL |= {"revokeTokens", "countersignRoles"}
+UNCONDITIONAL |= {"revokeTokens", "countersignRoles", "uploadForm", "findOffset", "appendUpload", "cancelUpload"}
+UNCONDITIONAL |= {"proposeShredding", "shredOriginal"}
 
 
 @pytest.fixture

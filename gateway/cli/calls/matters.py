@@ -9,11 +9,12 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from gateway.base.canon import Json
-from gateway.cli.line import CHUNK_BYTES, Line, base64_of
-from gateway.cli.shapes import Fields, Matter, MatterLine, Original, Receipt, Shredding
+from gateway.cli.line import base64_of
+from gateway.cli.sending import Sender
+from gateway.cli.shapes import Fields, Matter, MatterLine, Original, Shredding
 
 
-class MatterCalls(Line):
+class MatterCalls(Sender):
     """What was demanded, and what there is to answer it with."""
 
     def open_matter(self, draft: Mapping[str, Json]) -> Matter:
@@ -27,32 +28,6 @@ class MatterCalls(Line):
     def matters(self, *, purpose: str | None = None) -> Iterator[MatterLine]:
         """All matters, newest first; with `purpose` those for that purpose alone."""
         return self._pages(MatterLine, "/matters", "matters", purpose=purpose)
-
-    def upload(
-        self,
-        matter: str,
-        kind: str,
-        path: Path,
-        *,
-        file_name: str | None = None,
-        progress: Callable[[int], object] = lambda _bytes: None,
-    ) -> Receipt:
-        """Send the file at `path`, its SHA-256 announced; `progress` is told the number of bytes as they leave."""
-        digest, size_bytes = _digest(path)
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Content-Length": str(size_bytes),
-            "Content-Digest": f"sha-256=:{base64_of(digest)}:",
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name or path.name, safe='')}",
-        }
-        return self._write(
-            Receipt,
-            "PUT",
-            f"/matters/{matter}/originals",
-            params={"kind": kind},
-            headers=headers,
-            stream=lambda: _chunks(path, progress),
-        )
 
     def originals(self, matter: str, *, kind: str | None = None) -> Iterator[Original]:
         """The originals of a matter, oldest first; with `kind` those of that kind alone."""
@@ -87,17 +62,3 @@ class MatterCalls(Line):
         body: dict[str, Json] = {"signature": base64_of(signature)}
         return self._write(Original, "POST", f"/originals/{original}/shredding/countersignatures", body)
 
-
-def _digest(path: Path) -> tuple[bytes, int]:
-    digest, size_bytes = hashlib.sha256(), 0
-    for chunk in _chunks(path, lambda _bytes: None):
-        digest.update(chunk)
-        size_bytes += len(chunk)
-    return digest.digest(), size_bytes
-
-
-def _chunks(path: Path, progress: Callable[[int], object]) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
-            progress(len(chunk))
