@@ -19,6 +19,7 @@ from gateway.render import service
 from gateway.render.model import Outcome
 from gateway.render.pipeline import Job, render
 from gateway.sandbox.ports import Sandbox
+from gateway.sandbox.syscalls import die_with_parent
 from gateway.settings import from_environment, passphrase
 from gateway.worker import loop
 
@@ -45,7 +46,8 @@ def work() -> None:
 
 
 def main(count: int) -> None:
-    """Keep so many at work."""
+    """Keep so many at work, as long as the test lives."""
+    die_with_parent()
     running: set[int] = set()
     while True:
         while len(running) < count:
