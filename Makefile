@@ -36,6 +36,7 @@ check: $(STAMP) ## format, lint, types, imports, policies
 bench: $(STAMP) ## measure, beside the baselines, in one run
 	@$(BIN)/python -m bench.stream
 	@$(BIN)/python -m bench.upload
+	@$(BIN)/python -m bench.sheets
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

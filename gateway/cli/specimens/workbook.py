@@ -36,7 +36,8 @@ def written(sheet: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -
         "_rels/.rels": _related(("officeDocument", "xl/workbook.xml"), ("core-properties", "docProps/core.xml")),
         "docProps/core.xml": f'<p xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>{AUTHOR}</dc:creator></p>',
         "xl/workbook.xml": (
-            f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets><sheet name="{escape(sheet)}" sheetId="1" r:id="rId1"/>'
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
+            f'<sheet name="{escape(sheet)}" sheetId="1" r:id="rId1"/>'
             '<sheet name="intern" sheetId="2" state="hidden" r:id="rId2"/></sheets><definedNames>'
             '<definedName name="Zielpreis">intern!$A$1</definedName></definedNames></workbook>'
         ),
