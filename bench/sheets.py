@@ -22,7 +22,8 @@ from pathlib import Path
 
 from gateway.cli.specimens import workbook
 from gateway.formats.model import Case, Element, Instruction, Mark, Op, Plan, Transform
-from gateway.formats.table_workbook import PARSE_TASKS, XLSX, TableWorkbook
+from gateway.formats.table_workbook import PARSE_TASKS, TableWorkbook
+from gateway.formats.write_xlsx import MEDIA_TYPE as XLSX
 from gateway.sandbox.process import ProcessSandbox
 
 COLUMNS = 20

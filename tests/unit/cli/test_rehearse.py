@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from PIL import Image
 
@@ -17,7 +18,7 @@ from gateway.cli.specimens import specimens
 from gateway.formats.model import Rebuilt
 from gateway.formats.table_workbook import TableWorkbook
 from tests.support.planted_workbook import packed, parts_of
-from tests.support.workbooks import cells
+from tests.support.workbooks import cells, saved
 
 Gateway = Callable[..., Any]
 MADE = specimens(1)
@@ -115,6 +116,17 @@ def test_residue_exits_3_names_no_value_and_writes_nothing(
     assert (done.code, (tmp_path / "out").exists()) == (3, False)
     assert "withheld-value" in done.err
     assert secret not in done.err
+
+
+def test_which_sheet_of_a_workbook_is_asked(render: Callable[..., Any], tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(MADE.originals["customer_list"].data))
+    book.create_sheet("Entwurf").append(["Name"])
+    done = render("customer_list", data=saved(book))
+    assert (done.code, (tmp_path / "out").exists()) == (3, False)
+    assert "Which sheet is the table? 2 visible sheets" in done.err
+    assert "Entwurf" not in done.err
+    answers = {**MADE.answers["customer_list"], "sheet": book.worksheets[0].title}
+    assert render("customer_list", data=saved(book), answers=answers).code == 0
 
 
 def test_usage_exits_2(render: Callable[..., Any], tmp_path: Path) -> None:

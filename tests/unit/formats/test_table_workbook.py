@@ -14,7 +14,8 @@ from python_calamine import CalamineWorkbook
 from gateway.base.problems import Problem
 from gateway.formats.model import Table
 from gateway.formats.problems import SheetUnclear, TableRefused, TableTooLarge
-from gateway.formats.table_workbook import ODS, PARSE_TASKS, XLSX, TableWorkbook
+from gateway.formats.table_workbook import ODS, PARSE_TASKS, TableWorkbook
+from gateway.formats.write_xlsx import MEDIA_TYPE as XLSX
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import workbooks
 from tests.support.planted_workbook import packed, parts_of
@@ -108,7 +109,7 @@ def changed(part: str, old: str, new: str, data: bytes | None = None) -> bytes:
 SHEET = "xl/worksheets/sheet1.xml"
 REFUSED = {
     "a formula without a value": (changed(SHEET, "<v>1.5</v>", "<f>1+0.5</f><v/>"), "formula in the cell B2"),
-    "an error": (changed(SHEET, '<c r="B2" t="n"><v>1.5</v>', '<c r="B2" t="e"><v>#REF!</v>'), "cell B2 holds an error"),
+    "an error": (changed(SHEET, '<c r="B2" t="n"><v>1.5</v>', '<c r="B2" t="e"><v>#REF!</v>'), "B2 holds an error"),
     "merged cells": (changed(SHEET, "</sheetData>", '</sheetData><mergeCells><mergeCell ref="A2:A3"/></mergeCells>'),
                      "cell A2 is merged"),
     "a title": (workbooks.xlsx((("Our customers",), *ROWS)), "Row 1 is a title"),
