@@ -40,6 +40,7 @@ bench: $(STAMP) ## measure, beside the baselines, in one run
 	@$(BIN)/python -m bench.unit
 	@$(BIN)/python -m bench.tables
 	@$(BIN)/python -m bench.photo
+	@$(BIN)/python -m bench.sheets
 
 packages: ## install the Debian packages that the tests need, or say which are missing
 	@missing=(); \

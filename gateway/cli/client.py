@@ -39,8 +39,6 @@ from gateway.cli.shapes import (
     Quorum,
     Readiness,
     Receipt,
-    Shredding,
-    Upload,
     Recipient,
     Release,
     ReleaseDetail,
@@ -48,7 +46,9 @@ from gateway.cli.shapes import (
     RenditionLine,
     RequestDiffers,
     Review,
+    Shredding,
     Token,
+    Upload,
     checked_request,
 )
 

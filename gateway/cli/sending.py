@@ -79,7 +79,6 @@ class Sender(Line):
     def upload_form(self, matter: str, kind: str, path: Path, *, file_name: str | None = None) -> Receipt:
         """Send the file at `path` as a form, as a page in a browser does; rather use `upload`."""
         boundary = secrets.token_hex(16)
-        digest, _ = _digest(path)
         name = quote(file_name or path.name, safe=" ")
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="kind"\r\n\r\n{kind}\r\n'

@@ -32,6 +32,7 @@ _SPACES = {
 }
 _SEPARATOR = "\x1f"
 _SILENT = frozenset({"office:annotation", "table:shapes", "table:tracked-changes", "office:event-listeners"})
+_BLANKS = {"text:p": "\n", "text:line-break": "\n", "text:tab": "\t"}
 _DURATION = re.compile(r"PT(\d+)H(\d\d?)M(\d\d?)(?:\.\d+)?S")
 _MAX_REPEATED = 1 << 20
 
@@ -114,14 +115,10 @@ class _Reader:
                 self._row, self._told = [], told
             case "table:table-cell" | "table:covered-table-cell":
                 self._cell, self._text = told, []
-            case "text:p" if self._text:
-                self._text.append("\n")
             case "text:s":
                 self._text.append(" " * min(_count(told, "text:c"), 64))
-            case "text:tab":
-                self._text.append("\t")
-            case "text:line-break":
-                self._text.append("\n")
+            case _ if name in _BLANKS and (self._text or name != "text:p"):
+                self._text.append(_BLANKS[name])
 
     def _end(self, _full_name: str) -> None:
         name = self._path.pop()

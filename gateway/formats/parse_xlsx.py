@@ -171,11 +171,15 @@ def _related_id(sheet: Element) -> str:
 def _look(number: str, codes: Mapping[str, str]) -> str:
     """What a number format shows: one of the words of `sheet_xlsx`."""
     code = codes.get(number)
-    if code is None:
-        known = int(number)
-        if known == _ELAPSED:
-            return ELAPSED
-        return DATE if known in _DATES else TIME if known in _TIMES else PERCENT if known in _PERCENTS else NUMBER
+    return _built_in(int(number)) if code is None else _coded(code)
+
+
+def _built_in(known: int) -> str:
+    looks = ((DATE, _DATES), (TIME, _TIMES), (PERCENT, _PERCENTS), (ELAPSED, {_ELAPSED}))
+    return next((look for look, numbers in looks if known in numbers), NUMBER)
+
+
+def _coded(code: str) -> str:
     bare = _LITERAL.sub("", code.partition(";")[0]).casefold()
     if "[" in bare:
         return ELAPSED

@@ -82,7 +82,8 @@ def _format(number: int, code: str) -> str:
 
 
 def _font(size: int, colour: str, bold: bool) -> str:
-    return f'<font>{"<b/>" if bold else ""}<sz val="{size}"/><color rgb="{colour}"/><name val="Calibri"/><family val="2"/></font>'
+    weight, name = "<b/>" if bold else "", '<name val="Calibri"/><family val="2"/>'
+    return f'<font>{weight}<sz val="{size}"/><color rgb="{colour}"/>{name}</font>'
 
 
 def _fill(colour: str) -> str:

@@ -34,6 +34,7 @@ _LAST_SERIAL = 2_958_466
 _TAIL_CHARS = 16 << 20
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{0,5}[1-9])?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_BOOLEANS = {"1": "TRUE", "0": "FALSE"}
 _LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SIGNIFICANT = 15
 _PIECES = 7
@@ -126,23 +127,19 @@ class Values:
 
     def read(self, style: str | None, sort: str | None, stored: str | None, inline: str | None) -> str:
         """The text of a cell by its style, its type, and its value or its text. Raises `ValueError` or `IndexError`."""
-        if (inline is not None) != (sort == "inlineStr"):
-            return _not_read() if inline or stored else ""
-        if inline is not None:
-            return written(inline)
-        if not stored:
+        if (inline is not None) != (sort == "inlineStr") and (inline or stored):
+            _not_read()
+        if not (inline or stored):
             return ""
         match sort:
             case "s":
-                return self.strings[int(stored)]
+                return self.strings[int(stored or "")]
             case None | "n":
-                return self.number(stored, style)
-            case "str":
-                return written(stored)
-            case "b":
-                return {"1": "TRUE", "0": "FALSE"}[stored] if stored in {"0", "1"} else _not_read()
-            case "d":
-                return stored.removesuffix("T00:00:00")
+                return self.number(stored or "", style)
+            case "b" if stored in _BOOLEANS:
+                return _BOOLEANS[stored]
+            case "d" | "str" | "inlineStr":
+                return written(inline or stored or "").removesuffix("T00:00:00" if sort == "d" else "")
         return _not_read()
 
     def number(self, stored: str, style: str | None) -> str:

@@ -55,8 +55,10 @@ _SENTENCES: Sentences = MappingProxyType(
         ),
         "archive-large": (
             TableTooLarge,
-            f"Unpacked the workbook would have more than {MAX_MEMBERS} parts, {MAX_TOTAL_BYTES >> 20} MiB or "
-            f"{MAX_RATIO} times its size; save the table alone as XLSX.",
+            (
+                f"Unpacked the workbook would have more than {MAX_MEMBERS} parts, {MAX_TOTAL_BYTES >> 20} MiB or "
+                f"{MAX_RATIO} times its size; save the table alone as XLSX."
+            ),
         ),
         "part-large": (
             TableTooLarge,
@@ -103,7 +105,7 @@ class TableWorkbook(TableFormat):
     declarable = frozenset({"sheet"})
 
     def sniff(self, head: bytes) -> str | None:
-        """By the first member of the archive; raises `TableRefused` for Office files of the old or an encrypted form."""
+        """By the archive's first member; raises `TableRefused` for Office files of an old or encrypted form."""
         if head.startswith(COMPOUND_FILE):
             raise _OLD_OR_LOCKED
         if not head.startswith(_LOCAL_MAGIC):

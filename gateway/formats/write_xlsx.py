@@ -34,6 +34,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _SORT = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_DEFAULT = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
 _EPOCH = date(1899, 12, 30)
 _FIRST_DAY = date(1900, 3, 1)
 _SLICE_ROWS = 2_048
@@ -46,7 +47,7 @@ _WITH_UNIT = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([a-z%][a-z%0-9]{0,9})")
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?")
 _WIDE = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]")
 _NARROWEST, _WIDEST = 9, 48
-_LINE_POINTS, _HEAD_POINTS, _MOST_LINES = 15, 22, 20
+_LINE_POINTS, _HEAD_POINTS, _MOST_LINES = 15, 34, 20
 _TALL = frozenset({"heading", "head"})
 
 
@@ -77,25 +78,22 @@ def _member(name: str) -> zipfile.ZipInfo:
 def _fixed_parts(notice: Notice, sheets: styles.Styles) -> Iterator[tuple[str, str]]:
     overrides = {"workbook": "sheet.main", "styles": "styles", "worksheets/sheet1": "worksheet"}
     overrides["worksheets/sheet2"] = "worksheet"
+    types = (
+        f'<Override PartName="/xl/{part}.xml" ContentType="{_SORT}.{sort}+xml"/>' for part, sort in overrides.items()
+    )
     yield (
         "[Content_Types].xml",
-        f'<Types xmlns="{_PACKAGE}/content-types">'
-        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        + "".join(
-            f'<Override PartName="/xl/{part}.xml" ContentType="{_SORT}.{sort}+xml"/>'
-            for part, sort in overrides.items()
-        )
-        + "</Types>",
+        f'<Types xmlns="{_PACKAGE}/content-types">{_DEFAULT}{"".join(types)}</Types>',
     )
     yield "_rels/.rels", _relations(("officeDocument", "xl/workbook.xml"))
-    yield (
-        "xl/workbook.xml",
+    book = (
         f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><bookViews><workbookView activeTab="0"/></bookViews><sheets>'
         f'<sheet name="{_attribute(notice.sheet)}" sheetId="1" r:id="rId1"/>'
         f'<sheet name="{_attribute(notice.name)}" sheetId="2" r:id="rId2"/></sheets><definedNames>'
         f'<definedName name="_xlnm.Print_Titles" localSheetId="0">{_escaped(_quoted(notice.sheet))}!$1:$1</definedName>'
-        "</definedNames></workbook>",
+        "</definedNames></workbook>"
     )
+    yield "xl/workbook.xml", book
     targets = (("worksheet", "worksheets/sheet1.xml"), ("worksheet", "worksheets/sheet2.xml"), ("styles", "styles.xml"))
     yield "xl/_rels/workbook.xml.rels", _relations(*targets)
     yield "xl/styles.xml", sheets.xml()
@@ -124,7 +122,8 @@ class _Column:
     def of(cls, out: OutTable, at: int, sheets: styles.Styles) -> _Column:
         """The column at this place."""
         cells, kind = out.columns[at], out.kinds[at]
-        width = _width([out.titles[at], *cells.head(_FITTED_ROWS)])
+        # A long title takes two lines.
+        width = max(_width([out.titles[at]]) // 2 + 2, _width(list(cells.head(_FITTED_ROWS))))
         if at == len(out.columns) - 1:
             # Letters of 8 points are narrower than those of 11 that a column's width is counted in.
             return cls(styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, lambda _cell: None)
@@ -279,8 +278,8 @@ def _printed(mark_text: str) -> str:
     return (
         '<pageMargins left="0.5" right="0.5" top="0.75" bottom="0.75" header="0.3" footer="0.3"/>'
         '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/><headerFooter>'
-        f"<oddHeader>{_escaped(f'&C&8 {line}')}</oddHeader><oddFooter>{_escaped(f'&L&8 {line}')}&amp;R&amp;8 &amp;P / &amp;N"
-        "</oddFooter></headerFooter>"
+        f"<oddHeader>{_escaped(f'&C&8 {line}')}</oddHeader>"
+        f"<oddFooter>{_escaped(f'&L&8 {line}&R&8 &P / &N')}</oddFooter></headerFooter>"
     )
 
 

@@ -41,7 +41,7 @@ _REMARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "This copy was made for the recipient named above; every row and every page says so.",
             "A grey cell reads [withheld: CODE] where a value was withheld; the codes and reasons stand below.",
             "Brackets in a column's title say how its values were changed. What is shown unchanged is not listed.",
-            "The order of the rows is this copy's own. The package's withheld.csv and withheld.pdf list the same items.",
+            "The order of the rows is this copy's own. withheld.csv and withheld.pdf list the same items.",
         ),
         "zh": (
             "本副本仅为上述接收方制作；每一行、每一页均有标记。",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.marks.visible import mark_mask
 from gateway.residue import pdf, xlsx
+from gateway.residue.foreign_archive import in_members
 from gateway.residue.layers import Budget
 from gateway.residue.model import (
     Expectation,
@@ -25,7 +26,9 @@ from gateway.residue.values import Needles
 
 CSV, PDF = "text/csv", "application/pdf"
 TEXTS = frozenset({"text/plain", "text/csv", "text/markdown", "application/json"})
-FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ARCHIVES = frozenset({xlsx.MEDIA_TYPE, ODS})
+FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS | ARCHIVES
 
 
 def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Needles) -> Report:
@@ -62,7 +65,7 @@ def check_foreign(untrusted_data: bytes, media_type: str, withheld: WithheldSet)
     """
     if media_type not in FOREIGN:
         raise UnknownRendition(
-            "The gate cannot look into this sort of file; it knows CSV, text, JSON, PDF, JPEG and PNG."
+            "The gate cannot look into this sort of file; it knows CSV, text, JSON, XLSX, ODS, PDF, JPEG and PNG."
         )
     needles = Needles(withheld)
     ledger = Ledger("foreign", ("byte search",), counts=needles.counts())
@@ -72,6 +75,8 @@ def check_foreign(untrusted_data: bytes, media_type: str, withheld: WithheldSet)
         ledger.note("text", unique(in_lines(text, "the text", needles, budget)))
     if media_type == PDF:
         ledger.note("text", unique(pdf.in_texts(untrusted_data, needles, budget)))
+    if media_type in ARCHIVES:
+        ledger.note("text", unique(in_members(untrusted_data, needles, budget)))
     ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()

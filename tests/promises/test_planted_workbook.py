@@ -49,7 +49,7 @@ def test_there_are_enough_hiding_places() -> None:
 
 
 def base() -> Parts:
-    """A workbook of openpyxl with an unknown column, a telling sheet name and author, and one more sheet that is empty."""
+    """A workbook of openpyxl with an unknown column, a telling sheet name and author, and an empty sheet."""
     sheet = originals.customers().with_column("Kennziffer", [secret(SEED, 2000 + at) for at in range(12)])
     made = workbooks.workbook((sheet.headers, *sheet.rows), sheet=secret(SEED, 3000))
     made.create_sheet("leer")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
-from urllib.parse import quote
 
 from gateway.base.canon import Json
 from gateway.cli.line import base64_of
@@ -61,4 +58,3 @@ class MatterCalls(Sender):
         """Destroy an original by a second person's signature."""
         body: dict[str, Json] = {"signature": base64_of(signature)}
         return self._write(Original, "POST", f"/originals/{original}/shredding/countersignatures", body)
-

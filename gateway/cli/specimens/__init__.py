@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from gateway.base.canon import Json
 from gateway.cli.specimens import photo, tables
 
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 
 @dataclass(frozen=True, slots=True)
 class SpecimenFile:
@@ -45,11 +47,9 @@ def specimens(seed: int = 1) -> Specimens:
     return Specimens(
         originals={
             "customer_list": SpecimenFile(
-                "customer_list", "Kunden_Rheintal_Volta-X9_streng-vertraulich.csv", "text/csv", customers.data
+                "customer_list", "Kunden_Rheintal_Volta-X9_streng-vertraulich.xlsx", _XLSX, customers.data
             ),
-            "order_book": SpecimenFile(
-                "order_book", "Auftragsbuch_Q1-Q4_Projekt-Nordlicht.csv", "text/csv", orders.data
-            ),
+            "order_book": SpecimenFile("order_book", "Auftragsbuch_Q1-Q4_Projekt-Nordlicht.xlsx", _XLSX, orders.data),
             "production_photo": SpecimenFile(
                 "production_photo", "Halle3_Linie2_Schicht-Brandl.jpg", "image/jpeg", picture.data
             ),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from gateway.cli.specimens import workbook
 
 LICENSED_END_USER = "Hallbach Servoantriebe GmbH"
 LICENSED_ADDRESS = "Gewerbering 14, 71701 Schwieberdingen"
@@ -101,7 +101,7 @@ class _Customer:
 
 
 def customer_list(seed: int) -> SpecimenTable:
-    """Semicolons, UTF-8 with byte order mark, as a German spreadsheet saves it; one column nobody can name."""
+    """A German colleague's workbook; one column nobody can name."""
     chance = random.Random(f"customers/{seed}")  # noqa: S311 specimens are drawn to be the same again
     headers = (
         "Kd.-Nr.", "Kundenname / 客户名称", "Land", "Ort", "Straße und Hausnummer", "USt-IdNr.", "最终用户",
@@ -133,14 +133,14 @@ def customer_list(seed: int) -> SpecimenTable:
     ]
     withheld += [row[6] for row in rows if row[7] == "nein"]
     return SpecimenTable(
-        data=b"\xef\xbb\xbf" + _csv((headers, *rows), ";"),
-        withheld=tuple(dict.fromkeys((*withheld, *_MANAGERS, *_REMARKS))),
+        data=workbook.written("Kunden 2025 Rheintal", headers, rows),
+        withheld=tuple(dict.fromkeys((*withheld, *_MANAGERS, *_REMARKS, *workbook.PLANTED))),
         answers={"column/25": "drop"},
     )
 
 
 def order_book(seed: int) -> SpecimenTable:
-    """Commas, UTF-8, 120 order lines as an enterprise system exports them for its Chinese supplier's colleague."""
+    """120 order lines as an enterprise system exports them for its Chinese supplier's colleague."""
     chance = random.Random(f"orders/{seed}")  # noqa: S311 specimens are drawn to be the same again
     headers = (
         "订单号 / Order no.", "Pos.", "PO number", "Kunde", "Endkunde", "Artikelnummer", "Bezeichnung", "图号", "Güte",
@@ -161,7 +161,7 @@ def order_book(seed: int) -> SpecimenTable:
     ]
     withheld = [take(row) for row in rows[:12] for take in planted]
     return SpecimenTable(
-        data=_csv((headers, *rows), ","),
+        data=workbook.written("订单 2025", headers, rows),
         withheld=tuple(dict.fromkeys((*withheld, *(customer.programme for customer in customers)))),
         answers={"column/28": "drop"},
     )
@@ -223,9 +223,3 @@ def _iban(chance: random.Random) -> str:
 def _ascii(text: str) -> str:
     folded = text.translate(str.maketrans("łøåöäüéáóčěšřžýíůñ", "loaoaueaocesrzyiun"))
     return "".join(character for character in folded if character.isascii() and character.isalnum())
-
-
-def _csv(rows: Sequence[Sequence[str]], delimiter: str) -> bytes:
-    sink = io.StringIO(newline="")
-    csv.writer(sink, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    return sink.getvalue().encode("utf-8")

@@ -24,7 +24,7 @@ class RegionIn(In):
 
 
 class AnswersIn(In):
-    """What a person says about an original: what a column is, which sheet is the table, where regions are, that all was looked at."""
+    """What a person says about an original: which sheet is the table, what columns are, where regions are."""
 
     model_config = example(
         columns={"column/4": "customer.name", "column/9": "drop"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import sys
@@ -11,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from PIL import Image
 
 from gateway.cli.specimens import specimens
 from gateway.formats.model import Rebuilt
-from gateway.formats.table_csv import TableCsv
+from gateway.formats.table_workbook import TableWorkbook
+from tests.support.planted_workbook import packed, parts_of
+from tests.support.workbooks import cells, saved
 
 Gateway = Callable[..., Any]
 MADE = specimens(1)
@@ -60,8 +62,11 @@ def test_each_kind_is_rendered_clean_marked_and_without_a_secret(
         assert picture.size == area[2:]
         assert not {"exif", "xmp", "comment"} & set(picture.info)
     else:
-        table = files[f"{kind.replace('_', '-')}-rehearsal.csv"].decode("utf-8-sig")
-        assert all(row[-1].startswith("REHEARSAL · Ningbo Haoci") for row in list(csv.reader(io.StringIO(table)))[1:])
+        table = files[f"{kind.replace('_', '-')}-rehearsal.xlsx"]
+        told = b"".join(parts_of(table).values()).decode()
+        assert [value for value in MADE.withheld_values if value in told] == []
+        assert all(row[-1].startswith("REHEARSAL · Ningbo Haoci") for row in cells(table)[1:])
+        assert cells(table, 1)[2] == ["Release", "REHEARSAL · no release", *[""] * 4]
 
 
 @pytest.mark.parametrize(
@@ -98,18 +103,30 @@ def test_bad_content_exits_3(render: Callable[..., Any], tmp_path: Path, kind: s
 def test_residue_exits_3_names_no_value_and_writes_nothing(
     render: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret = MADE.originals["customer_list"].data.decode("utf-8-sig").split("\r\n")[1].split(";")[1]
-    rebuild = TableCsv.rebuild
+    secret = cells(MADE.originals["customer_list"].data)[1][1]
+    rebuild = TableWorkbook.rebuild
 
-    def leaking(self: TableCsv, content: Any, plan: Any, mark: Any, key: bytes) -> Rebuilt:
+    def leaking(self: TableWorkbook, content: Any, plan: Any, mark: Any, key: bytes) -> Rebuilt:
         clean = rebuild(self, content, plan, mark, key)
-        return replace(clean, data=clean.data.replace(b"Wind energy", secret.encode(), 1))
+        parts = {name: part.replace(b"Wind energy", secret.encode(), 1) for name, part in parts_of(clean.data).items()}
+        return replace(clean, data=packed(parts))
 
-    monkeypatch.setattr(TableCsv, "rebuild", leaking)
+    monkeypatch.setattr(TableWorkbook, "rebuild", leaking)
     done = render("customer_list")
     assert (done.code, (tmp_path / "out").exists()) == (3, False)
     assert "withheld-value" in done.err
     assert secret not in done.err
+
+
+def test_which_sheet_of_a_workbook_is_asked(render: Callable[..., Any], tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(MADE.originals["customer_list"].data))
+    book.create_sheet("Entwurf").append(["Name"])
+    done = render("customer_list", data=saved(book))
+    assert (done.code, (tmp_path / "out").exists()) == (3, False)
+    assert "Which sheet is the table? 2 visible sheets" in done.err
+    assert "Entwurf" not in done.err
+    answers = {**MADE.answers["customer_list"], "sheet": book.worksheets[0].title}
+    assert render("customer_list", data=saved(book), answers=answers).code == 0
 
 
 def test_usage_exits_2(render: Callable[..., Any], tmp_path: Path) -> None:

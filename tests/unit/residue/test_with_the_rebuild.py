@@ -14,6 +14,7 @@ from gateway.formats.model import Box, Case, Element, Instruction, Mark, Op, Pic
 from gateway.formats.picture import PictureFormat
 from gateway.formats.table import OutTable
 from gateway.formats.table_csv import TableCsv
+from gateway.formats.write_csv import MEDIA_TYPE, written
 from gateway.residue.gate import check
 from gateway.residue.model import Kind, PictureExpectation, Report, TableExpectation, WithheldSet, WithheldValue
 from tests.support.renditions import photo
@@ -97,15 +98,14 @@ def test_a_table_with_every_action_passes() -> None:
 @pytest.mark.parametrize("column", [1, 2, 3, 4])
 def test_a_cell_that_stayed_as_it_was_is_caught(column: int, monkeypatch: pytest.MonkeyPatch) -> None:
     original = table()
-    write = TableCsv.write
 
-    def slipping(form: TableCsv, out: OutTable) -> bytes:
+    def slipping(out: OutTable) -> bytes:
         at = out.titles.index(COLUMNS[column][0])
         columns = list(out.columns)
         columns[at] = columns[at].scatter(7, original.frame[7, column])
-        return write(form, replace(out, columns=tuple(columns)))
+        return written(replace(out, columns=tuple(columns)))
 
-    monkeypatch.setattr(TableCsv, "write", slipping)
+    monkeypatch.setattr(TableCsv, "writers", {MEDIA_TYPE: slipping})
     kinds = {finding.kind for finding in checked(original).findings}
     assert kinds & {Kind.VALUE, Kind.EXACT_PLACE}
 
