@@ -18,7 +18,7 @@ import pytest
 from gateway.base.problems import Problem
 from gateway.people.model import NothingProposed, SecondPersonNeeded, SignatureRefused
 from gateway.release.shredding import OriginalInUse
-from gateway.seal.signature import to_text
+from gateway.seal.twin import to_text
 from gateway.vault.model import Shredded
 from gateway.verify import verify_export, verify_package
 from tests.support import journey

@@ -463,8 +463,8 @@ def test_a_worker_opens_an_original_on_the_entry_of_its_job_alone(
     forged = world.gateway.releases.add(
         builder, world.draft(made.matter).id, other.original, policy_ref=None, answers=Answers()
     )
-    with closing(sqlite3.connect(world.gateway.settings.database)) as database, database:
-        database.execute("UPDATE rendition SET original = ? WHERE id = ?", (original.id, forged.id))
+    with hands(world.gateway.settings) as run:
+        run("UPDATE rendition SET original = ? WHERE id = ?", original.id, forged.id)
     with pytest.raises(NotEntered):
         world.work()
     assert known == [True]

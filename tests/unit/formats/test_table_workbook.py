@@ -30,7 +30,7 @@ def sandbox() -> ProcessSandbox:
 
 
 def read(data: bytes, sandbox: ProcessSandbox, media_type: str = XLSX, sheet: str | None = None) -> Table:
-    return FORM.read(data, media_type, sandbox, sheet)
+    return FORM.read(data, media_type, sandbox, {"sheet": sheet} if sheet else {})
 
 
 def cells(table: Table) -> list[tuple[str, ...]]:
