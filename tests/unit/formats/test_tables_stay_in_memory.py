@@ -12,14 +12,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 LARGE_SORT = """
 import os, threading, time
+import numpy as np
 import polars as pl
 seen = set()
 def watch():
     while True:
-        seen.update(path for path, _, files in os.walk(FOLDER) if files)
+        seen.update(file for _, _, files in os.walk(FOLDER) for file in files if file.endswith(".ipc"))
         time.sleep(0.001)
 threading.Thread(target=watch, daemon=True).start()
-frame = pl.select(a=pl.int_range(1_500_000).shuffle(seed=1)).with_columns(b=pl.col("a").cast(pl.String))
+numbers = np.random.default_rng(1).integers(0, 1 << 60, 3_000_000)
+frame = pl.DataFrame({"a": numbers}).with_columns(b=pl.col("a").cast(pl.String))
 frame.lazy().sort("b").group_by("b").agg(pl.col("a").sum()).sort("a").collect(engine="streaming")
 print("written" if seen else "nothing")
 """
