@@ -1,6 +1,6 @@
 """What the log costs a unit of work: keeping an original's rows with the entry, beside the same rows without it.
 
-Both candidates do what `intake` does once the bytes are durable (wrapped key, object, original, sealed name; six
+Both candidates do what `intake` does once the bytes are durable (wrapped key, object, original, sealed name; ten
 statements and one durable commit), with one caller and with sixteen threads, on SQLite and, where it is installed, on
 PostgreSQL. Prints one Markdown table; exit code 1 when a ratio is below 0.8. Rounds are interleaved.
 Run: python -m bench.unit [--quick]
