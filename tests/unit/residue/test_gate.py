@@ -5,6 +5,7 @@ import base64
 import gzip
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from gateway.residue.model import (
     UnknownRendition,
 )
 from gateway.residue.values import Needles
+from tests.support import workbooks
 from tests.support.renditions import BODY, MARK, encoded, photo, table_bytes, table_expectation, withheld
 
 SECRET = "Nordwind Turbinen AG"
@@ -34,7 +36,7 @@ SECRET = "Nordwind Turbinen AG"
         TextExpectation("page.html", "text/html"),
         PictureExpectation("image/webp", (1, 1), (), MARK),
         PictureExpectation("application/pdf", (1, 1), (), MARK),
-        TableExpectation(("a",), (), MARK, 0, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        TableExpectation(("a",), (), MARK, 0, "application/vnd.oasis.opendocument.spreadsheet"),
         None,
         "text/csv",
     ],
@@ -102,6 +104,20 @@ def test_foreign_pdfs_of_any_make_are_searched() -> None:
     assert not gate.check_foreign(
         b"%PDF-1.7\n%\n1 0 obj (" + SECRET.encode() + b")", "application/pdf", withheld(SECRET)
     ).clean
+
+
+def test_a_workbook_that_somebody_else_redacted_is_looked_into_in_every_member() -> None:
+    book = workbooks.workbook((("Name",), ("[redacted]",)))
+    book.create_sheet("old").append([SECRET.upper()])
+    inner = workbooks.saved(book)
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as outer:
+        outer.writestr("xl/embeddings/book.xlsx", inner)
+    for data, media_type in ((inner, workbooks.XLSX), (sink.getvalue(), workbooks.XLSX)):
+        assert not gate.check_foreign(data, media_type, withheld(SECRET)).clean
+    ods = workbooks.ods((("Name",), (SECRET,)))
+    assert not gate.check_foreign(ods, workbooks.ODS, withheld(SECRET)).clean
+    assert gate.check_foreign(ods, workbooks.ODS, withheld("Quite another value")).clean
 
 
 def test_foreign_files_of_unknown_sorts_are_refused() -> None:
