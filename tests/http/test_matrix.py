@@ -136,7 +136,7 @@ def test_no_role_passes_where_the_matrix_says_no(office: Office, everyone: Mappi
             forbidden = answer.status_code == 403
             if forbidden is may:
                 wrong.append((name, role.value, answer.status_code))
-            if forbidden:
+            if forbidden and method != "HEAD":
                 assert slug_of(answer) == "not-permitted"
     assert wrong == []
 

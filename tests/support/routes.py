@@ -43,7 +43,8 @@ class Routes:
         """A documented answer, and where it refuses one clear sentence."""
         assert answer.status_code < 500, (told["operationId"], what, answer.text)
         assert str(answer.status_code) in told["responses"], (told["operationId"], what, answer.text)
-        if answer.status_code >= 400:
+        # An answer to HEAD has no body to say why.
+        if answer.status_code >= 400 and answer.request.method != "HEAD":
             problem = problem_of(answer)
             assert "Traceback" not in answer.text
             assert len(problem["detail"]) < 400
