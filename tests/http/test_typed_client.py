@@ -44,7 +44,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "retirePerson": lambda c: c.retire("per_1", if_match=TAG),
     "revokeTokens": lambda c: c.revoke_tokens("per_1"),
     "listProposals": lambda c: list(c.proposals()),
-    "countersignRoles": lambda c: c.countersign_roles("pro_1", b"s"),
+    "countersignRoles": lambda c: c.countersign_roles("prop_1", b"s"),
     "openMatter": lambda c: c.open_matter(matter_body()),
     "listMatters": lambda c: list(c.matters(purpose="export_licence")),
     "showMatter": lambda c: c.matter("mat_1"),

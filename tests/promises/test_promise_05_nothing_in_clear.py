@@ -232,10 +232,10 @@ def test_a_parser_that_leaves_its_input_in_a_temporary_file_is_noticed(
     one = planted("customer_list")
     honest = TableCsv.read
 
-    def careless(self: TableCsv, data: bytes, media_type: str, walls: object) -> object:
+    def careless(self: TableCsv, data: bytes, *how: object) -> object:
         with tempfile.NamedTemporaryFile(delete=False) as spool:
             spool.write(data)
-        return honest(self, data, media_type, walls)  # type: ignore[arg-type]
+        return honest(self, data, *how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(TableCsv, "read", careless)
     journey.rendered(own_world, [one])

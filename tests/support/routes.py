@@ -64,7 +64,7 @@ def routes_of(office: Office, names: Mapping[Role, str], allowed: Mapping[str, f
     office.world.work()
     ids = {
         "person_id": office.world.actors["spare"].person_id,
-        "proposal_id": "pro_" + "0" * 26,
+        "proposal_id": "prop_" + "0" * 26,
         "matter_id": matter["id"],
         "original_id": original,
         "release_id": release,

@@ -101,7 +101,7 @@ class ProposalOut(Out):
     """What waits for a second signature over `statement`."""
 
     model_config = example(
-        id="pro_01kag5v3q8m2s7d9x4e6b0cfhn",
+        id="prop_01kag5v3q8m2s7d9x4e6b0cfhn",
         person=_PERSON,
         roles=["privacy"],
         proposer=_PERSON,

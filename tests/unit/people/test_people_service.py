@@ -535,7 +535,7 @@ def test_unknown_ids_are_not_found(house: House, founders: list[Member]) -> None
         lambda: house.people.person("per_unknown"),
         lambda: house.people.enrolment_statement("per_unknown"),
         lambda: house.people.countersign(actor, "per_unknown", b""),
-        lambda: house.people.countersign_roles(actor, "pro_unknown", b""),
+        lambda: house.people.countersign_roles(actor, "prop_unknown", b""),
         lambda: house.people.propose_roles(actor, "per_unknown", [Role.LEGAL]),
         lambda: house.people.retire(actor, "per_unknown"),
         lambda: house.people.revoke_tokens(actor, "per_unknown"),

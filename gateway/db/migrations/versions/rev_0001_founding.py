@@ -125,7 +125,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("matter", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("media_type", sa.String(length=64), nullable=False),
+        sa.Column("media_type", sa.String(length=100), nullable=False),
         sa.Column("object_id", sa.String(length=40), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("uploader", sa.String(length=40), nullable=False),
@@ -204,7 +204,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("author", sa.String(length=40), nullable=False),
         sa.Column("supersedes", sa.String(length=40), nullable=True),
-        sa.Column("media_type", sa.String(length=64), nullable=True),
+        sa.Column("media_type", sa.String(length=100), nullable=True),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("object_id", sa.String(length=40), nullable=True),
         sa.Column("decisions_object", sa.String(length=40), nullable=True),
@@ -268,7 +268,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "people_proposal",
-        # SQLite, for which this was first written, enforces no length: 30 was one too few.
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("person_id", sa.String(length=30), nullable=False),
         sa.Column("roles", sa.String(length=200), nullable=False),
