@@ -13,6 +13,7 @@ from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 
 import gateway.app
 import gateway.web.idempotency
+from gateway.base.problems import Refused
 from gateway.db import migrate
 from gateway.db.metadata import Base
 from gateway.db.migrate import SchemaVersion, check_current, downgrade, upgrade
@@ -191,7 +192,7 @@ def test_taking_uploads_back_keeps_everything_else(database: Database, tmp_path:
     gateway.close()
 
 
-def test_a_recipient_s_hybrid_key_survives_its_revision(database: Database, tmp_path: Path) -> None:
+def test_there_is_no_way_back_while_a_recipient_has_a_hybrid_key(database: Database, tmp_path: Path) -> None:
     world = World.create(tmp_path, database)
     matter = world.matter()
     key = generate_identity(hybrid=True)[1]
@@ -199,7 +200,8 @@ def test_a_recipient_s_hybrid_key_survives_its_revision(database: Database, tmp_
     with engine.begin() as connection:
         connection.execute(text("UPDATE recipient SET age_key = :key WHERE hop = 2"), {"key": key})
     before = contents(engine)
-    downgrade(engine, "0001")
+    with pytest.raises(Refused, match="hybrid key"):
+        downgrade(engine, "0003")
     upgrade(engine)
     assert contents(engine) == before
     engine.dispose()
