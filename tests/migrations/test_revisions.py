@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -102,9 +102,11 @@ def test_constraints_and_partial_indexes_too(engine: Engine, database: Database,
     Base.metadata.create_all(direct)
     built, spoken = definitions(engine), definitions(direct)
     direct.dispose()
-    assert sorted(built) == sorted(spoken)
-    differing = [name for name in built if _parts(built[name]) != _parts(spoken[name])]
-    assert differing == []
+    assert _clauses(built) == _clauses(spoken)
+
+
+def _clauses(definitions: Mapping[str, str]) -> dict[str, list[str]]:
+    return {name: _parts(sql) for name, sql in definitions.items()}
 
 
 def _parts(sql: str) -> list[str]:
@@ -134,7 +136,7 @@ def test_down_to_nothing_and_up_again(engine: Engine) -> None:
     assert tables(engine) == set()
     assert definitions(engine) == {}
     upgrade(engine)
-    assert definitions(engine) == first
+    assert _clauses(definitions(engine)) == _clauses(first)
     assert differences(engine) == []
 
 
@@ -144,9 +146,7 @@ def test_every_revision_can_be_taken_back(revision: str, engine: Engine) -> None
     before = definitions(engine)
     downgrade(engine, "-1")
     upgrade(engine, revision)
-    after = definitions(engine)
-    assert sorted(after) == sorted(before)
-    assert [name for name in after if _parts(after[name]) != _parts(before[name])] == []
+    assert _clauses(definitions(engine)) == _clauses(before)
 
 
 def test_what_is_kept_survives_every_step_but_the_first(database: Database, tmp_path: Path) -> None:
