@@ -81,6 +81,12 @@ def spoils_of(world: World, original: str, dispatched: str, withdrawn: str) -> S
     return Spoils(must_go | {f"text {number}": value for number, value in enumerate(texts)}, must_stay)
 
 
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """On SQLite, whose own files are searched; what a server keeps of dead rows is its own to forget."""
+    return World.create(tmp_path_factory.mktemp("founded"))
+
+
 @pytest.fixture(scope="module")
 def gone(founded: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gone]:
     world = journey.copy(founded, tmp_path_factory.mktemp("shredded"))
