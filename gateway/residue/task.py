@@ -14,7 +14,7 @@ from gateway.base.canon import Json
 from gateway.marks import lettering
 from gateway.residue import gate
 from gateway.residue.fold import fold
-from gateway.residue.model import Report, TextExpectation, WithheldSet
+from gateway.residue.model import Report, TextExpectation
 from gateway.residue.values import Needles
 from gateway.residue.walled import expected, unpacked
 from gateway.sandbox.task import Answer
