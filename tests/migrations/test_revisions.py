@@ -106,6 +106,11 @@ def test_constraints_and_partial_indexes_too(engine: Engine, database: Database,
     assert differing == []
 
 
+def clauses(engine: Engine) -> dict[str, list[str]]:
+    """The definitions, whichever order a table that was copied has its constraints in."""
+    return {name: _parts(sql) for name, sql in definitions(engine).items()}
+
+
 def _parts(sql: str) -> list[str]:
     """The definition's clauses in any order: revisions list constraints before or after columns as they please."""
     plain = sql.replace('"', "").replace("( ", "(").replace(" )", ")")
@@ -128,12 +133,12 @@ def test_a_forgotten_revision_would_be_noticed(engine: Engine) -> None:
 
 def test_down_to_nothing_and_up_again(engine: Engine) -> None:
     upgrade(engine)
-    first = definitions(engine)
+    first = clauses(engine)
     downgrade(engine, "base")
     assert tables(engine) == set()
     assert definitions(engine) == {}
     upgrade(engine)
-    assert definitions(engine) == first
+    assert clauses(engine) == first
     assert differences(engine) == []
 
 
