@@ -264,7 +264,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     authority = time_stamp_authority(settings)
     stamped = authority is not None and authority.required
     releases = Releases(
-        units, keyring, log, clock, vault, matters, intake, renders, reviews, package_key, time_stamped=stamped
+        units, keyring, log, clock, vault, matters, intake, renders, reviews, walls, package_key, time_stamped=stamped
     )
     return Gateway(
         settings=settings,
@@ -286,7 +286,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, package_key, authority),
-        shredding=Shredding(units, keyring, log, clock, people, vault, intake, renders),
+        shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
         presence=presence,
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
+from gateway.base.problems import Unavailable
 from gateway.db.failures import told_as_problems
 
 AUDIT_TABLE = "audit_entry"
@@ -110,15 +111,19 @@ class Units:
         """Leave nothing of overwritten and deleted values in the database's own files; whether nobody was in the way.
 
         SQLite zeroes them in its pages (`secure_delete`), and its write-ahead log is emptied here. PostgreSQL reuses
-        the space of dead rows after this, and keeps them in its write-ahead log until that is recycled.
+        the space of dead rows after this, and keeps them in its write-ahead log until that is recycled; a role that
+        does not own the tables leaves it to autovacuum (`grants`).
         """
         if self._engine.dialect.name == "sqlite":
             with closing(self._engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 (busy, *_), *_ = cursor.fetchall()
                 return not busy
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql('VACUUM "key"')
+        try:
+            with told_as_problems(), self._engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+        except Unavailable:
+            return False
         return True
 
     @contextmanager

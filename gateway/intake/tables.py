@@ -22,7 +22,7 @@ class OriginalRow(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     matter: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(64))
-    media_type: Mapped[str] = mapped_column(String(100))
+    media_type: Mapped[str] = mapped_column(String(128))
     object_id: Mapped[str] = mapped_column(String(40), unique=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     uploader: Mapped[str] = mapped_column(String(40))

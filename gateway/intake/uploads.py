@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gateway.base.canon import canonical
@@ -25,7 +26,7 @@ from gateway.base.text import clean_line
 from gateway.base.units import MIB
 from gateway.db.unit import Units
 from gateway.intake import rules
-from gateway.intake.model import Receipt, Upload, UploadBounds
+from gateway.intake.model import Original, Receipt, Upload, UploadBounds
 from gateway.intake.service import Intake, KeyReused, token_of
 from gateway.intake.tables import UploadRow
 from gateway.keys.service import Keyring
@@ -162,6 +163,25 @@ class Uploads:
         for upload_id in old:
             self._forget(upload_id)
         return len(old)
+
+    def shred(self, session: Session, original: Original) -> tuple[str, ...]:
+        """Forget, in the unit that destroys an original, what uploads may hold of it; the blobs to `remove` afterwards.
+
+        That is the upload it came by, and every unfinished one of its kind in its matter: an earlier attempt, or one
+        that a crash left between receiving and settling, holds the same bytes.
+        """
+        suspects = or_(UploadRow.original == original.id, UploadRow.original.is_(None))
+        query = select(UploadRow).where(UploadRow.matter == original.matter, UploadRow.kind == original.kind, suspects)
+        names: list[str] = []
+        for row in session.scalars(query).all():
+            names += self._staging.forget(session, row.id)
+            session.delete(row)
+        session.flush()
+        return tuple(names)
+
+    def remove(self, blob_names: Iterable[str]) -> None:
+        """Remove the blobs of forgotten parts."""
+        self._staging.remove(blob_names)
 
     def advance(self, session: Session, actor: Actor, upload: Upload, keeping: Keeping) -> Upload:
         """Record a durable part behind those that are there."""

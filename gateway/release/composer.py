@@ -22,11 +22,11 @@ from gateway.release.index_pdf import withheld_pdf
 from gateway.release.model import Part, Profile, Release
 from gateway.render.model import Rendition
 from gateway.render.service import Renders
-from gateway.residue import gate
+from gateway.residue import walled
 from gateway.residue.model import TextExpectation, WithheldSet
-from gateway.residue.values import Needles
 from gateway.review.model import Quorum
 from gateway.review.rules import combined
+from gateway.sandbox.ports import Sandbox
 from gateway.seal.recipient import recipient_fingerprint
 from gateway.seal.twin import PublicTwin
 from gateway.verify import SCRIPT
@@ -58,6 +58,7 @@ class Composition:
 def compose(
     session: Session,
     renders: Renders,
+    sandbox: Sandbox,
     *,
     release: Release,
     matter: Matter,
@@ -99,10 +100,13 @@ def compose(
     made[MANIFEST_PATH] = manifest
     parts.append(_part(MANIFEST_PATH, "manifest", manifest))
     own = _own_words(manifest, made["residue.json"]) | {recipient.name, heading, matter.id, release.id}
-    needles = [Needles(one, own) for one in withheld]
-    for path, data in made.items():
-        if path != "verify.py":
-            _search(path, data, needles)
+    texts = [
+        (data, TextExpectation(path, MEDIA_TYPES[path.rpartition(".")[2]]))
+        for path, data in made.items()
+        if path != SCRIPT.name
+    ]
+    for one in withheld:
+        walled.require_clean(sandbox, texts, replace(one, constants=one.constants | own))
     return Composition(tuple(parts), made, quorum, hashlib.sha256(manifest).hexdigest())
 
 
@@ -155,12 +159,6 @@ def _files(
 
 def _part(path: str, role: str, data: bytes) -> Part:
     return Part(path=path, role=role, object_id="", sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
-
-
-def _search(path: str, data: bytes, withheld: Sequence[Needles]) -> None:
-    """The gate over one document: what any rendition of this release withholds must not be in it."""
-    for one in withheld:
-        gate.check(data, TextExpectation(path, MEDIA_TYPES[path.rpartition(".")[2]]), one).require_clean()
 
 
 def _own_words(manifest: bytes, residue: bytes) -> frozenset[str]:

@@ -37,6 +37,7 @@ from gateway.render.service import AlreadyInRelease, Renders
 from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
 from gateway.review.rules import combined
 from gateway.review.service import Reviews
+from gateway.sandbox.ports import Sandbox
 from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Vault
 
@@ -81,6 +82,7 @@ class Releases:
         intake: Intake,
         renders: Renders,
         reviews: Reviews,
+        sandbox: Sandbox,
         package_key: Callable[[], SigningTwin],
         *,
         time_stamped: bool = False,
@@ -94,6 +96,7 @@ class Releases:
         self._intake = intake
         self._renders = renders
         self._reviews = reviews
+        self._sandbox = sandbox
         self._package_key = package_key
         self._time_stamped = time_stamped
 
@@ -210,6 +213,7 @@ class Releases:
             composition = composer.compose(
                 session,
                 self._renders,
+                self._sandbox,
                 release=release,
                 matter=matter,
                 recipient=recipient,

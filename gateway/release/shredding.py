@@ -3,7 +3,8 @@
 1. Neither person alone: the second signs `shredding_statement` with their own key, and is not the first.
 2. No release that may still leave uses the original.
 3. In one transaction the wrapped keys of its bytes, and of everything made of it that did not leave, are destroyed;
-   what was sealed about it is overwritten, in rows and in bodies of the log; `original.shredded` says so.
+   what was sealed about it is overwritten, in rows and in bodies of the log; uploads that may hold its bytes are
+   forgotten; `original.shredded` says so.
 4. Then the ciphertext is removed, and the database's files are cleaned of what was overwritten.
 
 What left stays: packages, the released renditions and their decisions, and every leaf of the log.
@@ -30,6 +31,7 @@ from gateway.base.text import clean_line
 from gateway.db.unit import Units
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
+from gateway.intake.uploads import Uploads
 from gateway.keys.service import Keyring
 from gateway.people.model import (
     Actor,
@@ -85,6 +87,7 @@ class Shredding:
         people: People,
         vault: Vault,
         intake: Intake,
+        uploads: Uploads,
         renders: Renders,
     ) -> None:
         self._units = units
@@ -94,6 +97,7 @@ class Shredding:
         self._people = people
         self._vault = vault
         self._intake = intake
+        self._uploads = uploads
         self._renders = renders
 
     def propose(self, actor: Actor, original_id: str, reason: str) -> Proposed:
@@ -136,7 +140,7 @@ class Shredding:
             refusals_logged(self._log, "shredding.refused", actor=actor.person_id, subject=original_id),
             self._units.change() as session,
         ):
-            self._intake.require_whole(session, original_id)
+            staged = self._uploads.shred(session, self._intake.require_whole(session, original_id))
             row = self._waiting(session, original_id)
             statement = self._check_second(session, actor, row, signature)
             left = self._check_unused(session, original_id)
@@ -158,6 +162,7 @@ class Shredding:
             }
             row.entry = self._enter(session, actor, row, ERASING, facts, {"objects": objects, "keys": keys})
         self._vault.remove(self._units, objects)
+        self._uploads.remove(staged)
         self._units.scrub()
         return original
 

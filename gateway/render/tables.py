@@ -34,7 +34,7 @@ class RenditionRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     author: Mapped[str] = mapped_column(String(40))
     supersedes: Mapped[str | None] = mapped_column(String(40))
-    media_type: Mapped[str | None] = mapped_column(String(100))
+    media_type: Mapped[str | None] = mapped_column(String(128))
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     object_id: Mapped[str | None] = mapped_column(String(40))
     decisions_object: Mapped[str | None] = mapped_column(String(40))

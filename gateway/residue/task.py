@@ -14,6 +14,8 @@ from gateway.base.canon import Json
 from gateway.marks import lettering
 from gateway.residue import gate
 from gateway.residue.fold import fold
+from gateway.residue.model import Report, TextExpectation
+from gateway.residue.values import Needles
 from gateway.residue.walled import expected, unpacked
 from gateway.sandbox.task import Answer
 
@@ -38,15 +40,25 @@ fold("the tables of folding are made when they are first used")
 
 
 def verify(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """No header; one blob, the report as JSON."""
-    values_bytes = cast(int, request["values_bytes"])
-    expectation = expected(str(request["sort"]), cast(dict[str, Any], request["expectation"]))
-    report = gate.check(untrusted[values_bytes:], expectation, unpacked(untrusted[:values_bytes]))
-    told = {
+    """No header; one blob for each rendition, its report as JSON."""
+    at = cast(int, request["values_bytes"])
+    asked = cast(list[dict[str, Any]], request["checked"])
+    expectations = [expected(one["sort"], one["expectation"]) for one in asked]
+    values = unpacked(untrusted[:at])
+    withheld = Needles(values) if all(isinstance(one, TextExpectation) for one in expectations) else values
+    blobs = []
+    for one, expectation in zip(asked, expectations, strict=True):
+        report = gate.check(untrusted[at : at + one["size_bytes"]], expectation, withheld)
+        blobs.append(json.dumps(_told(report)).encode())
+        at += one["size_bytes"]
+    return {}, tuple(blobs)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    return {
         "medium": report.medium,
         "parsers": report.parsers,
         "passed": report.passed,
         "findings": [(one.kind, one.place, one.field) for one in report.findings],
         "counts": dict(report.counts),
     }
-    return {}, (json.dumps(told).encode(),)

@@ -7,6 +7,7 @@ time, no memory left, a death) is `NotVerified`, and never clean.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -38,15 +39,34 @@ class NotVerified(Refused):
 
 def check(sandbox: Sandbox, rendition: bytes, expectation: Expectation, withheld: WithheldSet) -> Report:
     """What `gate.check` says of `rendition`, within bounds of time and memory. Raises `NotVerified`."""
+    (report,) = _reports(sandbox, ((rendition, expectation),), withheld)
+    return report
+
+
+def require_clean(sandbox: Sandbox, texts: Sequence[tuple[bytes, TextExpectation]], withheld: WithheldSet) -> None:
+    """Have `gate.check` find nothing in any of `texts`, within the same bounds. Raises `ResidueFound`, `NotVerified`.
+
+    The set is made searchable once for all of them.
+    """
+    for report in _reports(sandbox, texts, withheld):
+        report.require_clean()
+
+
+def _reports(
+    sandbox: Sandbox, checked: Sequence[tuple[bytes, Expectation]], withheld: WithheldSet
+) -> tuple[Report, ...]:
     values = packed(withheld)
+    data = b"".join((values, *(one for one, _ in checked)))
     request: dict[str, Any] = {
-        "sort": type(expectation).__name__,
-        "expectation": asdict(expectation),
+        "checked": [
+            {"size_bytes": len(one), "sort": type(expectation).__name__, "expectation": asdict(expectation)}
+            for one, expectation in checked
+        ],
         "values_bytes": len(values),
     }
     try:
-        reply = sandbox.run(TASK, request, values + rendition, limits_for(len(values) + len(rendition)))
-        return _report(json.loads(reply.blobs[0]))
+        reply = sandbox.run(TASK, request, data, limits_for(len(data)))
+        return tuple(_report(json.loads(told)) for told, _ in zip(reply.blobs, checked, strict=True))
     except (Unprocessable, TooLarge, ValueError, KeyError, TypeError, IndexError) as error:
         raise NotVerified(
             "The rendition could not be verified in the time and memory that one file may take; split the original or "

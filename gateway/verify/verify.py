@@ -521,6 +521,8 @@ def _parse_one(text: str, place: int, what: str) -> tuple[bytes, str | None]:
     name, _, rest = text.partition("+")
     hashed, _, encoded = rest.partition("+")
     if re.fullmatch("[0-9a-f]{8}", hashed) and encoded:
+        if not re.fullmatch("[!-*,-~]{1,255}", name):
+            raise Mismatch(f"{what} names a log {shown(name)}; names are printable ASCII without spaces.")
         typed = unb64(encoded, what)
         if typed[:1] != _NOTE_TYPES[place] or hashed != note_key_hash(name, typed).hex():
             raise Mismatch(f"{what} is not a verifier key name+hash+base64 of type {algorithm}.")
@@ -794,6 +796,7 @@ class Zip:
 
     _DATE_1980 = 33
     _MODE = 0o100644 << 16
+    _RECORD_BYTES_MAX = 46 + 4 * 101
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -829,7 +832,7 @@ class Zip:
         count, length, start = struct.unpack("<10xHLL2x", record)
         if record != struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, length, start, 0):
             raise Mismatch("The zip's end record is not as the gateway writes it.")
-        if start + length + 22 != end:
+        if start + length + 22 != end or length > count * self._RECORD_BYTES_MAX:
             raise Mismatch("The zip's end record does not fit the file.")
         return count, length, start
 
@@ -840,7 +843,7 @@ class Zip:
         name = directory[cursor + 46 : cursor + 46 + name_length].decode("latin-1")
         if not PATH.test(name):
             raise Mismatch(f"The name {shown(name)} does not belong into a package.")
-        if self.sizes and name <= max(self.sizes):
+        if self.sizes and name <= next(reversed(self.sizes)):
             raise Mismatch(f"The zip holds {name} twice or out of order.")
         return name, crc, size
 
@@ -924,7 +927,7 @@ def parse_time_stamp(data: bytes) -> tuple[bytes, str]:
         (_, algorithm), (_, digest) = _der(_der(info)[2][1])
         tag, at = _der(info)[4]
         granted = _der(status)[0] == (2, b"\x00") and kind == _TST_INFO_OID
-        known = _der(algorithm)[0][1] == _SHA256_OID and tag == 24 and re.fullmatch(rb"\d{14}(\.\d+)?Z", at)
+        known = _der(algorithm)[0][1] == _SHA256_OID and tag == 24 and re.fullmatch(rb"\d{14}(\.\d{1,9})?Z", at)
     except (ValueError, IndexError):
         granted, known, digest, at = False, None, b"", b""
     if not granted or not known:

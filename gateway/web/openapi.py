@@ -15,6 +15,7 @@ from gateway.base.problems import Problem
 from gateway.db.failures import StorageFull
 from gateway.intake.service import KeyReused
 from gateway.people.limits import TooManyRequests
+from gateway.vault.model import Shredded
 from gateway.web import problems
 from gateway.web.conditions import Changed
 from gateway.web.security import PUBLIC
@@ -111,6 +112,7 @@ def _kinds(path: str, method: str, asked: AbstractSet[str]) -> Iterator[type[Pro
         (named or "index" in asked, (families.NotFound,)),
         (tokens, (families.NotFound, families.Unauthenticated, TooManyRequests)),
         (writes or named, (families.Conflict,)),
+        (named and ("/originals/" in path or "/renditions/" in path), (Shredded,)),
         (writes, _WITH_BODY),
         ("idempotency-key" in asked, (KeyReused,)),
         ("if-match" in asked, (Changed,)),

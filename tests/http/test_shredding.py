@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
+from tests.support.databases import hands
 from tests.support.office import API, Office, problem_of, slug_of
 
 ANSWERS = {"export_control": "none", "personal_data": "none", "third_party": "none", "defence_nexus": "no"}
 
 
 def answers_kept(office: Office, matter: str) -> int:
-    with closing(sqlite3.connect(office.world.gateway.settings.database)) as database:
-        query = "SELECT count(*) FROM idempotency WHERE owner = ? AND answer IS NOT NULL"
-        return int(database.execute(query, (matter,)).fetchone()[0])
+    with hands(office.world.gateway.settings) as run:
+        ((kept,),) = run("SELECT count(*) FROM idempotency WHERE owner = ? AND answer IS NOT NULL", matter)
+    return int(kept)
 
 
 def test_from_the_proposal_to_gone(office: Office) -> None:

@@ -56,12 +56,6 @@ def on_disk(world: World) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(world.gateway.settings.data_dir.rglob("*")) if path.is_file())
 
 
-def shred(world: World, original: str, *, first: str = "builder", second: str = "legal1") -> None:
-    proposed = world.gateway.shredding.propose(world.actors[first], original, "retention is over")
-    signature = world.keys[second].sign(proposed.statement)
-    world.gateway.shredding.countersign(world.actors[second], original, signature)
-
-
 def spoils_of(world: World, original: str, dispatched: str, withdrawn: str) -> Spoils:
     """Wrapped keys, sealed texts, bodies and ciphertext, read past the gateway."""
     own = "SELECT object_id FROM original WHERE id = ?1 UNION SELECT withheld_object FROM rendition WHERE original = ?1"
@@ -87,6 +81,12 @@ def spoils_of(world: World, original: str, dispatched: str, withdrawn: str) -> S
     return Spoils(must_go | {f"text {number}": value for number, value in enumerate(texts)}, must_stay)
 
 
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """On SQLite, whose own files are searched; what a server keeps of dead rows is its own to forget."""
+    return World.create(tmp_path_factory.mktemp("founded"))
+
+
 @pytest.fixture(scope="module")
 def gone(founded: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gone]:
     world = journey.copy(founded, tmp_path_factory.mktemp("shredded"))
@@ -102,7 +102,7 @@ def gone(founded: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
     before = on_disk(world)
     assert len(spoils.must_go) >= 12
     assert [what for what, value in (spoils.must_go | spoils.must_stay).items() if value not in before] == []
-    shred(world, original)
+    world.shred(original)
     yield Gone(world, made, original, withdrawn, spoils, bystander)
     world.gateway.close()
 
@@ -223,7 +223,7 @@ def test_what_may_still_leave_is_not_shredded(one_approved: tuple[World, Journey
     world, made = one_approved
     original = made.receipts["customer_list"].original
     with pytest.raises(OriginalInUse) as refused:
-        shred(world, original)
+        world.shred(original)
     assert refused.value.members["release"] == made.release.id
     world.gateway.dispatch.dispatch(world.actors["dispatcher"], made.release.id)
     proposed = world.gateway.shredding.propose(world.actors["builder"], original, "it is over")

@@ -93,6 +93,12 @@ class World:
         self.actors[name] = _actor(people, person.id)
         return self.actors[name]
 
+    def shred(self, original: str, *, first: str = "builder", second: str = "legal1") -> None:
+        """Propose to shred an original, and sign it as a second person."""
+        proposed = self.gateway.shredding.propose(self.actors[first], original, "retention is over")
+        signature = self.keys[second].sign(proposed.statement)
+        self.gateway.shredding.countersign(self.actors[second], original, signature)
+
     def matter(self) -> Matter:
         """A matter with two hops: the supplier gets a portal package, the authority a sealed one."""
         self.identity, recipient = generate_identity()

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.base.canon import Json
 from gateway.residue import gate, walled
-from gateway.residue.model import Expectation, TextExpectation, WithheldSet
+from gateway.residue.model import Expectation, ResidueFound, TextExpectation, WithheldSet
 from gateway.residue.walled import NotVerified
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
@@ -47,6 +47,22 @@ def sandbox() -> Iterator[ProcessSandbox]:
 def test_it_says_what_the_gate_says(sandbox: ProcessSandbox, data: bytes, expectation: Expectation) -> None:
     values = withheld(SECRET, "4821150.77", "DE", shown=("DK",), constants=("End user",))
     assert walled.check(sandbox, data, expectation, values) == gate.check(data, expectation, values)
+
+
+def test_several_texts_are_searched_in_one_go_and_none_is_missed(sandbox: ProcessSandbox) -> None:
+    values = withheld(SECRET)
+    clean = (b"nothing to see", TextExpectation("README.txt"))
+    found = (f'{{"to":"{SECRET}"}}'.encode(), TextExpectation("manifest.json", "application/json"))
+    walled.require_clean(sandbox, [clean, clean], values)
+    for texts in ([found, clean], [clean, found]):
+        with pytest.raises(ResidueFound):
+            walled.require_clean(sandbox, texts, values)
+
+
+def test_fewer_answers_than_texts_are_no_answer() -> None:
+    told = Told(json.dumps(CLEAN).encode())
+    with pytest.raises(NotVerified):
+        walled.require_clean(told, [(b"", TextExpectation("a.txt")), (b"", TextExpectation("b.txt"))], withheld(SECRET))
 
 
 class Told:

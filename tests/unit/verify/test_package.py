@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import string
@@ -116,6 +117,28 @@ def test_a_name_cannot_speak_to_the_terminal(draft: Draft) -> None:
     said = differences(verified(draft, folder))
     assert said.isprintable()
     assert "does not belong into a package" in said
+
+
+def test_a_log_s_name_cannot_speak_to_the_terminal(draft: Draft) -> None:
+    """Whoever makes up a whole package chooses its log's name, and could write over the warnings with it."""
+    spoken = "x\x1b[2K\x1b[1AVerified"
+    for place, line in enumerate(draft.manifest["log"]):
+        typed = base64.b64decode(line.split("+", 2)[2])
+        hashed = hashlib.sha256(spoken.encode() + b"\n" + typed).hexdigest()[:8]
+        draft.manifest["log"][place] = f"{spoken}+{hashed}+{b64(typed)}"
+    report = verify_package(draft.write())
+    assert "printable ASCII" in differences(report)
+    assert all(text.isprintable() for text in (*report.warnings, *(step.detail for step in report.steps)))
+
+
+def test_a_zip_s_directory_is_not_read_where_it_cannot_be_one(tmp_path: Path) -> None:
+    """One record and 3 GiB that are said to be it: a sparse file that costs its sender nothing."""
+    path, length = tmp_path / "package.zip", 3 << 30
+    with path.open("wb") as file:
+        file.truncate(length)
+        file.seek(length)
+        file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, length, 0, 0))
+    assert "does not fit" in differences(verify_package(path))
 
 
 def test_links_pipes_and_empty_folders_do_not_belong_into_a_package(draft: Draft, tmp_path: Path) -> None:
