@@ -96,6 +96,7 @@ def _tabled() -> str:
     engine.dispose()
     tables = ", ".join(f'"{table}"' for table in Base.metadata.tables)
     cluster().run(f"TRUNCATE {tables}", database=name)
+    cluster().run("INSERT INTO root_key (number) VALUES (1)", database=name)
     _taken.append(name)
     return name
 
