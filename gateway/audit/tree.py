@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, func, insert, select, true, tuple_
+from sqlalchemy import bindparam, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from gateway.audit import rules
@@ -29,9 +29,8 @@ _in_matter = (
     .subquery()
 )
 _END = select(_newest, _in_matter).select_from(_newest).outerjoin(_in_matter, true())
-_NODES = select(NodeRow.level, NodeRow.index, NodeRow.hash).where(
-    tuple_(NodeRow.level, NodeRow.index).in_(bindparam("places", expanding=True))
-)
+_LEAF_HASH = select(EntryRow.leaf_hash).where(EntryRow.index == bindparam("index"))
+_NODE = select(NodeRow.hash).where(NodeRow.level == bindparam("level"), NodeRow.index == bindparam("index"))
 _INSERT_ENTRY = insert(EntryRow)
 _INSERT_NODES = insert(NodeRow)
 
@@ -71,12 +70,10 @@ def nodes(session: Session) -> merkle.Nodes:
     """A reader of the stored complete subtrees; level 0 are the leaf hashes."""
 
     def read(level: int, index: int) -> bytes:
-        if level == 0:
-            hashed = session.scalar(select(EntryRow.leaf_hash).where(EntryRow.index == index))
-        else:
-            hashed = session.scalar(select(NodeRow.hash).where(NodeRow.level == level, NodeRow.index == index))
+        statement = _NODE if level else _LEAF_HASH
+        hashed: bytes | None = session.connection().scalar(statement, {"level": level, "index": index})
         if hashed is None:
-            raise _lacks(level, index)
+            raise LogDamaged(f"The log lacks the hash of subtree {index} at level {level}; restore it from a backup.")
         return hashed
 
     return read
@@ -84,9 +81,14 @@ def nodes(session: Session) -> merkle.Nodes:
 
 def add(session: Session, before: End, *, leaf: bytes, leaf_hash: bytes, **columns: object) -> None:
     """Store the entry that follows `before`, and the inner nodes that it completes."""
-    index, connection = before.size, session.connection()
-    connection.execute(_INSERT_ENTRY, {"index": index, "leaf": leaf, "leaf_hash": leaf_hash, **columns})
-    completed = merkle.completed(index, leaf_hash, _left_siblings(session, before))
+    connection, stored = session.connection(), nodes(session)
+
+    def read(level: int, index: int) -> bytes:
+        return stored(level, index) if level else before.leaf_hash
+
+    entry = {"index": before.size, "leaf": leaf, "leaf_hash": leaf_hash, **columns}
+    connection.execute(_INSERT_ENTRY, entry)
+    completed = merkle.completed(before.size, leaf_hash, read)
     if completed:
         connection.execute(
             _INSERT_NODES, [{"level": level, "index": place, "hash": hashed} for level, place, hashed in completed]
@@ -174,23 +176,3 @@ def check_whole(
     if any(size > stop for size in known):
         raise LogShrank(f"The log has {stop} entries, but a checkpoint over more was signed; restore the lost entries.")
     return peaks.root()
-
-
-def _left_siblings(session: Session, before: End) -> merkle.Nodes:
-    """A reader of the subtrees that the entry after `before` completes one with; all of them by one statement."""
-    places = merkle.left_siblings(before.size)
-    known = {places[0]: before.leaf_hash} if places else {}
-    if places[1:]:
-        rows = session.connection().execute(_NODES, {"places": places[1:]})
-        known |= {(level, index): hashed for level, index, hashed in rows}
-
-    def read(level: int, index: int) -> bytes:
-        if (level, index) not in known:
-            raise _lacks(level, index)
-        return known[level, index]
-
-    return read
-
-
-def _lacks(level: int, index: int) -> LogDamaged:
-    return LogDamaged(f"The log lacks the hash of subtree {index} at level {level}; restore it from a backup.")

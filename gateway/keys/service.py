@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from secrets import token_bytes
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from gateway.base.canon import canonical
@@ -32,11 +33,15 @@ _BY_OWNER = (
     .order_by(KeyRow.version.desc())
     .limit(1)
 )
-_BY_OWNERS = (
-    select(KeyRow)
-    .where(tuple_(KeyRow.role, KeyRow.owner).in_(bindparam("wanted", expanding=True)))
-    .order_by(KeyRow.version)
-)
+
+
+@cache
+def _by_owners(count: int) -> Select[KeyRow]:
+    pairs = (
+        and_(KeyRow.role == bindparam(f"role{number}"), KeyRow.owner == bindparam(f"owner{number}"))
+        for number in range(count)
+    )
+    return select(KeyRow).where(or_(*pairs)).order_by(KeyRow.version)
 
 
 class Keyring:
@@ -101,7 +106,9 @@ class Keyring:
         newest = _newest(session)
         missing = [(role.value, owner) for role, owner in wanted if (role.value, owner) not in newest]
         if missing:
-            for row in session.scalars(_BY_OWNERS, {"wanted": missing}):
+            values = {f"role{number}": role for number, (role, _owner) in enumerate(missing)}
+            values |= {f"owner{number}": owner for number, (_role, owner) in enumerate(missing)}
+            for row in session.scalars(_by_owners(len(missing)), values):
                 _remembered(session)[row.id] = row
                 newest[row.role, row.owner] = row.id
 

@@ -114,16 +114,6 @@ def completed(index: int, hashed_leaf: bytes, nodes: Nodes) -> list[tuple[int, i
     return result
 
 
-def left_siblings(index: int) -> list[tuple[int, int]]:
-    """Where `completed` reads for the leaf at `index`: `(level, index)` of complete subtrees, lowest first."""
-    result: list[tuple[int, int]] = []
-    level = 0
-    while index & 1:
-        result.append((level, index - 1))
-        level, index = level + 1, index >> 1
-    return result
-
-
 def root_at(size: int, nodes: Nodes) -> bytes:
     """The root of the first `size` leaves."""
     return _range_hash(0, size, nodes) if size else EMPTY_ROOT
