@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any
@@ -51,28 +51,28 @@ class Log:
     def append(self, session: Session, act: Act) -> int:
         """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
         rules.check_act(act)
-        index = tree.size(session)
-        at = rules.check_clock(self._clock.now(), self._newest_time(session, index))
-        if index == 0:
+        end = tree.end(session, act.matter)
+        at = rules.check_clock(self._clock.now(), end.at)
+        if end.size == 0:
             create_twin(self._keyring, session, Signer.LOG)
             keys = list(self._signing_twin(session).public.texts)
-            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "keys": keys}), 0, at)
-            index = 1
-        self._write(session, act, index, at)
-        return index
+            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "keys": keys}), end, at)
+            end = tree.end(session, act.matter)
+        self._write(session, act, end, at)
+        return end.size
 
     def accept_clock(self) -> int:
         """Go on at the host's present time although the newest entry is later; the entry's index. Needs an operator."""
         with self._units.change() as session:
-            index, now = tree.size(session), self._clock.now()
-            facts = {"newest": clock.to_text(self._newest_time(session, index)), "now": clock.to_text(now)}
-            self._write(session, Act("clock.accepted", "gateway", facts=facts), index, now)
-        return index
+            end, now = tree.end(session, None), self._clock.now()
+            facts = {"newest": clock.to_text(end.at), "now": clock.to_text(now)}
+            self._write(session, Act("clock.accepted", "gateway", facts=facts), end, now)
+        return end.size
 
     def check_clock(self) -> None:
         """Raise `ClockBehind` where nothing could be written now because the clock was set back."""
         with self._units.read() as session:
-            rules.check_clock(self._clock.now(), self._newest_time(session, tree.size(session)))
+            rules.check_clock(self._clock.now(), tree.end(session, None).at)
 
     def refused(self, act: Act) -> int:
         """Write a refused or failed act in a transaction of its own; its entry index."""
@@ -264,44 +264,33 @@ class Log:
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 
-    def _write(self, session: Session, act: Act, index: int, at: datetime) -> None:
-        chain = self._chain(session, act.matter)
-        sealed, commitment = self._seal_body(session, act, index)
+    def _write(self, session: Session, act: Act, end: tree.End, at: datetime) -> None:
+        owner = _owner(act.matter)
+        self._keyring.look_up(session, (KeyRole.LOG_SIGNING, DEPLOYMENT), (KeyRole.AUDIT_BODY, owner))
+        chain = None if act.matter is None else (end.seq + 1, end.previous)
+        sealed, commitment = self._seal_body(session, act, end.size)
         leaf = rules.entry_leaf(act, at=at, chain=chain, commitment=commitment)
         hashed = merkle.leaf_hash(leaf)
-        session.execute(
-            insert(EntryRow).values(
-                index=index,
-                leaf=leaf,
-                leaf_hash=hashed,
-                mac=rules.entry_mac(self._mac_key(session), index, hashed),
-                type=act.type,
-                actor=act.actor,
-                matter=act.matter,
-                seq=chain[0] if chain else None,
-                subject=act.subject,
-                at=at,
-                body_sealed=sealed,
-            )
+        tree.add(
+            session,
+            end,
+            leaf=leaf,
+            leaf_hash=hashed,
+            mac=rules.entry_mac(self._mac_key(session), end.size, hashed),
+            type=act.type,
+            actor=act.actor,
+            matter=act.matter,
+            seq=chain[0] if chain else None,
+            subject=act.subject,
+            at=at,
+            body_sealed=sealed,
         )
-        tree.grow(session, index, hashed)
-
-    def _newest_time(self, session: Session, size: int) -> datetime:
-        newest = session.scalar(select(EntryRow.at).where(EntryRow.index == size - 1))
-        return newest or datetime.min.replace(tzinfo=UTC)
 
     def _erased(self, session: Session, row: EntryRow) -> bool:
         """Whether an entry of the same matter says that this one's body was erased."""
         later = select(EntryRow.index).where(EntryRow.matter == row.matter, EntryRow.type == ERASING)
         entries = (json.loads(self.entry_in(session, index)) for index in session.scalars(later).all())
         return any(one["type"] == ERASING and row.index in one["facts"].get("bodies", ()) for one in entries)
-
-    def _chain(self, session: Session, matter: str | None) -> tuple[int, bytes | None] | None:
-        if matter is None:
-            return None
-        newest = select(EntryRow.seq, EntryRow.leaf_hash).where(EntryRow.matter == matter)
-        last = session.execute(newest.order_by(EntryRow.seq.desc()).limit(1)).one_or_none()
-        return (1, None) if last is None or last.seq is None else (last.seq + 1, last.leaf_hash)
 
     def _seal_body(self, session: Session, act: Act, index: int) -> tuple[bytes | None, bytes | None]:
         if act.body is None:

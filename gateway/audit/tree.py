@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from gateway.audit import rules
@@ -15,6 +17,47 @@ from gateway.seal import merkle
 from gateway.seal.note import Checkpoint
 
 PAGE = 1000
+
+# An entry is on every change's way: its statements are built once, and sent past the session, which knows no rows of
+# theirs, so that SQLAlchemy adds little to what the database takes.
+_newest = select(EntryRow.index, EntryRow.at, EntryRow.leaf_hash).order_by(EntryRow.index.desc()).limit(1).subquery()
+_in_matter = (
+    select(EntryRow.seq, EntryRow.leaf_hash)
+    .where(EntryRow.matter == bindparam("matter"))
+    .order_by(EntryRow.seq.desc())
+    .limit(1)
+    .subquery()
+)
+_END = select(_newest, _in_matter).select_from(_newest).outerjoin(_in_matter, true())
+_LEAF_HASH = select(EntryRow.leaf_hash).where(EntryRow.index == bindparam("index"))
+_NODE = select(NodeRow.hash).where(NodeRow.level == bindparam("level"), NodeRow.index == bindparam("index"))
+_INSERT_ENTRY = insert(EntryRow)
+_INSERT_NODES = insert(NodeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the next entry goes: how many there are, time and leaf hash of the newest, number and leaf hash of the
+    newest of one matter.
+    """
+
+    size: int
+    at: datetime
+    leaf_hash: bytes
+    seq: int = 0
+    previous: bytes | None = None
+
+
+_EMPTY = End(0, datetime.min.replace(tzinfo=UTC), b"")
+
+
+def end(session: Session, matter: str | None) -> End:
+    """The end of the log as the caller's transaction sees it, read anew each time."""
+    row = session.connection().execute(_END, {"matter": matter}).one_or_none()
+    if row is None:
+        return _EMPTY
+    index, at, leaf_hash, seq, previous = row
+    return End(index + 1, at, leaf_hash, seq or 0, previous)
 
 
 def size(session: Session) -> int:
@@ -27,10 +70,8 @@ def nodes(session: Session) -> merkle.Nodes:
     """A reader of the stored complete subtrees; level 0 are the leaf hashes."""
 
     def read(level: int, index: int) -> bytes:
-        if level == 0:
-            hashed = session.scalar(select(EntryRow.leaf_hash).where(EntryRow.index == index))
-        else:
-            hashed = session.scalar(select(NodeRow.hash).where(NodeRow.level == level, NodeRow.index == index))
+        statement = _NODE if level else _LEAF_HASH
+        hashed: bytes | None = session.connection().scalar(statement, {"level": level, "index": index})
         if hashed is None:
             raise LogDamaged(f"The log lacks the hash of subtree {index} at level {level}; restore it from a backup.")
         return hashed
@@ -38,14 +79,20 @@ def nodes(session: Session) -> merkle.Nodes:
     return read
 
 
-def grow(session: Session, index: int, hashed_leaf: bytes) -> None:
-    """Store the inner nodes that entry `index` completes."""
-    rows = [
-        {"level": level, "index": place, "hash": hashed}
-        for level, place, hashed in merkle.completed(index, hashed_leaf, nodes(session))
-    ]
-    if rows:
-        session.execute(insert(NodeRow), rows)
+def add(session: Session, before: End, *, leaf: bytes, leaf_hash: bytes, **columns: object) -> None:
+    """Store the entry that follows `before`, and the inner nodes that it completes."""
+    connection, stored = session.connection(), nodes(session)
+
+    def read(level: int, index: int) -> bytes:
+        return stored(level, index) if level else before.leaf_hash
+
+    entry = {"index": before.size, "leaf": leaf, "leaf_hash": leaf_hash, **columns}
+    connection.execute(_INSERT_ENTRY, entry)
+    completed = merkle.completed(before.size, leaf_hash, read)
+    if completed:
+        connection.execute(
+            _INSERT_NODES, [{"level": level, "index": place, "hash": hashed} for level, place, hashed in completed]
+        )
 
 
 def leaves(session: Session, start: int, stop: int, key: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -16,6 +16,7 @@ Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
 _LIMIT = 2**53 - 1
 _DEPTH = 64
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
 
 
 class NotCanonical(Usage):
@@ -29,8 +30,7 @@ def canonical(value: Json) -> bytes:
     """The one byte form of `value`. Raises `NotCanonical` outside the restricted schema."""
     _check(value, 0)
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return text.encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
     except UnicodeEncodeError as error:
         raise NotCanonical("A text holds half a character (a lone surrogate).") from error
 

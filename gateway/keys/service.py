@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from secrets import token_bytes
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from gateway.base.canon import canonical
@@ -24,6 +25,23 @@ _MAX_DEPTH = 4
 _NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value})
 _ROWS = "gateway.keys.rows"
 _NEWEST = "gateway.keys.newest"
+
+# Keys are on every change's way: these statements are built once.
+_BY_OWNER = (
+    select(KeyRow)
+    .where(KeyRow.role == bindparam("role"), KeyRow.owner == bindparam("owner"))
+    .order_by(KeyRow.version.desc())
+    .limit(1)
+)
+
+
+@cache
+def _by_owners(count: int) -> Select[KeyRow]:
+    pairs = (
+        and_(KeyRow.role == bindparam(f"role{number}"), KeyRow.owner == bindparam(f"owner{number}"))
+        for number in range(count)
+    )
+    return select(KeyRow).where(or_(*pairs)).order_by(KeyRow.version)
 
 
 class Keyring:
@@ -66,7 +84,7 @@ class Keyring:
         session.add(row)
         session.flush()
         _remembered(session)[row.id] = row
-        session.info.get(_NEWEST, {}).pop((row.role, row.owner), None)
+        _newest(session).pop((row.role, row.owner), None)
 
     def rewrap(self, session: Session, rows: Sequence[KeyRow], parent: str | None) -> None:
         """Wrap the keys of `rows` anew under the newest version of `parent`, or under the newest root."""
@@ -82,6 +100,17 @@ class Keyring:
         if key_id is None:
             raise KeyMissing(f"There is no {KeyRole(role).value} key of {owner}; restore the key backup.")
         return key_id
+
+    def look_up(self, session: Session, *wanted: tuple[KeyRole, str]) -> None:
+        """Read the newest key of each role and owner by one statement, for `find` and `ensure` later in this unit."""
+        newest = _newest(session)
+        missing = [(role.value, owner) for role, owner in wanted if (role.value, owner) not in newest]
+        if missing:
+            values = {f"role{number}": role for number, (role, _owner) in enumerate(missing)}
+            values |= {f"owner{number}": owner for number, (_role, owner) in enumerate(missing)}
+            for row in session.scalars(_by_owners(len(missing)), values):
+                _remembered(session)[row.id] = row
+                newest[row.role, row.owner] = row.id
 
     def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
         """The id of the newest key of this role and owner, created if there was never one."""
@@ -199,10 +228,9 @@ class Keyring:
     @staticmethod
     def _lookup(session: Session, role: str, owner: str) -> str | None:
         kind = KeyRole(role).value
-        newest: dict[tuple[str, str], str] = session.info.setdefault(_NEWEST, {})
+        newest = _newest(session)
         if (kind, owner) not in newest:
-            query = select(KeyRow).where(KeyRow.role == kind, KeyRow.owner == owner)
-            row = session.scalar(query.order_by(KeyRow.version.desc()).limit(1))
+            row = session.scalar(_BY_OWNER, {"role": kind, "owner": owner})
             if row is None:
                 return None
             _remembered(session)[row.id] = row
@@ -219,3 +247,9 @@ def _remembered(session: Session) -> dict[str, KeyRow]:
     """The rows that this unit has read: one transaction reads a row once, and no later one believes it."""
     rows: dict[str, KeyRow] = session.info.setdefault(_ROWS, {})
     return rows
+
+
+def _newest(session: Session) -> dict[tuple[str, str], str]:
+    """Role and owner → the newest key's id, as far as this unit has looked."""
+    found: dict[tuple[str, str], str] = session.info.setdefault(_NEWEST, {})
+    return found

@@ -35,12 +35,15 @@ _SETTINGS = {
 
 
 class Cluster:
-    """One server process and its data, from `initdb` on; it runs with the settings of a durable one."""
+    """One server process and its data, from `initdb` on; it runs with the settings of a durable one.
 
-    def __init__(self, programs: Path) -> None:
+    Its files lie in memory where there is room, or in `parent`, for what is measured.
+    """
+
+    def __init__(self, programs: Path, parent: Path | None = None) -> None:
         self._programs = programs
         self._numbers = itertools.count(1)
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_roomy_memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent or _roomy_memory()))
         self._data = self.folder / "data"
         if os.geteuid() == 0:
             account = pwd.getpwnam(_ACCOUNT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from gateway.audit import rules, tree
 from gateway.audit.highwater import HighWaterMissing
@@ -354,3 +354,36 @@ def test_the_way_out_of_a_newest_entry_from_the_future_is_an_entry_too(log: Log,
     assert (told["facts"]["newest"][:4], told["at"][:4]) == ("2034", "2026")
     fill(1)
     assert log.check() == 5
+
+
+def test_an_entry_takes_few_statements_and_none_reads_a_whole_table(
+    log: Log, units: Units, engine: Engine, fill: Fill
+) -> None:
+    fill(39)
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    with units.change() as session:
+        assert log.append(session, Act("test.done", "per_1", matter=MATTER, body={"note": "x"})) == 40
+    event.remove(engine, "before_cursor_execute", note)
+    # Begin, the log's end, its key with that of the body, the KEK above, the entry.
+    assert len(sent) == 5
+    if engine.dialect.name == "sqlite":
+        reads = [(f"EXPLAIN QUERY PLAN {statement}", values) for statement, values in sent if "SELECT" in statement]
+        with engine.connect() as connection:
+            steps = [row[3] for read in reads for row in connection.exec_driver_sql(*read)]
+        assert any(step.startswith("SEARCH key USING INDEX") for step in steps)
+        assert not any(step.startswith(("SCAN key", "SCAN audit_node")) for step in steps)
+
+
+def test_no_entry_is_written_beside_a_subtree_that_is_missing(
+    log: Log, units: Units, engine: Engine, fill: Fill
+) -> None:
+    fill(2)
+    tamper(engine, "DELETE FROM audit_node")
+    with pytest.raises(LogDamaged, match="subtree 0 at level 1"), units.change() as session:
+        log.append(session, ACT)
+    assert log.size() == 3

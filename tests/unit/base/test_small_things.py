@@ -28,6 +28,15 @@ def test_times_are_utc_with_milliseconds() -> None:
         clock.to_text(datetime(2026, 1, 31))  # noqa: DTZ001 a time without a zone is what is refused
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-31T08:00:00Z", "2026-01-31T08:00:00.123+00:00", "2026-W05-6T08:00:00.123Z", "2026-02-30T08:00:00.123Z"],
+)
+def test_another_form_of_a_time_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match="time|day"):
+        clock.from_text(text)
+
+
 def test_a_line_is_normalised() -> None:
     assert clean_line(" Zu\u0308rich ", what="name") == "Zürich"
 

@@ -15,7 +15,8 @@ from gateway.db.failures import AlreadyThere
 from gateway.db.unit import Units, UnloggedChange
 from gateway.keys.model import DEPLOYMENT, KeyMissing, KeyRole, KeyShredded, KeyTampered
 from gateway.keys.ports import KeyProvider
-from gateway.keys.service import Keyring
+from gateway.keys.service import Keyring, fresh_key
+from gateway.keys.tables import KeyRow
 from gateway.seal.envelope import EnvelopeTampered
 
 MATTER = "mat_00000000000000000000000001"
@@ -90,6 +91,22 @@ def test_keys_of_a_matter_hang_under_its_kek_and_others_under_the_root(
     assert column(engine, body, "parent_id") == kek
     assert column(engine, kek, "parent_id") is None
     assert column(engine, log, "parent_id") is None
+
+
+def test_several_keys_are_looked_up_at_once_each_in_its_newest_version(
+    change: Any, units: Units, keyring: Keyring, kek: str
+) -> None:
+    newer = KeyRow(id="key_newer", role="matter_kek", owner=MATTER, version=2, created_at=SystemClock().now())
+    with change() as session:
+        record = keyring.create(session, role="record", owner=DEPLOYMENT)
+        keyring.write(session, newer, fresh_key(), None)
+    wanted = ((KeyRole.MATTER_KEK, MATTER), (KeyRole.RECORD, DEPLOYMENT), (KeyRole.RECORD, OTHER))
+    with units.read() as session:
+        keyring.look_up(session, *wanted)
+        assert keyring.find(session, role="matter_kek", owner=MATTER) == "key_newer" != kek
+        assert keyring.find(session, role="record", owner=DEPLOYMENT) == record
+        with pytest.raises(KeyMissing):
+            keyring.find(session, role="record", owner=OTHER)
 
 
 def test_ensure_creates_once(change: Any, keyring: Keyring) -> None:
