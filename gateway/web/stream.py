@@ -149,7 +149,7 @@ async def upload(
     finally:
         incoming.leave()
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(stack.close)
+            await to_thread.run_sync(stack.close, limiter=lane.threads)
 
 
 async def _pour(incoming: Incoming, sink: Sink, threads: CapacityLimiter) -> None:
