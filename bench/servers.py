@@ -59,6 +59,8 @@ def gateway(world: World, port: int, workers: int = 0) -> Iterator[Process]:
         "GATEWAY_PORT": str(port),
         "GATEWAY_TABLE_LIMIT_BYTES": str(8 * GIB),
     }
+    if world.gateway.settings.database_url is not None:
+        environment["GATEWAY_DATABASE_URL"] = world.gateway.settings.database_url
     count = ["--workers", str(workers)] if workers else ["--no-worker"]
     with running([sys.executable, "-m", "gateway.cli.main", "serve", *count], port, environment) as process:
         yield process

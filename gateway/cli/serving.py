@@ -5,6 +5,7 @@ Command line, web and worker are siblings that never import one another: a proce
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import logging
 import os
@@ -25,6 +26,7 @@ import uvicorn
 from gateway.app import Gateway, compose
 from gateway.base.presence import Alone
 from gateway.base.problems import Unavailable
+from gateway.base.units import KIB
 from gateway.cli.output import note
 from gateway.settings import Settings, from_environment, passphrase
 
@@ -33,6 +35,7 @@ _OPTIONS = ("gateway.web.asgi", "server_options")
 _WORKER = ("gateway.worker.loop", "Worker")
 _LOOK_S = 1.0
 GRACE_S = 15.0
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 _GROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -51,6 +54,7 @@ def serve(
     settings = from_environment()
     settings.check_serving()
     _log_to_stderr()
+    _give_memory_back()
     gateway = compose(settings, passphrase)
     gateway.log.check_continues()
     count = 0 if no_worker else workers or fitting_workers(settings.worker_memory_bytes)
@@ -204,6 +208,18 @@ def _named(name: tuple[str, str]) -> Callable[..., Any]:
     module, member = name
     found: Callable[..., Any] = getattr(importlib.import_module(module), member)
     return found
+
+
+def _give_memory_back() -> None:
+    """Have glibc return every buffer when it is freed; elsewhere do nothing.
+
+    By itself it keeps what was freed once for the next of that size, in up to eight arenas a core, and after many
+    uploads the process holds several times what it uses.
+    """
+    with suppress(AttributeError, OSError):
+        options = ctypes.CDLL(None).mallopt
+        options(_M_MMAP_THRESHOLD, 256 * KIB)
+        options(_M_ARENA_MAX, 2)
 
 
 def _log_to_stderr() -> None:

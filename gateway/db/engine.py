@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
+from gateway.db.writers import Turnstile
+
 # secure_delete overwrites a shredded key's page; temp_store keeps SQLite's own scratch off the disk.
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -23,8 +25,10 @@ _PRAGMAS = (
 def sqlite_engine(path: Path) -> Engine:
     """An engine on the SQLite file at `path`: write-ahead log, full fsync, one writer at a time.
 
-    Writing transactions begin IMMEDIATE, so that two writers queue instead of one failing at its first write.
+    Writing transactions begin IMMEDIATE, so that two writers queue instead of one failing at its first write. The file
+    beside it that ends in `-turn` is empty; by its lock the processes take turns.
     """
+    turnstile = Turnstile(path.with_name(f"{path.name}-turn"))
     engine = create_engine(f"sqlite:///{path}", hide_parameters=True, pool_size=8, max_overflow=32)
 
     @event.listens_for(engine, "connect")
@@ -36,6 +40,10 @@ def sqlite_engine(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reading = connection.get_execution_options().get("gateway_reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if reading:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            with turnstile.passing():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

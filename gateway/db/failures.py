@@ -54,8 +54,8 @@ class NotStorable(Unprocessable):
     title = "The database cannot keep this value"
 
 
-_FULL = "The database cannot be written; free disk space and try again."
-_BUSY = "Another writer held the database too long; try again."
+FULL = "The database cannot be written; free disk space and try again."
+BUSY = "Another writer held the database too long; try again."
 _GONE = "The database does not answer, or does not let the gateway in; see that it runs, and try again."
 
 # SQLSTATE (five characters) or its class (two) → problem; PostgreSQL's manual, appendix A. The longer one wins.
@@ -65,24 +65,24 @@ _STATES: dict[str, tuple[type[Unavailable], str]] = {
     "25P03": (DatabaseGone, _GONE),
     "28": (DatabaseGone, _GONE),
     "3D": (DatabaseGone, _GONE),
-    "40": (Busy, _BUSY),
+    "40": (Busy, BUSY),
     "42501": (
         DatabaseUnsuitable,
         "The database does not give the gateway's role this right; run `gateway init --upgrade` as the owner.",
     ),
-    "53": (StorageFull, _FULL),
+    "53": (StorageFull, FULL),
     "53300": (Busy, "The database has no connection left; try again, or raise its max_connections."),
-    "55P03": (Busy, _BUSY),
+    "55P03": (Busy, BUSY),
     "57": (DatabaseGone, _GONE),
     "57014": (Busy, "The database took too long to answer; try again."),
-    "58": (StorageFull, _FULL),
+    "58": (StorageFull, FULL),
 }
 _SQLITE: dict[int, tuple[type[Unavailable], str]] = {
-    sqlite3.SQLITE_FULL: (StorageFull, _FULL),
-    sqlite3.SQLITE_IOERR: (StorageFull, _FULL),
-    sqlite3.SQLITE_READONLY: (StorageFull, _FULL),
-    sqlite3.SQLITE_BUSY: (Busy, _BUSY),
-    sqlite3.SQLITE_LOCKED: (Busy, _BUSY),
+    sqlite3.SQLITE_FULL: (StorageFull, FULL),
+    sqlite3.SQLITE_IOERR: (StorageFull, FULL),
+    sqlite3.SQLITE_READONLY: (StorageFull, FULL),
+    sqlite3.SQLITE_BUSY: (Busy, BUSY),
+    sqlite3.SQLITE_LOCKED: (Busy, BUSY),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from gateway.base.problems import Unavailable
 from gateway.db.failures import told_as_problems
+from gateway.db.writers import Line
 
 AUDIT_TABLE = "audit_entry"
 BOOKKEEPING = frozenset(
@@ -98,10 +99,11 @@ class _Watch:
 
 
 class Units:
-    """Opens units of work on one database."""
+    """Opens units of work on one database; those that write wait for one another before they take a connection."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._line = Line()
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -156,7 +158,11 @@ class Units:
 
     @contextmanager
     def _transaction(self, watch: _Watch, *, reading: bool) -> Iterator[Session]:
-        with told_as_problems(), self._engine.connect().execution_options(gateway_reading=reading) as connection:
+        with (
+            nullcontext() if reading else self._line.turn(),
+            told_as_problems(),
+            self._engine.connect().execution_options(gateway_reading=reading) as connection,
+        ):
             event.listen(connection, "before_cursor_execute", watch)
             with (
                 connection.begin(),

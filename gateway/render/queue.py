@@ -46,11 +46,13 @@ class Queue:
             .where(RenditionRow.state == State.QUEUED, _run_out(now, self.lease_s))
             .order_by(LeaseRow.rendition)
             .limit(1)
-            .scalar_subquery()
         )
+        with self._units.read() as session:
+            if session.scalar(ready) is None:
+                return None  # Workers ask all the time; only one that may find something queues among the writers.
         taking = (
             update(LeaseRow)
-            .where(LeaseRow.rendition == ready)
+            .where(LeaseRow.rendition == ready.scalar_subquery())
             .values(
                 owner=owner,
                 lease_until=now + self.lease_s,
@@ -82,7 +84,7 @@ class Queue:
         giving = (
             update(LeaseRow)
             .where(LeaseRow.rendition == claim.rendition, LeaseRow.fence == claim.fence)
-            .values(owner=None, lease_until=time.time() + after_s, attempt=LeaseRow.attempt - (not counts))
+            .values(owner=None, lease_until=time.time() + after_s, attempt=LeaseRow.attempt - int(not counts))
             .execution_options(synchronize_session=False)
         )
         with self._units.bookkeeping() as session:

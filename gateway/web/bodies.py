@@ -7,6 +7,7 @@ import json
 from typing import Any, Final, NoReturn
 
 import anyio
+from anyio import CapacityLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,15 +18,21 @@ from gateway.web.problems import BodyMalformed, RequestTooLarge, UploadStalled, 
 LIMIT_BYTES: Final = MIB
 DEPTH_MAX: Final = 32
 PATIENCE_S: Final = 30.0
+WRITES_AT_ONCE: Final = 6
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class JsonBodies:
-    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`."""
+    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`.
+
+    Writes pass in the order in which they came, so many at a time: while they wait for the database, the rest of the
+    request threads are there for those who read.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._writes = CapacityLimiter(WRITES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its whole body, or raise the problem that the border answers."""
@@ -39,7 +46,8 @@ class JsonBodies:
         async def replay() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        await self._app(scope, replay, send)
+        async with self._writes:
+            await self._app(scope, replay, send)
 
 
 def check_body(untrusted_body: bytes, headers: Headers) -> str:

@@ -60,7 +60,7 @@ class Known:
         return Response(body, media_type=media_type, headers={"ETag": etag})
 
 
-def known_of(
+async def known_of(
     if_none_match: Annotated[
         str | None,
         Header(max_length=4096, description="ETags the client has; 304 where the present one is among them."),

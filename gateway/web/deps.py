@@ -1,4 +1,7 @@
-"""What routes ask for by type: the gateway, who acts and may, known ids, and one write carried out once."""
+"""What routes ask for by type: the gateway, who acts and may, known ids, and one write carried out once.
+
+What only looks at the request is `async`: for anything else a thread has to be waited for, behind everybody else's.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ class NotBase64(Usage):
     title = "This is not base64"
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:
     """The gateway that this process runs."""
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
-def actor_of(request: Request) -> Actor:
+async def actor_of(request: Request) -> Actor:
     """Whoever came with the token; the bearer check let nobody else pass."""
     actor: Actor = request.state.actor
     return actor
@@ -48,7 +51,7 @@ def actor_of(request: Request) -> Actor:
 def holding(permission: Permission) -> Any:
     """A dependency: the actor, if they hold `permission`. Services check again what they change."""
 
-    def held(actor: Annotated[Actor, Depends(actor_of)]) -> Actor:
+    async def held(actor: Annotated[Actor, Depends(actor_of)]) -> Actor:
         actor.require(permission)
         return actor
 
@@ -138,7 +141,7 @@ class Write:
         return checked
 
 
-def write_of(
+async def write_of(
     request: Request,
     actor: Annotated[Actor, Depends(actor_of)],
     idempotency_key: Annotated[
@@ -156,7 +159,7 @@ def write_of(
     )
 
 
-def change_of(
+async def change_of(
     write: Annotated[Write, Depends(write_of)],
     if_match: Annotated[
         str | None, Header(max_length=4096, description="ETags of the state to change; 412 where it is another.")

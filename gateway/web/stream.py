@@ -66,6 +66,9 @@ class Incoming:
         self._left = bytearray()
         self._last = False
         self._filled = 0
+        length = dict(scope.get("headers", ())).get(b"content-length", b"")
+        # Python fills a new buffer with zeros: one larger than the body would be memory held for nothing.
+        self.batch_bytes = min(BATCH_BYTES, max(1, int(length))) if length.isdigit() else BATCH_BYTES
 
     @property
     def arrived(self) -> int:
@@ -149,11 +152,11 @@ async def upload(
     finally:
         incoming.leave()
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(stack.close)
+            await to_thread.run_sync(stack.close, limiter=lane.threads)
 
 
 async def _pour(incoming: Incoming, sink: Sink, threads: CapacityLimiter) -> None:
-    batch, written = bytearray(BATCH_BYTES), True
+    batch, written = bytearray(incoming.batch_bytes), True
 
     def write() -> None:
         nonlocal written

@@ -20,7 +20,7 @@ pages = APIRouter(tags=["operations"])
 
 
 @router.get("/healthz", operation_id="showHealth", summary="Is the process alive")
-def show_health() -> HealthOut:
+async def show_health() -> HealthOut:
     """Asks nothing of anybody else."""
     return HealthOut(status="ok", version=__version__)
 
