@@ -1,6 +1,6 @@
 """Bytes in and out without ever holding more than a little of them: the only async code that touches them.
 
-Memory of one upload: one batch of at most 4 MiB here, the two segment buffers of the vault's writer
+Memory of one upload: one batch of 2 MiB here and a copy of its last part, the two segment buffers of the vault's writer
 below, whatever the size of the body. How many there are at once is the lane's to say.
 """
 
@@ -26,7 +26,7 @@ from gateway.web.lane import Lane
 from gateway.web.problems import TakenOver, UploadStalled
 from gateway.web.protocol import EXTENSION, Body
 
-BATCH_BYTES: Final = 4 * MIB
+BATCH_BYTES: Final = 2 * MIB
 DRAIN_BYTES: Final = 8 * MIB
 DRAIN_S: Final = 2.0
 # Who sends less than so much in so long holds a place that others wait for.
