@@ -18,8 +18,8 @@ class Lane:
     """Bounds the uploads of one process. Used from its event loop alone.
 
     A request that waits is not read from: its sender is held back by TCP, and costs what came along with its head,
-    at most 256 KiB. A request that writes costs one batch and the two segment buffers of the vault, at most
-    7 MiB; `threads` bounds how many of them encrypt at a moment.
+    at most 256 KiB. A request that writes costs one batch and a copy of its last part, and the two segment buffers of
+    the vault, at most 6 MiB; `threads` bounds how many of them encrypt at a moment.
     """
 
     def __init__(self, at_once: int, wait_s: float) -> None:

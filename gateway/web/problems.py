@@ -69,10 +69,10 @@ class RangeRefused(Usage):
 
 
 class UploadStalled(Usage):
-    """A body whose sender fell silent."""
+    """A body whose sender fell silent, or sends too slowly to be waited for."""
 
     slug = "upload-stalled"
-    title = "The sender fell silent"
+    title = "The sender is silent or too slow"
 
 
 class UploadsBusy(families.Unavailable):

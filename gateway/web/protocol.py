@@ -65,10 +65,11 @@ class Body(asyncio.BufferedProtocol):
         http.flow.pause_reading()
         http.transport.set_protocol(self)
 
-    async def fill(self, buffer: memoryview, idle_s: float) -> None:
+    async def fill(self, buffer: memoryview, idle_bytes: int, idle_s: float) -> None:
         """Fill the buffer, or as much of it as the body takes; `filled` says how much that was.
 
-        Raises `ClientDisconnect` where the connection was cut, `TimeoutError` where nothing came for `idle_s`.
+        Raises `ClientDisconnect` where the connection was cut, `TimeoutError` where less than `idle_bytes` came
+        in `idle_s`.
         """
         self._target, self.filled = buffer[: self.rest_bytes], 0
         self._full.clear()
@@ -80,7 +81,7 @@ class Body(asyncio.BufferedProtocol):
             try:
                 await asyncio.wait_for(self._full.wait(), idle_s)
             except TimeoutError:
-                if self.filled == before:
+                if self.filled - before < idle_bytes:
                     raise
             finally:
                 self._http.flow.pause_reading()

@@ -1,6 +1,6 @@
 """Bytes in and out without ever holding more than a little of them: the only async code that touches them.
 
-Memory of one upload: one batch of at most 4 MiB here, the two segment buffers of the vault's writer
+Memory of one upload: one batch of 2 MiB here and a copy of its last part, the two segment buffers of the vault's writer
 below, whatever the size of the body. How many there are at once is the lane's to say.
 """
 
@@ -21,15 +21,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.base.problems import Problem
-from gateway.base.units import MIB
+from gateway.base.units import KIB, MIB
 from gateway.web.lane import Lane
 from gateway.web.problems import TakenOver, UploadStalled
 from gateway.web.protocol import EXTENSION, Body
 
-BATCH_BYTES: Final = 4 * MIB
+BATCH_BYTES: Final = 2 * MIB
 DRAIN_BYTES: Final = 8 * MIB
 DRAIN_S: Final = 2.0
+# Who sends less than so much in so long holds a place that others wait for.
 IDLE_S: Final = 60.0
+IDLE_BYTES: Final = 60 * KIB
 
 _log = logging.getLogger("gateway.web")
 _UPLOAD = re.compile(r"(?:PUT|POST) /api/v1/matters/[^/]+/originals|PATCH /api/v1/uploads/[^/]+")
@@ -81,25 +83,29 @@ class Incoming:
         return self._last and not self._left
 
     async def fill(self, buffer: bytearray) -> int:
-        """As many bytes as `buffer` holds, fewer at the end; raises `UploadStalled` where the sender falls silent."""
-        self._filled = 0
+        """As many bytes as `buffer` holds, fewer at the end; `UploadStalled` where too little comes in too long."""
+        self._filled, due, until = 0, IDLE_BYTES, anyio.current_time() + IDLE_S
         try:
             while self._filled < len(buffer) and not self.ended:
                 if self._body is not None:
-                    await self._body.fill(memoryview(buffer)[self._filled :], IDLE_S)
+                    await self._body.fill(memoryview(buffer)[self._filled :], IDLE_BYTES, IDLE_S)
                     self._last = self._body.rest_bytes == 0
                     break
                 if not self._left:
-                    with anyio.fail_after(IDLE_S):
+                    with anyio.fail_after(until - anyio.current_time()):
                         self._left += await self.take()
                 taken = min(len(self._left), len(buffer) - self._filled)
                 buffer[self._filled : self._filled + taken] = self._left[:taken]
                 del self._left[:taken]
                 self._filled += taken
+                if self._filled >= due:
+                    due, until = self._filled + IDLE_BYTES, anyio.current_time() + IDLE_S
                 if not self._last and not self._left:
                     self._body = self._take_over()
         except TimeoutError as error:
-            raise UploadStalled(f"No byte arrived for {IDLE_S:g} seconds; send the file again.") from error
+            raise UploadStalled(
+                f"Less than {IDLE_BYTES // KIB} KiB came in {IDLE_S:g} seconds; send the file again on a faster line."
+            ) from error
         return self.arrived
 
     def leave(self) -> None:

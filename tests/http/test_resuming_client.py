@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.base.problems import Unprocessable
 from gateway.base.units import MIB
 from gateway.cli import sending
 from gateway.cli.client import Client
+from gateway.cli.line import ServerProblem
 from tests.support.office import CUSTOMERS, Office
 
 CONTENT = CUSTOMERS + b"Nordwind Antriebe GmbH;DE;Rostock;x;no;y;z;a\r\n" * 300_000
@@ -88,3 +90,13 @@ def test_a_line_that_breaks_twice_costs_a_pause(office: Office, file: Path) -> N
     shown = office["builder"].get(f"/api/v1/originals/{receipt.original}").json()
     assert shown["file_name"] == "Kunden Süd.csv"
     assert len(office["builder"].get(f"/api/v1/matters/{matter}/originals").json()["originals"]) == 1
+
+
+def test_what_is_refused_for_its_type_is_told_so(office: Office, tmp_path: Path) -> None:
+    """However much of it is still to be sent, and nothing of it stays."""
+    matter, path = str(office.matter()["id"]), tmp_path / "film.bin"
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(80 * MIB))
+    with Client(office.server.url, office.token("builder")) as client, pytest.raises(Unprocessable) as refused:
+        client.upload(matter, "customer_list", path)
+    assert isinstance(refused.value, ServerProblem)
+    assert refused.value.told_slug == "unsupported-format"

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,46 @@ def test_a_silent_sender_is_given_up(office: Office, matter: str, monkeypatch: p
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"/problems/upload-stalled" in answer
     assert blobs(office) == before
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_sender_that_trickles_is_given_up(
+    office: Office, matter: str, monkeypatch: pytest.MonkeyPatch, framing: str
+) -> None:
+    """A byte now and then holds no place: what counts is how much comes in a while."""
+    monkeypatch.setattr(stream, "IDLE_S", 0.5)
+    monkeypatch.setattr(stream, "DRAIN_S", 0.1)
+    before = blobs(office)
+    head, row = _head(office, matter, 4 * MIB), b"a;b\r\n"
+    if framing == "chunked":
+        head, row = head.replace(b"Content-Length: 4194304", b"Transfer-Encoding: chunked"), b"5\r\na;b\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", office.server.port), timeout=0.05) as raw:
+        raw.sendall(head)
+        answer, deadline = b"", time.monotonic() + 10
+        while not answer:
+            assert time.monotonic() < deadline, "still waited for"
+            raw.sendall(row)
+            with suppress(TimeoutError):
+                answer = raw.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"/problems/upload-stalled" in answer
+    _await(lambda: blobs(office) == before)
+
+
+def test_a_slow_sender_that_keeps_the_pace_is_waited_for(
+    office: Office, matter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "IDLE_S", 1.0)
+    monkeypatch.setattr(stream, "IDLE_BYTES", 10)
+
+    def rows() -> Iterator[bytes]:
+        yield CUSTOMERS
+        for _ in range(8):
+            time.sleep(0.3)
+            yield b"a;b;c;d;e;f;g;h\r\n"
+
+    answer = put(office, matter, rows())
+    assert answer.status_code == 201, answer.text
 
 
 def test_what_waits_for_encryption_is_bounded_whatever_the_size(
