@@ -68,7 +68,7 @@ _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     """The table as `cells` says; its source is how it was read: encoding and delimiter. `request` may declare them."""
-    if not untrusted.strip():
+    if not untrusted or untrusted.isspace():
         raise TaskRefused("empty")
     csv.field_size_limit(MAX_CELL_CHARS)
     encoding, text = _read(untrusted, request.get("encoding"))
