@@ -12,10 +12,12 @@ import abc
 import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
@@ -62,6 +64,7 @@ UNCLEAR = TableRefused("The reader's answer about this table does not add up; sa
 class OutTable:
     """A rendition before it is written: a title, a kind and the cells per column, the mark's column last.
 
+    `order` says for every place which row of the columns stands there; `arranged` puts the cells themselves there.
     A cell of a column that holds numbers or days may still be empty or say that it is withheld, and what stands as
     the original wrote it (`1.234,56`) may have two meanings: a writer of true numbers writes text where in doubt.
     """
@@ -69,8 +72,14 @@ class OutTable:
     titles: tuple[str, ...]
     kinds: tuple[CellKind, ...]
     columns: tuple[pl.Series, ...]
+    order: NDArray[np.intp]
     mark_text: str
     notice: Notice
+
+    def arranged(self) -> OutTable:
+        """The same with its columns in order."""
+        columns = tuple(cells.gather(self.order) for cells in self.columns)
+        return replace(self, columns=columns, order=np.arange(len(self.order)))
 
 
 class TableFormat(abc.ABC):
@@ -172,9 +181,9 @@ class TableFormat(abc.ABC):
             redactions.add(what, count)
         mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
-        cells = (*(column.cells.gather(order) for column in kept), mark_cells)
+        cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)
-        data = self.writers[media_type](OutTable(titles, kinds, cells, mark.text, plan.notice))
+        data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
         return Rebuilt(data, media_type, redactions.counts(), headers=titles)
 
 
