@@ -20,6 +20,8 @@ from gateway.sandbox.task import Answer, TaskRefused
 MAX_COLUMNS = 1_024
 MAX_ROWS = 2_000_000
 MAX_CELL_CHARS = 32_768
+# How much of a separated table says how it is delimited.
+PROBED_BYTES = 1 << 20
 BATCH_ROWS = 4_096
 UNIT, RECORD = "\x1f", "\x1e"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")

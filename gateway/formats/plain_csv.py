@@ -26,12 +26,17 @@ Octets = NDArray[np.uint8]
 Places = NDArray[np.intp]
 
 
-def marked(text: bytes, delimiter: str, width: int) -> tuple[list[bytes], int] | None:
-    """`text` (UTF-8) as packed rows, and how many; None where it is not plain."""
-    bare = len(text.rstrip(b"\r\n"))
-    end = text.find(b"\n", bare) + 1
-    if not end:
-        text, end = text[:bare] + b"\n", bare + 1
+def marked(text: bytes, delimiter: str, width: int, *, last: bool = True) -> tuple[list[bytes], int] | None:
+    """`text` (UTF-8) as packed rows, and how many; None where it is not plain.
+
+    Only the `last` part of a table may end in blank rows, or without a line break.
+    """
+    end = len(text)
+    if last:
+        bare = len(text.rstrip(b"\r\n"))
+        end = text.find(b"\n", bare) + 1
+        if not end:
+            text, end = text[:bare] + b"\n", bare + 1
     signs = _translation(delimiter)
     blocks: list[bytes] = []
     rows = 0

@@ -24,7 +24,7 @@ def written(out: OutTable) -> bytes:
     # Whole lines are put in order: a cell less to fetch from anywhere in memory for every column there is.
     with ThreadPoolExecutor(_THREADS) as threads:
         unordered = threads.map(lambda start: _lines([c.slice(start, _BLOCK_ROWS) for c in out.columns]), blocks)
-        lines = pl.concat(unordered, rechunk=False)
+        lines = pl.concat(unordered, rechunk=True)
         ordered = threads.map(lambda start: _text(lines.gather(out.order[start : start + _BLOCK_ROWS])), blocks)
         return b"".join((codecs.BOM_UTF8, _text(head), *ordered))
 
