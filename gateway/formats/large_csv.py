@@ -16,7 +16,7 @@ from gateway.formats.cells import PROBED_BYTES
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
 
-PART_BYTES = 32 << 20
+PART_BYTES = 8 << 20
 
 _BYTE_ORDER_MARK_BYTES = 3
 _AT_ONCE = min(4, os.cpu_count() or 1)
