@@ -123,8 +123,9 @@ def _rounded(transform: Transform) -> Callable[[pl.Series], pl.Series] | None:
         steps, rest = np.divmod(_scaled(plain), width)
         # Half way between two multiples the even one is taken.
         steps += (2 * rest > width) | ((2 * rest == width) & (steps % 2 == 1))
-        distinct, codes = np.unique(steps, return_inverse=True)
-        return pl.Series([multiple(Decimal(int(one)), step, unit) for one in distinct], dtype=pl.String).gather(codes)
+        distinct = pl.Series(steps).unique().sort().to_numpy()
+        names = pl.Series([multiple(Decimal(int(one)), step, unit) for one in distinct], dtype=pl.String)
+        return names.gather(np.searchsorted(distinct, steps))
 
     return rounded
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Lock
 from typing import NoReturn
 
 import numpy as np
@@ -26,6 +28,7 @@ from gateway.formats.problems import CellUnreadable, PlanUnfit
 
 FORMULA, HIDDEN, DEFAULT = "format:formula", "format:hidden-character", "default"
 
+_AT_ONCE = 2
 _FORMULA_START = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _BLANK_START = frozenset("\t\r")
 # Where commas stand for decimals, spreadsheets cut at semicolons and read what is behind them as a cell of its own.
@@ -68,14 +71,16 @@ class OutColumn:
 
 
 class Redactions:
-    """Counts removed cells per rule."""
+    """Counts removed cells per rule; several threads may count at once."""
 
     def __init__(self) -> None:
         self._counter: Counter[str] = Counter()
+        self._lock = Lock()
 
     def add(self, rule: str, cells: int = 1) -> None:
         """Count `cells` more for `rule`."""
-        self._counter[rule] += cells
+        with self._lock:
+            self._counter[rule] += cells
 
     def counts(self) -> dict[str, int]:
         """What was counted, sorted by rule."""
@@ -84,20 +89,25 @@ class Redactions:
 
 def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions) -> list[OutColumn]:
     """Every column of which something may leave, changed as its instruction says."""
-    kept: dict[str, OutColumn] = {}
     rows = columns[0].cells.len() if columns else 0
     table = Cells({column.instruction.name: column.cells for column in columns}, rows)
+    leaving: dict[str, Column] = {}
     for column in columns:
         instruction = column.instruction
         if all(case.withholds for case in instruction.cases):
             strictest = min(instruction.cases, key=lambda case: case.rank, default=None)
             redactions.add(strictest.rule if strictest else DEFAULT, len(column.cells))
-            continue
-        if instruction.title in kept:
+        elif instruction.title in leaving:
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
+        else:
+            leaving[instruction.title] = column
+
+    def out(column: Column) -> OutColumn:
         cells = _Rendering(column, table, secret, digest, redactions).cells()
-        kept[instruction.title] = OutColumn(instruction.title, _kind(instruction), cells)
-    return list(kept.values())
+        return OutColumn(column.instruction.title, _kind(column.instruction), cells)
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(out, leaving.values()))
 
 
 def _kind(instruction: Instruction) -> CellKind:

@@ -7,6 +7,7 @@ whether another release shows the same one.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import unicodedata
 from collections import Counter
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from gateway.formats.transforms import uncovered
 
 _BLOCK_BYTES = 64
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 PSEUDONYM_CHARS = 8
 LONG_PSEUDONYM_CHARS = 16
 
@@ -58,10 +59,8 @@ def normalised(value: str) -> str:
 
 
 def crockford(code: bytes, chars: int) -> str:
-    """The first `chars` digits of `code` in Crockford's base 32, capitals."""
-    number = int.from_bytes(code, "big")
-    bits = len(code) * 8
-    return "".join(_CROCKFORD[number >> (bits - 5 * (at + 1)) & 31] for at in range(chars))
+    """The first `chars` digits of `code` in Crockford's base 32, capitals; a multiple of eight of them."""
+    return base64.b32encode(code[: chars // 8 * 5]).translate(_CROCKFORD).decode()
 
 
 def pseudonyms(prf: Prf, prefix: str, values: Iterable[str]) -> dict[str, str]:

@@ -36,6 +36,7 @@ from gateway.formats.cells import (
     MAX_CELL_CHARS,
     MAX_COLUMNS,
     MAX_ROWS,
+    PROBED_BYTES,
     RECORD,
     answer,
     checked_headers,
@@ -67,8 +68,13 @@ _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """The table as `cells` says; its source is how it was read: encoding and delimiter. `request` may declare them."""
-    if not untrusted.strip():
+    """The table as `cells` says; its source is how it was read: encoding and delimiter. `request` may declare them.
+
+    A request that names `columns` is about a part of a plain table: see `_part`.
+    """
+    if "columns" in request:
+        return _part(request, untrusted)
+    if not untrusted or untrusted.isspace():
         raise TaskRefused("empty")
     csv.field_size_limit(MAX_CELL_CHARS)
     encoding, text = _read(untrusted, request.get("encoding"))
@@ -77,6 +83,18 @@ def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     headers = checked_headers(next(records))
     blocks, rows = _plain(text, delimiter, len(headers)) or _blocks(records, len(headers))
     return answer(headers, blocks, rows, {"encoding": encoding.removesuffix("-sig"), "delimiter": delimiter})
+
+
+def _part(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """The rows of a part, in UTF-8 and without a header; refused where they are not plain."""
+    columns, delimiter = request["columns"], request["delimiter"]
+    if not isinstance(columns, int) or delimiter not in DELIMITERS or not _decodes(untrusted, "utf-8"):
+        raise TaskRefused("not-plain")
+    found = marked(untrusted, str(delimiter), columns, last=request["last"] is True)
+    if found is None:
+        raise TaskRefused("not-plain")
+    blocks, rows = found
+    return {"rows": rows}, [b"".join(blocks)]
 
 
 def _read(untrusted: bytes, declared: Json) -> tuple[str, bytes]:
@@ -179,10 +197,11 @@ def _delimiter(text: bytes, declared: Json) -> str:
 def _first_rows(text: bytes, delimiter: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        rows.extend(row for row in islice(_rows(text, delimiter), _PROBED_ROWS) if row)
+        rows.extend(row for row in islice(_rows(text[:PROBED_BYTES], delimiter), _PROBED_ROWS) if row)
     except csv.Error:
         return rows
-    return rows
+    # The last one may have been cut through.
+    return rows if len(text) <= PROBED_BYTES or len(rows) == _PROBED_ROWS else rows[:-1] or rows
 
 
 def _plain(text: bytes, delimiter: str, width: int) -> tuple[list[bytes], int] | None:

@@ -14,76 +14,95 @@ from numpy.typing import NDArray
 
 from gateway.formats.cells import MAX_CELL_CHARS, RECORD, UNIT, control_free
 
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 18
 _LARGEST_PIECE_BYTES = 16 << 20
-_LF, _CR, _QUOTE = 10, 13, 34
-# Bytes that no table holds stand in for what is dropped and for the quote that is kept of two.
-_DROPPED, _KEPT = 2, 1
-_FINISH = bytes.maketrans(bytes([_KEPT]), b'"')
+_TAB, _LF, _CR, _QUOTE = b'\t\n\r"'
+# Bytes that no table holds stand in for what is kept inside of quotes, while everything else is translated.
+_KEPT = {ord(sign): code for code, sign in enumerate(',;\t|\n\r"', 1)}
+_STAND_INS = np.zeros(256, np.uint8)
+_STAND_INS[list(_KEPT)] = list(_KEPT.values())
 
 Octets = NDArray[np.uint8]
 Places = NDArray[np.intp]
 
 
-def marked(text: bytes, delimiter: str, width: int) -> tuple[list[bytes], int] | None:
-    """`text` (UTF-8) as packed rows, and how many; None where it is not plain."""
-    bare = text.rstrip(b"\r\n")
-    end = text.find(b"\n", len(bare)) + 1
-    text = text[:end] if end else bare + b"\n"
+def marked(text: bytes, delimiter: str, width: int, *, last: bool = True) -> tuple[list[bytes], int] | None:
+    """`text` (UTF-8) as packed rows, and how many; None where it is not plain.
+
+    Only the `last` part of a table may end in blank rows, or without a line break.
+    """
+    end = len(text)
+    if last:
+        bare = len(text.rstrip(b"\r\n"))
+        end = text.find(b"\n", bare) + 1
+        if not end:
+            text, end = text[:bare] + b"\n", bare + 1
+    signs = _translation(delimiter)
     blocks: list[bytes] = []
     rows = 0
-    for piece in _pieces(text):
-        block = _marked(piece, ord(delimiter), width) if control_free(piece) else None
-        if block is None:
+    for piece in _pieces(text, end):
+        found = _marked(piece, ord(delimiter), width, signs) if control_free(piece) else None
+        if found is None:
             return None
-        blocks.append(block)
-        rows += block.count(RECORD.encode())
+        blocks.append(found[0])
+        rows += found[1]
     return (blocks, rows) if blocks else None
 
 
-def _pieces(text: bytes) -> Iterator[bytes]:
-    """Whole rows, about a megabyte of them: cut behind a line break that stands outside quotes."""
+def _translation(delimiter: str) -> bytes:
+    """Separators as they cross the wire, and stand-ins as what they stand for."""
+    signs = bytearray(range(256))
+    signs[ord(delimiter)], signs[_LF] = ord(UNIT), ord(RECORD)
+    for sign, stand_in in _KEPT.items():
+        signs[stand_in] = sign
+    return bytes(signs)
+
+
+def _pieces(text: bytes, until: int) -> Iterator[bytes]:
+    """Whole rows, as many as a processor's cache holds: cut behind a line break that stands outside quotes."""
     start, size = 0, _PIECE_BYTES
-    while start < len(text):
-        end = len(text) if start + size >= len(text) else text.rfind(b"\n", start, start + size) + 1
+    while start < until:
+        end = until if start + size >= until else text.rfind(b"\n", start, start + size) + 1
         inside = end <= start or text.count(b'"', start, end) % 2
-        if inside and end < len(text) and size < _LARGEST_PIECE_BYTES:
+        if inside and end < until and size < _LARGEST_PIECE_BYTES:
             size *= 2
             continue
         yield text[start : max(end, start + 1)]
         start, size = max(end, start + 1), _PIECE_BYTES
 
 
-def _marked(piece: bytes, delimiter: int, width: int) -> bytes | None:
+def _marked(piece: bytes, delimiter: int, width: int, signs: bytes) -> tuple[bytes, int] | None:
+    """The piece as packed rows, and how many."""
     octets = np.frombuffer(piece, np.uint8)
     quotes = np.flatnonzero(octets == _QUOTE)
     kept = _kept_quotes(octets, quotes, delimiter) if piece[-1] == _LF else None
     if kept is None:
         return None
-    separators = _outside(np.flatnonzero((octets == _LF) | (octets == delimiter)), quotes)
+    line_breaks = octets == _LF
+    separators = np.flatnonzero(line_breaks | (octets == delimiter))
+    inside = _inside(separators, quotes)
+    held = separators[inside]
+    separators = np.delete(separators, inside) if len(inside) else separators
     ends = separators[width - 1 :: width]
+    if np.count_nonzero(line_breaks) != len(ends) + np.count_nonzero(octets[held] == _LF):
+        return None
     returns = piece.count(b"\r")
     if not _even(octets, separators, ends, width) or (returns and not _all_returned(octets, ends, returns)):
         return None
-    changed = octets.copy()
-    changed[separators] = ord(UNIT)
-    changed[ends] = ord(RECORD)
-    if not returns and not len(quotes):
-        return changed.tobytes()
-    changed[kept] = _KEPT
-    if returns:
-        changed[ends - 1] = _DROPPED
-    return changed.tobytes().translate(_FINISH, bytes([_QUOTE, _DROPPED]))
+    changed = bytearray(piece)
+    places = np.concatenate([kept, held])
+    np.frombuffer(changed, np.uint8)[places] = _STAND_INS[octets[places]]
+    return bytes(changed.translate(signs, b'"\r')), len(ends)
 
 
 def _even(octets: Octets, separators: Places, ends: Places, width: int) -> bool:
-    """Whether every row has `width` cells, none past its bound: line breaks stand at the ends and nowhere else."""
+    """Whether every row has `width` cells, none past its bound: the ends are line breaks."""
     if len(separators) != len(ends) * width:
         return False
     # Only a row that is longer than the bound can hold a cell that is.
     if np.diff(ends, prepend=-1).max() > MAX_CELL_CHARS and np.diff(separators, prepend=-1).max() > MAX_CELL_CHARS:
         return False
-    return bool((octets[ends] == _LF).all()) and np.count_nonzero(octets[separators] == _LF) == len(ends)
+    return bool((octets[ends] == _LF).all())
 
 
 def _all_returned(octets: Octets, ends: Places, returns: int) -> bool:
@@ -109,15 +128,11 @@ def _kept_quotes(octets: Octets, quotes: Places, delimiter: int) -> Places | Non
     return opening[doubled[:-1]] if begins.all() and ended.all() else None
 
 
-def _outside(separators: Places, quotes: Places) -> Places:
-    """The separators that stand outside quotes."""
+def _inside(separators: Places, quotes: Places) -> Places:
+    """Which of the separators stand inside quotes."""
     first = np.searchsorted(separators, quotes[::2])
     last = np.searchsorted(separators, quotes[1::2])
     holding = first < last
-    if not holding.any():
-        return separators
-    steps = np.zeros(len(separators) + 1, np.int8)
-    np.add.at(steps, first[holding], 1)
-    np.add.at(steps, last[holding], -1)
-    outside: NDArray[np.bool_] = np.cumsum(steps[:-1], dtype=np.int8) == 0
-    return separators[outside]
+    first, counts = first[holding], (last - first)[holding]
+    starts = np.cumsum(counts) - counts
+    return np.repeat(first - starts, counts) + np.arange(counts.sum())

@@ -12,10 +12,14 @@ import abc
 import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import repeat
 from types import MappingProxyType
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
@@ -55,6 +59,7 @@ OUTPUTS: Mapping[TableOutput, str] = MappingProxyType(
         TableOutput.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }
 )
+_THREADS = 3
 UNCLEAR = TableRefused("The reader's answer about this table does not add up; save the table anew and send it again.")
 
 
@@ -62,6 +67,7 @@ UNCLEAR = TableRefused("The reader's answer about this table does not add up; sa
 class OutTable:
     """A rendition before it is written: a title, a kind and the cells per column, the mark's column last.
 
+    `order` says for every place which row of the columns stands there; `arranged` puts the cells themselves there.
     A cell of a column that holds numbers or days may still be empty or say that it is withheld, and what stands as
     the original wrote it (`1.234,56`) may have two meanings: a writer of true numbers writes text where in doubt.
     """
@@ -69,8 +75,14 @@ class OutTable:
     titles: tuple[str, ...]
     kinds: tuple[CellKind, ...]
     columns: tuple[pl.Series, ...]
+    order: NDArray[np.intp]
     mark_text: str
     notice: Notice
+
+    def arranged(self) -> OutTable:
+        """The same with its columns in order."""
+        columns = tuple(cells.gather(self.order) for cells in self.columns)
+        return replace(self, columns=columns, order=np.arange(len(self.order)))
 
 
 class TableFormat(abc.ABC):
@@ -118,7 +130,7 @@ class TableFormat(abc.ABC):
                 "Something is declared that this sort of table does not have; take it out of the answers."
             )
         try:
-            reply = sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
+            reply = self._reply(untrusted_original, media_type, sandbox, declared)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:
@@ -128,6 +140,11 @@ class TableFormat(abc.ABC):
             except (KeyError, ValueError):
                 raise UNCLEAR from refused
         return table_of(reply, self.source)
+
+    def _reply(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
+    ) -> Reply:
+        return sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per column, numbered from 1; `count` is how many of its cells are not empty."""
@@ -172,14 +189,16 @@ class TableFormat(abc.ABC):
             redactions.add(what, count)
         mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
-        cells = (*(column.cells.gather(order) for column in kept), mark_cells)
+        cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)
-        data = self.writers[media_type](OutTable(titles, kinds, cells, mark.text, plan.notice))
+        data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
         return Rebuilt(data, media_type, redactions.counts(), headers=titles)
 
 
 def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, str] | None]) -> Table:
     """The child's answer as a table; `source` checks what it says about how it read. Raises `TableRefused`.
+
+    The first blob holds the headers, the others the rows in their order.
 
     Checked: 1. numbers within the bounds; 2. no control character in any cell; 3. exactly as many cells as rows and
     columns make, each row as wide as the header; 4. UTF-8; 5. no cell past its bound; 6. headers trimmed, none empty,
@@ -189,22 +208,35 @@ def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, s
     if type(width) is not int or not 1 <= width <= MAX_COLUMNS or type(rows) is not int or not 1 <= rows <= MAX_ROWS:
         raise UNCLEAR
     read = source(told) if isinstance(told, dict) else None
-    if read is None or len(reply.blobs) != 2:
+    if read is None or len(reply.blobs) < 2:
         raise UNCLEAR
-    headers = _split(reply.blobs[0], rows=1, width=width).row(0)
+    first = _split(reply.blobs[0], width)
+    headers = first.row(0)
+    if first.height != 1:
+        raise UNCLEAR
     if not all(headers) or len({header.casefold() for header in headers}) != width:
         raise UNCLEAR
     if any(header != header.strip() for header in headers):
         raise UNCLEAR
-    digest = hashlib.sha256(reply.blobs[0])
-    digest.update(reply.blobs[1])
-    return Table(headers, _split(reply.blobs[1], rows=rows, width=width), read, digest.digest())
+    with ThreadPoolExecutor(_THREADS) as threads:
+        digest = threads.submit(_digest, reply.blobs)
+        frame = pl.concat(threads.map(_split, reply.blobs[1:], repeat(width)), rechunk=True)
+    if frame.height != rows:
+        raise UNCLEAR
+    return Table(headers, frame, read, digest.result())
 
 
-def _split(untrusted: bytes, *, rows: int, width: int) -> pl.DataFrame:
+def _digest(blobs: Iterable[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for blob in blobs:
+        digest.update(blob)
+    return digest.digest()
+
+
+def _split(untrusted: bytes, width: int) -> pl.DataFrame:
     """The cells of packed rows. That no row is too wide and all together have the right number, makes each right."""
-    separators = low_bytes(untrusted, also=(ord(RECORD), ord(UNIT)))
-    if separators != (rows, rows * (width - 1)) or not untrusted.endswith(RECORD.encode()):
+    records, units = low_bytes(untrusted, also=(ord(RECORD), ord(UNIT))) or (0, 0)
+    if not records or units != records * (width - 1) or not untrusted.endswith(RECORD.encode()):
         raise UNCLEAR
     # The splitter takes one byte order mark away; where the first cell begins with that character it stays a cell's.
     guarded = codecs.BOM_UTF8 + untrusted if untrusted.startswith(codecs.BOM_UTF8) else untrusted
@@ -221,7 +253,7 @@ def _split(untrusted: bytes, *, rows: int, width: int) -> pl.DataFrame:
         )
     except pl.exceptions.PolarsError as error:
         raise UNCLEAR from error
-    if frame.shape != (rows, width) or any(map(_too_long, frame)):
+    if frame.shape != (records, width) or any(map(_too_long, frame)):
         raise UNCLEAR
     return frame
 

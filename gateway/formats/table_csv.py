@@ -7,15 +7,17 @@ Out: as `write_csv` says, or a workbook where the policy says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from gateway.base.canon import Json
 from gateway.formats import parse_csv
+from gateway.formats.large_csv import PART_BYTES, read_in_parts
 from gateway.formats.problems import TableRefused
 from gateway.formats.table import SENTENCES, Sentences, TableFormat
 from gateway.formats.write_csv import MEDIA_TYPE
 from gateway.formats.writers import EXTENSIONS, WRITERS
+from gateway.sandbox.ports import Limits, Reply, Sandbox
 
 PARSE_TASK = "gateway.formats.parse_csv:parse"
 
@@ -71,6 +73,16 @@ class TableCsv(TableFormat):
     sentences = _SENTENCES
     declarable = frozenset({"encoding", "delimiter"})
 
+    def __init__(
+        self,
+        classify: Callable[[Iterable[str]], frozenset[str]],
+        limits: Limits | None = None,
+        *,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        super().__init__(classify, limits)
+        self._part_bytes = part_bytes
+
     def sniff(self, head: bytes) -> str | None:
         """`text/csv` for text whose first line holds a delimiter."""
         if head.startswith(_BYTE_ORDER_MARKS[1:]):
@@ -88,3 +100,11 @@ class TableCsv(TableFormat):
         if encoding not in parse_csv.DECLARED or delimiter not in parse_csv.DELIMITERS:
             return None
         return {"encoding": str(encoding), "delimiter": str(delimiter)}
+
+    def _reply(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
+    ) -> Reply:
+        in_parts = None
+        if not declared:
+            in_parts = read_in_parts(untrusted_original, PARSE_TASK, sandbox, self._limits, self._part_bytes)
+        return in_parts or super()._reply(untrusted_original, media_type, sandbox, declared)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -12,28 +13,35 @@ from gateway.formats.table import OutTable
 MEDIA_TYPE = "text/csv"
 
 _NEEDS_QUOTES = r'[",\r\n]'
-_NEED_QUOTES = (b'"', b",", b"\r", b"\n")
 _BLOCK_ROWS = 1 << 16
+_THREADS = 2
 
 
 def written(out: OutTable) -> bytes:
     """The file's bytes, quotes only where needed; the same for the same table."""
-    titles = [pl.Series([title]) for title in out.titles]
-    return b"".join((codecs.BOM_UTF8, *_lines(titles), *_lines(out.columns)))
+    head = _lines([pl.Series([title]) for title in out.titles])
+    blocks = range(0, len(out.order), _BLOCK_ROWS)
+    # Whole lines are put in order: a cell less to fetch from anywhere in memory for every column there is.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        unordered = threads.map(lambda start: _lines([c.slice(start, _BLOCK_ROWS) for c in out.columns]), blocks)
+        lines = pl.concat(unordered, rechunk=True)
+        ordered = threads.map(lambda start: _text(lines.gather(out.order[start : start + _BLOCK_ROWS])), blocks)
+        return b"".join((codecs.BOM_UTF8, _text(head), *ordered))
+
+
+def _lines(columns: Iterable[pl.Series]) -> pl.Series:
+    """The rows as lines without their ends."""
+    frame = pl.DataFrame([_quoted(cells).alias(str(place)) for place, cells in enumerate(columns)])
+    return frame.select(pl.concat_str(pl.all(), separator=",")).to_series()
 
 
 def _quoted(cells: pl.Series) -> pl.Series:
-    # One search through the joined cells is several times faster than one search in each.
-    joined = cells.str.join("\0").cast(pl.Binary).item()
-    if not any(sign in joined for sign in _NEED_QUOTES):
-        return cells
     needing = cells.str.contains(_NEEDS_QUOTES)
+    if not needing.any():
+        return cells
     quoted = pl.concat_str(pl.lit('"'), cells.str.replace_all('"', '""', literal=True), pl.lit('"'))
     return pl.select(pl.when(needing).then(quoted).otherwise(cells)).to_series()
 
 
-def _lines(columns: Iterable[pl.Series]) -> Iterator[bytes]:
-    frame = pl.DataFrame([_quoted(cells).alias(str(place)) for place, cells in enumerate(columns)])
-    for rows in frame.iter_slices(_BLOCK_ROWS):
-        lines = rows.select(pl.concat_str(pl.all(), separator=",").str.join("\r\n").cast(pl.Binary))
-        yield bytes(lines.item()) + b"\r\n"
+def _text(lines: pl.Series) -> bytes:
+    return bytes(lines.str.join("\r\n").cast(pl.Binary).item()) + b"\r\n"

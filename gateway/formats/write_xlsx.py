@@ -55,6 +55,7 @@ def written(out: OutTable) -> bytes:
     """The workbook's bytes; the same for the same table. Raises `PlanUnfit` past what a workbook can hold."""
     if out.columns[0].len() >= MAX_ROWS:
         raise PlanUnfit("The table has more rows than a workbook can hold; let the policy's output be csv.")
+    out = out.arranged()
     sheets = styles.Styles()
     columns = [_Column.of(out, at, sheets) for at in range(len(out.titles))]
     sink = io.BytesIO()

@@ -7,6 +7,7 @@ import random
 import zipfile
 from functools import cache
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -113,7 +114,7 @@ def clean() -> bytes:
     kinds = (CellKind.TEXT, CellKind.DECIMAL, CellKind.INTEGER, CellKind.TEXT)
     columns = [pl.Series([row[at] for row in rows], dtype=pl.String) for at in range(3)]
     columns.append(pl.Series([MARK.text] * 2, dtype=pl.String))
-    return written(OutTable(TITLES, kinds, tuple(columns), MARK.text, NOTICE))
+    return written(OutTable(TITLES, kinds, tuple(columns), np.arange(2), MARK.text, NOTICE))
 
 
 def gate(data: bytes) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,11 +12,11 @@ import pytest
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.formats import parse_csv
-from gateway.formats.cells import packed
+from gateway.formats.cells import PROBED_BYTES, packed
 from gateway.formats.model import Case, Element, Instruction, Mark, Op, Plan, Table, Transform
 from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.formats.table_csv import PARSE_TASK, TableCsv
-from gateway.sandbox.ports import Limits, Reply
+from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
 
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
@@ -302,3 +302,70 @@ def test_the_reader_stands_alone() -> None:
     header, blobs = parse_csv.parse({}, GOOD.encode())
     assert header == {"columns": 3, "rows": 2, "source": {"encoding": "utf-8", "delimiter": ";"}}
     assert len(blobs) == 2
+
+
+class Watched:
+    """The real sandbox, and how often a child was asked."""
+
+    def __init__(self, sandbox: ProcessSandbox) -> None:
+        self.sandbox, self.requests = sandbox, list[Mapping[str, Json]]()
+
+    def layers(self) -> frozenset[Layer]:
+        return self.sandbox.layers()
+
+    def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
+        self.requests.append(request)
+        return self.sandbox.run(task, request, untrusted, limits)
+
+
+ROW = 'Müller,"1,5 ""t""\nper month",Hamburg\n'
+LARGE = "Kunde,Menge,Ort\n" + ROW * 80_000
+
+
+@pytest.mark.parametrize("begin", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["", "a,b,c", "\n\n\n", "\ufeffa,b,c\n"])
+def test_a_large_table_read_in_parts_is_the_same_table(sandbox: ProcessSandbox, begin: str, end: str) -> None:
+    data = (begin + LARGE + end).encode()
+    watched = Watched(sandbox)
+    table = TableCsv(classify, part_bytes=300_000).read(data, "text/csv", watched)
+    assert len(watched.requests) > 4
+    assert all("columns" in request for request in watched.requests[1:])
+    whole = TableCsv(classify, part_bytes=len(data)).read(data, "text/csv", sandbox)
+    assert (table.headers, table.digest, table.source) == (whole.headers, whole.digest, whole.source)
+    assert table.frame.equals(whole.frame)
+
+
+@pytest.mark.parametrize(
+    ("break_at", "broken", "sentence"),
+    [
+        (70_000, "a,b\n", "Row 70002 has 2 cells where the header has 3"),
+        (70_000, "a,b,c\x01\n", "Row 70002 has a control character"),
+        (70_000, "\n", "Row 70002 is blank"),
+        (70_000, 'a,b,"c\n', "quotation mark"),
+        (70_000, f"a,b,{'c' * 40_000}\n", "Row 70002 has a cell of more than"),
+    ],
+)
+def test_what_a_part_does_not_prove_is_refused_as_in_any_table(
+    sandbox: ProcessSandbox, break_at: int, broken: str, sentence: str
+) -> None:
+    data = ("Kunde,Menge,Ort\n" + ROW * break_at + broken + ROW * 10_000).encode()
+    with pytest.raises(Problem, match=sentence):
+        TableCsv(classify, part_bytes=300_000).read(data, "text/csv", sandbox)
+
+
+@pytest.mark.parametrize("blanks", ["\n", "\r\n", "\n\n", "\r\n\r\n"])
+def test_a_blank_row_where_the_table_would_be_cut_is_still_refused(sandbox: ProcessSandbox, blanks: str) -> None:
+    row = "Mueller,1.5,Hamburg\n"
+    head = "Kunde,Menge,Ort\n" + row * (PROBED_BYTES // len(row) - 1)
+    head += "x" * (PROBED_BYTES + 3 - len(head) - 5) + ",b,c\n"
+    data = (head + blanks + row * 100_000).encode()
+    assert data.index(blanks.encode(), PROBED_BYTES) <= PROBED_BYTES + 3
+    with pytest.raises(TableRefused, match="is blank"):
+        TableCsv(classify, part_bytes=300_000).read(data, "text/csv", sandbox)
+
+
+def test_bytes_that_are_no_utf_8_behind_the_head_decide_the_encoding(sandbox: ProcessSandbox) -> None:
+    data = b"Kunde,Menge,Ort\n" + b"Mueller,1.5,Hamburg\n" * 100_000 + "Müller,2,Köln\n".encode("cp1252")
+    table = TableCsv(classify, part_bytes=300_000).read(data, "text/csv", sandbox)
+    assert table.source["encoding"] == "cp1252"
+    assert table.frame.row(-1) == ("Müller", "2", "Köln")
