@@ -39,6 +39,8 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _DEFAULT = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
 _EPOCH = date(1899, 12, 30)
 _FIRST_DAY = date(1900, 3, 1)
+# Half the time of the usual level, for a quarter more bytes.
+_LEVEL = 2
 _SLICE_ROWS = 4_096
 _FITTED_ROWS = 2_000
 _DIGITS = 15
@@ -68,7 +70,7 @@ def written(out: OutTable) -> bytes:
     sheets = styles.Styles()
     columns = [_Column.of(out, at, sheets) for at in range(len(out.titles))]
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name, text in _fixed_parts(out.notice, sheets):
             archive.writestr(_member(name), _DECLARATION + text)
         with archive.open(_member("xl/worksheets/sheet1.xml"), "w") as member:
