@@ -19,6 +19,8 @@ from xml.parsers import expat
 
 from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.grid import Grid
+from gateway.formats.row_shape import MAX_COLUMNS as MAX_SHAPED
+from gateway.formats.row_shape import PLAIN_NUMBER, TEXTS, Cell, Readings, RowShape
 from gateway.sandbox.task import TaskRefused
 
 MAIN_NAMESPACES = frozenset(
@@ -32,8 +34,8 @@ NUMBER, DATE, TIME, ELAPSED, PERCENT = "number", "date", "time", "elapsed", "per
 _SEPARATOR = "\x1f"
 _LAST_SERIAL = 2_958_466
 _TAIL_CHARS = 16 << 20
-# What stands as it is shown, and nobody takes for thousands.
-_PLAIN_NUMBER = re.compile(
+_PLAIN_NUMBER = re.compile(PLAIN_NUMBER)
+_NUMBER = re.compile(
     r"-?(?:0(?:\.[0-9]{0,5}[1-9])?|[1-9][0-9]{0,8}|[1-9][0-9]{0,2}\.(?:[0-9]?|[0-9]{3,5})[1-9]"
     r"|[1-9][0-9]{3,8}\.[0-9]{0,5}[1-9])"
 )
@@ -43,6 +45,7 @@ _LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SIGNIFICANT = 15
 _PIECES = 3
 _KNOWN = 1 << 16
+_SHAPES = 16
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ATTRIBUTES = r"((?:\s+[\w:]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*)\s*"
@@ -204,6 +207,8 @@ class Sheet:
         # The styles under which a number is shown as it stands.
         self._numeric = {None, *(str(at) for at, look in enumerate(values.looks) if look == NUMBER)}
         self._row = 0
+        self._shape: RowShape | None = None
+        self._shapes = 0
 
     def read(self, source: ProvenText, grid: Grid) -> None:
         """Add every row to `grid`. Raises `TaskRefused` with the row and column of what has no clear value."""
@@ -234,12 +239,11 @@ class Sheet:
         if re.search(rf"<{prefix}sheetFormatPr[^<>]*\szeroHeight\s*=\s*[\"'](?:1|true)", held[: found.start()]):
             raise TaskRefused("rows-hidden")
         self._row_end = f"</{prefix}row>"
+        self._prefix = prefix
         self._row_begin = re.compile(rf"\s*<{prefix}row{_ATTRIBUTES}(/?)>")
         self._row_close = re.compile(rf"</{prefix}row\s*>\s*")
         self._places = re.compile(rf'<{prefix}c r="([A-Z]{{1,3}})([0-9]+)"')
-        self._number = re.compile(
-            rf'(?: s="([0-9]+)")?(?: t="n")?><{prefix}v>({_PLAIN_NUMBER.pattern})</{prefix}v></{prefix}c>'
-        )
+        self._number = re.compile(rf'(?: s="([0-9]+)")?(?: t="n")?><{prefix}v>({PLAIN_NUMBER})</{prefix}v></{prefix}c>')
         self._usual = re.compile(
             r'(?: s="([0-9]+)")?(?: t="(s|n|str|b|inlineStr)")?'
             rf"(?:/>|>(?:<{prefix}v>([^<]*)</{prefix}v>|<{prefix}is><{prefix}t>([^<]*)</{prefix}t></{prefix}is>)?"
@@ -276,6 +280,11 @@ class Sheet:
 
     def _cells(self, body: str, row: int) -> list[str]:
         """The cells of one row from the sheet's first column on."""
+        shaped = self._shape.cells(body, row) if self._shape else None
+        return self._usual_cells(body, row) if shaped is None else shaped
+
+    def _usual_cells(self, body: str, row: int) -> list[str]:
+        """The same for a row that is not built like those before."""
         # One pass in C: the place of each cell, what is behind it up to the next one, and so on.
         before, *pieces = self._places.split(body)
         letters = pieces[0::_PIECES]
@@ -298,7 +307,18 @@ class Sheet:
                 except (ValueError, IndexError, ArithmeticError) as error:
                     raise TaskRefused("cell", row=row, column=len(cells) + 1) from error
             cells.append(text)
+        if self._shapes < _SHAPES and 0 < len(cells) <= MAX_SHAPED:
+            self._shapes += 1
+            self._shape = RowShape(self._prefix, list(map(self._shaped, letters, pieces[2::_PIECES])))
         return cells
+
+    def _shaped(self, letters: str, rest: str) -> Cell:
+        ((style, sort, *_),) = self._usual.findall(rest)
+        style, sort = style or None, sort or None
+        if sort in TEXTS or (sort in {None, "n"} and style in self._numeric):
+            return Cell(letters, style, sort, None)
+        readings = Readings(lambda stored: self._values.read(style, sort, stored, None))
+        return Cell(letters, style, sort, readings.__getitem__)
 
     def _cells_one_by_one(self, body: str, row: int) -> list[str]:
         """The same for a row with gaps, formulas, errors, or attributes in another order."""
