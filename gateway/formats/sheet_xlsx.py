@@ -19,6 +19,8 @@ from xml.parsers import expat
 
 from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.grid import Grid
+from gateway.formats.row_shape import MAX_COLUMNS as MAX_SHAPED
+from gateway.formats.row_shape import PLAIN_NUMBER, TEXTS, Cell, Readings, RowShape
 from gateway.sandbox.task import TaskRefused
 
 MAIN_NAMESPACES = frozenset(
@@ -32,13 +34,18 @@ NUMBER, DATE, TIME, ELAPSED, PERCENT = "number", "date", "time", "elapsed", "per
 _SEPARATOR = "\x1f"
 _LAST_SERIAL = 2_958_466
 _TAIL_CHARS = 16 << 20
-_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{0,5}[1-9])?")
+_PLAIN_NUMBER = re.compile(PLAIN_NUMBER)
+_NUMBER = re.compile(
+    r"-?(?:0(?:\.[0-9]{0,5}[1-9])?|[1-9][0-9]{0,8}|[1-9][0-9]{0,2}\.(?:[0-9]?|[0-9]{3,5})[1-9]"
+    r"|[1-9][0-9]{3,8}\.[0-9]{0,5}[1-9])"
+)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"1": "TRUE", "0": "FALSE"}
 _LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SIGNIFICANT = 15
-_PIECES = 7
-_KNOWN = 1 << 17
+_PIECES = 3
+_KNOWN = 1 << 16
+_SHAPES = 16
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ATTRIBUTES = r"((?:\s+[\w:]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*)\s*"
@@ -146,7 +153,7 @@ class Values:
         """The number, day, time or percentage that a cell of this style shows, without its rounding to the look."""
         look = self.looks[int(style)] if style else NUMBER
         if look == NUMBER:
-            return one_meaning(stored if _PLAIN_NUMBER.fullmatch(stored) else shortest(stored))
+            return stored if _PLAIN_NUMBER.fullmatch(stored) else one_meaning(shortest(stored))
         if look == PERCENT:
             return percent(stored)
         return self._moment(float(shortest(stored)), look)
@@ -196,8 +203,12 @@ class Sheet:
     def __init__(self, values: Values) -> None:
         self.formulas = 0
         self._values = values
-        self._known: dict[tuple[str | None, ...], str] = {}
+        self._known: dict[str, str] = {}
+        # The styles under which a number is shown as it stands.
+        self._numeric = {None, *(str(at) for at, look in enumerate(values.looks) if look == NUMBER)}
         self._row = 0
+        self._shape: RowShape | None = None
+        self._shapes = 0
 
     def read(self, source: ProvenText, grid: Grid) -> None:
         """Add every row to `grid`. Raises `TaskRefused` with the row and column of what has no clear value."""
@@ -228,9 +239,13 @@ class Sheet:
         if re.search(rf"<{prefix}sheetFormatPr[^<>]*\szeroHeight\s*=\s*[\"'](?:1|true)", held[: found.start()]):
             raise TaskRefused("rows-hidden")
         self._row_end = f"</{prefix}row>"
-        self._row_form = re.compile(rf"<{prefix}row{_ATTRIBUTES}(?:/>|>(.*?)</{prefix}row\s*>)\s*", re.DOTALL)
+        self._prefix = prefix
+        self._row_begin = re.compile(rf"\s*<{prefix}row{_ATTRIBUTES}(/?)>")
+        self._row_close = re.compile(rf"</{prefix}row\s*>\s*")
+        self._places = re.compile(rf'<{prefix}c r="([A-Z]{{1,3}})([0-9]+)"')
+        self._number = re.compile(rf'(?: s="([0-9]+)")?(?: t="n")?><{prefix}v>({PLAIN_NUMBER})</{prefix}v></{prefix}c>')
         self._usual = re.compile(
-            rf'<{prefix}c r="([A-Z]{{1,3}})([0-9]+)"(?: s="([0-9]+)")?(?: t="(s|n|str|b|inlineStr)")?'
+            r'(?: s="([0-9]+)")?(?: t="(s|n|str|b|inlineStr)")?'
             rf"(?:/>|>(?:<{prefix}v>([^<]*)</{prefix}v>|<{prefix}is><{prefix}t>([^<]*)</{prefix}t></{prefix}is>)?"
             rf"</{prefix}c>)"
         )
@@ -243,10 +258,13 @@ class Sheet:
 
     def _rows(self, text: str) -> None:
         place = 0
-        for match in self._row_form.finditer(text):
-            if text[place : match.start()].strip():
-                raise TaskRefused("xml-foreign")
-            place = match.end()
+        while match := self._row_begin.match(text, place):
+            place, body = match.end(), ""
+            if not match[2]:
+                close = self._row_close.search(text, place)
+                if close is None:
+                    raise TaskRefused("xml-foreign")
+                place, body = close.end(), text[place : close.start()]
             told = _attributes(match[1])
             number = int(told.get("r", self._row + 1))
             if number <= self._row:
@@ -256,31 +274,51 @@ class Sheet:
                 self._grid.add(self._row + 1, [], hidden=False)
             self._row = number
             hidden = told.get("hidden") in {"1", "true"} or (told.get("ht") or "1").strip("0.") == ""
-            self._grid.add(number, self._cells(match[2] or "", number), hidden=hidden)
+            self._grid.add(number, self._cells(body, number), hidden=hidden)
         if text[place:].strip():
             raise TaskRefused("xml-foreign")
 
     def _cells(self, body: str, row: int) -> list[str]:
         """The cells of one row from the sheet's first column on."""
-        # One pass in C: what stands between usual cells, then the groups of the next one, and so on.
-        pieces = self._usual.split(body)
-        letters = pieces[1::_PIECES]
-        in_place = letters == _LETTERS[: len(letters)] and set(pieces[2::_PIECES]) <= {str(row)}
-        if not in_place or any(pieces[0::_PIECES]):
+        shaped = self._shape.cells(body, row) if self._shape else None
+        return self._usual_cells(body, row) if shaped is None else shaped
+
+    def _usual_cells(self, body: str, row: int) -> list[str]:
+        """The same for a row that is not built like those before."""
+        # One pass in C: the place of each cell, what is behind it up to the next one, and so on.
+        before, *pieces = self._places.split(body)
+        letters = pieces[0::_PIECES]
+        if before or letters != _LETTERS[: len(letters)] or not {*pieces[1::_PIECES]} <= {str(row)}:
             return self._cells_one_by_one(body, row)
-        read, known = self._values.read, self._known
-        cells = []
-        for at, key in enumerate(zip(*(pieces[group::_PIECES] for group in (3, 4, 5, 6)), strict=True), 1):
-            text = known.get(key)
-            if text is None:
+        known = self._known
+        if len(known) > _KNOWN:
+            known.clear()
+        cells: list[str] = []
+        for rest in pieces[2::_PIECES]:
+            text = known.get(rest)
+            if text is None and (plain := self._number.fullmatch(rest)) and plain[1] in self._numeric:
+                text = plain[2]
+            elif text is None:
+                usual = self._usual.fullmatch(rest)
+                if usual is None:
+                    return self._cells_one_by_one(body, row)
                 try:
-                    text = read(*key)
+                    text = known[rest] = self._values.read(*usual.groups())
                 except (ValueError, IndexError, ArithmeticError) as error:
-                    raise TaskRefused("cell", row=row, column=at) from error
-                if len(known) < _KNOWN:
-                    known[key] = text
+                    raise TaskRefused("cell", row=row, column=len(cells) + 1) from error
             cells.append(text)
+        if self._shapes < _SHAPES and 0 < len(cells) <= MAX_SHAPED:
+            self._shapes += 1
+            self._shape = RowShape(self._prefix, list(map(self._shaped, letters, pieces[2::_PIECES])))
         return cells
+
+    def _shaped(self, letters: str, rest: str) -> Cell:
+        ((style, sort, *_),) = self._usual.findall(rest)
+        style, sort = style or None, sort or None
+        if sort in TEXTS or (sort in {None, "n"} and style in self._numeric):
+            return Cell(letters, style, sort, None)
+        readings = Readings(lambda stored: self._values.read(style, sort, stored, None))
+        return Cell(letters, style, sort, readings.__getitem__)
 
     def _cells_one_by_one(self, body: str, row: int) -> list[str]:
         """The same for a row with gaps, formulas, errors, or attributes in another order."""
