@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Final, Self, TypeVar, cast
+from typing import Any, BinaryIO, ClassVar, Final, Self, TypeVar
 
 import httpx
 
@@ -95,6 +95,13 @@ class NoAnswer(Unavailable):
     title = "The server does not answer"
 
 
+class AnswerUnreadable(Unavailable):
+    """What answers does not speak as a gateway does."""
+
+    slug = "answer-unreadable"
+    title = "The answer cannot be read"
+
+
 class PackageDiffers(CheckFailed):
     """What arrived is not what the gateway names."""
 
@@ -145,10 +152,13 @@ class Line:
 
     def _get(self, kind: type[_T], path: str, params: Mapping[str, Any] | None = None) -> _T:
         answer = self._sent("GET", path, params=params)
-        return made(kind, answer.json(), answer.headers.get("ETag"))
+        with reading():
+            return made(kind, answer.json(), answer.headers.get("ETag"))
 
     def _read(self, path: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        return cast("Mapping[str, Any]", self._sent("GET", path, params=params).json())
+        answer = self._sent("GET", path, params=params)
+        with reading():
+            return {**answer.json()}
 
     def _bytes(self, path: str) -> bytes:
         return self._sent("GET", path).content
@@ -158,7 +168,9 @@ class Line:
         params = {filter_: value for filter_, value in asked.items() if value is not None}
         while True:
             page = self._read(path, params)
-            yield from (made(shape, one) for one in page[name])
+            with reading():
+                shown = [made(shape, one) for one in page[name]]
+            yield from shown
             if not page.get("next_cursor"):
                 return
             params["cursor"] = page["next_cursor"]
@@ -186,7 +198,8 @@ class Line:
             told["Content-Type"] = "application/json"
         tries = 1 if once else _TRIES
         answer = self._sent(method, path, params=params, headers=told, content=stream or content, tries=tries)
-        return made(kind, answer.json())
+        with reading():
+            return made(kind, answer.json())
 
     def _sent(
         self,
@@ -205,7 +218,7 @@ class Line:
             body = content() if callable(content) else content
             try:
                 answer = self._http.request(method, _at(path), params=params, headers=headers, content=body)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 broken += 1
                 if broken == tries or isinstance(error, httpx.ConnectError):
                     raise _no_answer() from error
@@ -237,7 +250,7 @@ class Line:
         """One try, for what is not to be repeated as it is."""
         try:
             return _good(self._http.request(method, _at(path), headers=headers, content=content))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _no_answer() from error
 
     @contextmanager
@@ -248,8 +261,17 @@ class Line:
                     answer.read()
                     _good(answer)
                 yield answer.iter_bytes(CHUNK_BYTES)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _no_answer() from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Whatever cannot be read of an answer inside is one problem, `AnswerUnreadable`."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise AnswerUnreadable("What answers here is not a gateway of this version; check GATEWAY_URL.") from error
 
 
 def base64_of(data: bytes) -> str:
@@ -273,7 +295,7 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext | bool:
 def _pause(answer: httpx.Response) -> float | None:
     """After how many seconds the same request may be sent again; None where it should not be."""
     told = answer.headers.get("Retry-After", "")
-    return float(told) if answer.status_code in _LATER and told.isdigit() else None
+    return float(told) if answer.status_code in _LATER and told.isdecimal() else None
 
 
 def _good(response: httpx.Response) -> httpx.Response:
@@ -281,7 +303,7 @@ def _good(response: httpx.Response) -> httpx.Response:
         return response
     try:
         told = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         told = {}
     told = told if isinstance(told, dict) else {}
     family = _FAMILIES.get(response.status_code, Problem)

@@ -15,7 +15,7 @@ import httpx
 
 from gateway.base.problems import Unavailable
 from gateway.base.units import MIB
-from gateway.cli.line import CHUNK_BYTES, Line, NoAnswer, ServerProblem, base64_of
+from gateway.cli.line import CHUNK_BYTES, Line, NoAnswer, ServerProblem, base64_of, reading
 from gateway.cli.shapes import Receipt, Upload, made
 
 RESUMABLE_BYTES: Final = 64 * MIB
@@ -102,7 +102,9 @@ class Sender(Line):
 
     def upload_offset(self, upload: str) -> int:
         """From where a resumable upload goes on; ends a request that is still sending to it."""
-        return int(self._once("HEAD", f"/uploads/{upload}").headers["Upload-Offset"])
+        answer = self._once("HEAD", f"/uploads/{upload}")
+        with reading():
+            return int(answer.headers["Upload-Offset"])
 
     def append(self, upload: str, offset: int, chunks: Iterator[bytes], *, length_bytes: int) -> Receipt:
         """Send the last bytes of a resumable upload of `length_bytes`, those from `offset` on."""
@@ -112,7 +114,9 @@ class Sender(Line):
             "Upload-Offset": str(offset),
             "Upload-Complete": "?1",
         }
-        return made(Receipt, self._once("PATCH", f"/uploads/{upload}", headers=headers, content=chunks).json())
+        answer = self._once("PATCH", f"/uploads/{upload}", headers=headers, content=chunks)
+        with reading():
+            return made(Receipt, answer.json())
 
     def cancel_upload(self, upload: str) -> None:
         """Give a resumable upload up; an original that came of it stays."""

@@ -3,14 +3,15 @@
 1. The archive is checked (`archive`); its first member says that it is a spreadsheet, and nothing in it is encrypted.
 2. The sheet is the one that was asked for, else the only visible one with content; a hidden one is never read.
 3. A cell is its stored value: decimal text of at most 15 significant digits, ISO 8601, `15.3%`, or its paragraphs.
-   A formula is its stored value. Errors, and cells that span others, are named and refused.
+   An amount has its currency behind it. A formula is its stored value. Errors, and cells that span others, are named
+   and refused.
 4. Annotations, drawings, links' targets, content that changes were tracked in: none of it is read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
 from gateway.base.canon import Json
@@ -31,7 +32,12 @@ _SPACES = {
     "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0": "calcext",
 }
 _SEPARATOR = "\x1f"
-_SILENT = frozenset({"office:annotation", "table:shapes", "table:tracked-changes", "office:event-listeners"})
+_SILENT = frozenset(
+    {
+        "office:annotation", "table:shapes", "table:tracked-changes", "office:event-listeners", "text:ruby-text",
+        "text:note", "text:hidden-text",
+    }
+)  # fmt: skip
 _BLANKS = {"text:p": "\n", "text:line-break": "\n", "text:tab": "\t"}
 _DURATION = re.compile(r"PT(\d+)H(\d\d?)M(\d\d?)(?:\.\d+)?S")
 _MAX_REPEATED = 1 << 20
@@ -67,12 +73,18 @@ class _Reader:
         self._formulas = 0
         self._row: list[str] = []
         self._row_number = 0
+        self._shown_groups: list[bool] = []
         self._told: Mapping[str, str] = {}
         self._cell: Mapping[str, str] | None = None
         self._text: list[str] = []
 
     def read(self, archive: Archive) -> None:
-        """Walk `content.xml`. Raises `TaskRefused`."""
+        """Walk the styles and the content. Raises `TaskRefused`."""
+        for part in ("styles.xml", "content.xml"):
+            if part in archive.names or part == "content.xml":
+                self._walk(archive.chunks(part))
+
+    def _walk(self, untrusted_chunks: Iterator[bytes]) -> None:
         parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -80,7 +92,7 @@ class _Reader:
         parser.CharacterDataHandler = self._characters
         parser.StartDoctypeDeclHandler = _refuse
         try:
-            for chunk in archive.chunks("content.xml"):
+            for chunk in untrusted_chunks:
                 parser.Parse(chunk, False)
             parser.Parse(b"", True)
         except expat.ExpatError as error:
@@ -106,11 +118,13 @@ class _Reader:
         told = {_short(key): value for key, value in full_attributes.items()}
         match name:
             case "style:style":
-                self._style = told.get("style:name", "")
+                self._begin_style(told)
             case "style:table-properties" if told.get("table:display") == "false":
                 self._hidden_styles.add(self._style)
             case "table:table":
                 self._begin_sheet(told)
+            case "table:table-row-group":
+                self._shown_groups.append(told.get("table:display", "true") == "true")
             case "table:table-row":
                 self._row, self._told = [], told
             case "table:table-cell" | "table:covered-table-cell":
@@ -130,12 +144,19 @@ class _Reader:
                 self._end_cell()
             case "table:table-row" if self._grid is not None:
                 self._end_row(self._grid)
+            case "table:table-row-group":
+                self._shown_groups.pop()
             case "table:table":
                 self._grid = None
 
     def _characters(self, text: str) -> None:
         if not self._silent and self._cell is not None and "text:p" in self._path:
             self._text.append(text)
+
+    def _begin_style(self, told: Mapping[str, str]) -> None:
+        self._style = told.get("style:name", "")
+        if told.get("style:parent-style-name") in self._hidden_styles:
+            self._hidden_styles.add(self._style)
 
     def _begin_sheet(self, told: Mapping[str, str]) -> None:
         if self._path.count("table:table") > 1:
@@ -167,7 +188,7 @@ class _Reader:
         self._row += [text] * min(repeated, 2 * MAX_COLUMNS + 1)
 
     def _end_row(self, grid: Grid) -> None:
-        hidden = self._told.get("table:visibility", "visible") != "visible"
+        hidden = self._told.get("table:visibility", "visible") != "visible" or not all(self._shown_groups)
         repeated = _count(self._told, "table:number-rows-repeated")
         while self._row and not self._row[-1]:
             self._row.pop()
@@ -182,7 +203,7 @@ def _value(told: Mapping[str, str], text: str) -> str:
     """The cell's value as text, by the type that it states."""
     match told.get("office:value-type", ""):
         case "float" | "currency":
-            return one_meaning(shortest(told["office:value"]))
+            return f"{one_meaning(shortest(told['office:value']))} {told.get('office:currency', '')}".rstrip()
         case "percentage":
             return percent(told["office:value"])
         case "date":

@@ -5,7 +5,8 @@
 3. Cells are read as `sheet_xlsx` says. A formula is its cached value; without one, and for errors such as `#REF!`, the
    cell is named and refused.
 4. Numbers are decimal text of at most 15 significant digits, as spreadsheets show them; days and times are ISO 8601
-   by the workbook's own date system; a share formatted as percent is what it shows, `15.3%`.
+   by the workbook's own date system; a share formatted as percent is what it shows, `15.3%`, and an amount of a
+   currency has that behind it, `5000 EUR`.
 5. Only the plain text of a cell is read: no phonetic guide, comment, link, validation, drawing or property.
 """
 
@@ -19,6 +20,7 @@ from xml.etree.ElementTree import Element
 
 from gateway.base.canon import Json
 from gateway.formats.archive import Archive
+from gateway.formats.currencies import CURRENCIES, MARKS
 from gateway.formats.grid import Grid
 from gateway.formats.sheet_xlsx import (
     DATE,
@@ -52,6 +54,8 @@ _TIMES = frozenset({18, 19, 20, 21, 32, 33, 34, 35, 45, 47, 55, 56})
 _ELAPSED = 46
 _PERCENTS = frozenset({9, 10})
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+# A mark in brackets is one, whichever; other literals may mean anything.
+_CURRENCY = re.compile(rf"\[\$([^\]\-]+)[^\]]*\]|(?<!\[)(?:{MARKS})", re.IGNORECASE)
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
@@ -121,8 +125,12 @@ class _Workbook:
         source = ProvenText(self._archive.chunks(part))
         text = "".join(source)
         plain = PlainText(source.prefix)
-        item = re.compile(rf"<{source.prefix}si(?:\s[^<>]*)?(?:/>|>(.*?)</{source.prefix}si\s*>)", re.DOTALL)
-        return [plain.of(match[1] or "") for match in item.finditer(text)]
+        item = re.compile(rf"<{source.prefix}si(?:\s[^<>]*)?(?:/>|(?<!/)>(.*?)</{source.prefix}si\s*>)", re.DOTALL)
+        strings = [plain.of(match[1] or "") for match in item.finditer(text)]
+        # One that is passed over would give every cell behind it another one's text.
+        if len(strings) != len(re.findall(rf"<{source.prefix}si[\s/>]", text)):
+            raise TaskRefused("xml-foreign")
+        return strings
 
     def _looks(self) -> list[str]:
         part = next((part for sort, part in self._related.values() if sort == "styles"), None)
@@ -184,9 +192,16 @@ def _coded(code: str) -> str:
     if "[" in bare:
         return ELAPSED
     if bare == "general":
-        return NUMBER
+        return NUMBER + _currency(code)
     if set(bare) & set("yd") or ("m" in bare and not set(bare) & set("hs")):
         return DATE
     if set(bare) & set("hs"):
         return TIME
-    return PERCENT if "%" in bare else NUMBER
+    return PERCENT if "%" in bare else NUMBER + _currency(code)
+
+
+def _currency(code: str) -> str:
+    """A blank and the currency that a number format shows beside each number, or nothing."""
+    shown = _CURRENCY.search(code.partition(";")[0])
+    mark = shown[1] or shown[0] if shown else ""
+    return f" {CURRENCIES.get(mark.upper(), mark)}" if mark else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,10 +35,6 @@ _SEPARATOR = "\x1f"
 _LAST_SERIAL = 2_958_466
 _TAIL_CHARS = 16 << 20
 _PLAIN_NUMBER = re.compile(PLAIN_NUMBER)
-_NUMBER = re.compile(
-    r"-?(?:0(?:\.[0-9]{0,5}[1-9])?|[1-9][0-9]{0,8}|[1-9][0-9]{0,2}\.(?:[0-9]?|[0-9]{3,5})[1-9]"
-    r"|[1-9][0-9]{3,8}\.[0-9]{0,5}[1-9])"
-)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"1": "TRUE", "0": "FALSE"}
 _LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
@@ -50,6 +46,8 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ATTRIBUTES = r"((?:\s+[\w:]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*)\s*"
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+_ZERO_HEIGHT = re.compile(r"\szeroHeight\s*=\s*[\"'](?!(?:0|false)[\"'])")
+_LEAST_HEIGHT_POINTS = 1
 
 
 class ProvenText:
@@ -105,7 +103,7 @@ class PlainText:
     """What a reader sees of a string item: its text or its runs, without phonetic guides."""
 
     def __init__(self, prefix: str) -> None:
-        self._guides = re.compile(rf"<{prefix}rPh[\s>].*?</{prefix}rPh\s*>", re.DOTALL)
+        self._guides = re.compile(rf"<{prefix}rPh(?:\s[^<]*)?(?<!/)>.*?</{prefix}rPh\s*>", re.DOTALL)
         self._texts = re.compile(rf"<{prefix}t(?:\s[^<>]*)?>([^<]*)</{prefix}t\s*>")
 
     def of(self, item: str) -> str:
@@ -140,7 +138,7 @@ class Values:
             return ""
         match sort:
             case "s":
-                return self.strings[int(stored or "")]
+                return self.strings[_index(stored or "")]
             case None | "n":
                 return self.number(stored or "", style)
             case "b" if stored in _BOOLEANS:
@@ -151,9 +149,10 @@ class Values:
 
     def number(self, stored: str, style: str | None) -> str:
         """The number, day, time or percentage that a cell of this style shows, without its rounding to the look."""
-        look = self.looks[int(style)] if style else NUMBER
-        if look == NUMBER:
-            return stored if _PLAIN_NUMBER.fullmatch(stored) else one_meaning(shortest(stored))
+        look = self.looks[_index(style)] if style else NUMBER
+        if look.startswith(NUMBER):
+            shown = stored if _PLAIN_NUMBER.fullmatch(stored) else one_meaning(shortest(stored))
+            return shown + look.removeprefix(NUMBER)
         if look == PERCENT:
             return percent(stored)
         return self._moment(float(shortest(stored)), look)
@@ -236,7 +235,7 @@ class Sheet:
         found = re.search(rf"<{prefix}sheetData{_ATTRIBUTES}(/?)>", held)
         if found is None or found[2]:
             return held, False
-        if re.search(rf"<{prefix}sheetFormatPr[^<>]*\szeroHeight\s*=\s*[\"'](?:1|true)", held[: found.start()]):
+        if _ZERO_HEIGHT.search(held, 0, found.start()):
             raise TaskRefused("rows-hidden")
         self._row_end = f"</{prefix}row>"
         self._prefix = prefix
@@ -251,8 +250,8 @@ class Sheet:
         )
         self._any = re.compile(rf"\s*<{prefix}c{_ATTRIBUTES}(?:/>|>(.*?)</{prefix}c\s*>)\s*", re.DOTALL)
         self._formula = re.compile(rf"<{prefix}f(?:\s[^<>]*)?(?:/>|>[^<]*</{prefix}f\s*>)")
-        self._value = re.compile(rf"<{prefix}v(?:\s[^<>]*)?>([^<]*)</{prefix}v\s*>")
-        self._inline = re.compile(rf"<{prefix}is\s*>(.*?)</{prefix}is\s*>", re.DOTALL)
+        self._value = re.compile(rf"<{prefix}v(?:\s[^<>]*)?(?:/>|(?<!/)>([^<]*)</{prefix}v\s*>)")
+        self._inline = re.compile(rf"<{prefix}is\s*(?:/>|>(.*?)</{prefix}is\s*>)", re.DOTALL)
         self._plain = PlainText(prefix)
         return held[found.end() :], True
 
@@ -273,8 +272,7 @@ class Sheet:
             if number > self._row + 1:
                 self._grid.add(self._row + 1, [], hidden=False)
             self._row = number
-            hidden = told.get("hidden") in {"1", "true"} or (told.get("ht") or "1").strip("0.") == ""
-            self._grid.add(number, self._cells(body, number), hidden=hidden)
+            self._grid.add(number, self._cells(body, number), hidden=_is_hidden(told))
         if text[place:].strip():
             raise TaskRefused("xml-foreign")
 
@@ -347,9 +345,11 @@ class Sheet:
     def _read(self, sort: str, style: str | None, inner: str, row: int, column: int) -> str:
         if sort == "inlineStr":
             item = self._inline.search(inner)
-            return self._plain.of(item[1]) if item else ""
+            self._check_rest(inner, self._inline)
+            return self._plain.of(item[1] or "") if item else ""
         value = self._value.search(inner)
-        stored = value[1] if value else ""
+        stored = (value[1] or "") if value else ""
+        self._check_rest(inner, self._value)
         if self._formula.search(inner):
             self.formulas += 1
             if not stored and (sort != "str" or value is None):
@@ -357,6 +357,11 @@ class Sheet:
         if stored and sort == "e":
             raise TaskRefused("error-value", row=row, column=column)
         return self._values.read(style, sort, stored, None)
+
+    def _check_rest(self, inner: str, read: re.Pattern[str]) -> None:
+        """Of two values in one cell, or one beside a text, nobody can say which is shown."""
+        if read.sub("", self._formula.sub("", inner, count=1), count=1).strip():
+            raise TaskRefused("xml-foreign")
 
     @staticmethod
     def _pad(cells: list[str], column: int, at: int, row: int) -> None:
@@ -369,12 +374,33 @@ class Sheet:
     @staticmethod
     def _check_tail(tail: str, prefix: str) -> None:
         """Merged cells show one value in several places; which cells of the table it stands for nobody can say."""
-        merged = re.search(rf"<{prefix}mergeCell\s[^<>]*?ref\s*=\s*[\"']([A-Z]{{1,3}})([0-9]+)", tail)
+        merged = re.search(rf"<{prefix}mergeCell\s([^<]*)", tail)
         if merged:
-            raise TaskRefused("merged", row=int(merged[2]), column=_column(merged[1]))
+            place = re.search(r"ref\s*=\s*[\"']([A-Z]{1,3})([1-9][0-9]{0,6})", merged[1])
+            if place is None:
+                raise TaskRefused("xml-foreign")
+            raise TaskRefused("merged", row=int(place[2]), column=_column(place[1]))
+
+
+def _is_hidden(row: Mapping[str, str]) -> bool:
+    try:
+        low = float(row.get("ht", _LEAST_HEIGHT_POINTS)) < _LEAST_HEIGHT_POINTS
+    except ValueError as error:
+        raise TaskRefused("xml-foreign") from error
+    return low or row.get("hidden", "0") not in {"0", "false"}
+
+
+def _index(stored: str) -> int:
+    """The place in a list that a cell names. Raises `ValueError` for what only this language takes for a number."""
+    if not (stored.isascii() and stored.isdigit()):
+        raise ValueError("not a place")
+    return int(stored)
 
 
 def _attributes(text: str) -> dict[str, str]:
+    # No attribute of a row or a cell needs a reference; one would hide from us what spreadsheets read.
+    if "&" in text:
+        raise TaskRefused("xml-foreign")
     return {name: one or other for name, one, other in _ATTRIBUTE.findall(text)} if text else {}
 
 

@@ -15,22 +15,18 @@ from itertools import pairwise
 
 from gateway.base.canon import Json
 from gateway.base.text import has_hidden
+from gateway.formats.currencies import CURRENCIES, MARKS
 from gateway.formats.model import Op, Transform
 
 _SPACES = re.compile("[ \u00a0\u2007\u2009\u202f]")
-_CURRENCIES = {
-    "€": "EUR", "EUR": "EUR", "US$": "USD", "$": "USD", "USD": "USD", "£": "GBP", "GBP": "GBP", "CHF": "CHF",
-    "¥": "¥", "CNY": "CNY", "RMB": "CNY", "元": "CNY", "JPY": "JPY", "円": "JPY",
-}  # fmt: skip
-_MARKS = "|".join(map(re.escape, sorted(_CURRENCIES, key=len, reverse=True)))
 _MYRIADS = {None: 1, "万": 10**4, "亿": 10**8}
 _NUMBER = re.compile(
-    rf"""(?:(?P<before>{_MARKS})[\ \u00a0\u202f]?)?
+    rf"""(?:(?P<before>{MARKS})[\ \u00a0\u202f]?)?
     (?P<sign>[+\-\u2212]?)
     (?P<whole> \d+ | \d{{1,3}}(?:(?P<group>[.,'\u2019 \u00a0\u2007\u2009\u202f])\d{{3}})(?:(?P=group)\d{{3}})* )
     (?:(?P<point>[.,])(?P<fraction>\d+))?
     (?P<myriad>[万亿])?
-    (?:[\ \u00a0\u202f]?(?P<after>{_MARKS}))?""",
+    (?:[\ \u00a0\u202f]?(?P<after>{MARKS}))?""",
     re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
 # Digits and signs of full width, as Chinese and Japanese keyboards make them.
@@ -105,7 +101,14 @@ def number(text: str, *, whole: bool = False) -> Decimal:
 def currency(text: str) -> str | None:
     """The currency whose mark stands beside the number in `text`, if one does."""
     text = _narrow(text).strip().upper()
-    return next((name for mark, name in _CURRENCIES.items() if text.startswith(mark) or text.endswith(mark)), None)
+    return next((name for mark, name in CURRENCIES.items() if text.startswith(mark) or text.endswith(mark)), None)
+
+
+def amount(text: str, unit: str) -> Decimal:
+    """The one number of `unit` that `text` can mean: what names a currency is of no other one, nor of any measure."""
+    if unit and currency(text) not in {None, CURRENCIES.get(unit.upper())}:
+        raise Unreadable("another currency")
+    return number(text)
 
 
 def _number_in(text: str) -> re.Match[str]:
@@ -205,7 +208,7 @@ def intervals(edges: list[str], unit: str) -> tuple[list[Decimal], list[str]]:
 
 def _bucket(edges: list[str], unit: str) -> Callable[[str], str]:
     bounds, labels = intervals(edges, unit)
-    return lambda text: labels[bisect_right(bounds, number(text))]
+    return lambda text: labels[bisect_right(bounds, amount(text, unit))]
 
 
 def multiple(steps: Decimal, step: Decimal, unit: str) -> str:
@@ -216,7 +219,7 @@ def multiple(steps: Decimal, step: Decimal, unit: str) -> str:
 
 def _round(step_text: str, unit: str) -> Callable[[str], str]:
     step = step_of(step_text)
-    return lambda text: multiple((number(text) / step).quantize(Decimal(1), ROUND_HALF_EVEN), step, unit)
+    return lambda text: multiple((amount(text, unit) / step).quantize(Decimal(1), ROUND_HALF_EVEN), step, unit)
 
 
 def step_of(text: str) -> Decimal:

@@ -24,7 +24,7 @@ from gateway.formats.columns import CellKind
 from gateway.formats.model import Notice
 from gateway.formats.problems import PlanUnfit
 from gateway.formats.table import OutTable
-from gateway.formats.transforms import Unreadable, day, number
+from gateway.formats.transforms import Unreadable, currency, day, number
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_576
@@ -134,8 +134,9 @@ class _Column:
     def of(cls, out: OutTable, at: int, sheets: styles.Styles) -> _Column:
         """The column at this place."""
         cells, kind = out.columns[at], out.kinds[at]
-        # A long title takes two lines.
-        width = max(_width([out.titles[at]]) // 2 + 2, _width(list(cells.head(_FITTED_ROWS))))
+        # A long title takes two lines, but no word of it does.
+        title = max(_width([out.titles[at]]) // 2 + 2, _width(out.titles[at].split()))
+        width = max(title, _width(list(cells.head(_FITTED_ROWS))))
         if at == len(out.columns) - 1:
             # Letters of 8 points are narrower than those of 11 that a column's width is counted in.
             return cls(styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, _no_numbers)
@@ -220,6 +221,9 @@ def _completed(cells: pl.Series, quick: pl.Series, read: Callable[[str], str | N
 
 
 def _as_number(cell: str) -> str | None:
+    """The cell as a number of at most 15 digits, where it has one meaning; an amount keeps its currency, as text."""
+    if currency(cell) is not None:
+        return None
     try:
         value = number(cell)
     except Unreadable:

@@ -192,6 +192,21 @@ def test_for_everybody_else_it_does_not_exist(office: Office, matter: str) -> No
     assert office["builder"].head(at).headers["upload-offset"] == "0"
 
 
+@pytest.mark.parametrize("method", ["HEAD", "DELETE", "PATCH"])
+def test_nobody_else_ends_a_request_that_is_sending(office: Office, matter: str, method: str) -> None:
+    who = f"stranger-{method}"
+    office.world.enrol(who, {Role.ORIGINATOR})
+    at = begun(office, matter)
+    with socket.create_connection(("127.0.0.1", office.server.port), timeout=10) as raw:
+        raw.sendall(_head(office, at, 0, len(LARGE)) + LARGE[:9_500_000])
+        until(lambda: office["builder"].get(at).json()["received_bytes"] >= MIB)
+        headers = {"Upload-Offset": "0", "Upload-Complete": "?0", "Content-Type": PARTIAL}
+        assert office[who].request(method, at, headers=headers).status_code == 404
+        raw.sendall(LARGE[9_500_000:])
+        until(lambda: office["builder"].get(at).json()["received_bytes"] == len(LARGE))
+        assert raw.recv(65536).startswith(b"HTTP/1.1 20")
+
+
 def test_a_cancelled_upload_leaves_nothing(office: Office, matter: str) -> None:
     before = blobs(office)
     at = begun(office, matter)

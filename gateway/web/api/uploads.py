@@ -5,9 +5,11 @@ An upload is begun by `PUT /matters/{id}/originals` with `Upload-Complete: ?0`. 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from fastapi import APIRouter, Header
 from starlette.requests import Request
 from starlette.responses import Response
@@ -79,7 +81,7 @@ async def begin_upload(
 @router.head("/uploads/{upload_id}", operation_id="findOffset", status_code=204, summary="Where to go on")
 async def find_offset(request: Request, gateway: InGateway, actor: Uploader, upload_id: UploadId) -> Response:
     """`Upload-Offset` is durable. A request that is still sending to this upload is ended first."""
-    async with _lane(request).turn(upload_id):
+    async with _turn(request, gateway, actor, upload_id):
         upload = await to_thread.run_sync(gateway.uploads.get, actor, upload_id)
     return Response(status_code=204, headers=_told(gateway, upload))
 
@@ -138,7 +140,7 @@ async def append_upload(
 @router.delete("/uploads/{upload_id}", operation_id="cancelUpload", status_code=204, summary="Give an upload up")
 async def cancel_upload(request: Request, gateway: InGateway, actor: Uploader, upload_id: UploadId) -> Response:
     """What had arrived is removed. An original that came of it stays."""
-    async with _lane(request).turn(upload_id):
+    async with _turn(request, gateway, actor, upload_id):
         await to_thread.run_sync(gateway.uploads.cancel, actor, upload_id)
     return Response(status_code=204)
 
@@ -169,8 +171,16 @@ async def _receive(
             raise
         return gateway.uploads.get(actor, upload_id)
 
-    async with _lane(request).turn(upload_id) as scope:
+    async with _turn(request, gateway, actor, upload_id) as scope:
         return await stream.upload(request, _lane(request), begin, keep, scope)
+
+
+@asynccontextmanager
+async def _turn(request: Request, gateway: Gateway, actor: Actor, upload_id: str) -> AsyncIterator[CancelScope]:
+    """The lane's turn for whose upload it is: nobody else's request ends theirs."""
+    await to_thread.run_sync(gateway.uploads.get, actor, upload_id)
+    async with _lane(request).turn(upload_id) as scope:
+        yield scope
 
 
 def _announced(request: Request, offset: int, length_bytes: int | None, *, completes: bool) -> int | None:

@@ -1,0 +1,71 @@
+"""A client that was led to something else than a gateway: one sentence, and the token goes nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.cli.client import Client
+from gateway.cli.line import AnswerUnreadable, NoAnswer, ServerProblem
+
+CALLS: tuple[Callable[[Client], object], ...] = (
+    lambda client: client.me(),
+    lambda client: list(client.matters()),
+    lambda client: client.open_matter({"title": "T"}),
+    lambda client: client.upload("mat_1", "customer_list", Path(__file__)),
+    lambda client: client.append("upl_1", 0, iter([b"x"]), length_bytes=1),
+    lambda client: client.upload_offset("upl_1"),
+)
+
+
+def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
+    return Client("http://gateway.example", "token", patience_s=0, transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"<html>", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b"[" * 100_000,
+        b'{"person": 7}', b'{"matters": 7}', b'{"matters": [7]}', b'{"hops": {"a": 1}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_one_problem(body: bytes, call: Callable[[Client], object]) -> None:
+    with client_of(lambda _request: httpx.Response(200, content=body)) as client, suppress(AnswerUnreadable):
+        call(client)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_broken_encoding_is_no_answer(call: Callable[[Client], object]) -> None:
+    headers = {"Content-Encoding": "gzip"}
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"no gzip"))
+
+    with client_of(answer) as client, pytest.raises(NoAnswer):
+        call(client)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_token_follows_no_redirect(status: int, call: Callable[[Client], object]) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"Location": "http://elsewhere.example/"})
+
+    with client_of(answer) as client, pytest.raises(ServerProblem):
+        call(client)
+    assert {*asked} == {"gateway.example"}
+
+
+@pytest.mark.parametrize("after", ["\u00b2", "-1", "1e9", "9" * 400, "soon"])
+def test_a_strange_pause_is_none(after: str) -> None:
+    headers = [(b"Retry-After", after.encode("latin-1"))]
+    with client_of(lambda _request: httpx.Response(503, headers=headers)) as client, pytest.raises(ServerProblem):
+        client.me()
