@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import polars as pl
@@ -17,8 +18,11 @@ from gateway.formats import parse_csv, plain_csv
 from gateway.formats.cells import CONTROL, RECORD, UNIT, control_free
 from gateway.formats.changes import changed
 from gateway.formats.coded import NONE, Cells, Coded
-from gateway.formats.model import Case, Op, Transform, applied
+from gateway.formats.columns import CellKind
+from gateway.formats.model import Case, Notice, Op, Transform, applied
+from gateway.formats.table import OutTable
 from gateway.formats.transforms import Unreadable, changer
+from gateway.formats.write_csv import written
 
 CELL = st.text(st.sampled_from('ab;,"\n\r\t ü€客\x85\u2028=-'), max_size=6)
 RAW = st.lists(st.sampled_from(["a", "b", ",", '"', "\n", "\r\n", "\r", "ü", "客", "\x01", '""']), max_size=40)
@@ -136,3 +140,15 @@ def test_the_careful_reader_and_the_fast_one_give_the_same_answer(monkeypatch: p
     fast = parse_csv.parse({}, data.encode())
     monkeypatch.setattr(parse_csv, "marked", lambda *_: None)
     assert parse_csv.parse({}, data.encode()) == fast
+
+
+@given(st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=8), st.randoms())
+@settings(max_examples=200, deadline=None)
+def test_a_table_is_written_as_the_csv_module_writes_it(rows: list[list[str]], random: Random) -> None:
+    order = random.sample(range(len(rows)), len(rows))
+    columns = tuple(pl.Series([row[at] for row in rows], dtype=pl.String) for at in range(2))
+    kinds = (CellKind.TEXT, CellKind.TEXT)
+    out = OutTable(("a,b", "c"), kinds, columns, np.array(order), "mark", Notice())
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([["a,b", "c"], *(rows[at] for at in order)])
+    assert written(out) == text.getvalue().encode("utf-8-sig")
