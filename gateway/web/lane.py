@@ -17,8 +17,8 @@ UPLOAD_THREADS: Final = 4
 class Lane:
     """Bounds the uploads of one process. Used from its event loop alone.
 
-    A request that waits is not read from: its sender is held back by TCP, and costs what came along with its head,
-    at most 256 KiB. A request that writes costs one batch and a copy of its last part, and the two segment buffers of
+    A request that waits is not read from: its sender is held back by TCP, and costs what the server reads ahead, at
+    most 320 KiB. A request that writes costs one batch and a copy of its last part, and the two segment buffers of
     the vault, at most 6 MiB; `threads` bounds how many of them encrypt at a moment.
     """
 
