@@ -37,8 +37,8 @@ _SEPARATED = re.compile(r"([;\t\r\n]+)")
 # What begins like a formula and is none: a number, a telephone number, a dash that stands for nothing.
 _HARMLESS = re.compile(r"[+\-]?\d[\d.,' \u00a0]*%?|\+\d[\d /().\-\u00a0]{4,30}|[=+\-@]{1,3}", re.ASCII)
 _READABLE_AS = {
-    "decimal": "a number with one meaning; write it without a thousands separator",
-    "integer": "a whole number with one meaning; write it without a thousands separator",
+    "decimal": "a number with one meaning; write it without a thousands separator or a percent sign",
+    "integer": "a whole number with one meaning; write it without a thousands separator or a percent sign",
     "date": "a day; write it as YYYY-MM-DD",
 }
 

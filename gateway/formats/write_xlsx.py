@@ -241,7 +241,9 @@ def _as_day(cell: str) -> str | None:
 
 
 def _number_format(cells: pl.Series) -> str:
-    decimals = int(cells.str.extract(r"^-?[0-9]+[.,]([0-9]+)$").str.len_chars().max() or 0)  # type: ignore[arg-type]
+    # The zero that keeps 1.2340 from being a thousand is not one of the original's decimals.
+    seen = cells.str.replace(r"^(-?[1-9][0-9]{0,2}\.[0-9]{3})0$", "${1}")
+    decimals = int(seen.str.extract(r"^-?[0-9]+[.,]([0-9]+)$").str.len_chars().max() or 0)  # type: ignore[arg-type]
     large = cells.str.contains(r"^-?[0-9]{5}").any()
     if decimals > styles.MAX_DECIMALS:
         return "General"
