@@ -66,6 +66,6 @@ def test_a_token_follows_no_redirect(status: int, call: Callable[[Client], objec
 
 @pytest.mark.parametrize("after", ["\u00b2", "-1", "1e9", "9" * 400, "soon"])
 def test_a_strange_pause_is_none(after: str) -> None:
-    headers = {"Retry-After": after.encode("latin-1")}
+    headers = [(b"Retry-After", after.encode("latin-1"))]
     with client_of(lambda _request: httpx.Response(503, headers=headers)) as client, pytest.raises(ServerProblem):
         client.me()
