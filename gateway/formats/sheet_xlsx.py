@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from html import unescape
+from math import isfinite
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -43,6 +43,8 @@ _PIECES = 3
 _KNOWN = 1 << 16
 _SHAPES = 16
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_REFERENCED = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([a-z]+));")
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ATTRIBUTES = r"((?:\s+[\w:]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*)\s*"
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
@@ -116,10 +118,17 @@ class PlainText:
 def written(text: str) -> str:
     """XML characters as the text that they stand for; line ends as one line feed."""
     if "&" in text:
-        text = unescape(text)
+        text = _REFERENCED.sub(_referenced, text)
     if "_x" in text:
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _referenced(match: re.Match[str]) -> str:
+    """The character that a reference of XML stands for; those of HTML stand for others from 128 to 159."""
+    if match[3]:
+        return _ENTITIES[match[3]]
+    return chr(int(match[1], 16) if match[1] else int(match[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,10 @@ def shortest(stored: str) -> str:
     """Decimal text of at most 15 significant digits: what spreadsheets show for 77.34999999999999 is 77.35."""
     if not _NUMBER.fullmatch(stored):
         raise ValueError("not a number")
-    text = f"{float(stored):.{_SIGNIFICANT}g}"
+    value = float(stored)
+    if not isfinite(value):
+        raise ValueError("too large")
+    text = f"{value:.{_SIGNIFICANT}g}"
     return text if text.lstrip("-").isdecimal() and text != "-0" else _plain(Decimal(text))
 
 

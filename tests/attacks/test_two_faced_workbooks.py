@@ -79,6 +79,8 @@ def test_a_row_that_nobody_sees_stays_behind(told: str, sandbox: ProcessSandbox)
             "",
             '<mergeCells><mergeCell ref="&#65;1:A2"/></mergeCells>',
         ),
+        lambda: sheet(ROW.format(told="", cells='<c r="A2"><v>1e999</v></c>')),
+        lambda: sheet(ROW.format(told="", cells='<c r="A2" t="str"><v>a&#x85;b</v></c>')),
         lambda: strings("<si><t>a</t></si>", -1),
         lambda: strings("<si><t>a</t></si>", 1_000),
         lambda: strings('<si a-b=">"/><si><t>b</t></si>', 1),
@@ -92,6 +94,11 @@ def test_what_two_readers_would_read_apart_is_refused(data: Callable[[], bytes],
 @pytest.mark.parametrize("empty", ["<si />", "<si/>", "<si\n/>", '<si a="1" />', "<si></si>"])
 def test_an_empty_text_moves_no_other(empty: str, sandbox: ProcessSandbox) -> None:
     assert read(strings(f"<si><t>one</t></si>{empty}<si><t>two</t></si>", 1, 3), sandbox) == [("one",), ("two",)]
+
+
+def test_references_stand_for_what_xml_says(sandbox: ProcessSandbox) -> None:
+    item = "<si><t>&amp;amp;&lt;&gt;&quot;&apos;&#x41;&#66;&#x1F9F2;&amp;#67;</t></si>"
+    assert read(strings(item, 1), sandbox) == [("&amp;<>\"'AB\U0001f9f2&#67;",)]
 
 
 @pytest.mark.parametrize("guide", ['<rPh sb="0" eb="1"/>', '<rPh sb="0" eb="1"><t>unsaid</t></rPh>'])
