@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from gateway.formats import transforms
-from gateway.formats.model import Box
+from gateway.formats import changes, transforms
+from gateway.formats.model import Box, Op, Transform
 from gateway.marks.visible import mark_mask
 from gateway.render.model import Rendition
 from tests.support import journey, originals
@@ -342,6 +343,9 @@ def uploaded(world: World) -> Journey:
     return journey.rendered(world, map(table, COLUMNS))
 
 
+_LITTLE = Decimal("0.0001")
+
+
 def rerendered(world: World, label: str, before: Journey) -> list[Row]:
     """The same original for the other hop, rendered as the gateway now is."""
     made = journey.again(world, [table(label)], before, hop=journey.SEALED)
@@ -351,15 +355,18 @@ def rerendered(world: World, label: str, before: Journey) -> list[Row]:
 def test_a_range_that_is_off_by_one_at_its_edge_is_noticed(
     world: World, uploaded: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = transforms._bucket
+    honest = changes.changed
 
-    def off_by_one(edges: list[str], unit: str) -> Changer:
-        change = honest(edges, unit)
-        return lambda text: change(f"{transforms.number(text) - Decimal('0.0001'):f}")
+    def off_by_one(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
+        if transform.op is Op.BUCKET:
+            cells = cells.map_elements(
+                lambda text: text and f"{transforms.number(text) - Decimal('0.0001'):f}", pl.String
+            )
+        return honest(transform, value_type, cells)
 
     before = shown(world, uploaded.renditions["customer_list"])
     assert_true("customer_list", before)
-    monkeypatch.setattr(transforms, "_bucket", off_by_one)
+    monkeypatch.setattr("gateway.formats.columns.changed", off_by_one)
     after = rerendered(world, "customer_list", uploaded)
     with pytest.raises(AssertionError, match="range"):
         assert_true("customer_list", after)
@@ -380,15 +387,17 @@ def test_a_quarter_that_begins_a_month_early_is_noticed(
 
 
 def test_noise_on_a_number_is_noticed(world: World, uploaded: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = transforms.require_type
+    honest = changes.changed
 
-    def noisy(text: str, value_type: str) -> str:
-        plain_text = honest(text, value_type)
-        return f"{Decimal(plain_text) + Decimal('0.01')}" if value_type == "decimal" else plain_text
+    def noisy(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
+        shown = honest(transform, value_type, cells)
+        if transform.op is not Op.ALLOW or value_type != "decimal":
+            return shown
+        return shown.map_elements(lambda text: text and f"{Decimal(text) + Decimal('0.01')}", pl.String)
 
     before = shown(world, uploaded.renditions["order_book"])
     assert_true("order_book", before)
-    monkeypatch.setattr(transforms, "require_type", noisy)
+    monkeypatch.setattr("gateway.formats.columns.changed", noisy)
     after = rerendered(world, "order_book", uploaded)
     with pytest.raises(AssertionError, match="Rare-earth content"):
         assert_true("order_book", after)

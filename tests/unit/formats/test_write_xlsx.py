@@ -6,6 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import polars as pl
 import pytest
@@ -30,7 +31,7 @@ COLUMNS = {
 def table() -> OutTable:
     columns = [pl.Series(cells) for _, cells in COLUMNS.values()]
     kinds = (*(kind for kind, _ in COLUMNS.values()), CellKind.TEXT)
-    return OutTable((*COLUMNS, "Mark"), kinds, (*columns, pl.Series([MARK] * 4)), MARK, Notice())
+    return OutTable((*COLUMNS, "Mark"), kinds, (*columns, pl.Series([MARK] * 4)), np.arange(4), MARK, Notice())
 
 
 def members(data: bytes) -> list[tuple[str, object, bytes]]:
@@ -58,6 +59,8 @@ def test_another_reader_finds_numbers_days_and_texts() -> None:
 
 def test_a_cell_longer_than_a_workbook_holds_is_refused() -> None:
     long = pl.Series(["x" * (write_xlsx.MAX_CELL_CHARS + 1)])
-    out = OutTable(("Text", "Mark"), (CellKind.TEXT, CellKind.TEXT), (long, pl.Series([MARK])), MARK, Notice())
+    out = OutTable(
+        ("Text", "Mark"), (CellKind.TEXT, CellKind.TEXT), (long, pl.Series([MARK])), np.arange(1), MARK, Notice()
+    )
     with pytest.raises(PlanUnfit):
         write_xlsx.written(out)
