@@ -211,10 +211,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Everything in an original that a policy can name."""
+    """Everything in an original that a policy can name; `source` says how a table was read."""
 
     original: str
     kind: str
+    source: Mapping[str, str]
     fields: tuple[Field, ...]
 
 

@@ -227,6 +227,9 @@ def _check_type(schema: dict[str, Any], hint: Any, told: dict[str, Any], where: 
     elif told["type"] == "array":
         assert get_origin(hint) is tuple, where
         _check_type(schema, get_args(hint)[0], told["items"], where)
+    elif told["type"] == "object":
+        assert get_origin(hint) is Mapping, where
+        _check_type(schema, get_args(hint)[1], told["additionalProperties"], where)
     else:
         assert hint is {"string": str, "integer": int}[told["type"]], where
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from gateway.formats.columns import CellKind, Column, OutColumn
@@ -263,15 +264,18 @@ def test_without_the_fresh_encode_the_gate_holds_and_without_both_this_test_fail
 ) -> None:
     one = planted(label)
 
-    def careless(rendition: Image.Image, media_type: str) -> bytes:
-        sink = io.BytesIO()
-        exif = Image.Exif()
-        exif[0x013B] = originals.TAGS["artist"]
-        form = "JPEG" if media_type == "image/jpeg" else "PNG"
-        rendition.save(sink, form, exif=exif, **({"quality": 88, "subsampling": 0} if form == "JPEG" else {}))
-        return sink.getvalue()
+    def careless(form: str, **options: int) -> Callable[[NDArray[np.uint8]], bytes]:
+        def encoded(pixels: NDArray[np.uint8]) -> bytes:
+            sink = io.BytesIO()
+            exif = Image.Exif()
+            exif[0x013B] = originals.TAGS["artist"]
+            Image.fromarray(pixels).save(sink, form, exif=exif, **options)
+            return sink.getvalue()
 
-    monkeypatch.setattr("gateway.formats.picture._encoded", careless)
+        return encoded
+
+    monkeypatch.setattr("gateway.formats.picture._jpeg", careless("JPEG", quality=88, subsampling=0))
+    monkeypatch.setattr("gateway.formats.picture._png", careless("PNG"))
     blocked = rendered(own_world, one)
     assert (blocked.state, blocked.object_id) == (State.BLOCKED, None)
     gate_passes_everything(monkeypatch)
@@ -303,6 +307,6 @@ def test_without_the_removal_of_unseen_characters_the_gate_holds(
     rows = [list(row) for row in sheet.rows]
     rows[1][at] = f"Pumps{SMUGGLED}"
     one = planted("customer_list").with_data(originals.Sheet(sheet.headers, tuple(map(tuple, rows))).csv())
-    monkeypatch.setattr("gateway.formats.columns.uncovered", lambda text: text)
+    monkeypatch.setattr("gateway.formats.columns._uncovered", lambda cells: cells)
     blocked = rendered(own_world, one)
     assert (blocked.state, blocked.object_id) == (State.BLOCKED, None)

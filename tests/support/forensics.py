@@ -1,7 +1,8 @@
 """A thief's search through a folder: what of the originals lies anywhere in clear, raw or one layer below.
 
 What is looked for: every run of 16 bytes of every original, at every offset, unless a released file holds it too or it
-says nothing (at most three different bytes); and every given value, in UTF-8 and in UTF-16.
+says nothing (at most three different bytes, or the name of its own media type); and every given value, in UTF-8 and in
+UTF-16.
 Where: every byte of every file, and what zlib, gzip, base64, hexadecimal and UTF-16 would give away there; every value
 of every row of an SQLite database; and the names of files themselves.
 """
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 RUN_BYTES = 16
 MAX_DEPTH = 3
 LEAST_VALUE_CHARS = 6
+# An OpenDocument file begins with the name of its type, which is kept for every original and tells nothing of this one.
+_TYPE_NAMES = (b"application/vnd.oasis.opendocument.spreadsheet",)
 
 _TABLE_BITS = 22
 _SHIFT = np.uint64(64 - _TABLE_BITS)
@@ -56,7 +59,7 @@ class Wanted:
                 self._runs.setdefault(data[at : at + RUN_BYTES], label)
         self._runs = {run: label for run, label in self._runs.items() if len(set(run)) > 3}
         self._table = _table_of(self._runs, RUN_BYTES)
-        for data in released:
+        for data in (*released, *_TYPE_NAMES):
             for place in self._candidates(data):
                 self._runs.pop(data[place : place + RUN_BYTES], None)
         self._table = _table_of(self._runs, RUN_BYTES)
