@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from gateway.base.clock import SystemClock
+from gateway.db.metadata import Base
 from gateway.db.unit import Units
 from gateway.keys import rotation as room
 from gateway.keys.cache import KeyCache
@@ -248,17 +248,20 @@ def test_a_key_file_from_before_the_rotation_and_a_database_from_before_it_are_t
     folder: Path, engine: Engine
 ) -> None:
     before = (folder / "root.key").read_bytes()
-    old_database = folder / "before.db"
-    with sqlite3.connect(folder / "gateway.db") as source, sqlite3.connect(old_database) as target:
-        source.backup(target)
+    tables = [Base.metadata.tables[name] for name in ("root_key", "key")]
+    with engine.begin() as connection:
+        rows = [connection.execute(table.select()).mappings().all() for table in tables]
     Process(folder, engine).rotation.rotate_root()
     after = (folder / "root.key").read_bytes()
     (folder / "root.key").write_bytes(before)
     with pytest.raises(KeyFileUnfit, match="key file is older"):
         Process(folder, engine).rotation.check_fit()
     (folder / "root.key").write_bytes(after)
-    engine.dispose()
-    (folder / "gateway.db").write_bytes(old_database.read_bytes())
+    with engine.begin() as connection:
+        for table in reversed(tables):
+            connection.execute(table.delete())
+        for table, kept in zip(tables, rows, strict=True):
+            connection.execute(table.insert(), [dict(row) for row in kept])
     with pytest.raises(KeyFileUnfit, match="database is older"):
         Process(folder, engine).rotation.check_fit()
 
