@@ -10,8 +10,10 @@ import gateway.app
 from tests.support.databases import POSTGRES, SQLITE, Database, close_idle, watched
 from tests.support.postgres import programs
 
-# Folders of tests that take a release from its originals to its package, minutes of processor time in all.
+# Folders of tests that take a release from its originals to its package, minutes of processor time in all; and files
+# that look at the interface alone, whatever lies behind it.
 _JOURNEYS = frozenset({"promises", "crash"})
+_INTERFACE = frozenset({"test_fuzz.py", "test_matrix.py", "test_openapi.py", "test_border.py"})
 _KINDS = {one.kind: one for one in (SQLITE, POSTGRES)}
 
 
@@ -24,10 +26,11 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole journeys run on the embedded database at every push, and every night on the other too; rooms on both."""
+    """Rooms run on both databases at every push; whole journeys on the embedded one, and every night on the other."""
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        if parameters.get("database") == POSTGRES.kind and item.path.parent.name in _JOURNEYS:
+        nightly = item.path.parent.name in _JOURNEYS or item.path.name in _INTERFACE
+        if parameters.get("database") == POSTGRES.kind and nightly:
             item.add_marker(pytest.mark.nightly)
 
 

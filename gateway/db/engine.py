@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from gateway.db.writers import Turnstile
+
+BUSY_PATIENCE_MS: Final = 30_000
 
 # secure_delete overwrites a shredded key's page; temp_store keeps SQLite's own scratch off the disk.
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "busy_timeout=30000",
+    f"busy_timeout={BUSY_PATIENCE_MS}",
     "secure_delete=ON",
     "temp_store=MEMORY",
     "trusted_schema=OFF",

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
 from gateway.base.problems import Unavailable
+from gateway.db.engine import BUSY_PATIENCE_MS
 from gateway.db.failures import told_as_problems
 from gateway.db.writers import Line
 
@@ -39,6 +40,9 @@ guards: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("guards", defaul
 
 # What else has to be written in the next change of this context, in the same transaction.
 riders: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("riders", default=())
+
+# A reader of old pages is waited for, but not for as long as a writer.
+_SCRUB_PATIENCE_MS = 5_000
 
 # `SELECT … INTO` makes a table on PostgreSQL, and a driver may take several statements at once.
 _READ = re.compile(r"\s*SELECT\b(?!.*(?:\bINTO\b|;.*\S))", re.IGNORECASE | re.DOTALL)
@@ -118,8 +122,12 @@ class Units:
         """
         if self._engine.dialect.name == "sqlite":
             with closing(self._engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                (busy, *_), *_ = cursor.fetchall()
+                cursor.execute(f"PRAGMA busy_timeout={_SCRUB_PATIENCE_MS}")
+                try:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    (busy, *_), *_ = cursor.fetchall()
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout={BUSY_PATIENCE_MS}")
                 return not busy
         try:
             with told_as_problems(), self._engine.connect() as connection:

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFile, ImageFont
 
 from gateway.base.problems import Refused
 
@@ -20,6 +20,8 @@ FONTS_DIR = Path(__file__).parent / "fonts"
 _LATIN, _HAN = "DejaVuSans.ttf", "DroidSansFallbackFull.ttf"
 _PROBE_PX = 24
 _NO_CHARACTER = "\U0010ffff"
+# Pillow loads it when it first needs it, and a process behind walls can load nothing.
+_PRELOADED = (ImageFile,)
 
 
 class MarkUnwritable(Refused):

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy.ma
-from PIL import ImageFile
 
 from gateway.base.canon import Json
 from gateway.marks import lettering
@@ -19,8 +18,8 @@ from gateway.residue.values import Needles
 from gateway.residue.walled import expected, unpacked
 from gateway.sandbox.task import Answer
 
-# Both libraries load these when they first need them, and behind the walls nothing can be loaded.
-_PRELOADED = (numpy.ma, ImageFile)
+# numpy loads it when it first needs it, and behind the walls nothing can be loaded.
+_PRELOADED = (numpy.ma,)
 # Python would look for each of these in a file of its own, when it is first used.
 for _charset in (
     "ascii",

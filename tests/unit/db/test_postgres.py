@@ -30,7 +30,7 @@ def name() -> str:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE thing (id VARCHAR(5) PRIMARY KEY, number INTEGER)"))
         connection.execute(text("CREATE TABLE idempotency (id TEXT PRIMARY KEY)"))
-        connection.execute(text(f"CREATE TABLE {unit.AUDIT_TABLE} (id INTEGER PRIMARY KEY)"))
+        connection.execute(text(f"CREATE TABLE {unit.AUDIT_TABLE} (id INTEGER PRIMARY KEY, body_sealed BYTEA)"))
     engine.dispose()
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.formats.grid import Grid
@@ -55,6 +55,7 @@ def read(rows: list[list[str]], *, shaped: bool) -> object:
     return grid.seen
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_rows_are_read_alike_with_and_without_shapes(data: st.DataObject) -> None:
     rows = [[data.draw(cells(f"{letter}{row}")) for letter in "AB"] for row in range(1, 6)]
