@@ -34,7 +34,7 @@ class Presence:
             arrive(alone)
             # Between the two locks somebody else may come in first and tidy too: nothing has been begun here yet.
             fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-        except BaseException:
+        except BaseException:  # not held back: the lock is given up whatever ends it
             self.close()
             raise
 

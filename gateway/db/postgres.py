@@ -134,7 +134,7 @@ def _settle(connection: psycopg.Connection[Any], _record: Any) -> None:
         facts = connection.execute(_FACTS).fetchone()
         connection.rollback()
         _check(*(facts or (0, "", "", "", "", False)))
-    except BaseException:
+    except BaseException:  # not held back: nothing unchecked stays in the pool
         connection.close()
         raise
 

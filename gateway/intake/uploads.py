@@ -296,7 +296,7 @@ class Appending:
             part.finish()
             with self._units.bookkeeping() as session:
                 advanced = self._uploads.advance(session, self._actor, self.upload, part)
-        except BaseException:
+        except BaseException:  # not held back: a part that nobody recorded goes
             part.recorded = False
             self._drop()
             raise

@@ -54,7 +54,7 @@ class Keeping:
         self._sink = blobs.create(self.blob_name)
         try:
             self._writer = StreamWriter(self.key, canonical(self._aad), self._sink.write)
-        except BaseException:
+        except BaseException:  # not held back: an unfinished blob goes
             self._sink.abort()
             raise
 
