@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
@@ -90,15 +89,27 @@ def _place(person: str, path: str, filters: tuple[tuple[str, str], ...]) -> str:
 def _sealed(gateway: Gateway, place: str, last: str) -> str:
     with gateway.units.read() as session:
         sealed = gateway.keyring.seal_bytes(session, owner=DEPLOYMENT, context=place, data=last.encode())
+    return _spelled(sealed)
+
+
+def _spelled(sealed: bytes) -> str:
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
 
 def _opened(gateway: Gateway, place: str, untrusted_cursor: str) -> str:
     try:
-        sealed = base64.b64decode(untrusted_cursor + "=" * (-len(untrusted_cursor) % 4), altchars=b"-_", validate=True)
+        sealed = _sealed_in(untrusted_cursor)
         with gateway.units.read() as session:
             return gateway.keyring.open_bytes(session, owner=DEPLOYMENT, context=place, sealed=sealed).decode()
-    except (EnvelopeTampered, binascii.Error, ValueError) as error:
+    except (EnvelopeTampered, ValueError) as error:
         raise CursorRefused(
             "This cursor is not from this list, with these filters and for you; begin with the first page."
         ) from error
+
+
+def _sealed_in(untrusted_cursor: str) -> bytes:
+    padding = "=" * (-len(untrusted_cursor) % 4)
+    sealed = base64.b64decode(untrusted_cursor + padding, altchars=b"-_", validate=True)
+    if _spelled(sealed) != untrusted_cursor:
+        raise ValueError("a cursor has one spelling: the bits that base64 leaves over are zero")
+    return sealed
