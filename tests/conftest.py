@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import gateway.app
+import gateway.founding
 from tests.support.databases import POSTGRES, SQLITE, Database, close_idle, watched
 from tests.support.postgres import programs
 
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _connections_are_watched() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gateway.app, "postgres_engine", watched)
+        patch.setattr(gateway.founding, "postgres_engine", watched)
         yield
         close_idle()
 

@@ -20,7 +20,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from gateway.app import initialise
 from gateway.base.problems import Conflict, Unavailable
 from gateway.cli.accounts import roles_named
 from gateway.cli.client import Client
@@ -28,6 +27,7 @@ from gateway.cli.deployment import founded
 from gateway.cli.journey import FOUNDERS, Copy, Journey, JourneyWrong, private
 from gateway.cli.output import say
 from gateway.cli.specimens import Specimens, specimens
+from gateway.founding import initialise
 from gateway.seal.signature import SigningKey
 from gateway.settings import Settings
 from gateway.verify import SCRIPT

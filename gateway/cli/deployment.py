@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import compose, initialise, migrate
+from gateway.app import compose
 from gateway.cli.accounts import roles_named
 from gateway.cli.client import Person
 from gateway.cli.keyfiles import load_key
 from gateway.cli.output import AsJson, note, show
+from gateway.founding import initialise, migrate
 from gateway.people.model import Founder, Role
 from gateway.people.statements import founding_statement
 from gateway.seal.signature import SigningKey, to_text

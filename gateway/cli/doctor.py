@@ -14,12 +14,13 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.app import Gateway, compose, database_in_words, sandbox
+from gateway.app import Gateway, compose, sandbox
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
 from gateway.cli.client import DEFAULT_URL, Client
 from gateway.cli.environment import offline_settings
 from gateway.cli.output import AsJson, say, show
+from gateway.founding import database_in_words
 from gateway.marks.lettering import width
 from gateway.policy.load import load_library
 from gateway.sandbox.ports import Layer

@@ -17,9 +17,10 @@ from typing import NoReturn, TypeAlias
 
 from PIL import Image
 
-from gateway.app import compose, initialise
+from gateway.app import compose
 from gateway.base.canon import Json
 from gateway.formats.model import Box
+from gateway.founding import initialise
 from gateway.people.model import Actor
 from gateway.policy.answers import Answers
 from gateway.release.model import State

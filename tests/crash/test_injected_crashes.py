@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from gateway.app import AlreadyInitialised, NotFounded, compose, initialise
+from gateway.app import compose
+from gateway.founding import AlreadyInitialised, NotFounded, initialise
 from gateway.keys.providers.passphrase import WrongPassphrase
 from gateway.release.model import State
 from gateway.seal.recipient import decrypt_with

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.app import Gateway, compose, initialise
+from gateway.app import Gateway, compose
 from gateway.base.clock import SystemClock
+from gateway.founding import initialise
 from gateway.intake.model import Classification, DefenceNexus, ExportControl, PersonalData, Receipt, ThirdParty
 from gateway.matter.model import DemandDraft, Matter, MatterDraft, RecipientDraft
 from gateway.people.model import Actor, Founder, Role

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import AlreadyInitialised, NotFounded, compose, initialise
+from gateway.app import compose
 from gateway.base.problems import Problem
+from gateway.founding import AlreadyInitialised, NotFounded, initialise
 from gateway.settings import Settings, SettingsRefused
 
 PASSPHRASE = b"correct horse battery staple"

@@ -9,18 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import (
-    AlreadyInitialised,
-    ForeignDatabase,
-    NotFounded,
-    compose,
-    database_in_words,
-    initialise,
-    migrate,
-)
+from gateway.app import compose
 from gateway.base.problems import Problem
 from gateway.db.failures import DatabaseUnsuitable
 from gateway.db.migrate import NotVacant
+from gateway.founding import AlreadyInitialised, ForeignDatabase, NotFounded, database_in_words, initialise, migrate
 from gateway.settings import Settings, SettingsRefused, from_environment
 from tests.support.databases import POSTGRES, hands
 from tests.support.postgres import APP, OWNER, cluster, programs

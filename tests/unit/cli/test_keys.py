@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from gateway.app import compose, initialise
+from gateway.app import compose
 from gateway.audit.model import Act
+from gateway.founding import initialise
 from gateway.settings import Settings
 from tests.support.world import PASSPHRASE
 
