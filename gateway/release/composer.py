@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -108,16 +107,6 @@ def compose(
     for one in withheld:
         walled.require_clean(sandbox, texts, replace(one, constants=one.constants | own))
     return Composition(tuple(parts), made, quorum, hashlib.sha256(manifest).hexdigest())
-
-
-def to_json(parts: Sequence[Part], quorum: Sequence[Quorum]) -> dict[str, Json]:
-    """A composition as kept with the release."""
-    return {"parts": [asdict(part) for part in parts], "quorum": [asdict(one) for one in quorum]}
-
-
-def from_json(told: Mapping[str, Any]) -> tuple[tuple[Part, ...], tuple[Quorum, ...]]:
-    """The inverse of `to_json`."""
-    return tuple(Part(**one) for one in told["parts"]), tuple(Quorum(**one) for one in told["quorum"])
 
 
 def _files(

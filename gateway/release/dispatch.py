@@ -30,7 +30,8 @@ from gateway.people.service import People
 from gateway.release import binding, package
 from gateway.release.model import Profile, Release, State
 from gateway.release.ports import TimeStamper
-from gateway.release.service import Releases, WrongState
+from gateway.release.register import WrongState
+from gateway.release.service import Releases
 from gateway.release.tables import ReleaseRow
 from gateway.review.model import Cleared
 from gateway.review.service import Reviews
@@ -154,11 +155,7 @@ class Dispatch:
         return _Sealing(cleared, signed, index)
 
     def _cleared(self, session: Session, actor: Actor, release_id: str) -> tuple[ReleaseRow, Cleared]:
-        row, case = self._releases.case_in(session, release_id)
-        if row.state != State.APPROVED:
-            raise WrongState(f"A release that is {row.state} cannot be dispatched; it needs its approvals first.")
-        self._releases.check_ready(session, release_id)
-        self._releases.check_entered(session, row)
+        row, case = self._releases.approved_in(session, release_id)
         return row, self._reviews.clear(session, case, actor.person_id)
 
     def _stamp(self, checkpoint: SignedCheckpoint) -> TimeStamp | None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway import __version__
-from gateway.audit.model import Act
 from gateway.audit.service import Log
-from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import CheckFailed, Conflict, NotFound, Refused, Usage
+from gateway.base.problems import NotFound, Refused, Usage
 from gateway.base.text import clean_line
 from gateway.db import keyset
 from gateway.db.unit import Units
@@ -30,35 +26,19 @@ from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
 from gateway.release import composer
 from gateway.release.model import Part, Profile, Release, State
+from gateway.release.register import Register, WrongState, release_of
 from gateway.release.tables import ReceiptRow, ReleaseRow
 from gateway.render.model import ReleaseFrame, Rendition
 from gateway.render.model import State as RenditionState
 from gateway.render.service import AlreadyInRelease, Renders
-from gateway.review.model import Approval, Case, FileFact, Quorum, Verdict
-from gateway.review.rules import combined
+from gateway.review.model import Approval, Case, Quorum, Verdict
 from gateway.review.service import Reviews
 from gateway.sandbox.ports import Sandbox
 from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Vault
 
 ENGINE = f"disclosure-gateway/{__version__}"
-# Entries after which an approval of what was composed before does or does not hold.
-_SETTLING = frozenset(f"release.{what}" for what in ("drafted", "submitted", "reopened", "approved", "refused"))
 _OPEN = (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED)
-
-
-class WrongState(Conflict):
-    """The release is not in a state that admits this."""
-
-    slug = "wrong-state"
-    title = "The release's state does not admit this"
-
-
-class CompositionChanged(CheckFailed):
-    """What is stored of a composed release is not what was composed."""
-
-    slug = "composition-changed"
-    title = "The release is not as it was composed"
 
 
 class NotReady(Refused):
@@ -95,6 +75,7 @@ class Releases:
         self._matters = matters
         self._intake = intake
         self._renders = renders
+        self._register = Register(keyring, log, intake, renders)
         self._reviews = reviews
         self._sandbox = sandbox
         self._package_key = package_key
@@ -120,14 +101,16 @@ class Releases:
                 created_at=self._clock.now(),
             )
             session.add(row)
-            self._enter(session, actor, row, "release.drafted", {"recipient": recipient_id, "profile": profile.value})
+            self._register.enter(
+                session, actor, row, "release.drafted", {"recipient": recipient_id, "profile": profile.value}
+            )
             session.flush()
-            return _release(row)
+            return release_of(row)
 
     def get(self, release_id: str) -> Release:
         """One release, or `NotFound`."""
         with self._units.read() as session:
-            return _release(self._row(session, release_id))
+            return release_of(self._register.row(session, release_id))
 
     def of_matter(
         self, matter_id: str, *, state: State | None = None, after: str | None = None, limit: int | None = None
@@ -138,7 +121,7 @@ class Releases:
         if state is not None:
             query = query.where(ReleaseRow.state == state)
         with self._units.read() as session:
-            return tuple(_release(row) for row in session.scalars(query).all())
+            return tuple(release_of(row) for row in session.scalars(query).all())
 
     def frame(self, release_id: str) -> ReleaseFrame:
         """What renditions of this release hang on."""
@@ -242,13 +225,13 @@ class Releases:
             raise WrongState("The release is not in review; submit it first.")
 
         def also(session: Session) -> None:
-            if self._row(session, release.id).state != State.IN_REVIEW:
+            if self._register.row(session, release.id).state != State.IN_REVIEW:
                 raise WrongState("The release is no longer in review; look at it again.")
             if verdict is Verdict.CHANGES_REQUESTED:
-                self._row(session, release.id).state = State.CHANGES_REQUESTED
+                self._register.row(session, release.id).state = State.CHANGES_REQUESTED
 
         with self._units.read() as session:
-            authors, uploaders = self._involved(session, release)
+            authors, uploaders = self._register.involved(session, release)
         self._reviews.review(
             actor,
             rendition,
@@ -263,27 +246,27 @@ class Releases:
     def approval_request(self, actor: Actor, release_id: str, role: str) -> tuple[bytes, bytes]:
         """The statement this person would sign in `role`, and the manifest it stands for."""
         with self._units.read() as session:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if State(row.state) not in (State.IN_REVIEW, State.APPROVED):
                 raise WrongState("The release is not in review; submit it first.")
-            case = self._case(session, row)
-            manifest = self._renders.part(session, self._parts(session, row)["manifest.json"].object_id)
+            case = self._register.case(session, row)
+            manifest = self._renders.part(session, self._register.parts(session, row)["manifest.json"].object_id)
         return self._reviews.request(actor, case, role), manifest
 
     def approve(self, actor: Actor, release_id: str, *, statement: bytes, signature: bytes, algorithm: str) -> Approval:
         """Record an approval; the quorum's last one makes the release approved."""
 
         def current(session: Session) -> Case:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if row.state != State.IN_REVIEW:
                 raise WrongState(f"A release that is {row.state} cannot be approved now.")
-            return self._case(session, row)
+            return self._register.case(session, row)
 
         def then(session: Session, case: Case, complete: bool) -> None:
             if complete:
-                row = self._row(session, release_id)
+                row = self._register.row(session, release_id)
                 row.state = State.APPROVED
-                self._enter(session, actor, row, "release.approved", {"manifest_sha256": case.manifest_sha256})
+                self._register.enter(session, actor, row, "release.approved", {"manifest_sha256": case.manifest_sha256})
 
         return self._reviews.approve(
             actor, current, statement=statement, signature=signature, algorithm=algorithm, then=then
@@ -293,13 +276,13 @@ class Releases:
         """A reviewer refuses the release for good."""
 
         def current(session: Session) -> Case:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if State(row.state) not in (State.IN_REVIEW, State.APPROVED):
                 raise WrongState("Only a release in review or approved can be refused.")
-            return self._case(session, row)
+            return self._register.case(session, row)
 
         def then(session: Session) -> None:
-            self._row(session, release_id).state = State.REFUSED
+            self._register.row(session, release_id).state = State.REFUSED
 
         self._reviews.refuse(actor, current, reason=reason, then=then)
         return self.get(release_id)
@@ -307,10 +290,10 @@ class Releases:
     def approvals(self, release_id: str) -> tuple[tuple[Approval, ...], tuple[Quorum, ...]]:
         """The approvals of the present manifest, and how many are needed."""
         with self._units.read() as session:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if row.composition is None:
                 return (), ()
-            case = self._case(session, row)
+            case = self._register.case(session, row)
             return self._reviews.approvals(session, case), case.quorum
 
     def record(self, actor: Actor, release_id: str, *, kind: str, text: str) -> Release:
@@ -319,7 +302,7 @@ class Releases:
         note = clean_line(text, what="reference", max_chars=500)
         state = {"receipt": State.ACKNOWLEDGED, "recall": State.RECALLED}[kind]
         with self._units.change() as session:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if State(row.state) not in (State.DISPATCHED, State.ACKNOWLEDGED):
                 raise WrongState("Only a dispatched release has a receipt or can be recalled.")
             receipt_id = new_id("rec")
@@ -336,35 +319,24 @@ class Releases:
                 )
             )
             row.state = state
-            self._enter(session, actor, row, f"release.{state.value}", {}, {"reference": note})
-            return _release(row)
+            self._register.enter(session, actor, row, f"release.{state.value}", {}, {"reference": note})
+            return release_of(row)
 
-    def case_in(self, session: Session, release_id: str) -> tuple[ReleaseRow, Case]:
-        """The release and the case on it, inside a dispatcher's transaction."""
-        row = self._row(session, release_id)
-        return row, self._case(session, row)
-
-    def check_ready(self, session: Session, release_id: str) -> None:
-        """The gates before any release, inside a dispatcher's transaction: states and answers of everything in it."""
+    def approved_in(self, session: Session, release_id: str) -> tuple[ReleaseRow, Case]:
+        """The approved release and the case on it, inside a dispatcher's transaction: every gate is passed again."""
+        row = self._register.row(session, release_id)
+        case = self._register.case(session, row)
+        if row.state != State.APPROVED:
+            raise WrongState(f"A release that is {row.state} cannot be dispatched; it needs its approvals first.")
         self._check_ready(self._renders.of_release_in(session, release_id))
-
-    def check_entered(self, session: Session, row: ReleaseRow) -> None:
-        """Raise unless the newest entries say of the release and its originals what their rows say.
-
-        Rows that were put back to an earlier state, a voided composition or an older answer, are found out here.
-        """
-        newest = self._log.newest_of(session, types=_SETTLING, subject=row.id)
-        entry: Mapping[str, Any] = {"type": None, "facts": {}} if newest is None else newest[1]
-        if entry["type"] != "release.approved" or entry["facts"].get("manifest_sha256") != row.manifest_sha256:
-            raise CompositionChanged("The log's newest word on the release is not its approval; submit it again.")
-        for one in self._renders.of_release_in(session, row.id):
-            self._intake.check_entered(session, one.original)
+        self._register.check_entered(session, row)
+        return row, case
 
     def parts(self, release_id: str) -> tuple[Part, ...]:
         """The files of the composed package; none before it is composed."""
         with self._units.read() as session:
-            row = self._row(session, release_id)
-            return tuple(self._parts(session, row).values()) if row.composition is not None else ()
+            row = self._register.row(session, release_id)
+            return tuple(self._register.parts(session, row).values()) if row.composition is not None else ()
 
     def document(self, release_id: str, path: str) -> bytes:
         """One composed document, in memory; renditions are opened under their own ids."""
@@ -375,8 +347,8 @@ class Releases:
     def bytes_of(self, release_id: str, path: str) -> bytes:
         """One file of the composed package, in memory."""
         with self._units.read() as session:
-            row = self._row(session, release_id)
-            part = self._parts(session, row).get(path)
+            row = self._register.row(session, release_id)
+            part = self._register.parts(session, row).get(path)
             if part is None:
                 raise NotFound("The release has no such file.")
             return self._renders.part(session, part.object_id)
@@ -390,7 +362,7 @@ class Releases:
         kept: Mapping[str, Keeping],
     ) -> Release:
         with self._units.change() as session:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if State(row.state) not in _OPEN or self._renders.of_release_in(session, release_id) != renditions:
                 raise WrongState("The release changed while it was being composed; submit it again.")
             parts = composition.with_objects(
@@ -398,14 +370,11 @@ class Releases:
             )
             row.manifest_sha256 = composition.manifest_sha256
             row.state = State.IN_REVIEW
-            row.composition = self._keyring.seal_text(
-                session,
-                owner=row.matter,
-                context=f"composition:{row.id}",
-                text=canonical(composer.to_json(parts, composition.quorum)).decode(),
+            self._register.compose(session, row, parts, composition.quorum)
+            self._register.enter(
+                session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256}
             )
-            self._enter(session, actor, row, "release.submitted", {"manifest_sha256": composition.manifest_sha256})
-            return _release(row)
+            return release_of(row)
 
     def _ready(self, release: Release) -> tuple[Rendition, ...]:
         renditions = self._renders.of_release(release.id)
@@ -433,92 +402,8 @@ class Releases:
         if not {Permission.RELEASE_BUILD, Permission.RENDITION_ANSWER} & actor.scopes:
             actor.require(Permission.RELEASE_BUILD)
         with self._units.change() as session:
-            row = self._row(session, release_id)
+            row = self._register.row(session, release_id)
             if State(row.state) not in (*_OPEN, State.APPROVED):
                 raise WrongState(f"A release that is {row.state} cannot be changed; make a new one.")
             row.state, row.manifest_sha256, row.composition = State.DRAFT, None, None
-            self._enter(session, actor, row, "release.reopened", {})
-
-    def _involved(self, session: Session, release: Release) -> tuple[frozenset[str], frozenset[str]]:
-        everyone = self._renders.authors_of(session, release.id)
-        uploaders = {
-            self._intake.get(one.original).uploader for one in self._renders.of_release_in(session, release.id)
-        }
-        return everyone | {release.author}, frozenset(uploaders)
-
-    def _case(self, session: Session, row: ReleaseRow) -> Case:
-        if row.manifest_sha256 is None or row.composition is None:
-            raise WrongState("The release is not composed; submit it first.")
-        release = _release(row)
-        parts, quorum = composer.from_json(self._composition(session, row))
-        if row.manifest_sha256 not in {part.sha256 for part in parts if part.role == "manifest"}:
-            raise CompositionChanged("The release's digest is not that of its manifest; withdraw it and submit again.")
-        renditions = self._renders.of_release_in(session, row.id)
-        named = {part.rendition: part.sha256 for part in parts if part.role == "file"}
-        if {part.sha256 for part in parts if part.role == "manifest"} != {row.manifest_sha256}:
-            raise WrongState("The release's files are not those of the manifest that was signed; submit it again.")
-        if {one.id: one.sha256 for one in renditions} != named:
-            raise WrongState("The release's renditions are no longer those of its manifest; submit it again.")
-        authors, uploaders = self._involved(session, release)
-        return Case(
-            release=row.id,
-            matter=row.matter,
-            recipient=row.recipient,
-            manifest_sha256=row.manifest_sha256,
-            quorum=combined(quorum),
-            authors=authors,
-            uploaders=uploaders,
-            renditions=tuple(one.id for one in renditions),
-            files=tuple(FileFact(p.path, p.object_id, p.sha256, p.size_bytes) for p in parts),
-        )
-
-    def _parts(self, session: Session, row: ReleaseRow) -> dict[str, Part]:
-        if row.composition is None:
-            raise WrongState("The release is not composed; submit it first.")
-        parts, _ = composer.from_json(self._composition(session, row))
-        return {part.path: part for part in parts}
-
-    def _composition(self, session: Session, row: ReleaseRow) -> Any:
-        if row.composition is None:
-            raise WrongState("The release is not composed; submit it first.")
-        return json.loads(
-            self._keyring.open_text(session, owner=row.matter, context=f"composition:{row.id}", sealed=row.composition)
-        )
-
-    def _enter(
-        self,
-        session: Session,
-        actor: Actor,
-        row: ReleaseRow,
-        kind: str,
-        facts: Mapping[str, str | int | None],
-        body: Mapping[str, str] | None = None,
-    ) -> int:
-        return self._log.append(
-            session,
-            Act(type=kind, actor=actor.person_id, matter=row.matter, subject=row.id, facts=facts, body=body),
-        )
-
-    def _row(self, session: Session, release_id: str) -> ReleaseRow:
-        row = session.get(ReleaseRow, release_id)
-        if row is None:
-            raise NotFound("There is no release with this id.")
-        return row
-
-
-def _release(row: ReleaseRow) -> Release:
-    return Release(
-        id=row.id,
-        matter=row.matter,
-        recipient=row.recipient,
-        profile=Profile(row.profile),
-        state=State(row.state),
-        author=row.author,
-        manifest_sha256=row.manifest_sha256,
-        sealed_index=row.sealed_index,
-        package_object=row.package_object,
-        package_bytes=row.package_bytes,
-        package_sha256=row.package_sha256,
-        dispatcher=row.dispatcher,
-        created_at=row.created_at,
-    )
+            self._register.enter(session, actor, row, "release.reopened", {})

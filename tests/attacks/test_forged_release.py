@@ -14,7 +14,7 @@ from gateway.base.problems import CheckFailed
 from gateway.release.binding import AddressChanged, ProofsRefused
 from gateway.release.model import Release
 from gateway.release.package import BytesChanged
-from gateway.release.service import CompositionChanged
+from gateway.release.register import CompositionChanged
 from gateway.seal.recipient import generate_identity
 from gateway.seal.signature import SigningKey, to_text
 from tests.attacks.conftest import TABLE, Write, approved, in_review

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.intake.model import ExportControl
 from gateway.intake.service import AnswersChanged
-from gateway.release.service import CompositionChanged
+from gateway.release.register import CompositionChanged
 from tests.attacks.conftest import Write, approved
 from tests.attacks.test_forged_release import dispatch
 from tests.support.world import HARMLESS, World

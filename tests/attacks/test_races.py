@@ -10,7 +10,8 @@ import pytest
 from gateway.base.canon import canonical, parse_canonical
 from gateway.policy.answers import Answers
 from gateway.release.model import State
-from gateway.release.service import Releases, WrongState
+from gateway.release.register import WrongState
+from gateway.release.service import Releases
 from gateway.render.service import AlreadyInRelease, NotRendered, Renders
 from gateway.review.model import Verdict
 from gateway.review.rules import StatementMismatch

@@ -12,7 +12,7 @@ from gateway.app import compose
 from gateway.audit.model import Act
 from gateway.base.problems import Problem
 from gateway.release.model import State
-from gateway.release.service import WrongState
+from gateway.release.register import WrongState
 from gateway.vault.service import Keeping
 from gateway.verify import verify_export
 from tests.crash.checks import check_acknowledged, check_all, check_bytes, check_log, held_by
