@@ -18,7 +18,7 @@ from gateway.base.canon import Json
 from gateway.formats.archive import Archive
 from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.grid import Grid
-from gateway.formats.sheet_xlsx import one_meaning, percent, shortest
+from gateway.formats.sheet_values import one_meaning, percent, shortest
 from gateway.formats.small_xml import tree
 from gateway.sandbox.task import Answer, TaskRefused
 

@@ -2,8 +2,8 @@
 
 1. The archive is checked (`archive`), then its parts are found by type and relationship, never by name.
 2. The sheet is the one that was asked for, else the only visible one with content; a hidden one is never read.
-3. Cells are read as `sheet_xlsx` says. A formula is its cached value; without one, and for errors such as `#REF!`, the
-   cell is named and refused.
+3. Cells are read as `sheet_values` says. A formula is its cached value; without one, and for errors such as `#REF!`,
+   the cell is named and refused.
 4. Numbers are decimal text of at most 15 significant digits, as spreadsheets show them; days and times are ISO 8601
    by the workbook's own date system; a share formatted as percent is what it shows, `15.3%`, and an amount of a
    currency has that behind it, `5000 EUR`.
@@ -22,18 +22,9 @@ from gateway.base.canon import Json
 from gateway.formats.archive import Archive
 from gateway.formats.currencies import CURRENCIES, MARKS
 from gateway.formats.grid import Grid
-from gateway.formats.sheet_xlsx import (
-    DATE,
-    ELAPSED,
-    MAIN_NAMESPACES,
-    NUMBER,
-    PERCENT,
-    TIME,
-    PlainText,
-    ProvenText,
-    Sheet,
-    Values,
-)
+from gateway.formats.proven_xml import MAIN_NAMESPACES, ProvenText
+from gateway.formats.sheet_values import DATE, ELAPSED, NUMBER, PERCENT, TIME, PlainText, Values
+from gateway.formats.sheet_xlsx import Sheet
 from gateway.formats.small_xml import tree
 from gateway.sandbox.task import Answer, TaskRefused
 
@@ -177,7 +168,7 @@ def _related_id(sheet: Element) -> str:
 
 
 def _look(number: str, codes: Mapping[str, str]) -> str:
-    """What a number format shows: one of the words of `sheet_xlsx`."""
+    """What a number format shows: one of the words of `sheet_values`."""
     code = codes.get(number)
     return _built_in(int(number)) if code is None else _coded(code)
 

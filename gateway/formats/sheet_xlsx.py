@@ -1,211 +1,32 @@
 """One worksheet, read as a stream of proven XML. Runs only in the sandbox's child.
 
-Expat proves each piece well-formed before it is looked at: no document type, comment, instruction or CDATA, the main
-namespace bound once, on the root. In XML so plain `<` begins nothing but a tag, so that rows and cells can be cut out
-by regular expressions, four times as fast as by callbacks; what they do not cover without a gap is refused.
+In XML as plain as `proven_xml` leaves it, rows and cells can be cut out by regular expressions, four times as fast as
+by callbacks; what they do not cover without a gap is refused.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
-from math import isfinite
+from collections.abc import Mapping
 from typing import NoReturn
-from xml.parsers import expat
 
 from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.grid import Grid
+from gateway.formats.proven_xml import ProvenText
 from gateway.formats.row_shape import MAX_COLUMNS as MAX_SHAPED
 from gateway.formats.row_shape import PLAIN_NUMBER, TEXTS, Cell, Readings, RowShape
+from gateway.formats.sheet_values import NUMBER, PlainText, Values
 from gateway.sandbox.task import TaskRefused
 
-MAIN_NAMESPACES = frozenset(
-    {
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-        "http://purl.oclc.org/ooxml/spreadsheetml/main",
-    }
-)
-NUMBER, DATE, TIME, ELAPSED, PERCENT = "number", "date", "time", "elapsed", "percent"
-
-_SEPARATOR = "\x1f"
-_LAST_SERIAL = 2_958_466
 _TAIL_CHARS = 16 << 20
-_PLAIN_NUMBER = re.compile(PLAIN_NUMBER)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_BOOLEANS = {"1": "TRUE", "0": "FALSE"}
-_LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
-_SIGNIFICANT = 15
 _PIECES = 3
 _KNOWN = 1 << 16
 _SHAPES = 16
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_REFERENCED = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([a-z]+));")
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ATTRIBUTE = re.compile(r"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ATTRIBUTES = r"((?:\s+[\w:]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))*)\s*"
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 _ZERO_HEIGHT = re.compile(r"\szeroHeight\s*=\s*[\"'](?!(?:0|false)[\"'])")
 _LEAST_HEIGHT_POINTS = 1
-
-
-class ProvenText:
-    """The text of an XML document that expat has read without finding anything but elements and characters."""
-
-    def __init__(self, untrusted_chunks: Iterable[bytes]) -> None:
-        self._chunks = untrusted_chunks
-        self.prefix = ""
-        self._bound: list[str | None] = []
-        self._parser = parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
-        parser.StartDoctypeDeclHandler = parser.CommentHandler = _refuse_foreign
-        parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = _refuse_foreign
-        parser.XmlDeclHandler = _declared
-        parser.StartNamespaceDeclHandler = self._namespace
-        parser.StartElementHandler = self._root
-
-    def __iter__(self) -> Iterator[str]:
-        """The pieces, in order. Raises `TaskRefused`."""
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        try:
-            for chunk in self._chunks:
-                self._parser.Parse(chunk, False)
-                yield decoder.decode(chunk)
-            self._parser.Parse(b"", True)
-        except (expat.ExpatError, UnicodeError) as error:
-            raise TaskRefused("xml") from error
-
-    def _namespace(self, prefix: str | None, uri: str | None) -> None:
-        if uri in MAIN_NAMESPACES:
-            self.prefix = f"{prefix}:" if prefix else ""
-            self._bound.append(prefix)
-        elif prefix in self._bound:
-            raise TaskRefused("xml-foreign")
-        if len(self._bound) > 1:
-            raise TaskRefused("xml-foreign")
-
-    def _root(self, name: str, _attributes: object) -> None:
-        if name.partition(_SEPARATOR)[0] not in MAIN_NAMESPACES:
-            raise TaskRefused("xml-foreign")
-        self._parser.StartElementHandler = None
-
-
-def _declared(_version: str, encoding: str | None, _standalone: int) -> None:
-    if encoding is not None and encoding.casefold() not in {"utf-8", "us-ascii"}:
-        raise TaskRefused("xml-foreign")
-
-
-def _refuse_foreign(*_arguments: object) -> NoReturn:
-    raise TaskRefused("xml-foreign")
-
-
-class PlainText:
-    """What a reader sees of a string item: its text or its runs, without phonetic guides."""
-
-    def __init__(self, prefix: str) -> None:
-        self._guides = re.compile(rf"<{prefix}rPh(?:\s[^<]*)?(?<!/)>.*?</{prefix}rPh\s*>", re.DOTALL)
-        self._texts = re.compile(rf"<{prefix}t(?:\s[^<>]*)?>([^<]*)</{prefix}t\s*>")
-
-    def of(self, item: str) -> str:
-        """The plain text of the XML inside `si` or `is`."""
-        if "rPh" in item:
-            item = self._guides.sub("", item)
-        return written("".join(self._texts.findall(item)))
-
-
-def written(text: str) -> str:
-    """XML characters as the text that they stand for; line ends as one line feed."""
-    if "&" in text:
-        text = _REFERENCED.sub(_referenced, text)
-    if "_x" in text:
-        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
-def _referenced(match: re.Match[str]) -> str:
-    """The character that a reference of XML stands for; those of HTML stand for others from 128 to 159."""
-    if match[3]:
-        return _ENTITIES[match[3]]
-    return chr(int(match[1], 16) if match[1] else int(match[2]))
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """How cells of this workbook become text: shared strings, what each style's numbers are, the day zero."""
-
-    strings: Sequence[str]
-    looks: Sequence[str]
-    epoch: datetime
-
-    def read(self, style: str | None, sort: str | None, stored: str | None, inline: str | None) -> str:
-        """The text of a cell by its style, its type, and its value or its text. Raises `ValueError` or `IndexError`."""
-        if (inline is not None) != (sort == "inlineStr") and (inline or stored):
-            _not_read()
-        if not (inline or stored):
-            return ""
-        match sort:
-            case "s":
-                return self.strings[_index(stored or "")]
-            case None | "n":
-                return self.number(stored or "", style)
-            case "b" if stored in _BOOLEANS:
-                return _BOOLEANS[stored]
-            case "d" | "str" | "inlineStr":
-                return written(inline or stored or "").removesuffix("T00:00:00" if sort == "d" else "")
-        return _not_read()
-
-    def number(self, stored: str, style: str | None) -> str:
-        """The number, day, time or percentage that a cell of this style shows, without its rounding to the look."""
-        look = self.looks[_index(style)] if style else NUMBER
-        if look.startswith(NUMBER):
-            shown = stored if _PLAIN_NUMBER.fullmatch(stored) else one_meaning(shortest(stored))
-            return shown + look.removeprefix(NUMBER)
-        if look == PERCENT:
-            return percent(stored)
-        return self._moment(float(shortest(stored)), look)
-
-    def _moment(self, serial: float, look: str) -> str:
-        if not 0 <= serial < _LAST_SERIAL:
-            raise ValueError("no such day")
-        if look == ELAPSED:
-            minutes, seconds = divmod(round(serial * 86_400), 60)
-            return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-        # Until its day 60, the 29th of February 1900 that never was, the older date system is one day behind.
-        behind = self.epoch.year < 1900 and 1 <= serial < 60
-        moment = self.epoch + timedelta(days=behind, milliseconds=round(serial * 86_400_000))
-        moment += timedelta(microseconds=500_000 if moment.microsecond >= 999_000 else 0)
-        if look == TIME and serial < 1:
-            return moment.strftime("%H:%M:%S")
-        return moment.date().isoformat() if moment.time() == datetime.min.time() else f"{moment:%Y-%m-%dT%H:%M:%S}"
-
-
-def shortest(stored: str) -> str:
-    """Decimal text of at most 15 significant digits: what spreadsheets show for 77.34999999999999 is 77.35."""
-    if not _NUMBER.fullmatch(stored):
-        raise ValueError("not a number")
-    value = float(stored)
-    if not isfinite(value):
-        raise ValueError("too large")
-    text = f"{value:.{_SIGNIFICANT}g}"
-    return text if text.lstrip("-").isdecimal() and text != "-0" else _plain(Decimal(text))
-
-
-def one_meaning(number: str) -> str:
-    """A number that nobody takes for thousands: `1.234` is written `1.2340`."""
-    return f"{number}0" if _LIKE_THOUSANDS.fullmatch(number) else number
-
-
-def percent(stored: str) -> str:
-    """A share as it is shown: 0.153 is `15.3%`."""
-    return f"{_plain(Decimal(shortest(stored)) * 100)}%"
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in {"-0", ""} else text
 
 
 class Sheet:
@@ -400,13 +221,6 @@ def _is_hidden(row: Mapping[str, str]) -> bool:
     except ValueError as error:
         raise TaskRefused("xml-foreign") from error
     return low or row.get("hidden", "0") not in {"0", "false"}
-
-
-def _index(stored: str) -> int:
-    """The place in a list that a cell names. Raises `ValueError` for what only this language takes for a number."""
-    if not (stored.isascii() and stored.isdigit()):
-        raise ValueError("not a place")
-    return int(stored)
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.formats.grid import Grid
+from gateway.formats.proven_xml import ProvenText
 from gateway.formats.row_shape import Cell, RowShape
-from gateway.formats.sheet_xlsx import NUMBER, PERCENT, ProvenText, Sheet, Values
+from gateway.formats.sheet_values import NUMBER, PERCENT, Values
+from gateway.formats.sheet_xlsx import Sheet
 from gateway.sandbox.task import TaskRefused
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
