@@ -24,6 +24,7 @@ COMMANDS = {
     "worker": ("serving", "worker"),
     "demo": ("demo", "demo"),
     "specimens": ("demo", "put_specimens"),
+    "inspect": ("inspecting", "inspect_file"),
     "render": ("rehearse", "render_file"),
     "matter": ("matters", "app"),
     "upload": ("matters", "upload"),

@@ -96,6 +96,11 @@ class PictureFormat:
             Field(f"metadata/{tag}", Element.METADATA, label=tag, name=tag, count=1) for tag in _picture(content).tags
         )
 
+    def left_behind(self, content: Content) -> Mapping[str, int]:
+        """Nothing: every tag is a field."""
+        del content
+        return {}
+
     def values(self, content: Content, field: Field) -> tuple[str, ...]:
         """A tag's text; nothing for a region."""
         if field.element is not Element.METADATA:

@@ -43,6 +43,10 @@ class Format(Protocol):
         """Everything in it that a policy can name, in document order."""
         ...
 
+    def left_behind(self, content: Content) -> Mapping[str, int]:
+        """What was in the original and is no field, since it never leaves: counted under the names of redactions."""
+        ...
+
     def values(self, content: Content, field: Field) -> tuple[str, ...]:
         """The field's raw values in row order: one per row for a column, one for a tag, none for a region."""
         ...

@@ -113,9 +113,9 @@ class TableFormat(abc.ABC):
     def source(self, untrusted: Mapping[str, Json]) -> dict[str, str] | None:
         """How the original was read, checked, or None where the reader says what no honest one would."""
 
-    def left_behind(self, source: Mapping[str, str]) -> dict[str, int]:
-        """What of the original is not in the table at all, counted under the names of redactions."""
-        del source
+    def left_behind(self, content: Content) -> Mapping[str, int]:
+        """What of the original is not in the table at all; a plain table leaves nothing behind."""
+        del content
         return {}
 
     def read(
@@ -148,7 +148,7 @@ class TableFormat(abc.ABC):
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per column, numbered from 1; `count` is how many of its cells are not empty."""
-        table = _table(content)
+        table = table_in(content)
         return tuple(
             Field(
                 id=cells.name,
@@ -163,7 +163,7 @@ class TableFormat(abc.ABC):
 
     def values(self, content: Content, field: Field) -> tuple[str, ...]:
         """The column's cells in row order."""
-        return tuple(_column(_table(content), field.id))
+        return tuple(_column(table_in(content), field.id))
 
     def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
         """The rendition: named columns, changed cells, keyed row order, the mark in every row.
@@ -171,7 +171,7 @@ class TableFormat(abc.ABC):
         `redactions` counts cells: those withheld per rule (`default` where no rule applied), `format:formula` those
         whose first character a spreadsheet would have calculated, `format:hidden-character` those that lost one.
         """
-        table = _table(content)
+        table = table_in(content)
         columns = [Column(i, _column(table, i.field_id)) for i in plan.instructions if i.element is Element.COLUMN]
         named = {column.instruction.field_id for column in columns}
         if len(named) != len(columns):
@@ -185,7 +185,7 @@ class TableFormat(abc.ABC):
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
         order = row_order(secret, table.digest, table.row_count)
-        for what, count in self.left_behind(table.source).items():
+        for what, count in self.left_behind(table).items():
             redactions.add(what, count)
         mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
@@ -277,7 +277,8 @@ def _places(numbers: Mapping[str, int]) -> dict[str, str]:
     return told
 
 
-def _table(content: Content) -> Table:
+def table_in(content: Content) -> Table:
+    """The content, which a table's format is given only where it is a table."""
     if not isinstance(content, Table):
         raise TypeError("this format rebuilds tables")
     return content

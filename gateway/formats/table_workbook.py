@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 from gateway.base.canon import Json
 from gateway.formats.archive_bounds import COMPOUND_FILE, MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
+from gateway.formats.model import Content
 from gateway.formats.problems import SheetUnclear, TableRefused, TableTooLarge
-from gateway.formats.table import SENTENCES, Sentences, TableFormat
+from gateway.formats.table import SENTENCES, Sentences, TableFormat, table_in
 from gateway.formats.write_xlsx import MEDIA_TYPE as XLSX
 from gateway.formats.writers import EXTENSIONS, WRITERS
 
@@ -120,6 +121,7 @@ class TableWorkbook(TableFormat):
         counts = {name: str(count) for name, count in untrusted.items()}
         return counts if counts.keys() == _COUNTED and all(map(str.isdecimal, counts.values())) else None
 
-    def left_behind(self, source: Mapping[str, str]) -> dict[str, int]:
+    def left_behind(self, content: Content) -> Mapping[str, int]:
         """Hidden rows, hidden sheets and macros."""
+        source = table_in(content).source
         return {rule: int(source.get(name, "0")) for name, rule in _LEFT_BEHIND.items()}

@@ -81,7 +81,7 @@ def test_hidden_rows_are_left_out_and_counted(sandbox: ProcessSandbox) -> None:
     page.row_dimensions[2].hidden = True
     table = read(workbooks.saved(made), sandbox)
     assert cells(table) == [("two", "2")]
-    assert FORM.left_behind(table.source)["format:hidden-row"] == 1
+    assert FORM.left_behind(table)["format:hidden-row"] == 1
 
 
 def test_which_of_several_sheets_is_asked_and_a_hidden_one_is_never_read(sandbox: ProcessSandbox) -> None:

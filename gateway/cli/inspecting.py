@@ -1,0 +1,113 @@
+"""`inspect`: what a file holds, also where nobody looks, and what the gateway would make of each part. Offline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app import built_in_formats, sandbox
+from gateway.base.problems import Problem, Refused, Usage
+from gateway.cli.environment import json_file, offline_settings
+from gateway.cli.output import AsJson, show
+from gateway.formats.model import Element, Field
+from gateway.formats.ports import Format
+from gateway.formats.problems import SheetUnclear
+from gateway.intake import rules
+
+_BY_POLICY = "leaves only where a policy says so, column by column; what it does not know it asks about"
+_NEVER = "never leaves"
+# What each sort of field is called, and what becomes of it.
+_WORDS: Mapping[Element, tuple[str, str]] = {
+    Element.COLUMN: ("columns", _BY_POLICY),
+    Element.METADATA: ("metadata", _NEVER),
+    Element.REGION: ("regions", "covered by a solid box, unless a policy shows them"),
+}
+
+
+class NotTaken(Refused):
+    """The gateway makes no rendition of such a file."""
+
+    slug = "not-taken"
+    title = "No rendition is made of this file"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some things of one sort in a file: how many, which classes their values show, what becomes of them."""
+
+    what: str
+    count: int
+    classes: Mapping[str, int]
+    fate: str
+
+
+def inspect_file(
+    file: Annotated[Path, typer.Argument(help="The file, before anybody uploads it.")],
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Which sheet of a workbook is meant.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a file holds and hides, and whether the gateway can view, redact, mark and verify it. Exit 3: it cannot.
+
+    Nothing is sent anywhere. The file is parsed in the sandbox, as after an upload.
+    """
+    if not file.is_file():
+        raise Usage("The file is not there; check its path.")
+    data = json_file(file, "file")
+    form, media_type = _taken(data)
+    try:
+        content = form.read(data, media_type, sandbox(offline_settings()), {"sheet": sheet} if sheet else {})
+    except SheetUnclear as unclear:
+        raise Usage(f"{unclear.detail} Name it with --sheet.") from unclear
+    except Problem as problem:
+        raise NotTaken(problem.detail) from problem
+    parts = tuple(_parts(form.survey(content), form.left_behind(content)))
+    able = dict.fromkeys(("view", "redact", "mark", "verify"), True)
+    show(
+        {"media_type": media_type, "parts": parts, **able},
+        as_json=as_json,
+        lines=[
+            f"{file.name}: {media_type}",
+            *(_line(part) for part in parts),
+            "View, redact, mark, verify: yes. What leaves is made anew and read again by a second parser.",
+        ],
+    )
+
+
+def _taken(data: bytes) -> tuple[Format, str]:
+    """The format that reads this content, as intake would choose it; `NotTaken` with what to convert it to."""
+    if not data:
+        raise NotTaken("The file is empty.")
+    formats = built_in_formats()
+    try:
+        shown = next(((form, media) for form in formats if (media := form.sniff(data[: rules.HEAD_BYTES]))), None)
+        rules.check_type(shown[1] if shown else None, [one for form in formats for one in form.media_types], "any")
+    except Problem as problem:
+        raise NotTaken(problem.detail) from problem
+    if shown is None:
+        raise NotTaken("The content is of no format that this gateway renders; convert it.")
+    return shown
+
+
+def _parts(fields: Iterable[Field], left_behind: Mapping[str, int]) -> Iterator[Part]:
+    """Everything in the file, sort by sort, in the order in which it was met."""
+    groups: dict[tuple[Element, str], list[Field]] = {}
+    for field in fields:
+        space = field.label.partition(":")[0] if field.element is Element.METADATA else ""
+        groups.setdefault((field.element, space), []).append(field)
+    for (element, space), members in groups.items():
+        what, fate = _WORDS[element]
+        classes = Counter(one for field in members for one in field.classes)
+        yield Part(f"{what}, {space}" if space else what, len(members), dict(sorted(classes.items())), fate)
+    for rule, count in left_behind.items():
+        if count:
+            yield Part(rule.removeprefix("format:").replace("-", " "), count, {}, _NEVER)
+
+
+def _line(part: Part) -> str:
+    shown = ", ".join(f"{name} {count}" for name, count in part.classes.items())
+    return f"  {part.count:>6}  {part.what}{f' ({shown})' if shown else ''}: {part.fate}"

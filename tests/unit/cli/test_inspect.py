@@ -1,0 +1,86 @@
+"""What a file holds and hides is told before anybody uploads it, and what cannot be rendered says why."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gateway.cli.specimens import specimens
+from tests.support import workbooks
+
+Gateway = Callable[..., Any]
+MADE = specimens(1)
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="parsing needs Linux")
+
+
+def inspected(gateway: Gateway, path: Path, data: bytes, *more: str) -> Any:
+    path.write_bytes(data)
+    return gateway("inspect", path, "--json", *more)
+
+
+def counts(result: Any) -> dict[str, int]:
+    assert result.code == 0, result.err
+    return {part["what"]: part["count"] for part in json.loads(result.out)["parts"]}
+
+
+def test_the_columns_of_a_table_are_counted_with_what_their_values_show(gateway: Gateway, tmp_path: Path) -> None:
+    result = inspected(gateway, tmp_path / "list.csv", b"Name,Mail\nAnna,anna@acme.example\nBert,bert@acme.example\n")
+    (part,) = json.loads(result.out)["parts"]
+    assert (part["what"], part["count"], part["classes"]) == ("columns", 2, {"EMAIL": 1})
+
+
+def test_what_a_workbook_hides_is_counted(gateway: Gateway, tmp_path: Path) -> None:
+    made = workbooks.workbook([("Name", "Number"), ("one", "1"), ("two", "2")])
+    page: Any = made.active
+    page.row_dimensions[2].hidden = True
+    made.create_sheet("other").append(["a secret"])
+    made["other"].sheet_state = "veryHidden"
+    found = counts(inspected(gateway, tmp_path / "book.xlsx", workbooks.saved(made)))
+    assert found == {"columns": 2, "hidden row": 1, "hidden sheet": 1}
+
+
+def test_which_sheet_is_meant_is_asked_and_can_be_said(gateway: Gateway, tmp_path: Path) -> None:
+    made = workbooks.workbook([("Name", "Number"), ("one", "1")], sheet="first")
+    made.create_sheet("second").append(["Name", "Place", "Day"])
+    made["second"].append(["one", "here", "today"])
+    data = workbooks.saved(made)
+    asked = inspected(gateway, tmp_path / "book.xlsx", data)
+    assert asked.code == 2
+    assert "--sheet" in asked.err
+    assert counts(inspected(gateway, tmp_path / "book.xlsx", data, "--sheet", "second")) == {"columns": 3}
+
+
+def test_the_metadata_of_a_photo_are_counted_by_where_they_stand(gateway: Gateway, tmp_path: Path) -> None:
+    found = counts(inspected(gateway, tmp_path / "photo.jpg", MADE.originals["production_photo"].data))
+    assert found["metadata, EXIF"] > 3
+
+
+def test_people_read_one_line_for_each_sort(gateway: Gateway, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(picture, "PNG", pnginfo=None)
+    path.write_bytes(picture.getvalue())
+    result = gateway("inspect", path)
+    assert (result.code, result.out.splitlines()[0]) == (0, "photo.png: image/png")
+    assert result.out.splitlines()[-1].startswith("View, redact, mark, verify: yes.")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"AC1032\0\0\0\0 a drawing", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), b"\x89PNG\r\n\x1a\n broken"],
+    ids=["empty", "drawing", "old office", "damaged"],
+)
+def test_what_cannot_be_rendered_says_why_in_one_sentence(gateway: Gateway, tmp_path: Path, data: bytes) -> None:
+    result = inspected(gateway, tmp_path / "file", data)
+    assert result.code == 3
+    told = json.loads(result.err)
+    assert told["type"] == "/problems/not-taken"
+    assert told["detail"].endswith(".")
+    assert "Traceback" not in result.err
