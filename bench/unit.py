@@ -1,6 +1,6 @@
 """What the log costs a unit of work: keeping an original's rows with the entry, beside the same rows without it.
 
-Both candidates do what `intake` does once the bytes are durable (wrapped key, object, original, sealed name; eight
+Both candidates do what `intake` does once the bytes are durable (wrapped key, object, original, sealed name; seven
 statements and one durable commit), with one caller and with sixteen threads, on SQLite and, where it is installed, on
 PostgreSQL, the files of both in the temporary folder. Rounds are interleaved. Prints one Markdown table; exit code 1
 when a ratio is below 0.8.

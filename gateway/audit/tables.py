@@ -33,7 +33,7 @@ class EntryRow(Base):
 
 
 class NodeRow(Base):
-    """The hash of a complete subtree of 2^level leaves, level ≥ 1; written once, when its last leaf arrives."""
+    """The hash of a complete subtree of 2^level leaves, level ≥ 8; written once, when its last leaf arrives."""
 
     __tablename__ = "audit_node"
 

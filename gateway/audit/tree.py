@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, func, insert, select, true
+from sqlalchemy import Connection, bindparam, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from gateway.audit import rules
@@ -18,9 +18,13 @@ from gateway.seal.note import Checkpoint
 
 PAGE = 1000
 
+# Smaller subtrees are hashed again from their leaf hashes: of 256 entries one writes nodes, and a proof reads at most
+# 255 leaf hashes more.
+STORED_FROM_LEVEL = 8
+
 # An entry is on every change's way: its statements are built once, and sent past the session, which knows no rows of
 # theirs, so that SQLAlchemy adds little to what the database takes.
-_newest = select(EntryRow.index, EntryRow.at, EntryRow.leaf_hash).order_by(EntryRow.index.desc()).limit(1).subquery()
+_newest = select(EntryRow.index, EntryRow.at).order_by(EntryRow.index.desc()).limit(1).subquery()
 _in_matter = (
     select(EntryRow.seq, EntryRow.leaf_hash)
     .where(EntryRow.matter == bindparam("matter"))
@@ -29,7 +33,11 @@ _in_matter = (
     .subquery()
 )
 _END = select(_newest, _in_matter).select_from(_newest).outerjoin(_in_matter, true())
-_LEAF_HASH = select(EntryRow.leaf_hash).where(EntryRow.index == bindparam("index"))
+_LEAF_HASHES = (
+    select(EntryRow.leaf_hash)
+    .where(EntryRow.index >= bindparam("start"), EntryRow.index < bindparam("stop"))
+    .order_by(EntryRow.index)
+)
 _NODE = select(NodeRow.hash).where(NodeRow.level == bindparam("level"), NodeRow.index == bindparam("index"))
 _INSERT_ENTRY = insert(EntryRow)
 _INSERT_NODES = insert(NodeRow)
@@ -37,18 +45,15 @@ _INSERT_NODES = insert(NodeRow)
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where the next entry goes: how many there are, time and leaf hash of the newest, number and leaf hash of the
-    newest of one matter.
-    """
+    """Where the next entry goes: how many there are, the newest's time, number and leaf hash of a matter's newest."""
 
     size: int
     at: datetime
-    leaf_hash: bytes
     seq: int = 0
     previous: bytes | None = None
 
 
-_EMPTY = End(0, datetime.min.replace(tzinfo=UTC), b"")
+_EMPTY = End(0, datetime.min.replace(tzinfo=UTC))
 
 
 def end(session: Session, matter: str | None) -> End:
@@ -56,8 +61,8 @@ def end(session: Session, matter: str | None) -> End:
     row = session.connection().execute(_END, {"matter": matter}).one_or_none()
     if row is None:
         return _EMPTY
-    index, at, leaf_hash, seq, previous = row
-    return End(index + 1, at, leaf_hash, seq or 0, previous)
+    index, at, seq, previous = row
+    return End(index + 1, at, seq or 0, previous)
 
 
 def size(session: Session) -> int:
@@ -67,11 +72,14 @@ def size(session: Session) -> int:
 
 
 def nodes(session: Session) -> merkle.Nodes:
-    """A reader of the stored complete subtrees; level 0 are the leaf hashes."""
+    """A reader of the complete subtrees: the large ones are stored, the others made of the stored leaf hashes."""
+    connection = session.connection()
 
     def read(level: int, index: int) -> bytes:
-        statement = _NODE if level else _LEAF_HASH
-        hashed: bytes | None = session.connection().scalar(statement, {"level": level, "index": index})
+        if level >= STORED_FROM_LEVEL:
+            hashed: bytes | None = connection.scalar(_NODE, {"level": level, "index": index})
+        else:
+            hashed = _small(connection, index << level, 1 << level)
         if hashed is None:
             raise LogDamaged(f"The log lacks the hash of subtree {index} at level {level}; restore it from a backup.")
         return hashed
@@ -79,19 +87,27 @@ def nodes(session: Session) -> merkle.Nodes:
     return read
 
 
+def _small(connection: Connection, start: int, count: int) -> bytes | None:
+    """The hash over `count` leaves, a power of two, from `start` on; None where one is missing."""
+    peaks = merkle.Peaks()
+    for hashed in connection.scalars(_LEAF_HASHES, {"start": start, "stop": start + count}):
+        peaks.append(hashed)
+    return peaks.root() if peaks.size == count else None
+
+
 def add(session: Session, before: End, *, leaf: bytes, leaf_hash: bytes, **columns: object) -> None:
-    """Store the entry that follows `before`, and the inner nodes that it completes."""
-    connection, stored = session.connection(), nodes(session)
-
-    def read(level: int, index: int) -> bytes:
-        return stored(level, index) if level else before.leaf_hash
-
-    entry = {"index": before.size, "leaf": leaf, "leaf_hash": leaf_hash, **columns}
-    connection.execute(_INSERT_ENTRY, entry)
-    completed = merkle.completed(before.size, leaf_hash, read)
-    if completed:
+    """Store the entry that follows `before`, and the large subtrees that it completes."""
+    connection = session.connection()
+    connection.execute(_INSERT_ENTRY, {"index": before.size, "leaf": leaf, "leaf_hash": leaf_hash, **columns})
+    if (before.size + 1) % (1 << STORED_FROM_LEVEL) == 0:
+        completed = merkle.completed(before.size, leaf_hash, nodes(session))
         connection.execute(
-            _INSERT_NODES, [{"level": level, "index": place, "hash": hashed} for level, place, hashed in completed]
+            _INSERT_NODES,
+            [
+                {"level": level, "index": place, "hash": hashed}
+                for level, place, hashed in completed
+                if level >= STORED_FROM_LEVEL
+            ],
         )
 
 

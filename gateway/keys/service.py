@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from secrets import token_bytes
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from gateway.base.canon import canonical
@@ -14,7 +13,7 @@ from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed
 from gateway.keys.cache import KeyCache
-from gateway.keys.model import KEY_BYTES, MATTER_PREFIX, KeyMissing, KeyRole, KeyShredded, KeyTampered
+from gateway.keys.model import DEPLOYMENT, KEY_BYTES, MATTER_PREFIX, KeyMissing, KeyRole, KeyShredded, KeyTampered
 from gateway.keys.ports import KeyProvider
 from gateway.keys.tables import KeyRow, RootKeyRow
 from gateway.seal.commitment import check_key_commitment, key_commitment
@@ -26,22 +25,15 @@ _NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value})
 _ROWS = "gateway.keys.rows"
 _NEWEST = "gateway.keys.newest"
 
-# Keys are on every change's way: these statements are built once.
-_BY_OWNER = (
+# What most units need of a matter and of the deployment: whoever looks for one of them is soon asked for another.
+_EVERYDAY = (KeyRole.MATTER_KEK.value, KeyRole.RECORD.value, KeyRole.AUDIT_BODY.value, KeyRole.LOG_SIGNING.value)
+
+# Keys are on every change's way: the statement is built once.
+_OF_OWNERS = (
     select(KeyRow)
-    .where(KeyRow.role == bindparam("role"), KeyRow.owner == bindparam("owner"))
-    .order_by(KeyRow.version.desc())
-    .limit(1)
+    .where(KeyRow.role.in_(bindparam("roles", expanding=True)), KeyRow.owner.in_(bindparam("owners", expanding=True)))
+    .order_by(KeyRow.version)
 )
-
-
-@cache
-def _by_owners(count: int) -> Select[KeyRow]:
-    pairs = (
-        and_(KeyRow.role == bindparam(f"role{number}"), KeyRow.owner == bindparam(f"owner{number}"))
-        for number in range(count)
-    )
-    return select(KeyRow).where(or_(*pairs)).order_by(KeyRow.version)
 
 
 class Keyring:
@@ -100,17 +92,6 @@ class Keyring:
         if key_id is None:
             raise KeyMissing(f"There is no {KeyRole(role).value} key of {owner}; restore the key backup.")
         return key_id
-
-    def look_up(self, session: Session, *wanted: tuple[KeyRole, str]) -> None:
-        """Read the newest key of each role and owner by one statement, for `find` and `ensure` later in this unit."""
-        newest = _newest(session)
-        missing = [(role.value, owner) for role, owner in wanted if (role.value, owner) not in newest]
-        if missing:
-            values = {f"role{number}": role for number, (role, _owner) in enumerate(missing)}
-            values |= {f"owner{number}": owner for number, (_role, owner) in enumerate(missing)}
-            for row in session.scalars(_by_owners(len(missing)), values):
-                _remembered(session)[row.id] = row
-                newest[row.role, row.owner] = row.id
 
     def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
         """The id of the newest key of this role and owner, created if there was never one."""
@@ -227,15 +208,20 @@ class Keyring:
 
     @staticmethod
     def _lookup(session: Session, role: str, owner: str) -> str | None:
+        """The newest key's id; the everyday keys of a matter are read with the deployment's, by one statement."""
         kind = KeyRole(role).value
         newest = _newest(session)
         if (kind, owner) not in newest:
-            row = session.scalar(_BY_OWNER, {"role": kind, "owner": owner})
-            if row is None:
-                return None
-            _remembered(session)[row.id] = row
-            newest[kind, owner] = row.id
-        return newest[kind, owner]
+            together = kind in _EVERYDAY and owner.startswith(MATTER_PREFIX)
+            values = (
+                {"roles": _EVERYDAY, "owners": (owner, DEPLOYMENT)}
+                if together
+                else {"roles": [kind], "owners": [owner]}
+            )
+            for row in session.scalars(_OF_OWNERS, values):
+                _remembered(session)[row.id] = row
+                newest[row.role, row.owner] = row.id
+        return newest.get((kind, owner))
 
 
 def fresh_key() -> bytes:

@@ -7,6 +7,7 @@ import sqlite3
 import psycopg
 import pytest
 
+from gateway.audit import tree
 from gateway.audit.model import LogDamaged
 from gateway.base.canon import canonical
 from gateway.seal import merkle
@@ -30,7 +31,8 @@ def _grow_again(write: Write) -> None:
     for index, hashed in enumerate(hashes):
         for level, place, node in merkle.completed(index, hashed, read):
             nodes[level, place] = node
-            write('INSERT INTO audit_node(level, "index", hash) VALUES (?, ?, ?)', level, place, node)
+            if level >= tree.STORED_FROM_LEVEL:
+                write('INSERT INTO audit_node(level, "index", hash) VALUES (?, ?, ?)', level, place, node)
 
 
 def append_forged(write: Write, leaf: bytes) -> int:

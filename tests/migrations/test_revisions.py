@@ -13,10 +13,12 @@ from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 
 import gateway.app
 import gateway.web.idempotency
+from gateway.audit.model import Act
 from gateway.base.problems import Refused
 from gateway.db import migrate
 from gateway.db.metadata import Base
 from gateway.db.migrate import SchemaVersion, check_current, downgrade, upgrade
+from gateway.seal import merkle
 from gateway.seal.recipient import generate_identity
 from tests.support.databases import Database, engine_of
 from tests.support.world import World
@@ -207,6 +209,28 @@ def test_there_is_no_way_back_while_a_recipient_has_a_hybrid_key(database: Datab
     assert contents(engine) == before
     engine.dispose()
     assert world.reopen().matters.recipient(matter.id, matter.recipients[1].id).age_key == key
+
+
+def test_small_subtrees_are_made_again_on_the_way_back(database: Database, tmp_path: Path) -> None:
+    """As an earlier gateway stored them, whose log goes on from there; gone again on the way up."""
+    world = World.create(tmp_path, database)
+    log, engine = world.gateway.log, engine_of(world.gateway.settings)
+    with world.gateway.units.change() as session:
+        for _ in range(600 - log.size_in(session)):
+            log.append(session, Act("test.done", "per_1"))
+    before, checkpoint = contents(engine), log.checkpoint()
+    assert [node[:2] for node in before["audit_node"]] == [(8, 0), (8, 1), (9, 0)]
+    tree = merkle.Tree()
+    for leaf in log.entries(0, 600):
+        tree.append(merkle.leaf_hash(leaf))
+    downgrade(engine, "0006")
+    every = {(level, index): tree(level, index) for level in range(1, 10) for index in range(600 >> level)}
+    assert {(level, index): hashed for level, index, hashed in contents(engine)["audit_node"]} == every
+    upgrade(engine)
+    assert contents(engine)["audit_node"] == before["audit_node"]
+    engine.dispose()
+    log = world.reopen().log
+    assert (log.check(), log.checkpoint()) == (600, checkpoint)
 
 
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -178,15 +178,24 @@ def test_checkpoints_are_signed_over_the_root_and_kept(log: Log, fill: Fill, hig
     merkle.check_consistency(4, 10, first.root, second.root, log.consistency_proof(4, 10))
 
 
-def test_only_complete_subtrees_are_stored(log: Log, fill: Fill, engine: Engine) -> None:
-    fill(300)
+def test_only_large_complete_subtrees_are_stored(log: Log, fill: Fill, engine: Engine) -> None:
+    fill(599)
     checkpoint = log.checkpoint()
-    for index in (0, 1, 150, 299, 300):
+    fill(1)
+    assert checkpoint.root == merkle.root(log.entries(0, 600))
+    for index in (0, 1, 150, 511, 512, 599):
         proof = log.inclusion_proof(index, checkpoint.size)
         merkle.check_inclusion(index, checkpoint.size, merkle.leaf_hash(log.entry(index)), proof, checkpoint.root)
     with engine.begin() as connection:
-        nodes = connection.execute(text("SELECT count(*) FROM audit_node")).scalar_one()
-    assert nodes == 301 - (301).bit_count()
+        nodes = connection.execute(text('SELECT level, "index" FROM audit_node ORDER BY level, "index"')).all()
+    assert nodes == [(8, 0), (8, 1), (9, 0)]
+    assert log.check() == 601
+
+
+@pytest.fixture
+def all_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every subtree is a row, so that a short log has some."""
+    monkeypatch.setattr(tree, "STORED_FROM_LEVEL", 1)
 
 
 def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: Engine) -> None:
@@ -197,7 +206,7 @@ def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: 
     assert proof.endswith("\n\n" + checkpoint.text)
     with pytest.raises(NoSuchEntry):
         log.tlog_proof(77, checkpoint)
-    tamper(engine, "UPDATE audit_node SET hash = :blank")
+    tamper(engine, 'UPDATE audit_entry SET leaf_hash = :blank WHERE "index" = 2')
     with pytest.raises(merkle.ProofInvalid):
         log.tlog_proof(5, checkpoint)
     tamper(engine, 'UPDATE audit_entry SET leaf = :other WHERE "index" = 5')
@@ -223,7 +232,7 @@ def test_a_proof_text_is_checked_before_it_leaves(log: Log, fill: Fill, engine: 
     ],
 )
 def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
-    log: Log, fill: Fill, engine: Engine, statement: str, problem: type[Exception]
+    log: Log, fill: Fill, engine: Engine, all_stored: None, statement: str, problem: type[Exception]
 ) -> None:
     fill(9)
     log.checkpoint()
@@ -231,6 +240,25 @@ def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
     tamper(engine, statement)
     with pytest.raises(problem):
         log.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ('UPDATE audit_entry SET leaf_hash = :blank WHERE "index" = 4', LogForked),
+        ('DELETE FROM audit_entry WHERE "index" = 4', LogDamaged),
+    ],
+)
+def test_what_was_signed_over_is_looked_at_again_down_to_the_leaf_hashes(
+    log: Log, fill: Fill, engine: Engine, statement: str, problem: type[Exception]
+) -> None:
+    fill(9)
+    log.checkpoint()
+    fill(4)
+    tamper(engine, statement)
+    for look in (log.checkpoint, log.check_continues):
+        with pytest.raises(problem):
+            look()
 
 
 @pytest.mark.parametrize(
@@ -244,7 +272,7 @@ def test_nothing_is_signed_over_a_shrunk_forked_or_damaged_log(
     ],
 )
 def test_a_whole_check_finds_what_was_changed_long_ago(
-    log: Log, fill: Fill, engine: Engine, statement: str, problem: type[Exception]
+    log: Log, fill: Fill, engine: Engine, all_stored: None, statement: str, problem: type[Exception]
 ) -> None:
     fill(9)
     assert log.check() == 10
@@ -277,7 +305,6 @@ def test_entries_rewritten_with_all_their_hashes_do_not_pass_a_checkpoint(
         mac = rules.entry_mac(log._mac_key(session), 1, hashes[1])
     change = 'UPDATE audit_entry SET leaf = :a, leaf_hash = :b, mac = :c WHERE "index" = 1'
     tamper(engine, change, a=forged, b=hashes[1], c=mac)
-    tamper(engine, "UPDATE audit_node SET hash = :hash", hash=merkle.node_hash(*hashes))
     for check in (log.check, log.checkpoint):
         with pytest.raises(LogForked):
             check()
@@ -292,7 +319,6 @@ def test_a_database_put_back_is_noticed_by_the_mark_outside(
     newest = log.checkpoint()
     for statement in (
         'DELETE FROM audit_entry WHERE "index" >= 6',
-        'DELETE FROM audit_node WHERE ("index" + 1) << level > 6',
         "DELETE FROM audit_checkpoint WHERE size > 6",
     ):
         tamper(engine, statement)
@@ -369,8 +395,8 @@ def test_an_entry_takes_few_statements_and_none_reads_a_whole_table(
     with units.change() as session:
         assert log.append(session, Act("test.done", "per_1", matter=MATTER, body={"note": "x"})) == 40
     event.remove(engine, "before_cursor_execute", note)
-    # Begin, the log's end, its key with that of the body, the KEK above, the entry.
-    assert len(sent) == 5
+    # Begin, the log's end, its key with those of the matter, the entry.
+    assert len(sent) == 4
     if engine.dialect.name == "sqlite":
         reads = [(f"EXPLAIN QUERY PLAN {statement}", values) for statement, values in sent if "SELECT" in statement]
         with engine.connect() as connection:
@@ -380,7 +406,7 @@ def test_an_entry_takes_few_statements_and_none_reads_a_whole_table(
 
 
 def test_no_entry_is_written_beside_a_subtree_that_is_missing(
-    log: Log, units: Units, engine: Engine, fill: Fill
+    log: Log, units: Units, engine: Engine, fill: Fill, all_stored: None
 ) -> None:
     fill(2)
     tamper(engine, "DELETE FROM audit_node")
