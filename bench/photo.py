@@ -97,7 +97,7 @@ def _plan() -> Plan:
 def _pixel_work(photo: bytes) -> bytes:
     header, (rgb, _) = parse({"media_type": "image/jpeg"}, photo)
     assert (header["width_px"], header["height_px"]) == SIZE_PX
-    return PictureFormat().rebuild(Picture(*SIZE_PX, rgb, {}, "image/jpeg"), _plan(), MARK, b"").data  # type: ignore[arg-type]
+    return PictureFormat().rebuild(Picture(*SIZE_PX, rgb, {}, lossy=True), _plan(), MARK, b"").data  # type: ignore[arg-type]
 
 
 def _whole_job(photo: bytes, sandbox: ProcessSandbox) -> int:

@@ -173,7 +173,7 @@ def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
         content: Table | Picture = Table.of(specimen.headers, columns)
     else:
         width, height = _extent(plan)
-        content = Picture(width, height, b"\x90" * (3 * width * height), specimen.metadata, "image/png")
+        content = Picture(width, height, b"\x90" * (3 * width * height), specimen.metadata, lossy=False)
     return form.rebuild(content, plan, _MARK, bytes(32)).data
 
 

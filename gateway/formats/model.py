@@ -240,14 +240,16 @@ def column_id(number: int) -> str:
 class Picture:
     """Decoded pixels: 8-bit RGB, row-major, oriented, flattened onto white; and the metadata that was beside them.
 
-    `tags` maps `EXIF:Model`, `XMP:…`, `IPTC:…`, `ICC:…`, `PNG:…`, `JFIF:comment` to text values.
+    `tags` maps `EXIF:Model`, `XMP:…`, `IPTC:…`, `ICC:…`, `PNG:…`, `JFIF:comment` to text values. `lossy` says whether
+    the original stored its pixels with loss, `several` whether it has frames or pages after the one that was read.
     """
 
     width_px: int
     height_px: int
     rgb: bytes
     tags: Mapping[str, str]
-    media_type: str
+    lossy: bool
+    several: bool = False
 
 
 Content = Table | Picture

@@ -1,99 +1,74 @@
-"""The reader of JPEG and PNG pictures. It runs only in the sandbox's child; the parent checks what it says.
+"""The reader of pictures. It runs only in the sandbox's child; the parent checks what it says.
 
-1. The signature fits the media type. 2. Width and height, from the header alone, lie within the bounds: nothing is
-decoded before. 3. One frame, decoded whole: a truncated or animated picture is refused. 4. Turned as its EXIF
-orientation says, and refused where something else in it says otherwise; transparency laid onto white, 8-bit RGB.
-5. Metadata as text (`parse_tags`).
+1. The first bytes fit the media type. 2. Width and height, from the header alone, lie within the bounds: nothing is
+decoded before. 3. One frame, or the first of several where a person said so, decoded whole: a truncated picture is
+refused. 4. Turned as the place says that the type's standard names, and refused where something else in it says
+otherwise; transparency laid onto white, 8-bit RGB. 5. Metadata as text (`parse_tags`).
 """
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import struct
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import simplejpeg
-from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image
 
 from gateway.base.canon import Json
-from gateway.formats import parse_tags
+from gateway.formats import parse_tags, picture_types
+from gateway.formats.open_picture import BROKEN, TURNS, UPRIGHT, Opened, opened
 from gateway.sandbox.task import Answer, TaskRefused
 
 MAX_PIXELS = 80_000_000
 MAX_SIDE_PX = 20_000
-SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+HEAD_BYTES = 4_096
 
-# Loaded here because nothing can be loaded behind the walls.
-_PRELOADED = (TiffImagePlugin, ExifTags)
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_UPRIGHT = 1
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation\s{0,9}(?:=\s{0,9}[\"']|>)\s{0,9}([1-8])\s{0,9}[\"'<]")
-_SIXTEEN_BIT = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
-_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr"}) | _SIXTEEN_BIT
+_SIXTEEN_BIT = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}) | _SIXTEEN_BIT
+# What turns the pixels there is not EXIF, which cameras write beside it all the same.
+_TURNED_BY_ITS_BOXES = frozenset({picture_types.HEIC, picture_types.AVIF})
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """Header: width and height in pixels. Blobs: RGB rows, and the metadata as JSON from tag to text."""
+    """Header: width and height in pixels, whether it was stored with loss and has frames that are not read.
+
+    Blobs: RGB rows, and the metadata as JSON from tag to text.
+    """
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     media_type = str(request["media_type"])
-    if not untrusted.startswith(SIGNATURES[media_type]):
+    if picture_types.shown(untrusted[:HEAD_BYTES]) != media_type:
         raise TaskRefused("mislabelled" if untrusted else "empty")
-    picture = _opened(media_type, untrusted)
-    _require_size(*picture.size)
-    if getattr(picture, "n_frames", 1) != 1:
-        raise TaskRefused("animated")
-    rgb = _upright_jpeg(picture, untrusted) if media_type == "image/jpeg" else None
-    if rgb is None:
-        _load(picture)
-    tags = parse_tags.tags(picture, media_type, untrusted)
-    if rgb is None:
-        pixels = _flat(_turned(picture))
-        (width_px, height_px), rgb = pixels.size, pixels.tobytes()
-    else:
-        width_px, height_px = picture.size
-    return {"width_px": width_px, "height_px": height_px}, (rgb, json.dumps(tags).encode())
-
-
-def _load(picture: Image.Image) -> None:
     try:
-        picture.load()
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        return _read(media_type, untrusted, first=request.get("frame") == "first")
+    except Image.DecompressionBombError as error:
+        raise TaskRefused("pixels") from error
+    except BROKEN as error:
         raise TaskRefused("damaged") from error
 
 
-def _upright_jpeg(picture: Image.Image, untrusted: bytes) -> bytes | memoryview | None:
-    """The pixels of a plain colour JPEG that is to be turned by nothing, by a shorter way to the same levels.
+def _read(media_type: str, untrusted: bytes, *, first: bool) -> Answer:
+    opening = opened(media_type, untrusted)
+    _require_size(*opening.size_px)
+    if opening.several and not first:
+        raise TaskRefused("frames")
+    turn = _turn(media_type, opening)
+    rows = _upright_jpeg(opening, untrusted) if media_type == picture_types.JPEG and turn is None else None
+    (width_px, height_px), rgb = (opening.size_px, rows) if rows is not None else _decoded(opening, turn)
+    tags = parse_tags.tags(opening.beside, media_type, untrusted)
+    header: dict[str, Json] = {"width_px": width_px, "height_px": height_px}
+    return {**header, "lossy": opening.lossy, "several": opening.several}, (rgb, json.dumps(tags).encode())
 
-    None where it is no such picture, and where the decoder has any doubt: then Pillow decides what is damaged.
-    """
-    if picture.mode != "RGB" or _orientation_told(picture) != _UPRIGHT:
-        return None
-    try:
-        pixels = simplejpeg.decode_jpeg(untrusted, "RGB", fastdct=False, fastupsample=False, strict=True)
-    except ValueError:
-        return None
-    return memoryview(pixels).cast("B") if pixels.shape == (picture.height, picture.width, 3) else None
 
-
-def _opened(media_type: str, untrusted: bytes) -> Image.Image:
-    """The picture with its header read and no pixel decoded; by the one decoder for its type, without guessing."""
-    kind = JpegImagePlugin.JpegImageFile if media_type == "image/jpeg" else PngImagePlugin.PngImageFile
-    try:
-        return kind(io.BytesIO(untrusted))
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise TaskRefused("damaged") from error
+def _decoded(opening: Opened, turn: Image.Transpose | None) -> tuple[tuple[int, int], bytes | memoryview]:
+    picture = opening.load()
+    # Some types say only with the pixels that one of their colours is clear.
+    has_clear_colour = "transparency" in opening.beside.info
+    pixels = _flat(picture if turn is None else picture.transpose(turn), has_clear_colour=has_clear_colour)
+    return pixels.size, pixels.tobytes()
 
 
 def _require_size(width_px: int, height_px: int) -> None:
@@ -103,35 +78,25 @@ def _require_size(width_px: int, height_px: int) -> None:
         raise TaskRefused("pixels")
 
 
-def _turned(picture: Image.Image) -> Image.Image:
-    turn = _TURNS.get(_orientation_told(picture))
-    return picture if turn is None else picture.transpose(turn)
+def _turn(media_type: str, opening: Opened) -> Image.Transpose | None:
+    """How the pixels are still to be turned.
 
-
-def _orientation_told(picture: Image.Image) -> int:
-    """What EXIF says in the place that its standard names: APP1 of a JPEG, the chunk eXIf of a PNG.
-
-    What else speaks of turning (XMP, a PNG's texts) is heard by some viewers and not by others, so that whoever drew
-    the boxes may have seen the picture either way: where they say something else, it is refused.
+    What else speaks of turning is heard by some viewers and not by others, so that whoever drew the boxes may have
+    seen the picture either way: where it says something else, it is refused.
     """
-    orientation = _orientation(lambda: _own_exif(picture))
-    if {_orientation(picture.getexif), *_orientations_in_xmp(picture)} != {orientation}:
+    elsewhere = {_orientation_in_any_place(opening.beside), *_orientations_in_xmp(opening.beside)}
+    agreeing = {opening.told, UPRIGHT} if media_type in _TURNED_BY_ITS_BOXES else {opening.told}
+    if not elsewhere <= agreeing:
         raise TaskRefused("turned-twice")
-    return orientation
+    return None if opening.turned else TURNS.get(opening.told)
 
 
-def _own_exif(picture: Image.Image) -> Image.Exif:
-    exif = Image.Exif()
-    exif.load(picture.info["exif"])
-    return exif
-
-
-def _orientation(exif_of: Callable[[], Image.Exif]) -> int:
+def _orientation_in_any_place(picture: Image.Image) -> int:
     try:
-        told = exif_of().get(ExifTags.Base.Orientation)
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
-        return _UPRIGHT
-    return told if isinstance(told, int) and told in _TURNS else _UPRIGHT
+        told = picture.getexif().get(ExifTags.Base.Orientation)
+    except BROKEN:
+        return UPRIGHT
+    return told if isinstance(told, int) and told in TURNS else UPRIGHT
 
 
 def _orientations_in_xmp(picture: Image.Image) -> set[int]:
@@ -140,10 +105,23 @@ def _orientations_in_xmp(picture: Image.Image) -> set[int]:
     return {int(told) for told in _XMP_ORIENTATION.findall(data)}
 
 
-def _flat(picture: Image.Image) -> Image.Image:
+def _upright_jpeg(opening: Opened, untrusted: bytes) -> memoryview | None:
+    """The pixels of a plain colour JPEG, by a shorter way to the same levels.
+
+    None where it is no such picture, and where the decoder has any doubt: then Pillow decides what is damaged.
+    """
+    if opening.beside.mode != "RGB":
+        return None
+    try:
+        pixels = simplejpeg.decode_jpeg(untrusted, "RGB", fastdct=False, fastupsample=False, strict=True)
+    except ValueError:
+        return None
+    return memoryview(pixels).cast("B") if pixels.shape == (*opening.size_px[::-1], 3) else None
+
+
+def _flat(picture: Image.Image, *, has_clear_colour: bool) -> Image.Image:
     if picture.mode not in _MODES:
         raise TaskRefused("pixel-form")
-    has_clear_colour = "transparency" in picture.info
     if picture.mode in _SIXTEEN_BIT:
         if has_clear_colour:
             raise TaskRefused("pixel-form")

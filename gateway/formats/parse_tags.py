@@ -1,4 +1,4 @@
-"""What stands beside the pixels of a JPEG or PNG, as text by tag. Runs only in the sandbox's child.
+"""What stands beside the pixels of a picture, as text by tag. Runs only in the sandbox's child.
 
 Nothing of it ever reaches a rendition; it is read so that a policy can name it, so that the withheld index can list
 it, and so that the gate can look for its values. What cannot be read is named all the same, with its size.
@@ -11,6 +11,9 @@ import struct
 from collections.abc import Callable, Iterator
 
 from PIL import ExifTags, Image
+
+from gateway.formats import picture_types
+from gateway.formats.open_picture import riff_chunks
 
 MAX_TAGS = 2_048
 MAX_VALUE_CHARS = 8_192
@@ -29,25 +32,32 @@ _IPTC = {
 }  # fmt: skip
 _PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"})
 _PNG_READ_ELSEWHERE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP"})
+_WEBP_READ_ELSEWHERE = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"EXIF", b"XMP ", b"ICCP"})
+# How a TIFF stores its pixels, not what is said of them; XMP and the colour profile are read elsewhere.
+_TIFF_PIXELS = frozenset(
+    {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 338, 339, 347, 530}
+    | {531, 532, 700, 34675}
+)
+_HEIF_PARTS = {"thumbnails": "thumbnails", "depth_images": "depth-images", "aux": "auxiliary-images"}
 
 Found = Iterator[tuple[str, object]]
 
 
 def tags(picture: Image.Image, media_type: str, untrusted: bytes) -> dict[str, str]:
-    """Tag → text, for a picture whose pixels are loaded (a PNG's last texts come after them)."""
+    """Tag → text, for a picture whose pixels are loaded (the last texts of a PNG and a GIF come after them)."""
     readers: list[tuple[str, Callable[[], Found]]] = [
         ("EXIF:unreadable", lambda: _exif(picture)),
         ("XMP:unreadable", lambda: _xmp(picture)),
         ("ICC:unreadable", lambda: _icc(picture)),
     ]
-    if media_type == "image/jpeg":
-        readers += [("IPTC:unreadable", lambda: _iptc(picture)), ("JPEG:unreadable", lambda: _jpeg(picture, untrusted))]
-    else:
-        readers += [("PNG:unreadable", lambda: _png(picture, untrusted))]
+    space, reader = _OF_ONE_TYPE[media_type]
+    readers.append((f"{space}:unreadable", lambda: reader(picture, untrusted)))
+    if media_type == picture_types.JPEG:
+        readers.append(("IPTC:unreadable", lambda: _iptc(picture)))
     found: dict[str, str] = {}
-    for unreadable, reader in readers:
+    for unreadable, read in readers:
         try:
-            for tag, value in reader():
+            for tag, value in read():
                 _keep(found, tag, value)
         except Exception:  # noqa: BLE001 - border: metadata that no library can read is named, and stays behind
             _keep(found, unreadable, "present")
@@ -85,14 +95,15 @@ def _exif(picture: Image.Image) -> Found:
     exif = picture.getexif()
     pointers = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop}
     for number, value in exif.items():
-        if number not in pointers:
+        if number not in pointers | (_TIFF_PIXELS if picture.format == "TIFF" else set()):
             yield f"EXIF:{ExifTags.TAGS.get(number, f'0x{number:04x}')}", value
     for number, value in exif.get_ifd(ExifTags.IFD.Exif).items():
         if number not in pointers:
             yield f"EXIF:{ExifTags.TAGS.get(number, f'0x{number:04x}')}", value
     for number, value in exif.get_ifd(ExifTags.IFD.GPSInfo).items():
         yield f"EXIF:{ExifTags.GPSTAGS.get(number, f'GPS0x{number:04x}')}", value
-    thumbnail = exif.get_ifd(ExifTags.IFD.IFD1)
+    # The second directory of a TIFF is its second page.
+    thumbnail = exif.get_ifd(ExifTags.IFD.IFD1) if picture.format != "TIFF" else None
     if thumbnail:
         yield "EXIF:Thumbnail", f"{thumbnail.get(0x0202, 'unknown')} bytes"
 
@@ -180,3 +191,69 @@ def _png(picture: Image.Image, untrusted: bytes) -> Found:
             break
     if len(untrusted) > at:
         yield "PNG:after-the-end", untrusted[at:]
+
+
+def _gif(picture: Image.Image, untrusted: bytes) -> Found:
+    for name in ("comment", "extension"):
+        if name in picture.info:
+            yield f"GIF:{name}", picture.info[name]
+    end = _end_of_gif(untrusted)
+    if end < len(untrusted):
+        yield "GIF:after-the-end", untrusted[end:]
+
+
+def _end_of_gif(untrusted: bytes) -> int:
+    """The offset just past the trailer, walking from block to block."""
+    at = 13 + _gif_palette_bytes(untrusted[10])
+    while untrusted[at] != 0x3B:
+        # An image begins with its descriptor, its palette and one byte of code size; an extension with its label.
+        at += 11 + _gif_palette_bytes(untrusted[at + 9]) if untrusted[at] == 0x2C else 2
+        while untrusted[at]:
+            at += 1 + untrusted[at]
+        at += 1
+    return at + 1
+
+
+def _gif_palette_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _webp(_picture: Image.Image, untrusted: bytes) -> Found:
+    for kind, body in riff_chunks(untrusted):
+        if kind not in _WEBP_READ_ELSEWHERE:
+            yield f"WEBP:{kind.decode('latin-1')}", body
+    end = 8 + int.from_bytes(untrusted[4:8], "little")
+    if end < len(untrusted):
+        yield "WEBP:after-the-end", untrusted[end:]
+
+
+def _bmp(_picture: Image.Image, untrusted: bytes) -> Found:
+    end = int.from_bytes(untrusted[2:6], "little")
+    if 0 < end < len(untrusted):
+        yield "BMP:after-the-end", untrusted[end:]
+
+
+def _tiff(picture: Image.Image, _untrusted: bytes) -> Found:
+    pages = getattr(picture, "n_frames", 1)
+    if pages > 1:
+        yield "TIFF:pages", pages
+
+
+def _heif(picture: Image.Image, _untrusted: bytes) -> Found:
+    for key, name in _HEIF_PARTS.items():
+        if picture.info.get(key):
+            yield f"HEIF:{name}", len(picture.info[key])
+    for block in picture.info.get("metadata", ()):
+        yield f"HEIF:{block['type']}", block["data"]
+
+
+_OF_ONE_TYPE: dict[str, tuple[str, Callable[[Image.Image, bytes], Found]]] = {
+    picture_types.JPEG: ("JPEG", _jpeg),
+    picture_types.PNG: ("PNG", _png),
+    picture_types.GIF: ("GIF", _gif),
+    picture_types.WEBP: ("WEBP", _webp),
+    picture_types.BMP: ("BMP", _bmp),
+    picture_types.TIFF: ("TIFF", _tiff),
+    picture_types.HEIC: ("HEIF", _heif),
+    picture_types.AVIF: ("HEIF", _heif),
+}

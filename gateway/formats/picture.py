@@ -1,9 +1,10 @@
-"""Photographs: JPEG and PNG in, the same type out, rebuilt from pixels.
+"""Pictures: every type in `picture_types` in, JPEG or PNG out, rebuilt from pixels.
 
 Out: the one rectangle that a person drew as the work area, the visible mark burned in, then solid boxes over
-everything withheld inside it, freshly encoded without a byte of metadata. Boxes grow outwards to a grid, so that
-their size says little about what was under them, and are painted last, so that nothing shows through. Nothing is
-written inside a box: its interior is one colour, which the gate checks.
+everything withheld inside it, freshly encoded without a byte of metadata: a JPEG where the original stored its pixels
+with loss, else a PNG. Boxes grow outwards to a grid, so that their size says little about what was under them, and are
+painted last, so that nothing shows through. Nothing is written inside a box: its interior is one colour, which the gate
+checks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,10 +23,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gateway.base.problems import Problem
-from gateway.formats import parse_picture, parse_tags
+from gateway.formats import parse_picture, parse_tags, picture_types
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
 from gateway.formats.ports import NOTHING
-from gateway.formats.problems import NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
+from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
@@ -33,6 +35,7 @@ PARSE_TASK = "gateway.formats.parse_picture:parse"
 BOX_GRID_PX = 16
 BOX_COLOUR = (0, 0, 0)
 JPEG_QUALITY = 88
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_UP = 2
 
 Pixels = NDArray[np.uint8]
@@ -41,7 +44,14 @@ _SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
     "empty": (PictureRefused, "The file is empty; send the picture itself."),
     "mislabelled": (PictureRefused, "The file is not the picture type that it was taken for; export it anew."),
     "damaged": (PictureRefused, "The picture is truncated or damaged; export it anew as JPEG or PNG."),
-    "animated": (PictureRefused, "The picture has several frames; export the one that is meant."),
+    "frames": (
+        FrameUnclear,
+        (
+            "The picture has several frames or pages, and one is rendered: is the first the one that is meant? Answer "
+            "with source {frame: first}, or export the one that is."
+        ),
+    ),
+    "raw": (PictureRefused, "This is a raw photograph of a camera's sensor; develop it and export it as JPEG."),
     "turned-twice": (
         PictureRefused,
         "The picture says in two ways how it is turned, so boxes may miss; export it anew, upright.",
@@ -56,39 +66,44 @@ _SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
     ),
 }
 _UNCLEAR = PictureRefused("The reader's answer about this picture does not add up; export it anew as JPEG or PNG.")
-_TAG_SPACES = ("EXIF", "XMP", "IPTC", "ICC", "PNG", "JFIF", "JPEG")
+_TAG_SPACES = frozenset({"EXIF", "XMP", "IPTC", "ICC", "PNG", "JFIF", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF"})
+_OTHER_FRAMES = "format:other-frames"
+# Its decoder begins a thread whether or not it is asked to.
+_THREADED = frozenset({picture_types.HEIC})
+_FIRST = {"frame": "first"}
 
 
 class PictureFormat:
-    """The format of photographs."""
+    """The format of pictures."""
 
     name = "picture"
-    media_types: tuple[str, ...] = ("image/jpeg", "image/png")
-    extensions: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
+    media_types: tuple[str, ...] = picture_types.MEDIA_TYPES
+    extensions: Mapping[str, str] = MappingProxyType({picture_types.JPEG: "jpg", picture_types.PNG: "png"})
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
 
     def sniff(self, head: bytes) -> str | None:
-        """JPEG or PNG by its signature."""
-        return next((kind for kind, start in parse_picture.SIGNATURES.items() if head.startswith(start)), None)
+        """By its signature, or by what its first box says."""
+        return picture_types.shown(head)
 
     def read(
         self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
     ) -> Picture:
-        """Pixels and tags; there is nothing to declare. Raises `PictureRefused` or `PictureTooLarge`."""
-        if declared:
+        """Pixels and tags; `frame: first` may be declared. Raises a `PictureRefused`, `…TooLarge` or `FrameUnclear`."""
+        if declared and declared != _FIRST:
             raise PictureRefused(
-                "A picture has neither sheet nor encoding nor delimiter; take that out of the answers."
+                "Of a picture `frame: first` can be declared, but no sheet, encoding or delimiter; correct the answers."
             )
+        limits = replace(self._limits, threads=media_type in _THREADED)
         try:
-            reply = sandbox.run(PARSE_TASK, {"media_type": media_type}, untrusted_original, self._limits)
+            reply = sandbox.run(PARSE_TASK, {"media_type": media_type, **declared}, untrusted_original, limits)
         except ParseRefused as refused:
             if refused.code not in _SENTENCES:
                 raise
             kind, sentence = _SENTENCES[refused.code]
             raise kind(sentence) from refused
-        return _checked_picture(reply, media_type)
+        return _checked_picture(reply)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per tag; regions come from people."""
@@ -120,8 +135,8 @@ class PictureFormat:
         visible.burn_in(pixels, mark.text)
         for box in boxes:
             pixels[_inside(box)] = BOX_COLOUR
-        data = _jpeg(pixels) if picture.media_type == "image/jpeg" else _png(pixels)
-        return Rebuilt(data, picture.media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px)
+        data, media_type = (_jpeg(pixels), picture_types.JPEG) if picture.lossy else (_png(pixels), picture_types.PNG)
+        return Rebuilt(data, media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px)
 
 
 def _picture(content: Content) -> Picture:
@@ -210,6 +225,8 @@ def _redactions(picture: Picture, plan: Plan) -> dict[str, int]:
     unnamed = sum(1 for tag in picture.tags if f"metadata/{tag}" not in named)
     if unnamed:
         counts["default"] = counts.get("default", 0) + unnamed
+    if picture.several:
+        counts[_OTHER_FRAMES] = 1
     return dict(sorted(counts.items()))
 
 
@@ -231,17 +248,20 @@ def _png(pixels: Pixels) -> bytes:
     header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
     stream = deflate.compress(rows.data) + deflate.flush()
     chunks = ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b""))
-    return parse_picture.SIGNATURES["image/png"] + b"".join(_chunk(kind, body) for kind, body in chunks)
+    return _PNG_SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
-def _checked_picture(reply: Reply, media_type: str) -> Picture:
+def _checked_picture(reply: Reply) -> Picture:
     """The reply as a picture; nothing in it is believed before it is checked."""
     width, height = reply.header.get("width_px"), reply.header.get("height_px")
+    lossy, several = reply.header.get("lossy"), reply.header.get("several")
     if not isinstance(width, int) or not isinstance(height, int) or len(reply.blobs) != 2:
+        raise _UNCLEAR
+    if not isinstance(lossy, bool) or not isinstance(several, bool):
         raise _UNCLEAR
     side = parse_picture.MAX_SIDE_PX
     if not (0 < width <= side and 0 < height <= side and width * height <= parse_picture.MAX_PIXELS):
@@ -249,7 +269,7 @@ def _checked_picture(reply: Reply, media_type: str) -> Picture:
     rgb, tags_blob = reply.blobs
     if len(rgb) != 3 * width * height:
         raise _UNCLEAR
-    return Picture(width, height, rgb, MappingProxyType(_checked_tags(tags_blob)), media_type)
+    return Picture(width, height, rgb, MappingProxyType(_checked_tags(tags_blob)), lossy, several)
 
 
 def _checked_tags(blob: bytes) -> dict[str, str]:

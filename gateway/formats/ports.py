@@ -34,8 +34,8 @@ class Format(Protocol):
     ) -> Content:
         """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence.
 
-        `declared` is what a person said about how to read it (`encoding`, `delimiter`, `sheet`); what does not fit is
-        refused, and what only a person can say is asked for by `SheetUnclear`.
+        `declared` is what a person said about how to read it (`encoding`, `delimiter`, `sheet`, `frame`); what does not
+        fit is refused, and what only a person can say is asked for by `SheetUnclear` or `FrameUnclear`.
         """
         ...
 

@@ -33,6 +33,13 @@ class PictureRefused(Unprocessable):
     title = "This picture cannot be taken safely"
 
 
+class FrameUnclear(Unprocessable):
+    """A picture has several frames or pages, and one can be rendered: a person says so."""
+
+    slug = "frame-unclear"
+    title = "Which frame of the picture is meant is not clear"
+
+
 class PictureTooLarge(TooLarge):
     """The picture is past a declared bound."""
 

@@ -20,7 +20,7 @@ _KEYS = frozenset({"v", "columns", "regions", "confirmed", "sheet", "source"})
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
-_SOURCE_KEYS = frozenset({"encoding", "delimiter"})
+_SOURCE_KEYS = frozenset({"encoding", "delimiter", "frame"})
 _FIELD = re.compile(r"column/[0-9]{1,7}")
 
 
@@ -28,7 +28,8 @@ _FIELD = re.compile(r"column/[0-9]{1,7}")
 class Answers:
     """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at; a sheet's name.
 
-    `source` declares the encoding or delimiter of a table where what would be told from its bytes is wrong.
+    `source` declares the encoding or delimiter of a table where what would be told from its bytes is wrong, or that the
+    first frame of a picture is the one that is meant.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -82,7 +83,10 @@ class Answers:
 
 
 def _source(untrusted: Any) -> dict[str, str]:
-    sentence = "`source` may declare an encoding, such as utf-8 or big5, and a delimiter, one of , ; | and tab."
+    sentence = (
+        "`source` may declare an encoding, such as utf-8 or big5, a delimiter, one of , ; | and tab, and of a picture "
+        "with several frames that the first is meant."
+    )
     if not isinstance(untrusted, dict) or not _SOURCE_KEYS.issuperset(untrusted):
         raise AnswersInvalid(sentence)
     if not all(isinstance(value, str) and _SOURCE.fullmatch(value) for value in untrusted.values()):

@@ -37,8 +37,6 @@ from gateway.policy.problems import (
 from gateway.policy.wording import output_title
 from gateway.policy.words import Text
 
-SHEET = "sheet"
-
 _PICTURE = "picture"
 _STRIP = {Element.COLUMN: "drop", Element.METADATA: "strip", Element.REGION: "box"}
 _METADATA = Text(en="Metadata", zh="元数据")
@@ -94,12 +92,15 @@ def decide(
     )
 
 
-def asking_for_sheet(
-    policy: Policy, kind: Kind, context: Context, answers: Answers, question: str, *, on: date
+def asking_for(
+    what: str, policy: Policy, kind: Kind, context: Context, answers: Answers, question: str, *, on: date
 ) -> Decisions:
-    """The decisions over a workbook of which nobody has said yet which sheet is the table: one open question."""
+    """The decisions over an original that cannot be read before a person says `what` of it is meant: one question.
+
+    `what` is the sheet of a workbook that is the table, or the frame of a picture.
+    """
     decisions = decide(policy, kind, (), context, replace(answers, columns={}), on=on)
-    return replace(decisions, asks=(Ask(SHEET, question),), missing=())
+    return replace(decisions, asks=(Ask(what, question),), missing=())
 
 
 def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -> None:

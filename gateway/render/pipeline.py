@@ -1,6 +1,7 @@
 """The choreography, without database or network: the same for a worker's job and for a rehearsal.
 
-1. The format reads the original inside the sandbox. Which sheet of a workbook is meant may be an open question.
+1. The format reads the original inside the sandbox. Which sheet of a workbook is meant, or which frame of a picture,
+   may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
@@ -18,10 +19,10 @@ from datetime import date
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
 from gateway.formats.model import Content, Element, Mark, Picture, Plan, Rebuilt, Table
 from gateway.formats.ports import Format
-from gateway.formats.problems import SheetUnclear
+from gateway.formats.problems import FrameUnclear, SheetUnclear
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
-from gateway.policy.decide import answered_fields, asking_for_sheet, decide
+from gateway.policy.decide import answered_fields, asking_for, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
@@ -71,9 +72,9 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     try:
         content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.declared)
-    except SheetUnclear as unclear:
-        question = unclear.detail
-        asking = asking_for_sheet(job.policy, job.kind, job.context, job.answers, question, on=job.on)
+    except (SheetUnclear, FrameUnclear) as unclear:
+        question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
+        asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
         return Outcome(State.WAITING, reason=question, decisions=asking)
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":

@@ -105,7 +105,7 @@ def _raise_walls(walls: frozenset[Layer], limits: Limits) -> None:
     steps = [
         (Layer.LANDLOCK, syscalls.landlock),
         (Layer.RLIMITS, lambda: _limit(limits, own_bytes)),
-        (Layer.SECCOMP, syscalls.seccomp),
+        (Layer.SECCOMP, lambda: syscalls.seccomp(threads=limits.threads)),
     ]
     syscalls.forbid_new_privileges()
     for layer, step in steps:
@@ -122,10 +122,12 @@ def _limit(limits: Limits, own_bytes: int) -> None:
         # The reply is the one file there is: the wall is as high as the longest reply.
         (resource.RLIMIT_FSIZE, wire.PREFIX.size + wire.MAX_HEADER_BYTES + limits.output_bytes),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 0),
     ):
         _bound(what, most, most)
+    if not limits.threads:
+        # Threads count as processes; where they may be, seccomp alone keeps processes away.
+        _bound(resource.RLIMIT_NPROC, 0, 0)
     # The soft bound first: its own signal tells the parent why the child died.
     _bound(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
 

@@ -21,12 +21,16 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one parse may use."""
+    """What one parse may use.
+
+    `threads` lets a decoder that cannot do without begin threads of its own; they are born behind the same walls.
+    """
 
     memory_bytes: int = 2 << 30
     cpu_s: int = 60
     wall_s: int = 90
     output_bytes: int = 1 << 30
+    threads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

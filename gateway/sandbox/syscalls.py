@@ -5,7 +5,9 @@
 3. `landlock`  landlock(7): no file may be opened, made or removed; no TCP port bound or reached (ABI 4); no signal
    and no abstract socket beyond itself (ABI 6).
 4. `seccomp`  seccomp(2): a closed list of calls is let through. Calls no parser makes (sockets, exec, new processes,
-   tracing, keys, mounts, …) kill the process; every other one, and executable memory, answers EPERM.
+   tracing, keys, mounts, …) kill the process; every other one, and executable memory, answers EPERM. Where threads
+   are allowed, clone(2) may make one of this process, which inherits the filter; clone3(2), whose flags no filter can
+   read, answers ENOSYS, so that the C library takes the other way.
 
 Each raises `OSError` when the wall does not stand. Landlock and seccomp bind the calling thread: call them while it is
 the only one.
@@ -106,9 +108,13 @@ _KILLED: dict[str, tuple[int | None, int | None]] = {
 }
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
+_CLONE, _CLONE3 = "clone", "clone3"
+# CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM | SETTLS | PARENT_SETTID | CHILD_CLEARTID, as in pthreads.
+_OF_A_THREAD = 0x3D0F00
+
 _LOAD, _JUMP_EQUAL, _JUMP_BITS, _RETURN = 0x20, 0x15, 0x45, 0x06
-_AT_NUMBER, _AT_ARCHITECTURE, _AT_THIRD_ARGUMENT = 0, 4, 32
-_ALLOW, _KILL, _EPERM = 0x7FFF0000, 0x80000000, 0x00050000 | 1
+_AT_NUMBER, _AT_ARCHITECTURE, _AT_FIRST_ARGUMENT, _AT_THIRD_ARGUMENT = 0, 4, 16, 32
+_ALLOW, _KILL, _EPERM, _ENOSYS = 0x7FFF0000, 0x80000000, 0x00050000 | 1, 0x00050000 | 38
 _PROT_EXEC = 4
 
 
@@ -162,9 +168,9 @@ def landlock() -> None:
         os.close(ruleset)
 
 
-def seccomp() -> None:
+def seccomp(*, threads: bool = False) -> None:
     """Install the filter on this thread; `forbid_new_privileges` comes before."""
-    program = seccomp_program(platform.machine())
+    program = seccomp_program(platform.machine(), threads=threads)
     instructions = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: the number of instructions, then (aligned) the address of the first.
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
@@ -172,7 +178,7 @@ def seccomp() -> None:
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.cast(pointer, ctypes.c_void_p))
 
 
-def seccomp_program(machine: str) -> bytes:
+def seccomp_program(machine: str, *, threads: bool = False) -> bytes:
     """The filter in classic BPF for one architecture; raises `OSError` on an unknown one."""
     if machine not in _ARCHITECTURES:
         raise OSError(f"no system call table for the architecture {machine}")
@@ -183,6 +189,8 @@ def seccomp_program(machine: str) -> bytes:
         _instruction(_RETURN, _KILL),
         _instruction(_LOAD, _AT_NUMBER),
     ]
+    if threads:
+        code += _threads(column)
     for numbers, verdict in [(n, _ALLOW) for n in _ALLOWED.values()] + [(n, _KILL) for n in _KILLED.values()]:
         number = numbers[column]
         if number is not None:
@@ -197,6 +205,21 @@ def seccomp_program(machine: str) -> bytes:
         ]
     code.append(_instruction(_RETURN, _EPERM))
     return b"".join(code)
+
+
+def _threads(column: int) -> list[bytes]:
+    clone, clone3 = _KILLED[_CLONE][column], _KILLED[_CLONE3][column]
+    if clone is None or clone3 is None:
+        raise OSError("no number for making a thread")
+    return [
+        _instruction(_JUMP_EQUAL, clone3, on_false=1),
+        _instruction(_RETURN, _ENOSYS),
+        _instruction(_JUMP_EQUAL, clone, on_false=4),
+        _instruction(_LOAD, _AT_FIRST_ARGUMENT),
+        _instruction(_JUMP_EQUAL, _OF_A_THREAD, on_false=1),
+        _instruction(_RETURN, _ALLOW),
+        _instruction(_RETURN, _KILL),
+    ]
 
 
 def _instruction(operation: int, operand: int, *, on_true: int = 0, on_false: int = 0) -> bytes:

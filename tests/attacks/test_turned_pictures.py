@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
@@ -11,6 +13,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from gateway.formats.parse_picture import parse
 from gateway.sandbox.task import TaskRefused
 
+VECTORS = Path(__file__).parents[1] / "vectors" / "picture"
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="{}"/></x:xmpmeta>'
 
 
@@ -24,6 +27,28 @@ def _jpeg(**options: object) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (60, 40)).save(out, "JPEG", **options)
     return out.getvalue()
+
+
+def _encoded(kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(out, kind, **options)
+    return out.getvalue()
+
+
+def _heic(boxes: int, exif: int) -> bytes:
+    """A HEIC whose boxes turn it one way and whose EXIF says another."""
+    data = (VECTORS / f"turned-{boxes}.heic").read_bytes()
+    said = struct.pack(">HHIH", 0x0112, 3, 1, boxes)
+    assert data.count(said) == 1
+    return data.replace(said, struct.pack(">HHIH", 0x0112, 3, 1, exif))
+
+
+def _gif(xmp: bytes) -> bytes:
+    data = _encoded("GIF")
+    at = data.index(b",")
+    # As the XMP standard has it: the packet is no sub-block, and these bytes lead every reader to its end.
+    extension = b"\x21\xff\x0bXMP DataXMP" + xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    return data[:at] + extension + data[at:]
 
 
 def _png(texts: Mapping[str, str]) -> bytes:
@@ -48,6 +73,13 @@ def _raw_profile(orientation: int) -> str:
         ("image/jpeg", _jpeg(exif=_exif(6), xmp=XMP.format(3).encode())),
         ("image/png", _png({"XML:com.adobe.xmp": XMP.format(3)})),
         ("image/png", _png({"Raw profile type exif": _raw_profile(3)})),
+        ("image/webp", _encoded("WEBP", exif=_exif(6), xmp=XMP.format(3).encode())),
+        ("image/gif", _gif(XMP.format(3).encode())),
+        ("image/tiff", _encoded("TIFF", tiffinfo={274: 6, 700: XMP.format(3).encode()})),
+        ("image/tiff", _encoded("TIFF", tiffinfo={700: XMP.format(3).encode()})),
+        ("image/avif", _encoded("AVIF", exif=_exif(6), xmp=XMP.format(3).encode())),
+        ("image/heic", _heic(boxes=6, exif=8)),
+        ("image/heic", _heic(boxes=1, exif=6)),
     ],
 )
 def test_two_ways_to_turn_are_refused(media_type: str, data: bytes) -> None:
@@ -57,8 +89,20 @@ def test_two_ways_to_turn_are_refused(media_type: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [_jpeg(exif=_exif(6)), _jpeg(exif=_exif(6), xmp=XMP.format(6).encode())], ids=["exif", "both"]
+    ("media_type", "data"),
+    [
+        ("image/jpeg", _jpeg(exif=_exif(6))),
+        ("image/jpeg", _jpeg(exif=_exif(6), xmp=XMP.format(6).encode())),
+        ("image/tiff", _encoded("TIFF", tiffinfo={274: 6, 700: XMP.format(6).encode()})),
+        ("image/avif", _encoded("AVIF", exif=_exif(6), xmp=XMP.format(6).encode())),
+    ],
 )
-def test_one_way_is_followed(data: bytes) -> None:
-    header, _ = parse({"media_type": "image/jpeg"}, data)
+def test_one_way_is_followed(media_type: str, data: bytes) -> None:
+    header, _ = parse({"media_type": media_type}, data)
     assert (header["width_px"], header["height_px"]) == (40, 60)
+
+
+@pytest.mark.parametrize("exif", [1, 6])
+def test_of_a_heic_the_boxes_are_followed_where_exif_says_the_same_or_nothing(exif: int) -> None:
+    header, _ = parse({"media_type": "image/heic"}, _heic(boxes=6, exif=exif))
+    assert (header["width_px"], header["height_px"]) == (96, 160)

@@ -243,3 +243,44 @@ class TestJpeg(PictureContract):
 
 class TestPng(PictureContract):
     kind = "PNG"
+
+
+class LossyContract(PictureContract):
+    def leaves_as(self) -> str:
+        return "image/jpeg"
+
+
+class TestWebp(LossyContract):
+    kind = "WEBP"
+
+
+class TestAvif(LossyContract):
+    kind = "AVIF"
+
+
+class TestHeic(LossyContract):
+    def specimen(self) -> bytes:
+        return (ROOT / "tests/vectors/picture/plain.heic").read_bytes()
+
+
+class LosslessContract(PictureContract):
+    def leaves_as(self) -> str:
+        return "image/png"
+
+
+class TestTiff(LosslessContract):
+    kind = "TIFF"
+
+
+class TestGif(LosslessContract):
+    kind = "GIF"
+
+    def specimen(self) -> bytes:
+        return super().specimen() + WITHHELD.encode()
+
+
+class TestBmp(LosslessContract):
+    kind = "BMP"
+
+    def specimen(self) -> bytes:
+        return super().specimen() + WITHHELD.encode()

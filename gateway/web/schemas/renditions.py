@@ -35,7 +35,7 @@ class AnswersIn(In):
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     confirmed: StrictBool = False
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    source: Annotated[dict[str, str], Field(max_length=2, default_factory=dict)]
+    source: Annotated[dict[str, str], Field(max_length=3, default_factory=dict)]
 
     def answers(self) -> Answers:
         """As the room takes it."""

@@ -7,6 +7,7 @@ import json
 import struct
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from gateway.base.problems import Problem
 from gateway.formats import parse_tags, picture
 from gateway.formats.model import Box, Case, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, Transform
 from gateway.formats.picture import PARSE_TASK, PictureFormat
-from gateway.formats.problems import NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
+from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.marks.visible import MarkDoesNotFit
 from gateway.sandbox.ports import Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
@@ -25,6 +26,7 @@ from gateway.sandbox.process import ProcessSandbox
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
 SECRET = bytes(range(32))
 FORMAT = PictureFormat()
+VECTORS = Path(__file__).parents[2] / "vectors" / "picture"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r photoshop:City="Ganzhou"/><dc:creator>Kowalski</dc:creator></x:xmpmeta>'
 
 
@@ -118,10 +120,99 @@ def test_a_type_that_the_bytes_do_not_have_is_refused(sandbox: ProcessSandbox) -
         FORMAT.read(b"", "image/jpeg", sandbox)
 
 
-def test_an_animation_is_refused(sandbox: ProcessSandbox) -> None:
+def several(kind: str) -> bytes:
     frames = [scene(64, 64), scene(64, 64).rotate(90)]
-    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])
-    with pytest.raises(PictureRefused, match="several frames"):
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [*map(several, ("PNG", "GIF", "WEBP", "TIFF", "AVIF")), (VECTORS / "several.heic").read_bytes()],
+    ids=["png", "gif", "webp", "tiff", "avif", "heic"],
+)
+def test_of_several_frames_the_first_is_read_when_somebody_says_so(sandbox: ProcessSandbox, data: bytes) -> None:
+    with pytest.raises(FrameUnclear, match=r"source \{frame: first\}"):
+        read(sandbox, data)
+    media_type = FORMAT.sniff(data[:4096])
+    assert media_type is not None
+    content = FORMAT.read(data, media_type, sandbox, {"frame": "first"})
+    red, green, _ = (int(level) for level in pixels(content)[2, 2])
+    assert (red > 200, green < 60, content.several) == (True, True, True)
+    counted = picture._redactions(content, Plan(()))
+    assert counted["format:other-frames"] == 1
+
+
+@pytest.mark.parametrize("declared", [{"frame": "last"}, {"frame": "first", "sheet": "x"}, {"encoding": "utf-8"}])
+def test_nothing_else_can_be_declared_of_a_picture(sandbox: ProcessSandbox, declared: dict[str, str]) -> None:
+    with pytest.raises(PictureRefused, match="frame: first"):
+        FORMAT.read(encoded(scene(64, 64)), "image/jpeg", sandbox, declared)
+
+
+LOSSY = {"JPEG": {}, "WEBP": {}, "AVIF": {}, "TIFF": {"compression": "jpeg"}}
+LOSSLESS = {"PNG": {}, "GIF": {}, "BMP": {}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "lossy"),
+    [(k, o, True) for k, o in LOSSY.items()] + [(k, o, False) for k, o in LOSSLESS.items()],
+)
+def test_what_was_stored_with_loss_leaves_as_jpeg_and_the_rest_as_png(
+    sandbox: ProcessSandbox, kind: str, options: dict[str, object], lossy: bool
+) -> None:
+    ground = scene(640, 480)
+    content = read(sandbox, encoded(ground, kind, **options))
+    seen = pixels(content).astype(int)
+    assert np.abs(seen - np.asarray(ground)).mean() < (8 if kind == "GIF" else 3 if lossy else 0.01)
+    rebuilt = rebuild(content, region(1, Op.CROP, Box(0, 0, 640, 480)))
+    assert rebuilt.media_type == ("image/jpeg" if lossy else "image/png") == FORMAT.sniff(rebuilt.data)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_heic_is_turned_by_its_boxes_and_exif_may_agree(sandbox: ProcessSandbox, number: int) -> None:
+    data = (VECTORS / f"turned-{number}.heic").read_bytes()
+    content = read(sandbox, data)
+    assert (content.width_px, content.height_px) == ((96, 160) if number > 4 else (160, 96))
+    corners = [pixels(content)[place][0] > 200 for place in ((5, 5), (5, -6), (-6, -6), (-6, 5))]
+    assert corners.index(True) == {1: 0, 2: 1, 3: 2, 4: 3, 5: 0, 6: 1, 7: 2, 8: 3}[number]
+
+
+def test_clear_pixels_of_a_heic_are_white(sandbox: ProcessSandbox) -> None:
+    content = read(sandbox, (VECTORS / "clear.heic").read_bytes())
+    assert int(pixels(content)[24, 60].min()) > 250
+    assert int(pixels(content)[24, 4][1]) < 40
+
+
+def test_what_stands_beside_the_pixels_of_the_other_types_is_named(sandbox: ProcessSandbox) -> None:
+    webp = encoded(scene(64, 64), "WEBP", xmp=XMP)
+    webp += b"prVt" + struct.pack("<I", 12) + b"VENDOR-77777"
+    webp = webp[:4] + struct.pack("<I", len(webp) - 8) + webp[8:] + b"TRAILING-SECRET"
+    assert read(sandbox, webp).tags.items() >= {
+        ("XMP:dc:creator", "Kowalski"),
+        ("WEBP:prVt", "VENDOR-77777"),
+        ("WEBP:after-the-end", "TRAILING-SECRET"),
+    }
+    tiff = encoded(scene(64, 64), "TIFF", tiffinfo={315: "Kowalski", 700: XMP, 50_000: "VENDOR-77777"})
+    tags = read(sandbox, tiff).tags
+    assert (tags["EXIF:Artist"], tags["EXIF:0xc350"]) == ("Kowalski", "VENDOR-77777")
+    assert tags["XMP:dc:creator"] == "Kowalski"
+    assert not {"EXIF:StripOffsets", "EXIF:ImageWidth"} & tags.keys()
+    gif = encoded(scene(64, 64), "GIF", comment=b"Kowalski") + b"TRAILING;SECRET"
+    assert read(sandbox, gif).tags == {"GIF:comment": "Kowalski", "GIF:after-the-end": "TRAILING;SECRET"}
+    assert read(sandbox, encoded(scene(64, 64), "BMP") + b"TRAILING").tags == {"BMP:after-the-end": "TRAILING"}
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (encoded(Image.new("F", (40, 30), 4), "TIFF"), "form that is not read"),
+        (encoded(Image.new("I", (40, 30), 4), "TIFF"), "form that is not read"),
+        (encoded(Image.new("I;16", (40, 30), 4), "TIFF", tiffinfo={262: 0}), "form that is not read"),
+        (encoded(scene(40, 30), "TIFF", tiffinfo={50706: b"\1\4\0\0"}), "raw photograph"),
+    ],
+    ids=["floats", "signed", "white is zero", "raw"],
+)
+def test_a_tiff_that_would_be_read_falsely_is_refused(sandbox: ProcessSandbox, data: bytes, sentence: str) -> None:
+    with pytest.raises(PictureRefused, match=sentence):
         read(sandbox, data)
 
 
@@ -130,11 +221,12 @@ def test_a_large_picture_within_the_bounds_is_read(sandbox: ProcessSandbox) -> N
     assert len(content.rgb) == 3 * 10_000 * 7_900
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pixels_are_turned_as_the_camera_meant(sandbox: ProcessSandbox, orientation: int) -> None:
+def test_pixels_are_turned_as_the_camera_meant(sandbox: ProcessSandbox, orientation: int, kind: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    content = read(sandbox, encoded(scene(320, 160), exif=exif, quality=95))
+    content = read(sandbox, encoded(scene(320, 160), kind, exif=exif, quality=95))
     assert (content.width_px, content.height_px) == ((160, 320) if orientation > 4 else (320, 160))
     upper = pixels(content)[4, [4, -5]]
     lower = pixels(content)[-5, [-5, 4]]
@@ -372,7 +464,7 @@ class Telling:
         return self.answer
 
 
-SIZE = {"width_px": 2, "height_px": 1}
+SIZE = {"width_px": 2, "height_px": 1, "lossy": False, "several": False}
 TOO_MANY = {f"EXIF:{number}": "" for number in range(parse_tags.MAX_TAGS + 1)}
 
 
@@ -383,7 +475,9 @@ TOO_MANY = {f"EXIF:{number}": "" for number in range(parse_tags.MAX_TAGS + 1)}
         Reply(SIZE, (bytes(6),)),
         Reply({**SIZE, "width_px": -2}, (bytes(6), b"{}")),
         Reply({**SIZE, "width_px": "2"}, (bytes(6), b"{}")),
-        Reply({"width_px": 100_000, "height_px": 100_000}, (b"", b"{}")),
+        Reply({**SIZE, "lossy": 1}, (bytes(6), b"{}")),
+        Reply({**SIZE, "several": None}, (bytes(6), b"{}")),
+        Reply({**SIZE, "width_px": 100_000, "height_px": 100_000}, (b"", b"{}")),
         Reply(SIZE, (bytes(6), b"[]")),
         Reply(SIZE, (bytes(6), b"{")),
         Reply(SIZE, (bytes(6), b'{"EXIF:Make": 1}')),

@@ -135,7 +135,9 @@ def test_pictures_with_every_sort_of_box_pass(media_type: str, seed: int) -> Non
             for number, (name, op, box) in enumerate(regions)
         )
     )
-    picture = Picture(*size, pixels.tobytes(), {"EXIF:Artist": "Zhang Wei Photography"}, media_type)
+    picture = Picture(
+        *size, pixels.tobytes(), {"EXIF:Artist": "Zhang Wei Photography"}, lossy=media_type == "image/jpeg"
+    )
     rebuilt = PictureFormat().rebuild(picture, plan, MARK, SECRET)
     assert rebuilt.size_px is not None
     covered = tuple((box.left_px, box.top_px, box.width_px, box.height_px) for box in rebuilt.boxes)

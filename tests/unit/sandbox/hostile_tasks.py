@@ -66,6 +66,14 @@ def start_thread(_request: Request, _untrusted: bytes) -> Answer:
     return {"errno": 0}, ()
 
 
+def open_file_in_a_thread(_request: Request, _untrusted: bytes) -> Answer:
+    told: list[Answer] = []
+    thread = threading.Thread(target=lambda: told.append(open_file({}, b"")))
+    thread.start()
+    thread.join()
+    return told[0]
+
+
 def trace_parent(_request: Request, _untrusted: bytes) -> Answer:
     ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0)
     return {"errno": 0}, ()

@@ -139,6 +139,15 @@ def test_what_seccomp_kills_for(sandbox: ProcessSandbox, task: str) -> None:
         run(sandbox, task)
 
 
+def test_a_task_that_may_begin_threads_has_them_behind_the_same_walls(sandbox: ProcessSandbox) -> None:
+    limits = replace(LIMITS, threads=True)
+    assert run(sandbox, "start_thread", limits=limits).header == {"errno": 0}
+    assert run(sandbox, "open_file_in_a_thread", limits=limits).header["errno"] != 0
+    for task in ("fork", "execute", "open_socket"):
+        with pytest.raises(ParseForbiddenCall):
+            run(sandbox, task, limits=limits)
+
+
 @pytest.mark.parametrize("task", ["execute", "trace_parent"])
 def test_no_other_program_and_no_tracing(sandbox: ProcessSandbox, task: str) -> None:
     with pytest.raises(ParseForbiddenCall):
