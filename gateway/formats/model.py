@@ -7,7 +7,7 @@ rebuilds exactly what the plan names; what the plan does not name does not exist
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,10 @@ class Element(StrEnum):
     COLUMN = "column"
     METADATA = "metadata"
     REGION = "region"
+    PAGE = "page"
+    TEXT = "text"
+    ANNOTATION = "annotation"
+    FORM_FIELD = "form_field"
 
 
 class Source(StrEnum):
@@ -48,9 +52,10 @@ class Box:
 class Field:
     """One thing in an original that a policy can name.
 
-    `id` is stable within the original (`column/4`, `metadata/EXIF:Model`, `region/2`). `label` is what the original
-    calls it (raw header, tag) and never leaves the gateway. `name` is the canonical path, tag or region class, or
-    None where the survey cannot name it. `classes` is what its values say it is (EMAIL, PHONE, …).
+    `id` is stable within the original (`column/4`, `metadata/EXIF:Model`, `region/2`, `page/3`, `text/3/17`). `label`
+    is what the original calls it (raw header, tag, the words of a text) and never leaves the gateway. `name` is the
+    canonical path, tag or region class, or None where the survey cannot name it. `classes` is what its values say it
+    is (EMAIL, PHONE, …). `box` lies on `page`, counted from 1; a picture has no pages, and 0 says so.
     """
 
     id: str
@@ -61,6 +66,7 @@ class Field:
     source: Source = Source.SURVEY
     box: Box | None = None
     count: int = 0
+    page: int = 0
 
 
 class Op(StrEnum):
@@ -127,6 +133,7 @@ class Instruction:
     value_type: str
     cases: tuple[Case, ...]
     box: Box | None = None
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +257,42 @@ class Picture:
     media_type: str
 
 
-Content = Table | Picture
+PAGE_DPI = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that a page shows, and where, in the page's own pixels."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it is rastered at `PAGE_DPI`, and the words that it visibly shows, in reading order."""
+
+    width_px: int
+    height_px: int
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pages:
+    """A document as pages. Pixels are made page by page when they are asked for: all at once would not fit.
+
+    `raster` gives the pixels of the page with this number, counted from 1: 8-bit RGB, row-major, on opaque white.
+    `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:…`, `form:…`, `annotation:2/1` (page and
+    number), `hidden:2` (text of page 2 that nobody sees), `attachment:…`.
+    """
+
+    pages: tuple[Page, ...]
+    raster: Callable[[int], bytes]
+    parts: Mapping[str, str]
+    media_type: str
+
+
+Content = Table | Picture | Pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,8 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             boxes=tuple((box.left_px, box.top_px, box.width_px, box.height_px) for box in rebuilt.boxes),
             mark_text=mark.text,
         )
+    if not isinstance(content, Table):
+        raise TypeError("there is no expectation for this sort of content")
     fields = {one.title: one.field_id for one in plan.instructions if one.element is Element.COLUMN}
     return TableExpectation(
         headers=rebuilt.headers,
