@@ -262,7 +262,10 @@ PAGE_DPI = 200
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that a page shows, and where, in the page's own pixels."""
+    """A word that a page shows, and where, in the page's own pixels.
+
+    The box is as high as the font is, from ascent to descent, so that it says nothing of the letters in it.
+    """
 
     text: str
     box: Box
@@ -300,7 +303,8 @@ class Page:
 class Pages:
     """A document as pages. Pixels are made page by page when they are asked for: all at once would not fit.
 
-    `raster` gives the pixels of the page with this number, counted from 1: 8-bit RGB, row-major, on opaque white.
+    `raster` gives the pixels of the page with this number, counted from 1, row-major, on opaque white: 8-bit RGB, or
+    8-bit grey for a page without colour, as the number of bytes tells.
     `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:1`, `attachment:1`, `hidden:2` (text of page 2
     that nobody sees), …
     """
@@ -315,11 +319,21 @@ Content = Table | Picture | Pages
 
 
 @dataclass(frozen=True, slots=True)
+class RebuiltPage:
+    """A page of a document's rendition: its number in the original, its size, its opaque rectangles, in pixels."""
+
+    number: int
+    size_px: tuple[int, int]
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
 
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
-    picture, both in rendition pixels. `redactions` counts removed and changed things per rule.
+    picture, both in rendition pixels; `pages` the pages of a document in order. `redactions` counts removed and
+    changed things per rule.
     """
 
     data: bytes
@@ -328,6 +342,7 @@ class Rebuilt:
     headers: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
     size_px: tuple[int, int] | None = None
+    pages: tuple[RebuiltPage, ...] = ()
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:
