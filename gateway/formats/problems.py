@@ -40,6 +40,13 @@ class PictureTooLarge(TooLarge):
     title = "This picture is past a bound"
 
 
+class PageTooLarge(TooLarge):
+    """A page does not compress to what one page of a document may take."""
+
+    slug = "page-too-large"
+    title = "A page of this document is past a bound"
+
+
 class CellUnreadable(Refused):
     """A cell cannot be read as the type that its transformation needs."""
 
