@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -111,20 +112,18 @@ class DocumentFormat:
         """What a run of words, an annotation or a form field says; a part's text; nothing for a page or region."""
         pages = _pages(content)
         match field.element:
-            case Element.TEXT:
+            case Element.TEXT | Element.ANNOTATION | Element.FORM_FIELD:
                 return (field.label,)
             case Element.METADATA:
                 return (pages.parts[field.label],)
-            case Element.ANNOTATION | Element.FORM_FIELD:
-                number = int(field.id.rpartition("/")[2])
-                notes = [note for note in pages.pages[field.page - 1].notes if note.element is field.element]
-                return (notes[number - 1].text,)
         return ()
 
     def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
         """A new PDF of the pages that the plan allows; boxes over what it withholds on them."""
         del secret  # the visible mark names the release itself; nothing here is keyed
-        return write_document.rebuild(_pages(content), plan, mark)
+        pages = _pages(content)
+        rebuilt = write_document.rebuild(pages, plan, mark)
+        return replace(rebuilt, redactions={**rebuilt.redactions, **left_behind(pages)})
 
     def _of_page(self, page: Page, number: int, count: int) -> Iterator[Field]:
         whole = Box(0, 0, page.width_px, page.height_px)
@@ -138,7 +137,7 @@ class DocumentFormat:
             for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
                 classes = self._classes_of((note.text,))
                 field_id = f"{element.value}/{number}/{place}"
-                yield Field(field_id, element, note.name, note.name, classes, box=note.box, count=1, page=number)
+                yield Field(field_id, element, note.text, note.name, classes, box=note.box, count=1, page=number)
 
 
 def left_behind(pages: Pages) -> dict[str, int]:

@@ -20,6 +20,7 @@ _STREAM = re.compile(rb"(?<!end)stream\r?\n")
 _HEAD_BYTES = 1024
 _PORTFOLIO = re.compile(rb"/Collection\s{0,9}(?:<<|\d{1,9}\s{1,9}\d{1,5}\s{1,9}R)")
 _XMP = re.compile(rb"<x:xmpmeta.{0,200000}?</x:xmpmeta>", re.DOTALL)
+_VALUE = re.compile(r">([^<>]{2,2000})<|=[\"']([^\"'<>]{2,2000})[\"']")
 _LAYER = re.compile(rb"/OCG\b")
 _NAME = re.compile(rb"/Name\s{0,9}(?:\(((?:\\.|[^\\()]){0,500})\)|<([0-9A-Fa-f\s]{0,2000})>)", re.DOTALL)
 _AROUND_BYTES = 600
@@ -40,7 +41,7 @@ def scan(untrusted: bytes) -> Scanned:
     for part in (untrusted, *_inflated(untrusted)):
         found.portfolio = found.portfolio or _PORTFOLIO.search(part) is not None
         for packet in _XMP.finditer(part):
-            found.xmp.append(packet.group().decode("utf-8", "replace"))
+            found.xmp += _said(packet.group().decode("utf-8", "replace"))
         for layer in _LAYER.finditer(part):
             start = part.rfind(b"<<", max(0, layer.start() - _AROUND_BYTES), layer.start())
             name = _NAME.search(part, max(start, 0), layer.end() + _AROUND_BYTES)
@@ -66,6 +67,12 @@ def _inflated(untrusted: bytes) -> Iterator[bytes]:
             continue
         left -= len(part)
         yield part
+
+
+def _said(packet: str) -> list[str]:
+    """The values of a packet: its texts and attributes, without the names of its spaces."""
+    told = (one.group(1) or one.group(2) for one in _VALUE.finditer(packet))
+    return list(dict.fromkeys(text.strip() for text in told if text.strip() and "://" not in text))
 
 
 def _text(name: re.Match[bytes]) -> str:

@@ -54,6 +54,13 @@ class DocumentTooLarge(TooLarge):
     title = "This document is past a bound"
 
 
+class PageTooLarge(TooLarge):
+    """A page does not compress to what one page of a document may take."""
+
+    slug = "page-too-large"
+    title = "A page of this document is past a bound"
+
+
 class CellUnreadable(Refused):
     """A cell cannot be read as the type that its transformation needs."""
 
