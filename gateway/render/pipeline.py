@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
-from gateway.formats.model import Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Table
+from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Table
 from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.policy.answers import Answers
@@ -31,7 +31,7 @@ from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, notice, own_words
 from gateway.render.withheld import named_cells, withheld_lines, withheld_set
 from gateway.residue import walled
-from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
+from gateway.residue.model import DocumentExpectation, Expectation, PictureExpectation, Rectangle, TableExpectation
 from gateway.sandbox.ports import Sandbox
 
 
@@ -129,7 +129,13 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         return PictureExpectation(
             media_type=rebuilt.media_type,
             size_px=rebuilt.size_px,
-            boxes=tuple((box.left_px, box.top_px, box.width_px, box.height_px) for box in rebuilt.boxes),
+            boxes=tuple(_rectangle(box) for box in rebuilt.boxes),
+            mark_text=mark.text,
+        )
+    if isinstance(content, Pages):
+        return DocumentExpectation(
+            sizes_px=tuple(page.size_px for page in rebuilt.pages),
+            boxes=tuple(tuple(_rectangle(box) for box in page.boxes) for page in rebuilt.pages),
             mark_text=mark.text,
         )
     if not isinstance(content, Table):
@@ -144,3 +150,7 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         sheets=(plan.notice.sheet, plan.notice.name),
         notice=tuple(cells for _, cells in plan.notice.rows()),
     )
+
+
+def _rectangle(box: Box) -> Rectangle:
+    return box.left_px, box.top_px, box.width_px, box.height_px
