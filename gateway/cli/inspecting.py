@@ -21,11 +21,16 @@ from gateway.intake import rules
 
 _BY_POLICY = "leaves only where a policy says so, column by column; what it does not know it asks about"
 _NEVER = "never leaves"
+_BOXED = "covered by a solid box where a policy or a person withholds them"
 # What each sort of field is called, and what becomes of it.
 _WORDS: Mapping[Element, tuple[str, str]] = {
     Element.COLUMN: ("columns", _BY_POLICY),
     Element.METADATA: ("metadata", _NEVER),
-    Element.REGION: ("regions", "covered by a solid box, unless a policy shows them"),
+    Element.REGION: ("regions", _BOXED),
+    Element.PAGE: ("pages", "leave only where a policy says so, as new pages made of pixels and of the words below"),
+    Element.TEXT: ("lines of text", _BOXED),
+    Element.FORM_FIELD: ("form fields", _BOXED),
+    Element.ANNOTATION: ("annotations", "covered, and their texts never leave, unless a policy shows them"),
 }
 
 

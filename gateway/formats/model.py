@@ -7,7 +7,7 @@ rebuilds exactly what the plan names; what the plan does not name does not exist
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,10 @@ class Element(StrEnum):
     COLUMN = "column"
     METADATA = "metadata"
     REGION = "region"
+    PAGE = "page"
+    TEXT = "text"
+    ANNOTATION = "annotation"
+    FORM_FIELD = "form_field"
 
 
 class Source(StrEnum):
@@ -48,9 +52,10 @@ class Box:
 class Field:
     """One thing in an original that a policy can name.
 
-    `id` is stable within the original (`column/4`, `metadata/EXIF:Model`, `region/2`). `label` is what the original
-    calls it (raw header, tag) and never leaves the gateway. `name` is the canonical path, tag or region class, or
-    None where the survey cannot name it. `classes` is what its values say it is (EMAIL, PHONE, …).
+    `id` is stable within the original (`column/4`, `metadata/EXIF:Model`, `region/2`, `page/3`, `text/3/17`). `label`
+    is what the original calls it (raw header, tag, the words of a text) and never leaves the gateway. `name` is the
+    canonical path, tag or region class, or None where the survey cannot name it. `classes` is what its values say it
+    is (EMAIL, PHONE, …). `box` lies on `page`, counted from 1; a picture has no pages, and 0 says so.
     """
 
     id: str
@@ -61,6 +66,7 @@ class Field:
     source: Source = Source.SURVEY
     box: Box | None = None
     count: int = 0
+    page: int = 0
 
 
 class Op(StrEnum):
@@ -127,6 +133,7 @@ class Instruction:
     value_type: str
     cases: tuple[Case, ...]
     box: Box | None = None
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +259,74 @@ class Picture:
     several: bool = False
 
 
-Content = Table | Picture
+PAGE_DPI = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that a page shows, and where, in the page's own pixels.
+
+    The box is as high as the font is, from ascent to descent, so that it says nothing of the letters in it.
+    """
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What lies on a page as an object of its own: an annotation (`name` is its sort) or a form field (its name).
+
+    `box` is what it takes up of the page's pixels, or None where nothing of it is drawn.
+    """
+
+    element: Element
+    name: str
+    text: str
+    box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it is rastered at `PAGE_DPI`, and the words that it visibly shows, in reading order.
+
+    A page of more than 40 million pixels is rastered more coarsely. `unreadable` says that it shows, or may show, text
+    that gives no words: a scan, or glyphs that stand for no character.
+    """
+
+    width_px: int
+    height_px: int
+    words: tuple[Word, ...]
+    notes: tuple[Note, ...] = ()
+    unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pages:
+    """A document as pages. Pixels are made page by page when they are asked for: all at once would not fit.
+
+    `raster` gives the pixels of the page with this number, counted from 1, row-major, on opaque white: 8-bit RGB, or
+    8-bit grey for a page without colour, as the number of bytes tells.
+    `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:1`, `attachment:1`, `hidden:2` (text of page 2
+    that nobody sees), …
+    """
+
+    pages: tuple[Page, ...]
+    raster: Callable[[int], bytes]
+    parts: Mapping[str, str]
+    media_type: str
+
+
+Content = Table | Picture | Pages
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltPage:
+    """A page of a document's rendition: its number in the original, its size, its opaque rectangles, in pixels."""
+
+    number: int
+    size_px: tuple[int, int]
+    boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +334,8 @@ class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
 
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
-    picture, both in rendition pixels. `redactions` counts removed and changed things per rule.
+    picture, both in rendition pixels; `pages` the pages of a document in order. `redactions` counts removed and
+    changed things per rule.
     """
 
     data: bytes
@@ -269,6 +344,7 @@ class Rebuilt:
     headers: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
     size_px: tuple[int, int] | None = None
+    pages: tuple[RebuiltPage, ...] = ()
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

@@ -44,7 +44,7 @@ class MarkDoesNotFit(Refused):
 
 @dataclass(frozen=True, slots=True)
 class _Ink:
-    """The octets of a picture's RGB rows that its mark changes: where they lie, and in 255ths how much covers them."""
+    """The octets of a picture's rows that its mark changes: where they lie, and in 255ths how much covers them."""
 
     places: NDArray[np.int32]
     dark: NDArray[np.uint8]
@@ -67,9 +67,12 @@ def table_cell(mark_text: str) -> str:
 
 
 def burn_in(pixels: Pixels, mark_text: str) -> None:
-    """Write the mark into `pixels`, 8-bit RGB, contiguous rows. Raises `MarkDoesNotFit`."""
+    """Write the mark into `pixels`, 8-bit RGB or grey (then without a third axis), contiguous rows.
+
+    Raises `MarkDoesNotFit`.
+    """
     height_px, width_px = pixels.shape[:2]
-    ink = _ink((width_px, height_px), mark_text)
+    ink = _ink((width_px, height_px), mark_text, pixels.size // (height_px * width_px))
     octets = pixels.reshape(-1)
     # Piece by piece, so that what is worked out stays in the processor's cache.
     for start in range(0, len(ink.places), _PIECE_OCTETS):
@@ -91,12 +94,12 @@ def _lay(colour: int, cover: NDArray[np.uint16], levels: NDArray[np.uint16]) -> 
 
 # The photos of one release have one mark and mostly one size. What is kept is about as large as the picture.
 @lru_cache(maxsize=1)
-def _ink(size_px: tuple[int, int], mark_text: str) -> _Ink:
+def _ink(size_px: tuple[int, int], mark_text: str, channels: int) -> _Ink:
     letters, outline = _masks(size_px, mark_text)
     dark, light = _covering(outline, _DARK_ALPHA), _covering(letters, _LIGHT_ALPHA)
     places = np.flatnonzero(dark | light)
-    octets = (3 * places[:, None] + np.arange(3)).ravel().astype(np.int32)
-    return _Ink(octets, np.repeat(dark[places], 3), np.repeat(light[places], 3))
+    octets = (channels * places[:, None] + np.arange(channels)).ravel().astype(np.int32)
+    return _Ink(octets, np.repeat(dark[places], channels), np.repeat(light[places], channels))
 
 
 def _covering(mask: Image.Image, alpha: float) -> NDArray[np.uint8]:

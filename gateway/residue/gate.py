@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from gateway.marks.visible import mark_mask
 from gateway.residue import pdf, xlsx
+from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
 from gateway.residue.layers import Budget
 from gateway.residue.model import (
+    DocumentExpectation,
     Expectation,
     Finding,
     Kind,
@@ -44,6 +46,8 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
             return xlsx.check_workbook(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
+        case DocumentExpectation():
+            return check_document(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case TextExpectation(media_type="application/pdf"):
             return pdf.check_pdf(rendition, expectation, _needles(withheld))
         case TextExpectation() if expectation.media_type in TEXTS:

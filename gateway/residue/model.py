@@ -114,6 +114,15 @@ class PictureExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentExpectation:
+    """A PDF of pages: for each its width and height and its opaque black boxes, in its pixels; and the mark."""
+
+    sizes_px: tuple[tuple[int, int], ...]
+    boxes: tuple[tuple[Rectangle, ...], ...]
+    mark_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextExpectation:
     """A text that the gateway wrote itself (README, index, reasons, manifest, report), known by its package name."""
 
@@ -121,7 +130,7 @@ class TextExpectation:
     media_type: str = "text/plain"
 
 
-Expectation = TableExpectation | PictureExpectation | TextExpectation
+Expectation = TableExpectation | PictureExpectation | DocumentExpectation | TextExpectation
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,14 @@
 """A JPEG or PNG read again with decoders that the rebuild does not use, looked at, and searched.
 
 1. Structure by `jpeg` or `png`: an allow-list, and nothing behind the end. 2. The size is the expected one, in the
-header and in the decoded pixels. 3. Every declared box is one solid colour. 4. The visible mark is there. 5. No
-withheld value stands in the bytes.
+header and in the decoded pixels. 3. Every declared box is one solid colour. 4. The visible mark is there (`marked`).
+5. No withheld value stands in the bytes.
 
 Boxes. In a PNG every pixel of a box has the boxes' colour. A JPEG is coded in blocks of 8 pixels at full resolution in
 every channel (`jpeg` insists), and boxes grow to a grid of 16, so nothing beside a box can reach into it: no channel
 may differ from the colour by more than 2 levels (measured: 0 at qualities 75 to 95). At the rebuild's quality of 88 a
 single pixel that was off by 24 levels before coding was found 60 times in 60; one off by 8 is gone after coding, for a
 reader too.
-
-Mark. The mark's mask says which pixels it brightens and, right beside them, which it darkens. In every window of
-48 × 48 pixels the brightened ones must on average exceed the darkened ones. Measured on flat, natural, noisy and
-striped pictures of 216 × 205 to 1600 × 1200 pixels, JPEG quality 85 and 88: mean over the windows at least 55 with the
-right mark, at most 20 with the one for another release of the same recipient, at most 7 without; windows at 20 levels
-or more: at least 99 %, at most 32 %, at most 31 %.
 
 Bytes. Compressed pixels look random, so a value must say enough not to be met by chance there (`COMPRESSED_BITS`, six
 letters); outside of them every value counts that is searched at all. Values too short for that have no place of their
@@ -23,38 +17,24 @@ own left in a picture: a metadata tag would have broken the structure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from gateway.base.units import KIB, MIB
 from gateway.residue import jpeg, png
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget
+from gateway.residue.marked import MaskOf, is_marked, not_solid
 from gateway.residue.model import Finding, Kind, Ledger, PictureExpectation, Report, unique
 from gateway.residue.values import Needles
 
 JPEG, PNG = "image/jpeg", "image/png"
 COMPRESSED_BITS = 28.0
 
-_RING_PX = 8
-_SOLID_LEVELS = 2
-
-_WINDOW_PX = 48
-_MASK_LEVEL = 60
-_WINDOW_LEAST_PX = 30
-_WINDOW_LEVELS = 20.0
-_LEAST_WINDOWS = 3
-_LEAST_SHARE = 0.95
-_LEAST_MEAN = 35.0
+SOLID_LEVELS_OF_JPEG = 2
 
 _STRIDE_BYTES = MIB
 _OVERLAP_BYTES = 4 * KIB
-
-Mask = NDArray[np.int8]
-MaskOf = Callable[[tuple[int, int], str], Mask]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +62,11 @@ def check_picture(data: bytes, expected: PictureExpectation, needles: Needles, m
         return ledger.report()
     ledger.note("structure", [])
     if ledger.note("size", _size(reading, expected)):
-        ledger.note("boxes", _boxes(reading.pixels, expected))
-        ledger.note("mark", _mark(reading.pixels, expected, mask_of))
+        levels = SOLID_LEVELS_OF_JPEG if is_jpeg else 0
+        loose = not_solid(reading.pixels, expected.boxes, expected.box_colour, levels)
+        ledger.note("boxes", (Finding(Kind.BOX, f"box {number}") for number in loose))
+        marked = is_marked(reading.pixels, expected.boxes, expected.mark_text, mask_of)
+        ledger.note("mark", [] if marked else [Finding(Kind.MARK, "the picture")])
     ledger.note("values", unique(_values(reading, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["boxes"] = len(expected.boxes)
@@ -106,48 +89,6 @@ def _size(reading: _Reading, expected: PictureExpectation) -> Iterator[Finding]:
     height_px, width_px = reading.pixels.shape[:2]
     if reading.size_px != expected.size_px or (width_px, height_px) != expected.size_px:
         yield Finding(Kind.SIZE, "the picture")
-
-
-def _boxes(pixels: Pixels, expected: PictureExpectation) -> Iterator[Finding]:
-    levels = _SOLID_LEVELS if expected.media_type == JPEG else 0
-    height_px, width_px = pixels.shape[:2]
-    colour = np.array(expected.box_colour, np.int16)
-    for number, (left, top, width, height) in enumerate(expected.boxes, start=1):
-        inside = min(left, top) >= 0 and min(width, height) > 0
-        inside = inside and left + width <= width_px and top + height <= height_px
-        part = pixels[top : top + height, left : left + width].astype(np.int16)
-        if not inside or np.abs(part - colour).max() > levels:
-            yield Finding(Kind.BOX, f"box {number}")
-
-
-def _mark(pixels: Pixels, expected: PictureExpectation, mask_of: MaskOf) -> Iterator[Finding]:
-    mask = mask_of(expected.size_px, expected.mark_text).copy()
-    for left, top, width, height in expected.boxes:
-        # A box is drawn over the mark, and its edge would speak louder than the mark beside it.
-        mask[max(top - _RING_PX, 0) : top + height + _RING_PX, max(left - _RING_PX, 0) : left + width + _RING_PX] = 0
-    luma = (pixels @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32, copy=False)
-    contrast = _window_contrast(luma, mask)
-    enough = len(contrast) >= _LEAST_WINDOWS
-    if not enough or contrast.mean() < _LEAST_MEAN or (contrast >= _WINDOW_LEVELS).mean() < _LEAST_SHARE:
-        yield Finding(Kind.MARK, "the picture")
-
-
-def _window_contrast(luma: NDArray[np.float32], mask: Mask) -> NDArray[np.float64]:
-    """By how much the pixels that the mark brightens exceed those it darkens, per window that has enough of both."""
-    rows = list(range(0, mask.shape[0], _WINDOW_PX))
-    columns = list(range(0, mask.shape[1], _WINDOW_PX))
-
-    def totals(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        result: NDArray[np.float64] = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
-        return result
-
-    bright, dark = mask > _MASK_LEVEL, mask < -_MASK_LEVEL
-    brights, darks = totals(bright.astype(np.float64)), totals(dark.astype(np.float64))
-    usable = (brights >= _WINDOW_LEAST_PX) & (darks >= _WINDOW_LEAST_PX)
-    light = totals((luma * bright).astype(np.float64))[usable] / brights[usable]
-    shade = totals((luma * dark).astype(np.float64))[usable] / darks[usable]
-    difference: NDArray[np.float64] = light - shade
-    return difference
 
 
 def _values(reading: _Reading, needles: Needles, budget: Budget) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from typing import Any
 from gateway.base.problems import Refused, TooLarge, Unprocessable
 from gateway.base.units import GIB, MIB
 from gateway.residue.model import (
+    DocumentExpectation,
     Expectation,
     Finding,
     Kind,
@@ -27,7 +28,7 @@ from gateway.residue.model import (
 from gateway.sandbox.ports import Limits, Sandbox
 
 TASK = "gateway.residue.task:verify"
-_SORTS: tuple[type[Expectation], ...] = (TableExpectation, PictureExpectation, TextExpectation)
+_SORTS: tuple[type[Expectation], ...] = (TableExpectation, PictureExpectation, DocumentExpectation, TextExpectation)
 
 
 class NotVerified(Refused):

@@ -8,12 +8,12 @@ import pytest
 
 from gateway.base.canon import canonical
 from gateway.formats.model import Box
-from gateway.policy.answers import Answers
+from gateway.policy.answers import Answers, Region
 from gateway.policy.problems import AnswersInvalid
 
 
 def test_there_and_back() -> None:
-    answers = Answers({"column/2": "drop", "column/1": "buyer"}, (("face", Box(1, 2, 3, 4)),), confirmed=True)
+    answers = Answers({"column/2": "drop", "column/1": "buyer"}, (Region("face", Box(1, 2, 3, 4)),), confirmed=True)
     again = Answers.from_json(answers.to_json())
     assert canonical(again.to_json()) == canonical(answers.to_json())
     assert again.regions == answers.regions

@@ -1,0 +1,193 @@
+"""Documents as they leave: page by page pixels, mark, boxes, and a text layer of what is still shown.
+
+A page leaves when an instruction allows it. Whatever on it is withheld (runs of text, regions, form fields, and words
+that their boxes take along, `page_boxes`) is painted over last, in solid black, and is not in the text layer. Nothing
+else of the original travels: what comes out is one picture for each page and our own text over it.
+
+A page of grey in which nearly every pixel is close to one of four levels, such as printed text, is written in these
+four; other grey and flat colours in 16 levels for each channel; what that does not bring under an eighth of a byte for
+each pixel goes as JPEG. One page takes at most half a byte for each pixel: quality is lowered to 45 for that, and a
+page that is then still larger is refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from gateway.formats import pixels
+from gateway.formats.model import (
+    Box,
+    Element,
+    Instruction,
+    Mark,
+    Op,
+    Page,
+    Pages,
+    Plan,
+    Rebuilt,
+    RebuiltPage,
+    applied,
+)
+from gateway.formats.page_boxes import Cover, Layout, lay_out
+from gateway.formats.pixels import Pixels
+from gateway.formats.problems import NothingNamed, PageTooLarge, PlanUnfit
+from gateway.formats.write_pdf import PageImage, PdfWriter
+from gateway.marks import visible
+
+MEDIA_TYPE = "application/pdf"
+
+_QUALITIES = (80, 65, 45)
+_PIXELS_PER_FLAT_BYTE = 8
+_PIXELS_PER_BYTE = 2
+_GREY_LEVELS = 4
+_CLOSE = 24
+_FAR_SHARE = 0.12
+_EVERY_ROW = 16
+_PIECE = 3 << 14
+
+
+def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
+    """The rendition of the pages that `plan` allows. `redactions` counts pages, texts, regions and parts per rule.
+
+    Raises `NothingNamed`, `PlanUnfit`, `PageTooLarge`, `MarkDoesNotFit`.
+    """
+    layouts = {number: _layout(content.pages[number - 1], number, plan) for number in _allowed_pages(content, plan)}
+    writer = PdfWriter((text for layout in layouts.values() for text in layout.texts), len(layouts))
+    done = []
+    for number, layout in layouts.items():
+        page = content.pages[number - 1]
+        size_px = (page.width_px, page.height_px)
+        boxes = tuple(cover.box for cover in layout.covers)
+        writer.add_page(size_px, _image(content.raster(number), page, number, boxes, mark.text), layout.texts)
+        done.append(RebuiltPage(number, size_px, boxes))
+    return Rebuilt(writer.finish(), MEDIA_TYPE, _redactions(content, plan), pages=tuple(done))
+
+
+def _op(instruction: Instruction) -> Op:
+    """What happens to a page or to something on it; nothing said means removed."""
+    case = applied(instruction.cases, {})
+    return case.transform.op if case is not None else Op.DROP
+
+
+def _allowed_pages(content: Pages, plan: Plan) -> list[int]:
+    allowed = {one.page for one in plan.instructions if one.element is Element.PAGE and _op(one) is Op.ALLOW}
+    if not allowed:
+        raise NothingNamed("No page of this document is named by the policy, so nothing of it may leave.")
+    if not allowed <= set(range(1, len(content.pages) + 1)):
+        raise PlanUnfit("The policy or an answer names a page that the document does not have; correct it.")
+    return sorted(allowed)
+
+
+def _layout(page: Page, number: int, plan: Plan) -> Layout:
+    """What is covered on a page. Of words, those whose middle lies in the place of a withheld text or form field."""
+    words: dict[int, str] = {}
+    regions = []
+    for one in plan.instructions:
+        if one.page != number or one.element not in _COVERED or _op(one) is Op.ALLOW:
+            continue
+        if one.box is None and one.element in _MAYBE_NOT_DRAWN:
+            continue
+        if one.box is None:
+            raise PlanUnfit("Something to be covered has no place on its page; draw it anew.")
+        case = applied(one.cases, {})
+        code = case.code if case is not None else ""
+        if one.element is not Element.TEXT:
+            regions.append(Cover(one.box, code))
+            continue
+        inside = [place for place, word in enumerate(page.words) if _middle_in(word.box, one.box)]
+        if not inside:
+            regions.append(Cover(one.box, code))
+        for place in inside:
+            words.setdefault(place, code)
+    return lay_out(page, words, regions)
+
+
+_MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
+_COVERED = frozenset({Element.TEXT, Element.REGION}) | _MAYBE_NOT_DRAWN
+
+
+def _middle_in(word: Box, place: Box) -> bool:
+    across = 2 * word.left_px + word.width_px - 2 * place.left_px
+    down = 2 * word.top_px + word.height_px - 2 * place.top_px
+    return 0 <= across <= 2 * place.width_px and 0 <= down <= 2 * place.height_px
+
+
+def _image(raster: bytes, page: Page, number: int, boxes: tuple[Box, ...], mark_text: str) -> PageImage:
+    """The page's pixels with mark and boxes, compressed."""
+    size_px = (page.width_px, page.height_px)
+    corners = tuple((box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px) for box in boxes)
+    try:
+        visible.require_readable(size_px, mark_text, corners)
+    except visible.MarkDoesNotFit as tight:
+        raise visible.MarkDoesNotFit(
+            f"So little of page {number} is shown that its mark cannot be read; leave the whole page out."
+        ) from tight
+    shown = _plane(raster, page)
+    bits = 2 if shown.ndim == 2 and _is_print(shown) else 4
+    visible.burn_in(shown, mark_text)
+    for left, top, right, bottom in corners:
+        shown[top:bottom, left:right] = 0
+    return _compressed(shown, bits, number)
+
+
+def _plane(raster: bytes, page: Page) -> Pixels:
+    """The pixels, writable: rows of grey where the page has no colour, rows of RGB otherwise."""
+    samples = np.frombuffer(raster, np.uint8)
+    if samples.size == page.width_px * page.height_px:
+        return samples.reshape(page.height_px, page.width_px).copy()
+    whole = samples.reshape(page.height_px, page.width_px, 3)
+    return whole.copy() if _has_colour(samples) else np.ascontiguousarray(whole[:, :, 1])
+
+
+def _has_colour(rgb: Pixels) -> bool:
+    """Whether a pixel's channels differ. Neighbouring octets are compared in pieces that stay in the cache."""
+    within = np.tile(np.array([255, 255, 0], np.uint8), _PIECE // 3)
+    for start in range(0, rgb.size, _PIECE):
+        piece = rgb[start : start + _PIECE]
+        differs = piece[1:] ^ piece[:-1]
+        differs &= within[: differs.size]
+        if differs.any():
+            return True
+    return False
+
+
+def _is_print(grey: Pixels) -> bool:
+    """Whether nearly every pixel of some rows is close to one of the four levels."""
+    step = 255 // (_GREY_LEVELS - 1)
+    counts = np.bincount(grey[::_EVERY_ROW].ravel(), minlength=256)
+    levels = np.arange(256)
+    far = np.abs((levels + step // 2) // step * step - levels) > _CLOSE
+    return bool(counts[far].sum() <= _FAR_SHARE * counts.sum())
+
+
+def _compressed(shown: Pixels, bits: int, number: int) -> PageImage:
+    height_px, width_px = shown.shape[:2]
+    channels = 1 if shown.ndim == 2 else 3
+    flat = pixels.deflated_rows(pixels.packed(shown.reshape(height_px, -1), bits))
+    if len(flat) * _PIXELS_PER_FLAT_BYTE <= height_px * width_px:
+        return PageImage(flat, None, channels, bits)
+    rgb = shown if channels == 3 else np.repeat(shown[:, :, None], 3, axis=2)
+    for quality in _QUALITIES:
+        data = pixels.jpeg(rgb, quality)
+        if len(data) * _PIXELS_PER_BYTE <= height_px * width_px:
+            return PageImage(data, "image/jpeg")
+    raise PageTooLarge(f"Page {number} holds more than fits into one page of a rendition; leave it out or split it.")
+
+
+def _redactions(content: Pages, plan: Plan) -> dict[str, int]:
+    """Removed things per rule; `default` counts pages and parts that no rule names."""
+    counts: Counter[str] = Counter()
+    named = {one.field_id for one in plan.instructions}
+    for one in plan.instructions:
+        op = _op(one)
+        if one.element is Element.METADATA and op not in {Op.STRIP, Op.DROP}:
+            raise PlanUnfit("A document's rendition carries no metadata; let the policy strip it.")
+        if op is not Op.ALLOW:
+            case = applied(one.cases, {})
+            counts[case.rule if case else "default"] += 1
+    unnamed = sum(1 for number in range(1, len(content.pages) + 1) if f"page/{number}" not in named)
+    if unnamed:
+        counts["default"] += unnamed
+    return dict(sorted(counts.items()))
