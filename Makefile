@@ -33,6 +33,7 @@ check: $(STAMP) ## format, lint, types, imports, policies
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/gateway policy lint
+	@$(BIN)/gateway policy test
 
 bench: $(STAMP) ## measure, beside the baselines, in one run
 	@missed=(); \

@@ -23,6 +23,7 @@ from gateway.policy.load import Library, load_library, load_policy_file, packs_d
 from gateway.policy.policy import Policy
 from gateway.policy.schema import json_schema
 from gateway.policy.testing import Specimen, run_tests
+from gateway.residue.archive import loose_members
 from gateway.sandbox.ports import Sandbox
 
 app = typer.Typer(help="Policies: what may leave, in what form, and why.", no_args_is_help=True)
@@ -79,7 +80,7 @@ def run_policy_tests(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run `*.test.yaml` beside policies: decide, render, search the output bytes. Exit 1 on failure."""
+    """Run `*.test.yaml` beside policies: decide, render, search what was rendered. Exit 1 on failure."""
     settings = offline_settings()
     library = load_library(settings.policies_dir)
     intakes = kinds_of(library, built_in_formats(), settings)
@@ -89,7 +90,7 @@ def run_policy_tests(
     def rendered(specimen: Specimen, plan: Plan) -> bytes:
         form = intakes[specimen.kind.name].formats[0]
         data = _rebuilt(form, specimen, plan)
-        return _text_layer(form, data, walls) if specimen.pages else data
+        return _text_layer(form, data, walls) if specimen.pages else b"\n".join((data, *loose_members(data)))
 
     report = run_tests(path or settings.policies_dir or packs_dir(), library, rendered)
     told = {

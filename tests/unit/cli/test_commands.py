@@ -14,6 +14,7 @@ from gateway.base.problems import Problem
 from gateway.cli import exits
 from gateway.cli.client import ServerProblem
 from gateway.cli.main import COMMANDS, application
+from gateway.policy.load import packs_dir
 from gateway.settings import from_environment
 
 Gateway = Callable[..., Any]
@@ -162,3 +163,10 @@ def test_verifying_nothing_exits_4_and_rubbish_1(gateway: Gateway, tmp_path: Pat
     assert (done.code, bool(done.err.strip())) == (1, True)
     assert gateway("audit", "verify", tmp_path / "package").code == 1
     assert gateway("audit", "verify", tmp_path / "package", "--log-key", "no key").code == 2
+
+
+def test_what_a_workbook_holds_is_searched_and_not_how_it_is_packed(gateway: Gateway, tmp_path: Path) -> None:
+    assert gateway("policy", "test").code == 0
+    pack = packs_dir() / "cn-mofcom-single" / "customer-list.test.yaml"
+    (tmp_path / pack.name).write_text(pack.read_text("utf-8").replace("present: [", "absent: [", 1), "utf-8")
+    assert gateway("policy", "test", tmp_path / pack.name).code != 0
