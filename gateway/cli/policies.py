@@ -119,8 +119,7 @@ def explain_field(
     library = load_library(settings.policies_dir)
     intake = kinds_of(library, built_in_formats(), settings)[library.kind(kind).name]
     data = json_file(original, "original")
-    shown = next(((form, media) for form in intake.formats if (media := form.sniff(data[: rules.HEAD_BYTES]))), None)
-    media_type = rules.check_type(shown[1] if shown else None, intake.media_types, kind)
+    media_type = intake.type_of(data[: rules.HEAD_BYTES], kind)
     form = next(one for one in intake.formats if media_type in one.media_types)
     content = form.read(data, media_type, sandbox(settings))
     reasoning = explain(

@@ -107,9 +107,7 @@ def resolved(
     data = json_file(file, "original")
     if not data:
         raise rules.EmptyBody("The original is empty.")
-    head = data[: rules.HEAD_BYTES]
-    shown = next(((form, media) for form in intake.formats if (media := form.sniff(head))), None)
-    media_type = rules.check_type(shown[1] if shown else None, intake.media_types, kind.name)
+    media_type = intake.type_of(data[: rules.HEAD_BYTES], kind.name)
     form = next(one for one in intake.formats if media_type in one.media_types)
     chosen = chosen_policy(policy, library)
     return Rehearsal(

@@ -38,6 +38,7 @@ _TIFF_PIXELS = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 338, 339, 347, 530}
     | {531, 532, 700, 34675}
 )
+_GIF_IMAGE, _GIF_TRAILER, _GIF_APPLICATION = 0x2C, 0x3B, 0xFF
 _HEIF_PARTS = {"thumbnails": "thumbnails", "depth_images": "depth-images", "aux": "auxiliary-images"}
 
 Found = Iterator[tuple[str, object]]
@@ -194,24 +195,28 @@ def _png(picture: Image.Image, untrusted: bytes) -> Found:
 
 
 def _gif(picture: Image.Image, untrusted: bytes) -> Found:
-    for name in ("comment", "extension"):
-        if name in picture.info:
-            yield f"GIF:{name}", picture.info[name]
-    end = _end_of_gif(untrusted)
+    if "comment" in picture.info:
+        yield "GIF:comment", picture.info["comment"]
+    end = 0
+    for kind, start, end in _gif_blocks(untrusted):
+        if kind == _GIF_APPLICATION:
+            yield "GIF:application", untrusted[start:end]
     if end < len(untrusted):
         yield "GIF:after-the-end", untrusted[end:]
 
 
-def _end_of_gif(untrusted: bytes) -> int:
-    """The offset just past the trailer, walking from block to block."""
+def _gif_blocks(untrusted: bytes) -> Iterator[tuple[int, int, int]]:
+    """Kind, start and end of every block, to the trailer; an extension's kind is its label."""
     at = 13 + _gif_palette_bytes(untrusted[10])
-    while untrusted[at] != 0x3B:
+    while untrusted[at] != _GIF_TRAILER:
+        start, image = at, untrusted[at] == _GIF_IMAGE
         # An image begins with its descriptor, its palette and one byte of code size; an extension with its label.
-        at += 11 + _gif_palette_bytes(untrusted[at + 9]) if untrusted[at] == 0x2C else 2
+        at += 11 + _gif_palette_bytes(untrusted[at + 9]) if image else 2
         while untrusted[at]:
             at += 1 + untrusted[at]
         at += 1
-    return at + 1
+        yield _GIF_IMAGE if image else untrusted[start + 1], start, at
+    yield _GIF_TRAILER, at, at + 1
 
 
 def _gif_palette_bytes(flags: int) -> int:

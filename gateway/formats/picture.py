@@ -2,9 +2,9 @@
 
 Out: the one rectangle that a person drew as the work area, the visible mark burned in, then solid boxes over
 everything withheld inside it, freshly encoded without a byte of metadata: a JPEG where the original stored its pixels
-with loss, else a PNG. Boxes grow outwards to a grid, so that their size says little about what was under them, and are
-painted last, so that nothing shows through. Nothing is written inside a box: its interior is one colour, which the gate
-checks.
+with loss, else a PNG. Boxes grow outwards as `box_grid` says, so that their size does not tell what was under them, and
+are painted last, so that nothing shows through. Nothing is written inside a box: its interior is one colour, which the
+gate checks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from gateway.base.problems import Problem
-from gateway.formats import parse_picture, parse_tags, picture_types, pixels
+from gateway.formats import box_grid, parse_picture, parse_tags, picture_types, pixels
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
 from gateway.formats.pixels import Pixels
 from gateway.formats.ports import NOTHING
@@ -30,7 +30,6 @@ from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
 
 PARSE_TASK = "gateway.formats.parse_picture:parse"
-BOX_GRID_PX = 16
 BOX_COLOUR = (0, 0, 0)
 JPEG_QUALITY = 88
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -177,25 +176,18 @@ def _clipped(box: Box, width_px: int, height_px: int) -> Box | None:
 
 
 def _boxes(plan: Plan, work_area: Box) -> tuple[Box, ...]:
-    """Every withheld region inside the work area, in rendition pixels, grown to the grid; sorted, each once."""
+    """Every withheld region inside the work area, in rendition pixels, grown as `box_grid` says; sorted, each once."""
     boxes = set()
     for instruction in plan.instructions:
         if instruction.element is not Element.REGION or _op(instruction) in {Op.CROP, Op.ALLOW}:
             continue
         if instruction.box is None:
             raise PlanUnfit("A region to be covered has no place in the picture; draw it anew.")
-        left = (instruction.box.left_px - work_area.left_px) // BOX_GRID_PX * BOX_GRID_PX
-        top = (instruction.box.top_px - work_area.top_px) // BOX_GRID_PX * BOX_GRID_PX
-        right = (
-            -(-(instruction.box.left_px + instruction.box.width_px - work_area.left_px) // BOX_GRID_PX) * BOX_GRID_PX
-        )
-        bottom = (
-            -(-(instruction.box.top_px + instruction.box.height_px - work_area.top_px) // BOX_GRID_PX) * BOX_GRID_PX
-        )
-        clipped = _clipped(Box(left, top, right - left, bottom - top), work_area.width_px, work_area.height_px)
-        if clipped is not None:
-            boxes.add(clipped)
-    return tuple(sorted(boxes, key=lambda box: (box.top_px, box.left_px, box.height_px, box.width_px)))
+        left, top = instruction.box.left_px - work_area.left_px, instruction.box.top_px - work_area.top_px
+        region = replace(instruction.box, left_px=left, top_px=top)
+        boxes.add(box_grid.grown(region, instruction.name, work_area.width_px, work_area.height_px))
+    inside = (box for box in boxes if box is not None)
+    return tuple(sorted(inside, key=lambda box: (box.top_px, box.left_px, box.height_px, box.width_px)))
 
 
 def _corners(box: Box) -> tuple[int, int, int, int]:

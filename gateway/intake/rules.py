@@ -1,6 +1,7 @@
 """The rules of arrival and of the gates before release, as pure functions.
 
-1. Bytes are typed by their first 4 KiB, never by name or claim, and the type must fit the kind.
+1. Bytes are typed by their first 4 KiB, never by name or claim, and the type must fit the kind. What no kind takes is
+   told what to become (`unfit`).
 2. An empty or oversized body is refused; so is a body whose digest differs from what the sender announced.
 3. Before any release every original carries four answers; missing, blocking or incomplete ones refuse it.
 """

@@ -21,7 +21,7 @@ from gateway.base.text import clean_line
 from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.formats.ports import Format
-from gateway.intake import rules
+from gateway.intake import rules, unfit
 from gateway.intake.model import (
     Classification,
     DefenceNexus,
@@ -66,7 +66,10 @@ class KindIntake:
         return frozenset(media for one in self.formats for media in one.media_types)
 
     def type_of(self, untrusted_head: bytes, kind: str) -> str:
-        """The media type that the first bytes show, if `kind` takes it."""
+        """The media type that the first bytes show, if `kind` takes it. Raises `UnsupportedFormat`."""
+        refused = unfit.recognised(untrusted_head, self.media_types)
+        if refused is not None:
+            raise rules.UnsupportedFormat(refused.sentence, accepts=sorted(self.media_types))
         shown = next((media for one in self.formats if (media := one.sniff(untrusted_head))), None)
         return rules.check_type(shown, self.media_types, kind)
 

@@ -43,14 +43,6 @@ def _heic(boxes: int, exif: int) -> bytes:
     return data.replace(said, struct.pack(">HHIH", 0x0112, 3, 1, exif))
 
 
-def _gif(xmp: bytes) -> bytes:
-    data = _encoded("GIF")
-    at = data.index(b",")
-    # As the XMP standard has it: the packet is no sub-block, and these bytes lead every reader to its end.
-    extension = b"\x21\xff\x0bXMP DataXMP" + xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\0"
-    return data[:at] + extension + data[at:]
-
-
 def _png(texts: Mapping[str, str]) -> bytes:
     out = io.BytesIO()
     info = PngImagePlugin.PngInfo()
@@ -74,7 +66,6 @@ def _raw_profile(orientation: int) -> str:
         ("image/png", _png({"XML:com.adobe.xmp": XMP.format(3)})),
         ("image/png", _png({"Raw profile type exif": _raw_profile(3)})),
         ("image/webp", _encoded("WEBP", exif=_exif(6), xmp=XMP.format(3).encode())),
-        ("image/gif", _gif(XMP.format(3).encode())),
         ("image/tiff", _encoded("TIFF", tiffinfo={274: 6, 700: XMP.format(3).encode()})),
         ("image/tiff", _encoded("TIFF", tiffinfo={700: XMP.format(3).encode()})),
         ("image/avif", _encoded("AVIF", exif=_exif(6), xmp=XMP.format(3).encode())),
