@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugi
 
 from gateway.base.canon import Json
 from gateway.formats import parse_tags
+from gateway.formats.whole_png import is_whole
 from gateway.sandbox.task import Answer, TaskRefused
 
 MAX_PIXELS = 80_000_000
@@ -54,6 +55,8 @@ def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     _require_size(*picture.size)
     if getattr(picture, "n_frames", 1) != 1:
         raise TaskRefused("animated")
+    if media_type == "image/png" and not is_whole(untrusted):
+        raise TaskRefused("damaged")
     rgb = _upright_jpeg(picture, untrusted) if media_type == "image/jpeg" else None
     if rgb is None:
         _load(picture)
