@@ -19,6 +19,7 @@ from PIL import ExifTags, Image
 from gateway.base.canon import Json
 from gateway.formats import parse_tags, picture_types
 from gateway.formats.open_picture import BROKEN, TURNS, UPRIGHT, Opened, opened
+from gateway.formats.whole_png import is_whole
 from gateway.sandbox.task import Answer, TaskRefused
 
 MAX_PIXELS = 80_000_000
@@ -55,6 +56,8 @@ def _read(media_type: str, untrusted: bytes, *, first: bool) -> Answer:
     _require_size(*opening.size_px)
     if opening.several and not first:
         raise TaskRefused("frames")
+    if media_type == picture_types.PNG and not is_whole(untrusted):
+        raise TaskRefused("damaged")
     turn = _turn(media_type, opening)
     rows = _upright_jpeg(opening, untrusted) if media_type == picture_types.JPEG and turn is None else None
     (width_px, height_px), rgb = (opening.size_px, rows) if rows is not None else _decoded(opening, turn)

@@ -296,8 +296,7 @@ class Appending:
             part.finish()
             with self._units.bookkeeping() as session:
                 advanced = self._uploads.advance(session, self._actor, self.upload, part)
-        except BaseException:  # not held back: a part that nobody recorded goes
-            part.recorded = False
+        except BaseException:  # not held back: a part that no row speaks of goes; whether one does may not be known
             self._drop()
             raise
         self.upload, self._part = advanced, None

@@ -80,10 +80,14 @@ class Queue:
                 raise FencedOut("Another worker has taken this rendition over.")
 
     def give_back(self, claim: Claim, after_s: float, *, counts: bool = False) -> None:
-        """Let another try begin in `after_s`; this one counts only where the original may be at fault."""
+        """Let another try begin in `after_s`; this one counts only where the original may be at fault.
+
+        Does nothing the second time, so that it can be repeated where the answer was lost.
+        """
+        mine = (LeaseRow.rendition == claim.rendition, LeaseRow.fence == claim.fence, LeaseRow.owner.is_not(None))
         giving = (
             update(LeaseRow)
-            .where(LeaseRow.rendition == claim.rendition, LeaseRow.fence == claim.fence)
+            .where(*mine)
             .values(owner=None, lease_until=time.time() + after_s, attempt=LeaseRow.attempt - int(not counts))
             .execution_options(synchronize_session=False)
         )

@@ -282,11 +282,6 @@ class Vault:
         for name in blob_names:
             self._blobs.delete(name)
 
-    def discard(self, keeping: Keeping) -> None:
-        """Remove the bytes of a finished keeping whose unit of work did not commit."""
-        keeping.abort()
-        self._blobs.delete(keeping.blob_name)
-
     def sweep(self, session: Session, older_than_s: float = 3600) -> int:
         """Remove what crashes and shredding left: dead writers' temporary files, and blobs without a living row.
 

@@ -19,7 +19,7 @@ from typing import NoReturn
 from gateway.app import Gateway
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import MIB
-from gateway.render.model import Claim
+from gateway.render.model import Claim, State
 from gateway.render.queue import FencedOut
 from gateway.sandbox.problems import SandboxDown
 
@@ -48,6 +48,7 @@ class Worker:
         self._retry_s = retry_s
         self._alarm = alarm
         self._claim: Claim | None = None
+        self._owed: tuple[Claim, bool] | None = None
         # A host's name may have 255 characters; whoever reads the lease needs only enough of it.
         self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident()}"
 
@@ -71,32 +72,47 @@ class Worker:
 
     def step(self) -> bool:
         """Carry out one queued rendition, if there is one."""
+        self._give_back()
         queue = self._gateway.renders.queue
         claim = queue.claim(self._name)
         if claim is None:
             return False
-        rendition = self._gateway.renders.get(claim.rendition)
-        size_bytes = self._gateway.intake.get(rendition.original).size_bytes
-        with self._held(claim, JOB_WALL_S + JOB_WALL_S_PER_MIB * size_bytes / MIB):
-            try:
-                state = self._gateway.renders.carry_out(claim, self._gateway.releases.frame(rendition.release))
-            except FencedOut:
-                _log.warning("rendition %s was taken over; this result is discarded", claim.rendition)
-                return True
-            except Unavailable as problem:
-                # No key, no disk space: not the original's fault, and it can be mended. What makes the sandbox die
-                # under it may well be.
-                queue.give_back(claim, self._retry_s, counts=isinstance(problem, SandboxDown))
-                raise
+        try:
+            state = self._carried_out(claim)
+        except FencedOut:
+            _log.warning("rendition %s was taken over; this result is discarded", claim.rendition)
+            return True
+        except Unavailable as problem:
+            # No key, no disk space: not the original's fault, and it can be mended. What makes the sandbox die
+            # under it may well be.
+            self._owed = (claim, isinstance(problem, SandboxDown))
+            self._give_back()
+            raise
         _log.info("rendition %s: %s", claim.rendition, state.value)
         return True
+
+    def _carried_out(self, claim: Claim) -> State:
+        gateway = self._gateway
+        rendition = gateway.renders.get(claim.rendition)
+        size_bytes = gateway.intake.get(rendition.original).size_bytes
+        with self._held(claim, JOB_WALL_S + JOB_WALL_S_PER_MIB * size_bytes / MIB):
+            return gateway.renders.carry_out(claim, gateway.releases.frame(rendition.release))
+
+    def _give_back(self) -> None:
+        """Hand on what could not be carried out; where the database was what failed, as soon as it is back."""
+        if self._owed is not None:
+            claim, counts = self._owed
+            self._gateway.renders.queue.give_back(claim, self._retry_s, counts=counts)
+            self._owed = None
 
     def abandon(self) -> NoReturn:
         """End the process now, and let another worker begin with what this one holds; that costs no try."""
         claim = self._claim
-        if claim is not None:
-            self._gateway.renders.queue.give_back(claim, 0.0)
-        os._exit(0)
+        try:
+            if claim is not None:
+                self._gateway.renders.queue.give_back(claim, 0.0)
+        finally:
+            os._exit(0)  # Without its database too: then the lease runs out.
 
     @contextmanager
     def _held(self, claim: Claim, wall_s: float) -> Iterator[None]:
@@ -108,9 +124,10 @@ class Worker:
             while not done.wait(queue.lease_s / 3):
                 try:
                     queue.renew(claim)
+                except FencedOut:
+                    return  # What comes of the job will not count; that is said when it ends.
                 except Problem as problem:
                     _log.warning("the lease on %s was not renewed: %s", claim.rendition, problem.slug)
-                    return
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()

@@ -59,10 +59,19 @@ def held_by(world: World) -> Held:
 
 def restarted(folder: Path) -> tuple[World, dict[str, str]]:
     """Open the folder as a restart does, which tidies it, in less than five seconds."""
-    started = time.monotonic()
+    this = Path("/proc/thread-self")
+    started, waited = time.monotonic(), waited_s(this)
     opened = reopened(folder)
-    assert time.monotonic() - started < RESTART_S
+    assert time.monotonic() - started - (waited_s(this) - waited) < RESTART_S
     return opened
+
+
+def waited_s(task: Path) -> float:
+    """How long this task could have gone on but others had the processors; 0 where the kernel does not say."""
+    try:
+        return int((task / "schedstat").read_text("ascii").split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0
 
 
 def check_all(world: World, held: Held, export: Path) -> list[dict[str, Any]]:

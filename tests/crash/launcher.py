@@ -10,13 +10,42 @@ import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from gateway.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def inherited() -> dict[str, str]:
+    """This process's variables, but for what they tell a gateway, and where its code lies."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    return {**ours, "PYTHONPATH": str(ROOT)}
+
+
+def told(settings: Settings, passphrase: bytes, folder: Path) -> dict[str, str]:
+    """What a process of the gateway is told to work with these settings; the passphrase goes to a file in `folder`."""
+    (folder / "passphrase").write_bytes(passphrase)
+    return {
+        "GATEWAY_DATA": str(settings.data_dir),
+        "GATEWAY_PORT": str(settings.port),
+        "GATEWAY_LEASE_S": str(settings.lease_s),
+        "GATEWAY_PASSPHRASE_FILE": str(folder / "passphrase"),
+        **({} if settings.database_url is None else {"GATEWAY_DATABASE_URL": settings.database_url}),
+    }
 
 
 class Launcher:
@@ -24,11 +53,10 @@ class Launcher:
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.launcher"],
             cwd=ROOT,
-            env={**inherited, **environment, "PYTHONPATH": str(ROOT)},
+            env={**inherited(), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -9,14 +9,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from gateway.base.clock import SystemClock
+from gateway.people.rules import permissions_of
+from gateway.people.statements import token_statement
 from tests.support.world import World
 
 API = "/api/v1"
@@ -30,6 +35,8 @@ _HARMLESS = {
 }
 _HEADER = "Customer,Country,End user,Licensed,End use category,Volume (kg),E-Mail,Since"
 _ENOUGH_OPEN = 3
+# What a client is to repeat by itself, and is told when.
+_PASSING = frozenset({"/problems/database-gone", "/problems/busy"})
 
 
 class NoAnswer(Exception):
@@ -219,6 +226,8 @@ class Load:
         except httpx.TransportError as error:
             raise NoAnswer from error
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            assert answer.json()["type"] in _PASSING, answer.text
+            assert int(answer.headers["Retry-After"]) > 0
             raise NoAnswer
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         told: Mapping[str, Any] = answer.json()
@@ -230,3 +239,17 @@ class Load:
             word = f"{self._dice.getrandbits(64):016x}"
             lines.append(f"{SECRET.decode()} {word},DE,Robotwerk {word[:4]},yes,Robots,{len(word)},,2011")
         return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def token(world: World, name: str) -> str:
+    """A token for everything the person may do."""
+    now = SystemClock().now()
+    actor = world.actors[name]
+    statement = token_statement(
+        person=actor.person_id,
+        scopes=permissions_of(actor.roles),
+        nonce=secrets.token_urlsafe(16),
+        issued_at=now,
+        expires_at=now + timedelta(hours=2),
+    )
+    return world.gateway.people.issue_token(statement, world.keys[name].sign(statement)).token

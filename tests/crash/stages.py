@@ -113,7 +113,12 @@ def upload(world: World, facts: Mapping[str, str], tell: Tell) -> None:
         for start in range(0, len(view), 1 << 18):
             receiving.write(view[start : start + (1 << 18)])
         receipt = intake.keep(
-            builder, facts["matter"], "customer_list", receiving, file_name="Q3 geheim.csv", idempotency_key="once"
+            builder,
+            facts["matter"],
+            "customer_list",
+            receiving,
+            file_name="Q3 geheim.csv",
+            idempotency_key=facts["matter"],
         )
     tell({"original": receipt.original, "sha256": receipt.sha256, "index": receipt.audit_index})
     intake.classify(builder, receipt.original, HARMLESS)
@@ -130,7 +135,7 @@ def resume(world: World, facts: Mapping[str, str], tell: Tell) -> None:
         length_bytes=len(LARGE),
         file_name="Q3 geheim.csv",
         digest=None,
-        idempotency_key="once",
+        idempotency_key=facts["matter"],
     )
     for stop in (len(LARGE) // 2, len(LARGE)):
         at = service.get(builder, upload.id).received_bytes

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from gateway.cli import serving
 from gateway.policy.answers import Answers
 from gateway.render.model import Rendition, State
 from gateway.render.service import MAX_ATTEMPTS
-from tests.crash.launcher import ROOT
+from tests.crash.launcher import inherited, told
 from tests.crash.poisoned_worker import ENDS
 from tests.crash.stages import CUSTOMERS
 from tests.support.world import PASSPHRASE, World
@@ -35,15 +36,8 @@ def world(one_library: None, tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def environment(world: World, tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "passphrase").write_bytes(PASSPHRASE)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    return {
-        **inherited,
-        "GATEWAY_DATA": str(world.gateway.settings.data_dir),
-        "GATEWAY_LEASE_S": str(LEASE_S),
-        "GATEWAY_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
-        "PYTHONPATH": str(ROOT),
-    }
+    settings = replace(world.gateway.settings, lease_s=LEASE_S)
+    return {**inherited(), **told(settings, PASSPHRASE, tmp_path)}
 
 
 @contextmanager
@@ -91,9 +85,9 @@ def test_poison_ends_refused_after_bounded_tries_and_the_others_go_on(
     settled = [state(world, one) for one in queued]
     assert settled[-1] in (State.CLEAN, State.WAITING)
     for one in queued[:-1]:
-        told = world.gateway.renders.get(one.id)
-        assert told.state is State.REFUSED
-        assert f"the renderer died {MAX_ATTEMPTS} times over this original" in (told.reason or "")
+        refused = world.gateway.renders.get(one.id)
+        assert refused.state is State.REFUSED
+        assert f"the renderer died {MAX_ATTEMPTS} times over this original" in (refused.reason or "")
 
 
 @pytest.mark.timeout(200)

@@ -54,9 +54,9 @@ class Cluster:
         for role in (OWNER, APP):
             self.run(f"CREATE ROLE {role} LOGIN")
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    def start(self, **more: str) -> None:
+        """Start the server, with more settings if any are named, and wait until it answers."""
+        settings = [word for name, value in {**_SETTINGS, **more}.items() for word in ("-c", f"{name}={value}")]
         command = self._command("postgres", "-D", str(self._data), "-k", str(self.folder), *settings)
         until = time.monotonic() + 60
         while True:

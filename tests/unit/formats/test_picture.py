@@ -19,6 +19,7 @@ from gateway.formats import parse_tags, picture
 from gateway.formats.model import Box, Case, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, Transform
 from gateway.formats.picture import PARSE_TASK, PictureFormat
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
+from gateway.formats.whole_png import is_whole
 from gateway.marks.visible import MarkDoesNotFit
 from gateway.sandbox.ports import Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
@@ -111,6 +112,13 @@ def test_what_is_refused_and_why(sandbox: ProcessSandbox, data: bytes, kind: typ
         read(sandbox, data)
     assert sentence in caught.value.detail
     assert caught.value.detail.endswith(".")
+
+
+@pytest.mark.parametrize(("row_bytes", "whole"), [(207, True), (206, False)])
+def test_an_interlaced_picture_has_the_rows_of_seven_passes(row_bytes: int, whole: bool) -> None:
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 1)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(row_bytes))), (b"IEND", b""))
+    assert is_whole(b"\x89PNG\r\n\x1a\n" + b"".join(picture._chunk(*one) for one in chunks)) is whole
 
 
 def test_a_type_that_the_bytes_do_not_have_is_refused(sandbox: ProcessSandbox) -> None:

@@ -99,6 +99,17 @@ def test_giving_back_costs_no_try(units: Units) -> None:
     assert again.fence > claim.fence
 
 
+def test_giving_back_again_because_the_answer_was_lost_changes_nothing(units: Units) -> None:
+    queue = Queue(units, lease_s=60)
+    claim = queue.claim("a")
+    assert claim is not None
+    queue.give_back(claim, after_s=-1, counts=True)
+    queue.give_back(claim, after_s=3600)
+    again = queue.claim("b")
+    assert again is not None
+    assert (again.rendition, again.attempt) == (claim.rendition, 2)
+
+
 def test_a_late_worker_cannot_give_back_what_another_holds(units: Units) -> None:
     queue = Queue(units, lease_s=0.05)
     late = queue.claim("late")

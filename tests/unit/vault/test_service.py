@@ -321,10 +321,10 @@ def test_aborting_a_recorded_object_does_nothing(units: Units, vault: Vault, kep
     assert read(units, vault, keeping.object_id) == b"x"
 
 
-def test_a_discarded_keeping_leaves_nothing(vault: Vault, folder: Path) -> None:
+def test_an_aborted_keeping_leaves_nothing(vault: Vault, folder: Path) -> None:
     keeping = vault.keep(b"x", matter=MATTER, role="original")
     assert files(folder) == [keeping.blob_name]
-    vault.discard(keeping)
+    keeping.abort()
     assert files(folder) == []
 
 
