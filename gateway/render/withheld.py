@@ -123,12 +123,12 @@ def named_cells(table: Table, fields: tuple[Field, ...]) -> Cells:
 def _distinct(table: Table, field: Field, order: Instruction | None, cells: Cells) -> Iterator[tuple[str, Case | None]]:
     """Every value of the column that is not blank, once for each case that decides cells with it."""
     column, cases = Coded.of(table.column(field.id)), order.cases if order else ()
-    decided = cells.deciding(cases)
+    values, decided = column.values.to_list(), cells.deciding(cases)
     for place in np.unique(decided).tolist():
         case = None if place == NONE else cases[place]
         for code in np.unique(column.codes[decided == place]).tolist():
-            if column.values[code].strip():
-                yield column.values[code], case
+            if values[code].strip():
+                yield values[code], case
 
 
 def _each(values: tuple[str, ...], order: Instruction | None) -> Iterator[tuple[str, Case | None]]:
