@@ -12,7 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
-from gateway.formats.document import LIMITS, PARSE_TASK, UNREADABLE, DocumentFormat, left_behind
+from gateway.formats.document import LIMITS, PARSE_TASK, UNREADABLE, DocumentFormat
 from gateway.formats.model import Box, Element, Field, Pages
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.sandbox.process import ProcessSandbox
@@ -96,7 +96,7 @@ def test_text_that_nobody_sees_is_no_word_and_is_told(content: bytes, sandbox: P
     pages = read(data, sandbox)
     assert lines(pages) == ["seen"]
     assert SECRET in pages.parts["hidden:1"]
-    assert left_behind(pages) == {"format:hidden-text": 1}
+    assert DocumentFormat(classes_of).left_behind(pages) == {"format:hidden-text": 1}
     assert pages.parts["layer:1"] == "internal"
 
 
@@ -116,7 +116,7 @@ def test_text_printed_over_other_text_gives_no_word(sandbox: ProcessSandbox) -> 
     pages = read(page(line("AAAAAA") + line("MMMMMM") + line("clear", 600)), sandbox)
     assert "clear" in lines(pages)
     assert not any("AAAA" in text or "MMMM" in text for text in lines(pages))
-    assert left_behind(pages) == {"format:hidden-text": 1, "format:unreadable-text": 1}
+    assert DocumentFormat(classes_of).left_behind(pages) == {"format:hidden-text": 1, "format:unreadable-text": 1}
 
 
 def test_a_picture_of_text_says_that_nothing_can_be_read(sandbox: ProcessSandbox) -> None:
