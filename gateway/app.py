@@ -19,6 +19,8 @@ from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
+from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
+from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import TableWorkbook
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
@@ -56,6 +58,7 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_ods:parse",
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
+    *TEXT_TASKS.values(),
     walled.TASK,
 )
 
@@ -108,7 +111,13 @@ class Gateway:
 
 def built_in_formats() -> tuple[Format, ...]:
     """Every format of this gateway, in the order in which content is asked."""
-    return (PictureFormat(), DocumentFormat(classes_of), TableWorkbook(classes_of), TableCsv(classes_of))
+    return (
+        PictureFormat(),
+        DocumentFormat(classes_of),
+        TableWorkbook(classes_of),
+        TableCsv(classes_of),
+        StructuredFormat(classes_of),
+    )
 
 
 def sandbox(settings: Settings) -> ProcessSandbox:
@@ -133,6 +142,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
         "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }
     return {name: KindIntake(*mediums[kind.medium]) for name, kind in library.kinds.items()}

@@ -13,7 +13,7 @@ from gateway.base.problems import CheckFailed, Usage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
 from gateway.cli.rehearse import answers_in, chosen_policy
-from gateway.formats.model import Content, Element, Mark, Pages, Picture, Plan, Table
+from gateway.formats.model import Content, Element, Mark, Pages, Picture, Plan, Structured, Table
 from gateway.formats.ports import Format
 from gateway.intake import rules
 from gateway.policy.conditions import parse_context
@@ -177,6 +177,8 @@ def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
     if specimen.kind.medium == "table":
         columns = tuple(zip(*specimen.rows, strict=True)) if specimen.rows else tuple(() for _ in specimen.headers)
         content = Table.of(specimen.headers, columns)
+    elif specimen.kind.medium == "text":
+        content = Structured.of(form.media_types[0], specimen.headers, specimen.rows)
     elif specimen.kind.medium == "document":
         areas = [page.width_px * page.height_px for page in specimen.pages]
         content = Pages(

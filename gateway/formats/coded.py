@@ -106,6 +106,10 @@ class Cells:
         names = rows[0] if rows else ()
         return cls({name: pl.Series([row[name] for row in rows], dtype=pl.String) for name in names}, len(rows))
 
+    def of(self, _field_id: str) -> Cells:
+        """The cells that decide about this field: in a table they are the same for all."""
+        return self
+
     def deciding(self, cases: tuple[Case, ...]) -> Places:
         """For every row the place in `cases` of the strictest one that holds, `NONE` where none does.
 
@@ -131,6 +135,20 @@ class Cells:
                 self._coded[name] = Coded.of(self._columns[name])
             holding &= self._coded[name].where(partial(_is_one_of, wanted))
         return holding
+
+
+class CellsApart:
+    """The raw cells of fields that have no rows in common: each is decided about alone."""
+
+    def __init__(self, fields: Mapping[str, Cells]) -> None:
+        self._fields = fields
+
+    def of(self, field_id: str) -> Cells:
+        """The cells of this field; none where it has none."""
+        return self._fields.get(field_id, _NO_CELLS)
+
+
+_NO_CELLS = Cells({}, 0)
 
 
 def _is_one_of(wanted: frozenset[str], value: str) -> bool:

@@ -90,8 +90,13 @@ class Redactions:
         return {rule: count for rule, count in sorted(self._counter.items()) if count}
 
 
-def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions) -> list[OutColumn]:
-    """Every column of which something may leave, changed as its instruction says."""
+def rendered(
+    columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions, *, calculated: bool = True
+) -> list[OutColumn]:
+    """Every column of which something may leave, changed as its instruction says.
+
+    `calculated` says that a spreadsheet will read it, and would take some cells for formulas.
+    """
     rows = columns[0].cells.len() if columns else 0
     table = Cells({column.instruction.name: column.cells for column in columns}, rows)
     leaving: dict[str, Column] = {}
@@ -106,7 +111,7 @@ def rendered(columns: list[Column], secret: bytes, digest: bytes, redactions: Re
             leaving[instruction.title] = column
 
     def out(column: Column) -> OutColumn:
-        cells = _Rendering(column, table, secret, digest, redactions).cells()
+        cells = _Rendering(column, table, secret, digest, redactions, calculated=calculated).cells()
         return OutColumn(column.instruction.title, _kind(column.instruction), cells)
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -135,7 +140,10 @@ class _Rendering:
         secret: bytes,
         digest: bytes,
         redactions: Redactions,
+        *,
+        calculated: bool,
     ) -> None:
+        self._calculated = calculated
         self._instruction = column.instruction
         self._raw = column.cells
         self._redactions = redactions
@@ -179,7 +187,7 @@ class _Rendering:
         """What `case` shows of each of `raw`; `times` says how many cells each stands for."""
         seen = _uncovered(raw)
         shown = self._changed(case, seen) if names is None else Coded.whole(names.set(seen.str.strip_chars() == "", ""))
-        safe = Coded(_harmless(shown.values), shown.codes)
+        safe = Coded(_harmless(shown.values), shown.codes) if self._calculated else shown
         self._redactions.add(HIDDEN, _differing(raw, seen, times))
         times = np.bincount(shown.codes, times, shown.values.len()).astype(np.intp)
         self._redactions.add(FORMULA, _differing(shown.values, safe.values, times))

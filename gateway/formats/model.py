@@ -17,6 +17,9 @@ from gateway.base.canon import Json
 from gateway.base.text import comparable
 from gateway.formats.cells import packed
 
+# Between the words of a path in a field's label.
+PATH_SEPARATOR = " › "
+
 
 class Element(StrEnum):
     """What sort of thing a field is."""
@@ -244,6 +247,59 @@ def column_id(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value of a structured text: which of which column; `sort` is `s` text, `n` number, `l` true, false or null."""
+
+    column: int
+    place: int
+    sort: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of a structured text, known by its number, and what each of its items holds."""
+
+    number: int
+    items: tuple[tuple[Leaf | Items, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structured:
+    """Parsed JSON, XML or plain text: every path of it is a column of its own length.
+
+    `columns` holds the values under each path as `column/3`, `labels` what the original calls it. `root` is what the
+    document is made of, lists as lists and everything else side by side. `asides` are comments and the like, which
+    never leave. `source` says how the original was read (`encoding`). `digest` is SHA-256 over all of it.
+    """
+
+    media_type: str
+    labels: tuple[str, ...]
+    columns: tuple[pl.Series, ...]
+    root: tuple[Leaf | Items, ...]
+    asides: tuple[str, ...]
+    source: Mapping[str, str]
+    digest: bytes
+
+    @classmethod
+    def of(cls, media_type: str, labels: Sequence[str], rows: Sequence[Sequence[str]]) -> Structured:
+        """One list, with an item for every row of texts."""
+        columns = tuple(
+            pl.Series(column_id(number), [row[number - 1] for row in rows], dtype=pl.String)
+            for number in range(1, len(labels) + 1)
+        )
+        items = tuple(tuple(Leaf(column, place, "s") for column in range(len(labels))) for place in range(len(rows)))
+        digest = hashlib.sha256(packed([labels]) + packed(rows)).digest()
+        return cls(media_type, tuple(labels), columns, (Items(0, items),), (), {}, digest)
+
+    def column(self, field_id: str) -> pl.Series:
+        """The values of the field `field_id` in document order. Raises `KeyError` where there is no such column."""
+        for cells in self.columns:
+            if cells.name == field_id:
+                return cells
+        raise KeyError(field_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Decoded pixels: 8-bit RGB, row-major, oriented, flattened onto white; and the metadata that was beside them.
 
@@ -317,7 +373,7 @@ class Pages:
     media_type: str
 
 
-Content = Table | Picture | Pages
+Content = Table | Structured | Picture | Pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     if not untrusted or untrusted.isspace():
         raise TaskRefused("empty")
     csv.field_size_limit(MAX_CELL_CHARS)
-    encoding, text = _read(untrusted, request.get("encoding"))
+    encoding, text = in_utf8(untrusted, request.get("encoding"))
     delimiter = _delimiter(text, request.get("delimiter"))
     records = _records(text, delimiter)
     headers = checked_headers(next(records))
@@ -102,7 +102,7 @@ def _part(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     return {}, [packed[:size].data]
 
 
-def _read(untrusted: bytes, declared: Json) -> tuple[str, bytes]:
+def in_utf8(untrusted: bytes, declared: Json) -> tuple[str, bytes]:
     """The encoding and the same text in UTF-8, without a byte order mark."""
     encoding = _encoding(untrusted) if declared is None else _declared(untrusted, str(declared))
     if encoding == "utf-8":

@@ -19,6 +19,20 @@ class TableTooLarge(TooLarge):
     title = "This table is past a bound"
 
 
+class TextRefused(Unprocessable):
+    """The text is not formed so that it can be taken safely."""
+
+    slug = "text-refused"
+    title = "This text cannot be taken safely"
+
+
+class TextTooLarge(TooLarge):
+    """The text is past a declared bound."""
+
+    slug = "text-too-large"
+    title = "This text is past a bound"
+
+
 class SheetUnclear(Unprocessable):
     """Several sheets of a workbook could be the table: a person says which."""
 

@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from gateway.policy.words import DataClass, FieldName, KindName, Line, RegionName, Strict, Text
 
-Medium = Literal["table", "picture", "document"]
+Medium = Literal["table", "text", "picture", "document"]
+_WITH_FIELDS = ("table", "text")
 ValueType = Literal["text", "decimal", "integer", "date", "enum"]
 # A title becomes a column header of a rendition: it may not look like a formula or carry brackets of its own.
 Title = Annotated[str, StringConstraints(pattern=r"^[^\W_][^\[\]{}\r\n\t]{0,79}$")]
@@ -51,9 +52,9 @@ class Kind(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.medium == "table" and (not self.fields or self.regions):
-            raise ValueError("a table kind has fields and no regions; correct it")
-        if self.medium != "table" and (not self.regions or self.fields):
+        if self.medium in _WITH_FIELDS and (not self.fields or self.regions):
+            raise ValueError(f"a {self.medium} kind has fields and no regions; correct it")
+        if self.medium not in _WITH_FIELDS and (not self.regions or self.fields):
             raise ValueError(f"a {self.medium} kind has regions and no fields; correct it")
         names = [field.name for field in self.fields] + [region.name for region in self.regions]
         titles = [field.title.en.casefold() for field in self.fields]

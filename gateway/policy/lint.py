@@ -189,7 +189,7 @@ def _uncovered(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
 def _open_classes(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
     removing = [rule for rule in policy.rules if rule.do.removes and not rule.where]
     mediums = {kind.medium for kind in kinds}
-    if mediums & {"table", "document"}:
+    if mediums & {"table", "text", "document"}:
         for name in CLASSES:
             if not any(name in rule.select.classes for rule in removing):
                 yield Finding(

@@ -6,7 +6,8 @@
 3. A header in two languages (`Customer / 客户`) is split; its parts must all agree.
 4. What is left must be a synonym of exactly one field. Failing that, the last noun decides (联系人电话, "Purchasing
    phone"), but only towards fields that hold personal data or money: a guess may withhold, never release.
-5. A header that fits no field or several stays unnamed; so do all columns that claim the same field.
+5. A path in a document (`orders › customer › name`) goes by its last two words, failing that by its last one.
+6. A header that fits no field or several stays unnamed; so do all columns that claim the same field.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from gateway.formats.model import Element, Field
+from gateway.formats.model import PATH_SEPARATOR, Element, Field
 from gateway.policy.kinds import Kind, KindField
 
 _UNITS: Mapping[str, frozenset[str]] = {
@@ -173,8 +174,15 @@ def name_fields(kind: Kind, fields: Iterable[Field]) -> tuple[Field, ...]:
 def _named(field: Field, index: _Index) -> Field:
     if field.element is not Element.COLUMN:
         return field
-    name = field.name if field.name in index.fields else _header_name(field.label, index)
+    name = field.name if field.name in index.fields else _label_name(field.label, index)
     return field if name == field.name else replace(field, name=name)
+
+
+def _label_name(untrusted_label: str, index: _Index) -> str | None:
+    words = untrusted_label.split(PATH_SEPARATOR)
+    if len(words) == 1:
+        return _header_name(untrusted_label, index)
+    return _header_name(" ".join(words[-2:]), index) or _header_name(words[-1], index)
 
 
 @lru_cache(maxsize=64)

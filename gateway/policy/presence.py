@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.formats.coded import Cells
+from gateway.formats.coded import Cells, CellsApart
 from gateway.formats.model import Case, Element
 from gateway.policy.decisions import Decisions
 from gateway.policy.problems import RequiredMissing
@@ -41,14 +41,15 @@ def required_outputs(decisions: Decisions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(required.title for required in required_cases(decisions)))
 
 
-def require_shown(decisions: Decisions, cells: Cells) -> None:
+def require_shown(decisions: Decisions, cells: Cells | CellsApart) -> None:
     """Raise `RequiredMissing` unless every required rule decides at least one cell that is not empty.
 
     This is stricter than looking for any value in the output column: pseudonyms of other rows do not stand in for the
     one end user who must be named.
     """
     cases = {item.field_id: item.cases for item in decisions.items}
-    titles = sorted({one.title for one in required_cases(decisions) if not _shows(one, cases[one.field_id], cells)})
+    lacking = (one for one in required_cases(decisions) if not _shows(one, cases[one.field_id], cells.of(one.field_id)))
+    titles = sorted({one.title for one in lacking})
     if titles:
         raise RequiredMissing(
             f"The policy requires a value in {', '.join(titles)}, and no row of the original gives one; "

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from gateway.formats.coded import NONE, Cells
+from gateway.formats.coded import NONE, Cells, CellsApart
 from gateway.formats.model import Element
 from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions, WithheldItem
 
 
-def tally(decisions: Decisions, cells: Cells | None) -> Mapping[tuple[str, str], int]:
-    """(field id, rule) → how many it decided; `cells` are a table's, regions and tags count one.
+def tally(decisions: Decisions, cells: Cells | CellsApart | None) -> Mapping[tuple[str, str], int]:
+    """(field id, rule) → how many it decided; `cells` are a table's or document's, regions and tags count one.
 
     A withheld cell counts whether it is full or empty, so that the number does not say which; a changed or shown cell
     counts where it is not empty, as the rendition shows.
@@ -23,7 +23,7 @@ def tally(decisions: Decisions, cells: Cells | None) -> Mapping[tuple[str, str],
         if item.element is not Element.COLUMN:
             counts[item.field_id, item.main.rule] += 1
         elif cells is not None:
-            for rule, count in _deciders(item, cells):
+            for rule, count in _deciders(item, cells.of(item.field_id)):
                 counts[item.field_id, rule] += count
     return +counts
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
-from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Table
+from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Structured, Table
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
 from gateway.policy.answers import Answers
@@ -30,9 +30,16 @@ from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered, require_pages_covered
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, notice, own_words
-from gateway.render.withheld import named_cells, withheld_lines, withheld_set
+from gateway.render.withheld import cells_of, withheld_lines, withheld_set
 from gateway.residue import walled
-from gateway.residue.model import DocumentExpectation, Expectation, PictureExpectation, Rectangle, TableExpectation
+from gateway.residue.model import (
+    DocumentExpectation,
+    Expectation,
+    PictureExpectation,
+    Rectangle,
+    StructuredExpectation,
+    TableExpectation,
+)
 from gateway.sandbox.ports import Sandbox
 
 
@@ -85,11 +92,12 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
     plan = decisions.plan()
-    cells = named_cells(content, fields) if isinstance(content, Table) else None
+    cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
     index = tuple(withheld_lines(decisions, tally(decisions, cells)))
     if cells is not None:
         require_shown(decisions, cells)
-        plan = replace(plan, notice=notice(job.kind, index, job.mark, cells.rows, job.language))
+    if isinstance(content, Table):
+        plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     if isinstance(content, Picture):
         require_covered(plan, content, rebuilt)
@@ -139,9 +147,18 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             boxes=tuple(tuple(_rectangle(box) for box in page.boxes) for page in rebuilt.pages),
             mark_text=mark.text,
         )
+    fields = {one.title: one.field_id for one in plan.instructions if one.element is Element.COLUMN}
+    if isinstance(content, Structured):
+        ids = tuple(fields[title] for title in rebuilt.headers)
+        return StructuredExpectation(
+            media_type=rebuilt.media_type,
+            titles=rebuilt.headers,
+            fields=ids,
+            counts=tuple(content.column(one).len() for one in ids),
+            mark_text=mark.text,
+        )
     if not isinstance(content, Table):
         raise TypeError("there is no expectation for this sort of content")
-    fields = {one.title: one.field_id for one in plan.instructions if one.element is Element.COLUMN}
     return TableExpectation(
         headers=rebuilt.headers,
         fields=tuple(fields[title] for title in rebuilt.headers[:-1]),

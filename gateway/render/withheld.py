@@ -13,10 +13,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from gateway.base.canon import Json
-from gateway.formats.coded import NONE, Cells, Coded
-from gateway.formats.model import Case, Content, Element, Field, Instruction, Mark, Op, Pages, Table, Transform, applied
+from gateway.formats.coded import NONE, Cells, CellsApart, Coded
+from gateway.formats.model import (
+    Case,
+    Content,
+    Element,
+    Field,
+    Instruction,
+    Mark,
+    Op,
+    Pages,
+    Structured,
+    Table,
+    Transform,
+    applied,
+)
 from gateway.formats.ports import Format
 from gateway.formats.transforms import changer, uncovered
 from gateway.policy.decisions import DEFAULT_RULE, Decisions
@@ -44,11 +58,11 @@ def withheld_set(
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
     shown: dict[str, None] = {}
-    cells = named_cells(content, fields) if isinstance(content, Table) else None
+    cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
     for field in fields:
         order = orders.get(field.id)
-        if isinstance(content, Table) and cells is not None:
-            decided = _distinct(content, field, order, cells)
+        if isinstance(content, Table | Structured) and cells is not None and field.element is Element.COLUMN:
+            decided = _distinct(content.column(field.id), order, cells.of(field.id))
         else:
             decided = _each(form.values(content, field), order)
         for value, case in decided:
@@ -110,20 +124,24 @@ def withheld_lines(decisions: Decisions, counts: Mapping[tuple[str, str], int]) 
         }
 
 
-def named_cells(table: Table, fields: tuple[Field, ...]) -> Cells:
-    """The table's cells under the canonical names that survey and answers gave its columns."""
-    columns = {
-        field.name: table.column(field.id)
-        for field in fields
-        if field.element is Element.COLUMN and field.name is not None
-    }
-    return Cells(columns, table.row_count)
+def cells_of(content: Table | Structured, fields: tuple[Field, ...]) -> Cells | CellsApart:
+    """The raw cells under the canonical names that survey and answers gave them: a table's rows, or path by path."""
+    named = [field for field in fields if field.element is Element.COLUMN and field.name is not None]
+    if isinstance(content, Table):
+        return Cells({field.name or "": content.column(field.id) for field in named}, content.row_count)
+    names = {field.id: field.name for field in named if field.name}
+    return CellsApart(
+        {
+            cells.name: Cells({names[cells.name]: cells} if cells.name in names else {}, cells.len())
+            for cells in content.columns
+        }
+    )
 
 
-def _distinct(table: Table, field: Field, order: Instruction | None, cells: Cells) -> Iterator[tuple[str, Case | None]]:
+def _distinct(cells: pl.Series, order: Instruction | None, deciding: Cells) -> Iterator[tuple[str, Case | None]]:
     """Every value of the column that is not blank, once for each case that decides cells with it."""
-    column, cases = Coded.of(table.column(field.id)), order.cases if order else ()
-    values, decided = column.values.to_list(), cells.deciding(cases)
+    column, cases = Coded.of(cells), order.cases if order else ()
+    values, decided = column.values.to_list(), deciding.deciding(cases)
     for place in np.unique(decided).tolist():
         case = None if place == NONE else cases[place]
         for code in np.unique(column.codes[decided == place]).tolist():

@@ -18,6 +18,7 @@ from gateway.residue.model import (
     Ledger,
     PictureExpectation,
     Report,
+    StructuredExpectation,
     TableExpectation,
     TextExpectation,
     UnknownRendition,
@@ -25,6 +26,7 @@ from gateway.residue.model import (
     unique,
 )
 from gateway.residue.picture import JPEG, PNG, check_picture, in_raw
+from gateway.residue.structured import check_structured
 from gateway.residue.table import check_table
 from gateway.residue.text import check_text, in_lines
 from gateway.residue.values import Needles
@@ -47,14 +49,15 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
             return check_table(rendition, expectation, _needles(withheld, expectation.mark_text))
         case TableExpectation(media_type=xlsx.MEDIA_TYPE):
             return xlsx.check_workbook(rendition, expectation, _needles(withheld, expectation.mark_text))
+        case StructuredExpectation(media_type="application/json" | "application/xml" | "text/plain"):
+            return check_structured(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case DocumentExpectation():
             return check_document(rendition, expectation, _needles(withheld, expectation.mark_text), _page_mask)
-        case TextExpectation(media_type="application/pdf"):
-            return pdf.check_pdf(rendition, expectation, _needles(withheld))
-        case TextExpectation() if expectation.media_type in TEXTS:
-            return check_text(rendition, expectation, _needles(withheld))
+        case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
+            read_again = pdf.check_pdf if expectation.media_type == PDF else check_text
+            return read_again(rendition, expectation, _needles(withheld))
     raise UnknownRendition(
         "The gate has no check for this sort of file; release it in a format that it can read again."
     )

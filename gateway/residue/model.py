@@ -123,6 +123,17 @@ class DocumentExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class StructuredExpectation:
+    """JSON, XML or plain text made of values: for each title its field id and how many values stand under it."""
+
+    media_type: str
+    titles: tuple[str, ...]
+    fields: tuple[str, ...]
+    counts: tuple[int, ...]
+    mark_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextExpectation:
     """A text that the gateway wrote itself (README, index, reasons, manifest, report), known by its package name."""
 
@@ -130,7 +141,7 @@ class TextExpectation:
     media_type: str = "text/plain"
 
 
-Expectation = TableExpectation | PictureExpectation | DocumentExpectation | TextExpectation
+Expectation = TableExpectation | PictureExpectation | DocumentExpectation | StructuredExpectation | TextExpectation
 
 
 @dataclass(frozen=True, slots=True)

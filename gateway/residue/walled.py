@@ -20,6 +20,7 @@ from gateway.residue.model import (
     Kind,
     PictureExpectation,
     Report,
+    StructuredExpectation,
     TableExpectation,
     TextExpectation,
     WithheldSet,
@@ -28,7 +29,13 @@ from gateway.residue.model import (
 from gateway.sandbox.ports import Limits, Sandbox
 
 TASK = "gateway.residue.task:verify"
-_SORTS: tuple[type[Expectation], ...] = (TableExpectation, PictureExpectation, DocumentExpectation, TextExpectation)
+_SORTS: tuple[type[Expectation], ...] = (
+    TableExpectation,
+    PictureExpectation,
+    DocumentExpectation,
+    StructuredExpectation,
+    TextExpectation,
+)
 
 
 class NotVerified(Refused):

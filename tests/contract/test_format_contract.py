@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark
 from gateway.formats.picture import PARSE_TASK as PICTURE_TASK
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
+from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
+from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import PARSE_TASK as TABLE_TASK
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import PARSE_TASKS, TableWorkbook
@@ -33,7 +36,7 @@ MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", 
 SECRET = bytes(range(32))
 ALLOW = (Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked"),)
 WITHHELD = "Kowalski-48211"
-TASKS = (PICTURE_TASK, DOCUMENT_TASK, TABLE_TASK, *PARSE_TASKS.values())
+TASKS = (PICTURE_TASK, DOCUMENT_TASK, TABLE_TASK, *PARSE_TASKS.values(), *TEXT_TASKS.values())
 CONTENTS: dict[type, Content] = {}
 
 
@@ -198,6 +201,43 @@ class TestTableCsv(TableContract):
     def test_no_run_of_the_original_survives(self, sandbox: ProcessSandbox) -> None:
         original, rebuilt = self.specimen(), self.rebuild(sandbox).data
         assert not [at for at in range(len(original) - 16) if original[at : at + 16] in rebuilt]
+
+
+class StructuredContract(TableContract):
+    def format(self) -> Format:
+        return StructuredFormat(lambda _values: frozenset())
+
+    def damaged(self) -> Iterator[bytes]:
+        yield from super().damaged()
+        yield self.specimen() + self.specimen()
+
+
+class TestJson(StructuredContract):
+    def specimen(self) -> bytes:
+        parts = [dict(zip(self.ROWS[0], row, strict=True)) for row in self.ROWS[1:]]
+        return json.dumps({"Auftrag": {"Teile": parts}}).encode()
+
+
+class TestXml(StructuredContract):
+    def specimen(self) -> bytes:
+        rows = "".join(
+            f"<Teil><Menge>{row[0]}</Menge><Kunde>{row[1]}</Kunde><Kontakt>{row[2]}</Kontakt></Teil>"
+            for row in self.ROWS[1:]
+        )
+        return f"<?xml version='1.0'?><!-- {WITHHELD} --><Auftrag><Teile>{rows}</Teile></Auftrag>".encode()
+
+
+class TestText(StructuredContract):
+    def specimen(self) -> bytes:
+        head = self.ROWS[0]
+        lines = [f"{label}: {value}" for row in self.ROWS[1:] for label, value in zip(head, row, strict=True)]
+        return "\n".join((*lines, f"Nur intern {WITHHELD}")).encode()
+
+    def damaged(self) -> Iterator[bytes]:
+        yield b""
+        yield b"\0" * 512
+        yield shake(b"damaged", 4096)
+        yield self.specimen()[:40] + shake(b"tail", 2048)
 
 
 class WorkbookContract(TableContract):

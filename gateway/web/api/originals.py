@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.app import Gateway
 from gateway.base.problems import Unavailable, Usage
 from gateway.db.unit import riding
-from gateway.formats.model import Field, Table
+from gateway.formats.model import Field, Structured, Table
 from gateway.intake.model import Original, Receipt
 from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
@@ -326,7 +326,7 @@ def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[tuple[F
             opened = stack.enter_context(gateway.openings.open(actor.person_id, original.object_id, original.id))
             untrusted_original = opened.read()
         content = form.read(untrusted_original, original.media_type, gateway.sandbox)
-        source = content.source if isinstance(content, Table) else {}
+        source = content.source if isinstance(content, Table | Structured) else {}
         return name_fields(kind, form.survey(content)), source
     finally:
         _SURVEYS.release()
