@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from unicodedata import east_asian_width
 
 from gateway.formats.model import Box, Page, Word
 
@@ -289,12 +290,16 @@ def _label(cover: Cover) -> Text:
 
 
 def _joined(words: Sequence[Word]) -> str:
-    """The words with spaces where there is room for one; Chinese and Japanese have none."""
+    """The words with spaces between them, but for Chinese and Japanese ones that stand close together."""
     text = words[0].text
     for before, word in pairwise(words):
-        gap = word.box.left_px - _right(before.box)
-        text += (" " if gap > _NEVER_A_SPACE * word.box.height_px else "") + word.text
+        close = word.box.left_px - _right(before.box) <= _NEVER_A_SPACE * word.box.height_px
+        text += ("" if close and _is_wide(before.text[-1:]) and _is_wide(word.text[:1]) else " ") + word.text
     return text
+
+
+def _is_wide(character: str) -> bool:
+    return character != "" and east_asian_width(character) in "WF"
 
 
 def _grown(box: Box, page: Page) -> Box:

@@ -87,6 +87,8 @@ def _layout(page: Page, number: int, plan: Plan) -> Layout:
     for one in plan.instructions:
         if one.page != number or one.element not in _COVERED or _op(one) is Op.ALLOW:
             continue
+        if one.box is None and one.element in _MAYBE_NOT_DRAWN:
+            continue
         if one.box is None:
             raise PlanUnfit("Something to be covered has no place on its page; draw it anew.")
         case = applied(one.cases, {})
@@ -102,7 +104,8 @@ def _layout(page: Page, number: int, plan: Plan) -> Layout:
     return lay_out(page, words, regions)
 
 
-_COVERED = frozenset({Element.TEXT, Element.REGION, Element.FORM_FIELD})
+_MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
+_COVERED = frozenset({Element.TEXT, Element.REGION}) | _MAYBE_NOT_DRAWN
 
 
 def _middle_in(word: Box, place: Box) -> bool:
