@@ -277,8 +277,15 @@ def _texts(
         under = [number for number in hidden if _touches(cover.box, words[number].box)]
         before = [number for number, word in enumerate(words) if _bottom(word.box) <= cover.box.top_px]
         order = min(under) if under else max(before, default=-1)
-        placed.append(((order, 1), Text(f"[withheld: {cover.code}]" if cover.code else "[withheld]", cover.box)))
+        placed.append(((order, 1), _label(cover)))
     return (text for _, text in sorted(placed, key=lambda one: one[0]))
+
+
+def _label(cover: Cover) -> Text:
+    """What is read in place of a box: no wider than letters are, since readers take wide gaps for the end of a text."""
+    text = f"[withheld: {cover.code}]" if cover.code else "[withheld]"
+    box = cover.box
+    return Text(text, Box(box.left_px, box.top_px, min(box.width_px, len(text) * box.height_px // 2), box.height_px))
 
 
 def _joined(words: Sequence[Word]) -> str:
