@@ -25,6 +25,7 @@ from gateway.db.migrate import check_current, check_vacant, upgrade
 from gateway.db.postgres import in_words, postgres_engine
 from gateway.db.unit import Units
 from gateway.detect.text import classes_of
+from gateway.formats.document import DocumentFormat
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
@@ -64,6 +65,7 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_xlsx:parse",
     "gateway.formats.parse_ods:parse",
     "gateway.formats.parse_picture:parse",
+    "gateway.formats.parse_pdf:parse",
     walled.TASK,
 )
 
@@ -138,7 +140,7 @@ class Gateway:
 
 def built_in_formats() -> tuple[Format, ...]:
     """Every format of this gateway, in the order in which content is asked."""
-    return (PictureFormat(), TableWorkbook(classes_of), TableCsv(classes_of))
+    return (PictureFormat(), DocumentFormat(classes_of), TableWorkbook(classes_of), TableCsv(classes_of))
 
 
 def sandbox(settings: Settings) -> ProcessSandbox:
@@ -162,6 +164,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
+        "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }
     return {name: KindIntake(*mediums[kind.medium]) for name, kind in library.kinds.items()}

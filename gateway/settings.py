@@ -50,6 +50,7 @@ class Settings:
     trusted_proxy: str | None = None
     policies_dir: Path | None = None
     picture_limit_bytes: int = 64 * MIB
+    document_limit_bytes: int = 64 * MIB
     table_limit_bytes: int = 256 * MIB
     uploads_at_once: int = 32
     upload_wait_s: float = 60.0
@@ -233,6 +234,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_TRUSTED_PROXY": ("trusted_proxy", str),
     "GATEWAY_POLICIES": ("policies_dir", Path),
     "GATEWAY_PICTURE_LIMIT_BYTES": ("picture_limit_bytes", int),
+    "GATEWAY_DOCUMENT_LIMIT_BYTES": ("document_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
     "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),
     "GATEWAY_UPLOAD_WAIT_S": ("upload_wait_s", float),

@@ -13,7 +13,7 @@ from gateway.base.problems import CheckFailed, Usage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
 from gateway.cli.rehearse import answers_in, chosen_policy
-from gateway.formats.model import Element, Mark, Picture, Plan, Table
+from gateway.formats.model import Content, Element, Mark, Pages, Picture, Plan, Table
 from gateway.formats.ports import Format
 from gateway.intake import rules
 from gateway.policy.conditions import parse_context
@@ -23,6 +23,7 @@ from gateway.policy.load import Library, load_library, load_policy_file, packs_d
 from gateway.policy.policy import Policy
 from gateway.policy.schema import json_schema
 from gateway.policy.testing import Specimen, run_tests
+from gateway.sandbox.ports import Sandbox
 
 app = typer.Typer(help="Policies: what may leave, in what form, and why.", no_args_is_help=True)
 
@@ -83,8 +84,12 @@ def run_policy_tests(
     library = load_library(settings.policies_dir)
     intakes = kinds_of(library, built_in_formats(), settings)
 
+    walls = sandbox(settings)
+
     def rendered(specimen: Specimen, plan: Plan) -> bytes:
-        return _rebuilt(intakes[specimen.kind.name].formats[0], specimen, plan)
+        form = intakes[specimen.kind.name].formats[0]
+        data = _rebuilt(form, specimen, plan)
+        return _text_layer(form, data, walls) if specimen.pages else data
 
     report = run_tests(path or settings.policies_dir or packs_dir(), library, rendered)
     told = {
@@ -168,13 +173,26 @@ def _policies(policy: str | None, library: Library) -> list[Policy]:
 
 def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
     """A test's original, rebuilt by the real format."""
+    content: Content
     if specimen.kind.medium == "table":
         columns = tuple(zip(*specimen.rows, strict=True)) if specimen.rows else tuple(() for _ in specimen.headers)
-        content: Table | Picture = Table.of(specimen.headers, columns)
+        content = Table.of(specimen.headers, columns)
+    elif specimen.kind.medium == "document":
+        areas = [page.width_px * page.height_px for page in specimen.pages]
+        content = Pages(
+            specimen.pages, lambda number: b"\xff" * areas[number - 1], specimen.metadata, form.media_types[0]
+        )
     else:
         width, height = _extent(plan)
         content = Picture(width, height, b"\x90" * (3 * width * height), specimen.metadata, "image/png")
     return form.rebuild(content, plan, _MARK, bytes(32)).data
+
+
+def _text_layer(form: Format, rendition: bytes, walls: Sandbox) -> bytes:
+    """What a rendered document says: its text lies over the pixels and is itself not seen."""
+    content = form.read(rendition, form.media_types[0], walls)
+    parts = content.parts if isinstance(content, Pages) else {}
+    return "\n".join(text for name, text in parts.items() if name.startswith("hidden:")).encode()
 
 
 def _extent(plan: Plan) -> tuple[int, int]:

@@ -272,12 +272,31 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What lies on a page as an object of its own: an annotation (`name` is its sort) or a form field (its name).
+
+    `box` is what it takes up of the page's pixels, or None where nothing of it is drawn.
+    """
+
+    element: Element
+    name: str
+    text: str
+    box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """One page as it is rastered at `PAGE_DPI`, and the words that it visibly shows, in reading order."""
+    """One page as it is rastered at `PAGE_DPI`, and the words that it visibly shows, in reading order.
+
+    A page of more than 40 million pixels is rastered more coarsely. `unreadable` says that it shows, or may show, text
+    that gives no words: a scan, or glyphs that stand for no character.
+    """
 
     width_px: int
     height_px: int
     words: tuple[Word, ...]
+    notes: tuple[Note, ...] = ()
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -286,8 +305,8 @@ class Pages:
 
     `raster` gives the pixels of the page with this number, counted from 1, row-major, on opaque white: 8-bit RGB, or
     8-bit grey for a page without colour, as the number of bytes tells.
-    `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:…`, `form:…`, `annotation:2/1` (page and
-    number), `hidden:2` (text of page 2 that nobody sees), `attachment:…`.
+    `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:1`, `attachment:1`, `hidden:2` (text of page 2
+    that nobody sees), …
     """
 
     pages: tuple[Page, ...]

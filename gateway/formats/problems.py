@@ -40,6 +40,20 @@ class PictureTooLarge(TooLarge):
     title = "This picture is past a bound"
 
 
+class DocumentRefused(Unprocessable):
+    """The document is not formed so that it can be taken safely."""
+
+    slug = "document-refused"
+    title = "This document cannot be taken safely"
+
+
+class DocumentTooLarge(TooLarge):
+    """The document is past a declared bound."""
+
+    slug = "document-too-large"
+    title = "This document is past a bound"
+
+
 class PageTooLarge(TooLarge):
     """A page does not compress to what one page of a document may take."""
 

@@ -32,13 +32,16 @@ _UNIT = re.compile(r"[^\s\[\]{}<>,;\"'=+@-][^\[\]{}<>,;\"'=+@]{0,11}")
 _NOT_YET = frozenset({"aggregate", "suppress", "mute", "downscale", "generic_name", "index", "redate"})
 _NEVER = frozenset({"blur", "mosaic", "noise", "fake", "encrypt"})
 
+# What stands on a page and is withheld by a box over it.
+COVERED = frozenset({Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD})
 ELEMENTS: Mapping[str, frozenset[Element]] = {
     BLOCK: frozenset(Element),
-    "drop": frozenset({Element.COLUMN, Element.METADATA}),
+    "drop": frozenset({Element.COLUMN, Element.METADATA, Element.PAGE}) | COVERED,
     "strip": frozenset({Element.METADATA}),
-    "box": frozenset({Element.REGION}),
+    "box": frozenset({Element.REGION}) | COVERED,
     "crop": frozenset({Element.REGION}),
-    **{op: frozenset({Element.COLUMN}) for op in ("bucket", "round", "truncate_date", "mask", "pseudonymise", "allow")},
+    "allow": frozenset({Element.COLUMN, Element.REGION, Element.PAGE}) | COVERED,
+    **{op: frozenset({Element.COLUMN}) for op in ("bucket", "round", "truncate_date", "mask", "pseudonymise")},
 }
 TYPES: Mapping[str, frozenset[str]] = {
     "bucket": frozenset({"decimal", "integer"}),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.base.canon import Json
+from gateway.base.text import comparable
 from gateway.formats.model import Box
 from gateway.policy.problems import AnswersInvalid
 
@@ -16,7 +17,11 @@ _MAX_COLUMNS = 10_000
 _MAX_REGIONS = 500
 _MAX_PX = 1 << 20
 _MAX_SHEET_CHARS = 255
-_KEYS = frozenset({"v", "columns", "regions", "confirmed", "sheet", "source"})
+_MAX_PAGE = 10_000
+_MAX_TERMS = 500
+_MAX_TERM_CHARS = 200
+_MIN_TERM_CHARS = 2
+_KEYS = frozenset({"v", "columns", "regions", "terms", "confirmed", "sheet", "source"})
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
@@ -25,16 +30,32 @@ _FIELD = re.compile(r"column/[0-9]{1,7}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """Field id → canonical name or `drop`; drawn regions; whether the whole picture was looked at; a sheet's name.
+class Region:
+    """A region that a person drew: its class, where it is, and on which page (0: a picture has none)."""
 
-    `source` declares the encoding or delimiter of a table where what would be told from its bytes is wrong.
+    name: str
+    box: Box
+    page: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical; the page only where there is one."""
+        box: Json = [self.box.left_px, self.box.top_px, self.box.width_px, self.box.height_px]
+        return {"class": self.name, "box": box, **({"page": self.page} if self.page else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Field id → canonical name or `drop`; drawn regions; whether everything was looked at; a sheet's name.
+
+    `terms` are words that a document may show nowhere. `source` declares the encoding or delimiter of a table where
+    what would be told from its bytes is wrong.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    regions: tuple[tuple[str, Box], ...] = ()
+    regions: tuple[Region, ...] = ()
     confirmed: bool = False
     sheet: str | None = None
+    terms: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -49,10 +70,8 @@ class Answers:
             "v": 1,
             **declared,
             "columns": {key: self.columns[key] for key in sorted(self.columns)},
-            "regions": [
-                {"class": name, "box": [box.left_px, box.top_px, box.width_px, box.height_px]}
-                for name, box in self.regions
-            ],
+            "regions": [region.to_json() for region in self.regions],
+            **({"terms": list(self.terms)} if self.terms else {}),
             "confirmed": self.confirmed,
             **({} if self.sheet is None else {"sheet": self.sheet}),
         }
@@ -62,7 +81,7 @@ class Answers:
         """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
         if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
             raise AnswersInvalid(
-                "Answers are an object with the keys columns, regions, confirmed, sheet and source; rewrite them."
+                "Answers are an object with the keys columns, regions, terms, confirmed, sheet and source."
             )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
@@ -73,11 +92,12 @@ class Answers:
         if sheet is not None and not (isinstance(sheet, str) and 0 < len(sheet) <= _MAX_SHEET_CHARS):
             raise AnswersInvalid(f"`sheet` is a sheet's name of at most {_MAX_SHEET_CHARS} characters.")
         return cls(
-            _columns(untrusted.get("columns", {})),
-            _regions(untrusted.get("regions", [])),
-            confirmed,
-            sheet,
-            _source(untrusted.get("source", {})),
+            columns=_columns(untrusted.get("columns", {})),
+            regions=_regions(untrusted.get("regions", [])),
+            confirmed=confirmed,
+            sheet=sheet,
+            terms=_terms(untrusted.get("terms", [])),
+            source=_source(untrusted.get("source", {})),
         )
 
 
@@ -99,19 +119,36 @@ def _columns(untrusted: Any) -> dict[str, str]:
     return dict(untrusted)
 
 
-def _regions(untrusted: Any) -> tuple[tuple[str, Box], ...]:
+def _terms(untrusted: Any) -> tuple[str, ...]:
+    sentence = (
+        f"`terms` lists at most {_MAX_TERMS} words or phrases of {_MIN_TERM_CHARS} to {_MAX_TERM_CHARS} characters."
+    )
+    if not isinstance(untrusted, list) or len(untrusted) > _MAX_TERMS:
+        raise AnswersInvalid(sentence)
+    for term in untrusted:
+        if not isinstance(term, str) or len(term) > _MAX_TERM_CHARS or len(comparable(term)) < _MIN_TERM_CHARS:
+            raise AnswersInvalid(sentence)
+    return tuple(untrusted)
+
+
+def _regions(untrusted: Any) -> tuple[Region, ...]:
     if not isinstance(untrusted, list) or len(untrusted) > _MAX_REGIONS:
         raise AnswersInvalid(f"`regions` is a list of at most {_MAX_REGIONS} regions.")
     return tuple(_region(item) for item in untrusted)
 
 
-def _region(untrusted: Any) -> tuple[str, Box]:
-    sentence = "A region is {class, box: [left, top, width, height]} in whole source pixels with a size above zero."
-    if not isinstance(untrusted, dict) or set(untrusted) != {"class", "box"}:
+def _region(untrusted: Any) -> Region:
+    sentence = (
+        "A region is {class, box: [left, top, width, height]} in whole source pixels with a size above zero; in a "
+        "document also its page, counted from 1."
+    )
+    if not isinstance(untrusted, dict) or not {"class", "box"} <= set(untrusted) <= {"class", "box", "page"}:
         raise AnswersInvalid(sentence)
-    name, box = untrusted["class"], untrusted["box"]
+    name, box, page = untrusted["class"], untrusted["box"], untrusted.get("page") or 0
     if not isinstance(name, str) or not _CLASS.fullmatch(name) or not isinstance(box, list) or len(box) != 4:
         raise AnswersInvalid(sentence)
     if any(type(side) is not int or not 0 <= side <= _MAX_PX for side in box) or 0 in box[2:]:
         raise AnswersInvalid(sentence)
-    return name, Box(*box)
+    if type(page) is not int or not 0 <= page <= _MAX_PAGE:
+        raise AnswersInvalid(sentence)
+    return Region(name, Box(*box), page)

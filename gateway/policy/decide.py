@@ -2,7 +2,8 @@
 
 1. Outside its effective dates, its kinds or its context a policy permits nothing.
 2. Columns get their canonical names from the kind; a person's answers come before the kind's guess.
-3. Every rule that names a field is collected. A `block` refuses the whole rendition.
+3. Every rule that names a field is collected. A `block` refuses the whole rendition. What stands on a page that does
+   not leave is not decided at all; a line on one that does leaves with it, unless something withholds it.
 4. Of the rules for one field the strictest wins, row by row; two of which neither is stricter, on rows that may be
    the same, refuse the rendition.
 5. What no rule names is dropped. What the survey cannot name is asked for, and is out until it is answered.
@@ -12,12 +13,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
 from gateway.formats.model import Element, Field, Source
-from gateway.policy.actions import Action, compare
+from gateway.policy.actions import COVERED, Action, compare
 from gateway.policy.answers import DROP, Answers
 from gateway.policy.codes import UNNAMED
 from gateway.policy.conditions import Context
@@ -26,6 +27,7 @@ from gateway.policy.kinds import Kind
 from gateway.policy.match import Subject, match, place, subject
 from gateway.policy.model import Because, Rule
 from gateway.policy.naming import name_fields, stated_unit
+from gateway.policy.pages import DOCUMENT, holding, question
 from gateway.policy.policy import Policy
 from gateway.policy.problems import (
     AnswersInvalid,
@@ -40,9 +42,20 @@ from gateway.policy.words import Text
 SHEET = "sheet"
 
 _PICTURE = "picture"
-_STRIP = {Element.COLUMN: "drop", Element.METADATA: "strip", Element.REGION: "box"}
-_METADATA = Text(en="Metadata", zh="元数据")
+_REMOVAL = {
+    Element.COLUMN: "drop",
+    Element.PAGE: "drop",
+    Element.METADATA: "strip",
+    **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD), "box"),
+}
+_WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 _REGION = Text(en="Marked region", zh="标记区域")
+_TITLES = {
+    Element.METADATA: Text(en="Metadata", zh="元数据"),
+    Element.TEXT: Text(en="Text on a page", zh="页面文字"),
+    Element.ANNOTATION: Text(en="Annotation", zh="批注"),
+    Element.FORM_FIELD: Text(en="Form field", zh="表单字段"),
+}
 _UNNAMED = Because.model_construct(
     code=UNNAMED,
     reason=Text(en="The policy names no ground for disclosing this.", zh="政策未载明披露该内容的依据。"),
@@ -63,23 +76,14 @@ def decide(
     context = context.checked(on)
     require_applicable(policy, kind, context, on)
     named = answered_fields(kind, fields, answers)
-    present = frozenset(field.name for field in named if field.element is Element.COLUMN and field.name)
     fallback = policy.defaults.because or _UNNAMED
-    items: list[Decision] = []
-    asks: list[Ask] = []
-    counts: Counter[Element] = Counter()
-    for field in named:
-        counts[field.element] += 1
-        asked = subject(kind, field, counts[field.element])
-        rules = matching(policy, asked, context)
-        rulings = rulings_for(rules, present)
-        if answers.columns.get(field.id) == DROP and not _removed_anyway(rulings):
-            rulings = (_removal(ANSWER_RULE, field.element, fallback),)
-        item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field.element, fallback),))
-        items.append(item)
-        if _is_open(policy, field, item):
-            asks.append(Ask(field.id, _question(field)))
+    decided = list(_decided(policy, kind, named, context, answers, fallback))
+    items = [item for _, item in decided]
+    asks = [Ask(field.id, _question(field)) for field, item in decided if _is_open(policy, field, item)]
     asks.extend(_picture_asks(kind, items, answers))
+    if kind.medium == DOCUMENT and not answers.confirmed:
+        leaving = [field for field, item in decided if field.element is Element.PAGE and item.leaves]
+        asks.append(Ask(DOCUMENT, question(leaving)))
     return Decisions(
         policy_ref=policy.ref,
         library_digest=policy.library_digest,
@@ -92,6 +96,33 @@ def decide(
         output=policy.output,
         fallback=fallback,
     )
+
+
+def _decided(
+    policy: Policy, kind: Kind, named: Sequence[Field], context: Context, answers: Answers, fallback: Because
+) -> Iterator[tuple[Field, Decision]]:
+    """Every field that there is something to say about, a page before what stands on it."""
+    present = frozenset(field.name for field in named if field.element is Element.COLUMN and field.name)
+    taken_out = {field_id for field_id, answer in answers.columns.items() if answer == DROP}
+    taken_out |= holding(answers.terms, named)
+    counts: Counter[Element] = Counter()
+    pages: dict[int, tuple[Ruling, ...]] = {}
+    for field in named:
+        counts[field.element] += 1
+        stands = field.page > 0 and field.element is not Element.PAGE
+        if stands and field.page not in pages:
+            continue
+        asked = subject(kind, field, counts[field.element])
+        rules = matching(policy, asked, context)
+        rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings_for(rules, present))
+        if field.id in taken_out and not _removed_anyway(rulings):
+            rulings = (_removal(ANSWER_RULE, field.element, fallback),)
+        if stands and field.element in _WITH_THEIR_PAGE:
+            rulings = rulings or pages[field.page]
+        item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field.element, fallback),))
+        if field.element is Element.PAGE and item.leaves:
+            pages[field.page] = item.rulings
+        yield field, item
 
 
 def asking_for_sheet(
@@ -133,14 +164,31 @@ def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tu
     twice = sorted(name for name, count in claims.items() if name and count > 1)
     if twice:
         raise AnswersInvalid(f"Two columns answer to {twice[0]}; say for one of them another field, or drop.")
-    if answers.regions and kind.medium != _PICTURE:
-        raise AnswersInvalid("Regions are drawn on pictures; this original is none.")
+    _require_drawable(kind, named, answers)
     taken = sum(field.element is Element.REGION for field in named)
     drawn = (
-        Field(f"region/{number}", Element.REGION, name, name, source=Source.REVIEWER, box=box)
-        for number, (name, box) in enumerate(answers.regions, start=taken + 1)
+        Field(
+            f"region/{number}", Element.REGION, one.name, one.name, source=Source.REVIEWER, box=one.box, page=one.page
+        )
+        for number, one in enumerate(answers.regions, start=taken + 1)
     )
     return (*named, *drawn)
+
+
+def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> None:
+    """Raise `AnswersInvalid` for regions and terms that this original has no place for."""
+    if answers.regions and kind.medium not in (_PICTURE, DOCUMENT):
+        raise AnswersInvalid("Regions are drawn on pictures and pages; this original is none.")
+    if answers.terms and kind.medium != DOCUMENT:
+        raise AnswersInvalid("Terms are looked for in documents; this original is none.")
+    count = sum(field.element is Element.PAGE for field in named)
+    for number, region in enumerate(answers.regions, start=1):
+        if not (1 <= region.page <= count if kind.medium == DOCUMENT else region.page == 0):
+            raise AnswersInvalid(
+                f"The region {number} needs a `page` from 1 to {count}; correct it."
+                if kind.medium == DOCUMENT
+                else f"The region {number} names a page, and a picture has none; take it out."
+            )
 
 
 def rulings_for(rules: Sequence[Rule], present: frozenset[str]) -> tuple[Ruling, ...]:
@@ -212,7 +260,13 @@ def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decisi
         outcome=_outcome(rulings),
         rulings=rulings,
         box=field.box,
+        page=field.page,
     )
+
+
+def _carried_out(ruling: Ruling, element: Element) -> Ruling:
+    """On a page nothing can be taken out: it is covered."""
+    return replace(ruling, action=Action("box")) if ruling.action.op == "drop" and element in COVERED else ruling
 
 
 def _removed_anyway(rulings: Sequence[Ruling]) -> bool:
@@ -220,7 +274,7 @@ def _removed_anyway(rulings: Sequence[Ruling]) -> bool:
 
 
 def _removal(rule: str, element: Element, because: Because) -> Ruling:
-    action = Action(_STRIP[element])
+    action = Action(_REMOVAL[element])
     return Ruling(rule, action, (), int(action.order[0]) * 1000, False, because)
 
 
@@ -239,8 +293,10 @@ def _outcome(rulings: Sequence[Ruling]) -> Outcome:
 
 
 def _title(kind: Kind, field: Field) -> tuple[Text, str, str | None]:
-    if field.element is Element.METADATA:
-        return _METADATA, "text", None
+    if field.element in _TITLES:
+        return _TITLES[field.element], "text", None
+    if field.element is Element.PAGE:
+        return Text(en=f"Page {field.page}", zh=f"第 {field.page} 页"), "text", None
     if field.element is Element.REGION:
         found = kind.region_titles.get(field.name or "")
         return (Text(en=found.en, zh=found.zh) if found else _REGION), "text", None
@@ -293,6 +349,8 @@ def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Con
     """The canonical names of required fields that are not in the original, or of which nothing would leave."""
     if kind.medium == _PICTURE:
         return ()
+    if kind.medium == DOCUMENT:
+        return _missing_pages(policy, items)
     showing = {(item.name, ruling.rule) for item in items for ruling in item.rulings if ruling.required and item.leaves}
     missing = []
     for known in kind.fields:
@@ -301,6 +359,12 @@ def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Con
         if any((known.name, rule.id) not in showing for rule in wanted):
             missing.append(known.name)
     return tuple(missing)
+
+
+def _missing_pages(policy: Policy, items: Sequence[Decision]) -> tuple[str, ...]:
+    showing = {ruling.rule for item in items for ruling in item.rulings if item.element is Element.PAGE and item.leaves}
+    wanted = [rule for rule in policy.rules if rule.present and rule.select.pages and rule.id not in showing]
+    return tuple(f"pages {', '.join(rule.select.pages)}" for rule in wanted)
 
 
 def _approvals(policy: Policy, items: Sequence[Decision]) -> tuple[Quorum, ...]:

@@ -18,6 +18,8 @@ Outcome = Literal["disclosed", "transformed", "withheld", "mixed"]
 DEFAULT_RULE = "default"
 ANSWER_RULE = "answer"
 _METADATA = Text(en="Metadata of the file", zh="文件元数据")
+_PAGES = Text(en="Pages", zh="页面")
+_NAMED_BY_NUMBER = frozenset({Element.METADATA, Element.FORM_FIELD})
 _DEFAULTED = Text(en="removed", zh="已删除")
 
 
@@ -63,6 +65,7 @@ class Decision:
     outcome: Outcome
     rulings: tuple[Ruling, ...]
     box: Box | None = None
+    page: int = 0
 
     @property
     def main(self) -> Ruling:
@@ -94,19 +97,21 @@ class Decision:
             value_type=self.value_type,
             cases=self.cases,
             box=self.box,
+            page=self.page,
         )
 
     def to_json(self) -> Json:
-        """Canonical, free of the original's own words: metadata is named by number."""
+        """Canonical, free of the original's own words: metadata and form fields are named by number."""
         box = self.box
         return {
             "field": self.place.replace(" ", "/"),
-            "name": None if self.element is Element.METADATA else self.name,
+            "name": None if self.element in _NAMED_BY_NUMBER else self.name,
             "title": {"en": self.title.en, "zh": self.title.zh},
             "output_title": self.output_title if self.leaves else None,
             "element": self.element.value,
             "classes": sorted(self.classes),
             "outcome": self.outcome,
+            **({"page": self.page} if self.page else {}),
             "box": [box.left_px, box.top_px, box.width_px, box.height_px] if box else None,
             "rulings": [ruling.to_json() for ruling in self.rulings],
         }
@@ -114,7 +119,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person must say before the rendition may be made. `field_id` is `picture` for the whole picture."""
+    """What a person must say before the rendition may be made. `field_id` is `picture` or `document` for the whole."""
 
     field_id: str
     question: str
@@ -222,13 +227,16 @@ class Decisions:
             yield Ruling(DEFAULT_RULE, Action("drop"), (), 0, False, self.fallback)
 
 
+_GROUP_TITLES = {Element.METADATA: _METADATA, Element.PAGE: _PAGES}
+
+
 def _group(item: Decision, ruling: Ruling) -> tuple[str, ...]:
     match item.element:
-        case Element.METADATA:
-            return ("metadata", ruling.rule)
+        case Element.COLUMN:
+            return ("column", ruling.rule, item.field_id)
         case Element.REGION:
             return ("region", ruling.rule, item.title.en)
-    return ("column", ruling.rule, item.field_id)
+    return (item.element.value, ruling.rule)
 
 
 def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
@@ -238,7 +246,7 @@ def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
         number=number,
         place=item.place if item.element is Element.COLUMN else item.element.value,
         field_ids=tuple(member.field_id for member, _ in members),
-        title=_METADATA if item.element is Element.METADATA else item.title,
+        title=_GROUP_TITLES.get(item.element, item.title),
         done=describe(ruling.action),
         code=because.code,
         basis=because.basis or "",

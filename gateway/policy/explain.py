@@ -69,7 +69,12 @@ def explain(
     except PolicyBlocks as problem:
         decision, ending = None, [problem.detail]
     else:
-        decision = next(item for item in decisions.items if item.field_id == chosen.id)
+        decision = next((item for item in decisions.items if item.field_id == chosen.id), None)
+        if decision is None:
+            raise AnswersInvalid(
+                f"It stands on page {chosen.page}, which does not leave, so nothing is decided about it; explain "
+                f"page/{chosen.page} instead."
+            )
         ending = _ending(decision, [ask.question for ask in decisions.asks if ask.field_id == chosen.id])
     candidates = _candidates(policy, kind, chosen, context.checked(on), decision)
     asked = subject(kind, chosen)

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from gateway.policy.words import DataClass, FieldName, KindName, Line, RegionName, Strict, Text
 
-Medium = Literal["table", "picture"]
+Medium = Literal["table", "picture", "document"]
 ValueType = Literal["text", "decimal", "integer", "date", "enum"]
 # A title becomes a column header of a rendition: it may not look like a formula or carry brackets of its own.
 Title = Annotated[str, StringConstraints(pattern=r"^[^\W_][^\[\]{}\r\n\t]{0,79}$")]
@@ -34,7 +34,7 @@ class KindField(Strict):
 
 
 class RegionClass(Strict):
-    """A sort of region that a person can draw on a picture."""
+    """A sort of region that a person can draw on a picture or a page."""
 
     name: RegionName
     title: KindTitle
@@ -53,8 +53,8 @@ class Kind(Strict):
     def _complete(self) -> Self:
         if self.medium == "table" and (not self.fields or self.regions):
             raise ValueError("a table kind has fields and no regions; correct it")
-        if self.medium == "picture" and (not self.regions or self.fields):
-            raise ValueError("a picture kind has regions and no fields; correct it")
+        if self.medium != "table" and (not self.regions or self.fields):
+            raise ValueError(f"a {self.medium} kind has regions and no fields; correct it")
         names = [field.name for field in self.fields] + [region.name for region in self.regions]
         titles = [field.title.en.casefold() for field in self.fields]
         titles += [region.title.en.casefold() for region in self.regions]

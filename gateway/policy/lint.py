@@ -59,10 +59,24 @@ def targets(rule: Rule, kinds: list[Kind]) -> set[str]:
     if rule.select.regions:
         declared = {name for kind in kinds for name in kind.region_titles}
         named |= {f"region {name}" for name in rule.select.regions.classes if name in declared}
-    named |= {f"metadata {glob}" for glob in rule.select.metadata if any(kind.medium == "picture" for kind in kinds)}
+    mediums = {kind.medium for kind in kinds}
+    named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & {"picture", "document"}}
+    if "document" in mediums:
+        named |= _on_pages(rule)
     # A value may show a class under any header, and a header may be anything.
     named |= {f"class {name}" for name in rule.select.classes} | {f"header {glob}" for glob in rule.select.headers}
     return named
+
+
+def _on_pages(rule: Rule) -> set[str]:
+    select = rule.select
+    sorts = {
+        "page": select.pages,
+        "text": select.text.patterns if select.text else (),
+        "annotation": select.annotations,
+        "form field": select.form_fields,
+    }
+    return {f"{sort} {one}" for sort, ones in sorts.items() for one in ones}
 
 
 def _dead(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
@@ -174,22 +188,21 @@ def _uncovered(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
 
 def _open_classes(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
     removing = [rule for rule in policy.rules if rule.do.removes and not rule.where]
-    if any(kind.medium == "table" for kind in kinds):
+    mediums = {kind.medium for kind in kinds}
+    if mediums & {"table", "document"}:
         for name in CLASSES:
             if not any(name in rule.select.classes for rule in removing):
                 yield Finding(
                     Level.WARNING, "open-class", "", f"No rule removes {name} wherever it turns up; write one by class."
                 )
-    if any(kind.medium == "picture" for kind in kinds):
-        if not any(rule.select.metadata for rule in removing):
-            yield Finding(
-                Level.WARNING,
-                "open-class",
-                "",
-                "No rule names metadata, so it is stripped without a reason; write one.",
-            )
-        if not any(rule.do.op == "crop" for rule in policy.rules):
-            yield Finding(Level.ERROR, "nothing-leaves", "", "No rule crops an area, so no picture leaves; write one.")
+    if mediums & {"picture", "document"} and not any(rule.select.metadata for rule in removing):
+        yield Finding(
+            Level.WARNING, "open-class", "", "No rule names metadata, so it is stripped without a reason; write one."
+        )
+    if "picture" in mediums and not any(rule.do.op == "crop" for rule in policy.rules):
+        yield Finding(Level.ERROR, "nothing-leaves", "", "No rule crops an area, so no picture leaves; write one.")
+    if "document" in mediums and not any(rule.select.pages and rule.do.shows for rule in policy.rules):
+        yield Finding(Level.ERROR, "nothing-leaves", "", "No rule allows a page, so no document leaves; write one.")
 
 
 def _eyes(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:

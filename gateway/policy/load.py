@@ -38,7 +38,7 @@ _NOT_YET = {
     "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
     "exception": "exceptions are not available in this version; write a policy that permits it instead",
     **dict.fromkeys(
-        ("text", "pages", "sheets", "rows", "tracks", "layers", "members", "patterns", "min_confidence", "grow"),
+        ("sheets", "rows", "tracks", "layers", "members", "min_confidence", "grow"),
         "this selector is not available in this version; select by fields, headers, classes, metadata or regions",
     ),
 }

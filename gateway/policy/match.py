@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -9,6 +10,12 @@ from gateway.formats.model import Element, Field
 from gateway.policy.conditions import Context
 from gateway.policy.kinds import Kind
 from gateway.policy.model import Rule
+from gateway.policy.pages import spans
+
+_NUMBERS = re.compile(r"[0-9]{1,7}(/[0-9]{1,7})?")
+
+
+_WORDS = {Element.TEXT: "line of text", Element.ANNOTATION: "annotation", Element.FORM_FIELD: "form field"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,9 @@ class Match:
 
 
 def place(field: Field, ordinal: int = 0) -> str:
-    """`column 14` for the field `column/14`; a field whose id holds a word, such as a tag, goes by its `ordinal`."""
-    number = field.id.rpartition("/")[2]
-    return f"{field.element.value} {number if number.isascii() and number.isdigit() else ordinal}"
+    """`column 14` for `column/14`, `text 3/17` for `text/3/17`; an id that holds a word goes by `ordinal`."""
+    number = field.id.partition("/")[2]
+    return f"{field.element.value} {number if _NUMBERS.fullmatch(number) else ordinal}"
 
 
 def subject(kind: Kind, field: Field, ordinal: int = 0) -> Subject:
@@ -69,6 +76,10 @@ def _selected(rule: Rule, subject: Subject) -> str | None:
             names = (subject.field.label, subject.field.name or "")
             named = any(fits(glob, name) for glob in rule.select.metadata for name in names)
             return "It selects this metadata." if named else None
+        case Element.PAGE:
+            return "It selects this page." if spans(subject.field, rule.select.pages) else None
+        case Element.TEXT | Element.ANNOTATION | Element.FORM_FIELD:
+            return _on_page(rule, subject)
     return _column(rule, subject)
 
 
@@ -77,6 +88,21 @@ def _region(rule: Rule, field: Field) -> str | None:
     if regions is None or field.name not in regions.classes or regions.source not in (None, field.source.value):
         return None
     return f"It selects regions of the class {field.name}."
+
+
+def _on_page(rule: Rule, subject: Subject) -> str | None:
+    select, field = rule.select, subject.field
+    found = sorted(subject.classes & set(select.classes))
+    if found:
+        return f"It selects the class {', '.join(found)}, which this {_WORDS[field.element]} shows."
+    patterns = select.text.patterns if select.text else ()
+    globs, what = {
+        Element.TEXT: (patterns, field.label),
+        Element.ANNOTATION: (select.annotations, field.name or ""),
+        Element.FORM_FIELD: (select.form_fields, field.name or ""),
+    }[field.element]
+    named = any(fits(_flat(glob), _flat(what)) for glob in globs)
+    return f"It selects this {_WORDS[field.element]}." if named else None
 
 
 def _column(rule: Rule, subject: Subject) -> str | None:

@@ -20,6 +20,7 @@ from gateway.policy.words import (
     Flag,
     KindName,
     Line,
+    PageSpan,
     ParentRef,
     PolicyId,
     RegionName,
@@ -140,8 +141,16 @@ class Because(Strict):
         return self
 
 
+class TextPatterns(Strict):
+    """Lines of text on a document's pages that fit a pattern, in which `*` stands for anything; case and width do not
+    matter.
+    """
+
+    patterns: tuple[TextGlob, ...] = Field(min_length=1, max_length=200)
+
+
 class Regions(Strict):
-    """Regions of a picture by class and by who says that they are there."""
+    """Regions of a picture or a page by class and by who says that they are there."""
 
     classes: tuple[RegionName, ...] = Field(alias="class", min_length=1)
     source: Literal["reviewer", "detector"] | None = None
@@ -155,19 +164,26 @@ class Select(Strict):
     classes: tuple[DataClass, ...] = ()
     metadata: tuple[TextGlob, ...] = ()
     regions: Regions | None = None
+    pages: tuple[PageSpan, ...] = ()
+    text: TextPatterns | None = None
+    annotations: tuple[TextGlob, ...] = ()
+    form_fields: tuple[TextGlob, ...] = ()
     where: dict[FieldName, tuple[Value, ...]] = Field(default_factory=dict)
 
     @property
     def elements(self) -> frozenset[Element]:
         """The sorts of things it can name."""
-        named = set()
-        if self.fields or self.headers or self.classes:
-            named.add(Element.COLUMN)
-        if self.metadata:
-            named.add(Element.METADATA)
-        if self.regions:
-            named.add(Element.REGION)
-        return frozenset(named)
+        # A class reaches lines of text too, but an action for columns may stand beside it.
+        named = {
+            Element.COLUMN: self.fields or self.headers or self.classes,
+            Element.METADATA: self.metadata,
+            Element.REGION: self.regions,
+            Element.PAGE: self.pages,
+            Element.TEXT: self.text,
+            Element.ANNOTATION: self.annotations,
+            Element.FORM_FIELD: self.form_fields,
+        }
+        return frozenset(element for element, selected in named.items() if selected)
 
 
 class Rule(Strict):
@@ -184,7 +200,10 @@ class Rule(Strict):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         if not self.select.elements:
-            raise ValueError("`select` names nothing; write fields, headers, classes, metadata or regions")
+            raise ValueError(
+                "`select` names nothing; write fields, headers, classes, metadata, regions, pages, text, annotations "
+                "or form_fields"
+            )
         wrong = self.select.elements - ELEMENTS[self.do.op]
         if wrong:
             names = ", ".join(sorted(element.value for element in wrong))
@@ -194,7 +213,9 @@ class Rule(Strict):
         if not self.do.shows and self.because.code in DISCLOSING:
             raise ValueError(f"`{self.do.op}` withholds and needs a code that justifies it: {', '.join(WITHHOLDING)}")
         if self.do.shows and (self.select.headers or self.select.classes):
-            raise ValueError("what leaves as it is must be selected by `fields` or `regions`; name the fields")
+            raise ValueError(
+                "what leaves as it is must be selected by `fields`, `regions` or what stands on pages; name it"
+            )
         if self.select.headers and not self.do.removes:
             raise ValueError("a raw header is the original's own claim: `headers` may only `drop` or `block`")
         self._check_where()

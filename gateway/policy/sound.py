@@ -33,6 +33,8 @@ def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document)
         _require_known_names(rule, scope, document, loc)
         for field in (field for kind in meant for field in fields_named(rule, kind)):
             _require_fit(rule, field, document, loc)
+        if any(kind.medium == "document" for kind in meant):
+            _require_coverable(rule, document, loc)
     for kind in meant:
         for one, other in contradictions(policy.rules, kind):
             raise document.problem(
@@ -101,6 +103,17 @@ def _require_fit(rule: Rule, field: KindField, document: Document, loc: Loc) -> 
         raise document.problem(
             f"The rule `{rule.id}` gives another unit than the field `{field.name}` has "
             f"({field.unit or 'none'}); write that one.",
+            loc,
+        )
+
+
+def _require_coverable(rule: Rule, document: Document, loc: Loc) -> None:
+    """On a page a class can only be covered, and no area of it is all that leaves."""
+    by_class = rule.select.classes and not rule.do.removes
+    if by_class or rule.do.op == "crop":
+        raise document.problem(
+            f"The rule `{rule.id}` cannot `{rule.do.op}` what stands on a page of a document; use drop or box, or "
+            "leave documents out of `kinds`.",
             loc,
         )
 

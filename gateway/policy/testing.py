@@ -7,10 +7,10 @@ looked for in the cells that would leave as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field as Key
 from pydantic import StringConstraints
@@ -18,8 +18,9 @@ from pydantic import StringConstraints
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
 from gateway.formats.coded import Cells
-from gateway.formats.model import Box, Element, Field, Plan, applied
-from gateway.policy.answers import Answers
+from gateway.formats.model import Box, Element, Field, Note, Page, Plan, Word, applied
+from gateway.formats.page_runs import runs
+from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
 from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions
@@ -33,22 +34,45 @@ from gateway.policy.words import Day, Flag, KindName, Line, RegionName, Strict, 
 
 Cell = Annotated[str, StringConstraints(max_length=2000)]
 _SUFFIX = ".test.yaml"
+_NO_RULE = ""
+# As an A4 page is rastered, with letters that are larger than most, so that short lines stay whole.
+_PAGE_PX = (1654, 2339)
+_LINE_PX, _LETTER_PX = 40, 16
+_NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
+_ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES
 
 
 class DrawnRegion(Strict):
-    """A region that the reviewer drew."""
+    """A region that the reviewer drew, in a document on one of its pages."""
 
     name: RegionName = Key(alias="class")
     box: tuple[Whole, Whole, Whole, Whole]
+    page: Whole = 0
+
+
+class DrawnNote(Strict):
+    """An annotation, of this sort, or a form field, of this name, on a page of a document."""
+
+    sort: Literal["annotation", "form_field"]
+    name: Cell
+    page: Whole
+    text: Cell = ""
 
 
 class Expect(Strict):
-    """What must come out. `asks`, `missing` and `refused` are always compared; the rest where it is written."""
+    """What must come out. `asks`, `missing` and `refused` are always compared; the rest where it is written.
+
+    `pages` says for each page, `lines` for each line of text and `notes` for each annotation or form field which rule
+    decides it; what stands on a page that does not leave is decided by none.
+    """
 
     columns: tuple[Cell, ...] | None = None
     dropped: dict[Cell, Cell] | None = None
     cells: dict[Cell, tuple[Cell, ...]] = Key(default_factory=dict)
     regions: dict[Cell, Cell] | None = None
+    pages: tuple[Cell, ...] | None = None
+    lines: dict[Cell, Cell] | None = None
+    notes: dict[Cell, Cell] | None = None
     metadata: dict[Cell, Cell] | None = None
     asks: tuple[Cell, ...] = ()
     missing: tuple[Cell, ...] = ()
@@ -57,7 +81,7 @@ class Expect(Strict):
 
 
 class TestCase(Strict):
-    """One original in small, a context, and what is expected."""
+    """One original in small, a context, and what is expected. A document's `pages` are its lines of text."""
 
     __test__ = False
 
@@ -70,6 +94,9 @@ class TestCase(Strict):
     rows: tuple[tuple[Cell, ...], ...] = ()
     answers: dict[Cell, Cell] = Key(default_factory=dict)
     regions: tuple[DrawnRegion, ...] = ()
+    pages: tuple[tuple[Cell, ...], ...] = ()
+    notes: tuple[DrawnNote, ...] = ()
+    terms: tuple[Cell, ...] = ()
     confirmed: Flag = True
     metadata: dict[Cell, Cell] = Key(default_factory=dict)
     expect: Expect
@@ -96,13 +123,14 @@ class Specimen:
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     metadata: Mapping[str, str]
+    pages: tuple[Page, ...] = ()
 
 
 class Renderer(Protocol):
     """Makes an original of a specimen and rebuilds it by the plan with the real format."""
 
     def __call__(self, specimen: Specimen, plan: Plan) -> bytes:
-        """The rendition's bytes."""
+        """The rendition's bytes; of a document what its text says."""
         ...
 
 
@@ -228,7 +256,7 @@ class _Run:
         if self.renderer is None or decisions.asks:
             self._search_cells(decisions)
         else:
-            specimen = Specimen(kind, self.test.headers, self.test.rows, self.test.metadata)
+            specimen = Specimen(kind, self.test.headers, self.test.rows, self.test.metadata, _pages(self.test))
             self._search_bytes(self.renderer(specimen, decisions.plan()))
         return tuple(self._found)
 
@@ -245,11 +273,14 @@ class _Run:
         ids = {header: f"column/{n}" for n, header in enumerate(test.headers, start=1)}
         answers = Answers(
             columns={ids.get(header, header): name for header, name in test.answers.items()},
-            regions=tuple((region.name, Box(*region.box)) for region in test.regions),
+            regions=tuple(Region(region.name, Box(*region.box), region.page) for region in test.regions),
+            terms=test.terms,
             confirmed=test.confirmed,
         )
         context = Context({**self.file.context, **test.context}, tuple(test.custody))
-        return decide(self.policy, kind, (*columns, *tags), context, answers, on=test.on or self.file.on)
+        return decide(
+            self.policy, kind, (*columns, *_on_pages(test), *tags), context, answers, on=test.on or self.file.on
+        )
 
     def _refusal(self, problem: Problem) -> None:
         rule = problem.members.get("rule")
@@ -279,11 +310,27 @@ class _Run:
         if expect.approvals is not None:
             self._same("approvals", {q.role: q.n for q in decisions.approvals}, dict(expect.approvals))
         self._compare_cells(decisions, columns, headers)
+        self._compare_pages(decisions)
         for element, wanted in ((Element.REGION, expect.regions), (Element.METADATA, expect.metadata)):
             found = {item.name or "": item.main.rule for item in decisions.items if item.element is element}
             self.covered.update(found.values())
             if wanted is not None:
                 self._same(element.value, found, dict(wanted))
+
+    def _compare_pages(self, decisions: Decisions) -> None:
+        expect = self.test.expect
+        rules = {item.field_id: item.main.rule for item in decisions.items if item.element in _ON_PAGES}
+        self.covered.update(rules.values())
+        fields = list(_on_pages(self.test))
+        pages = [rules[one.id] for one in fields if one.element is Element.PAGE]
+        lines = {one.label: rules.get(one.id, _NO_RULE) for one in fields if one.element is Element.TEXT}
+        notes = {one.name or "": rules.get(one.id, _NO_RULE) for one in fields if one.element in _NOTES}
+        if expect.pages is not None:
+            self._same("pages", pages, list(expect.pages))
+        if expect.lines is not None:
+            self._same("lines", lines, dict(expect.lines))
+        if expect.notes is not None:
+            self._same("notes", notes, dict(expect.notes))
 
     def _compare_cells(self, decisions: Decisions, columns: Sequence[Decision], headers: Mapping[str, str]) -> None:
         rows = self._rows(decisions)
@@ -295,6 +342,7 @@ class _Run:
                 self._same(f"cells of {header}", rules, list(self.test.expect.cells[header]))
 
     def _search_cells(self, decisions: Decisions) -> None:
+        """Look in the cells, and the lines of pages, that would leave as they are."""
         columns = [item for item in decisions.items if item.element is Element.COLUMN]
         leaving = [
             cell.casefold()
@@ -302,6 +350,8 @@ class _Run:
             for item, cell in zip(columns, raw, strict=True)
             if (case := applied(item.cases, row)) and case.transform.op.value == "allow"
         ]
+        lines = {field.id: field.label.casefold() for field in _on_pages(self.test)}
+        leaving += [lines[item.field_id] for item in decisions.items if item.element is Element.TEXT and item.leaves]
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.absent], wanted=False)
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.present], wanted=True)
 
@@ -318,6 +368,40 @@ class _Run:
     def _same(self, what: str, found: object, wanted: object) -> None:
         if found != wanted:
             self._found.append(f"{what}: expected {wanted}, found {found}.")
+
+
+def _pages(test: TestCase) -> tuple[Page, ...]:
+    """The pages of a document in small, each line of text a line of its own."""
+    return tuple(
+        Page(
+            _PAGE_PX[0],
+            _PAGE_PX[1],
+            tuple(word for place, line in enumerate(lines, start=1) for word in _line(line, place)),
+            tuple(Note(Element(one.sort), one.name, one.text, None) for one in test.notes if one.page == number),
+        )
+        for number, lines in enumerate(test.pages, start=1)
+    )
+
+
+def _line(line: str, place: int) -> Iterator[Word]:
+    left = _LINE_PX
+    for word in line.split():
+        width = _LETTER_PX * len(word)
+        yield Word(word, Box(left, 2 * place * _LINE_PX, width, _LINE_PX))
+        left += width + _LETTER_PX
+
+
+def _on_pages(test: TestCase) -> Iterator[Field]:
+    pages = _pages(test)
+    for number, page in enumerate(pages, start=1):
+        yield Field(f"page/{number}", Element.PAGE, "", None, count=len(pages), page=number)
+        for place, run in enumerate(runs(page), start=1):
+            classes = classes_of((run.text,))
+            yield Field(f"text/{number}/{place}", Element.TEXT, run.text, None, classes, box=run.box, page=number)
+        for place, note in enumerate(page.notes, start=1):
+            classes = classes_of((note.text,))
+            field_id = f"{note.element.value}/{number}/{place}"
+            yield Field(field_id, note.element, note.text, note.name, classes, page=number)
 
 
 def _rule(item: Decision, row: Mapping[str, str]) -> str:

@@ -61,6 +61,11 @@ RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")
 KindName = RegionName
 FieldGlob = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.*]{1,120}$")]
 TextGlob = Annotated[str, StringConstraints(pattern=r"^[^\[\]?]{1,120}$")]
+PageSpan = Annotated[
+    str,
+    StringConstraints(pattern=r"^(all|first|last|[1-9][0-9]{0,2}(-[1-9][0-9]{0,2})?)$"),
+    WithJsonSchema({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+]
 DataClass = Annotated[str, StringConstraints(pattern=f"^({'|'.join(CLASSES)})$")]
 Value = Annotated[str, StringConstraints(max_length=200), WithJsonSchema(_NUMBER_OR_TEXT)]
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 0})]

@@ -1,16 +1,23 @@
-"""What a picture's rendition must show and cover, worked out from the plan and not from what the format says it did."""
+"""What the rendition of a picture or a document must show and cover, worked out from the plan, not from what the format
+says it did.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.base.problems import CheckFailed
-from gateway.formats.model import Box, Element, Instruction, Op, Picture, Plan, Rebuilt, applied
+from gateway.formats.model import Box, Element, Instruction, Op, Page, Pages, Picture, Plan, Rebuilt, applied
 
 
 class NotCovered(CheckFailed):
-    """The rebuilt picture does not follow its plan."""
+    """The rebuilt picture or document does not follow its plan."""
 
     slug = "not-covered"
     title = "A withheld region is not covered"
+
+
+_ON_PAGES = frozenset({Element.TEXT, Element.REGION, Element.ANNOTATION, Element.FORM_FIELD})
 
 
 def require_covered(plan: Plan, picture: Picture, rebuilt: Rebuilt) -> None:
@@ -31,6 +38,34 @@ def require_covered(plan: Plan, picture: Picture, rebuilt: Rebuilt) -> None:
         inside = Box(seen.left_px - area.left_px, seen.top_px - area.top_px, seen.width_px, seen.height_px)
         if not any(_common(inside, box) == inside for box in rebuilt.boxes):
             raise NotCovered("A withheld region of the picture has no box over it; nothing is kept of it.")
+
+
+def require_pages_covered(plan: Plan, document: Pages, rebuilt: Rebuilt) -> None:
+    """Raise `NotCovered` unless the rendition has just the pages that the plan allows, whole, with boxes over each
+    word and each region that it withholds there.
+    """
+    allowed = {one.page for one in plan.instructions if one.element is Element.PAGE and _op(one) is Op.ALLOW}
+    if [page.number for page in rebuilt.pages] != sorted(allowed):
+        raise NotCovered("The rendition does not have the pages that the policy allows; nothing is kept of it.")
+    for made in rebuilt.pages:
+        page = document.pages[made.number - 1]
+        if made.size_px != (page.width_px, page.height_px):
+            raise NotCovered("A page of the rendition has another size than its original; nothing is kept of it.")
+        for place in _withheld_places(plan, page, made.number):
+            if not any(_common(place, box) == place for box in made.boxes):
+                raise NotCovered("Something withheld on a page has no box over it; nothing is kept of it.")
+
+
+def _withheld_places(plan: Plan, page: Page, number: int) -> Iterator[Box]:
+    """What must lie under boxes: regions as far as they are on the page, and word by word the lines of text."""
+    whole = Box(0, 0, page.width_px, page.height_px)
+    for one in plan.instructions:
+        if one.page != number or one.element not in _ON_PAGES or one.box is None or _op(one) is Op.ALLOW:
+            continue
+        if one.element is Element.TEXT:
+            yield from (word.box for word in page.words if _common(word.box, one.box) == word.box)
+        elif (seen := _common(one.box, whole)) is not None:
+            yield seen
 
 
 def _op(region: Instruction) -> Op:

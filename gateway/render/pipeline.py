@@ -5,7 +5,7 @@
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
-   workbook a notice of what it lacks.
+   document its plan's pages with boxes over whatever is withheld on them, a workbook a notice of what it lacks.
 6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value. A
    finding ends in `blocked`, no answer in time in `refused`.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
-from gateway.formats.model import Content, Element, Mark, Picture, Plan, Rebuilt, Table
+from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Table
 from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.policy.answers import Answers
@@ -26,12 +26,12 @@ from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
-from gateway.render.coverage import require_covered
+from gateway.render.coverage import require_covered, require_pages_covered
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, notice, own_words
 from gateway.render.withheld import named_cells, withheld_lines, withheld_set
 from gateway.residue import walled
-from gateway.residue.model import Expectation, PictureExpectation, TableExpectation
+from gateway.residue.model import DocumentExpectation, Expectation, PictureExpectation, Rectangle, TableExpectation
 from gateway.sandbox.ports import Sandbox
 
 
@@ -92,6 +92,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     if isinstance(content, Picture):
         require_covered(plan, content, rebuilt)
+    elif isinstance(content, Pages):
+        require_pages_covered(plan, content, rebuilt)
     withheld = withheld_set(
         form=job.form,
         content=content,
@@ -100,6 +102,7 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         mark=job.mark,
         file_name=job.file_name,
         own_words=own_words(plan.notice),
+        terms=job.answers.terms,
     )
     report = walled.check(sandbox, rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
     if not report.clean:
@@ -126,7 +129,13 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         return PictureExpectation(
             media_type=rebuilt.media_type,
             size_px=rebuilt.size_px,
-            boxes=tuple((box.left_px, box.top_px, box.width_px, box.height_px) for box in rebuilt.boxes),
+            boxes=tuple(_rectangle(box) for box in rebuilt.boxes),
+            mark_text=mark.text,
+        )
+    if isinstance(content, Pages):
+        return DocumentExpectation(
+            sizes_px=tuple(page.size_px for page in rebuilt.pages),
+            boxes=tuple(tuple(_rectangle(box) for box in page.boxes) for page in rebuilt.pages),
             mark_text=mark.text,
         )
     if not isinstance(content, Table):
@@ -141,3 +150,7 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         sheets=(plan.notice.sheet, plan.notice.name),
         notice=tuple(cells for _, cells in plan.notice.rows()),
     )
+
+
+def _rectangle(box: Box) -> Rectangle:
+    return box.left_px, box.top_px, box.width_px, box.height_px

@@ -1,9 +1,10 @@
 """What a rendition must not hold, and the lines that say what is missing: both worked out from the decisions.
 
 The withheld set is every value of a withheld or changed cell, every metadata value, every header that the survey could
-not name, and the original's file name. It is made from the original and the decisions, not from the rebuild, so that
-a rebuild that lets something through is found out. What the rendition lawfully shows and the gateway's own texts
-travel beside it, so that the gate can subtract and count.
+not name, every passage of a document that is covered or on no page that leaves, and the original's file name. It is
+made from the original and the decisions, not from the rebuild, so that a rebuild that lets something through is found
+out. What the rendition lawfully shows and the gateway's own texts travel beside it, so that the gate can subtract and
+count.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 
 from gateway.base.canon import Json
 from gateway.formats.coded import NONE, Cells, Coded
-from gateway.formats.model import Case, Content, Element, Field, Instruction, Mark, Op, Table, Transform, applied
+from gateway.formats.model import Case, Content, Element, Field, Instruction, Mark, Op, Pages, Table, Transform, applied
 from gateway.formats.ports import Format
 from gateway.formats.transforms import changer, uncovered
 from gateway.policy.decisions import DEFAULT_RULE, Decisions
 from gateway.policy.tally import count_of
+from gateway.render.passages import passages
 from gateway.residue.model import WithheldSet, WithheldValue
 
 
@@ -32,12 +34,16 @@ def withheld_set(
     mark: Mark,
     file_name: str | None,
     own_words: frozenset[str] = frozenset(),
+    terms: tuple[str, ...] = (),
 ) -> WithheldSet:
-    """Everything that must not be in the rendition, with what it lawfully shows; `own_words` are the gateway's."""
+    """Everything that must not be in the rendition, with what it lawfully shows.
+
+    `own_words` are the gateway's; `terms` are what a reviewer wants to see nowhere.
+    """
     plan = decisions.plan()
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
-    shown: set[str] = set()
+    shown: dict[str, None] = {}
     cells = named_cells(content, fields) if isinstance(content, Table) else None
     for field in fields:
         order = orders.get(field.id)
@@ -47,13 +53,15 @@ def withheld_set(
             decided = _each(form.values(content, field), order)
         for value, case in decided:
             if case is not None and case.transform.op is Op.ALLOW:
-                shown.add(value)
+                shown[value] = None
                 continue
             values.append(WithheldValue(value, field.id))
             if case is not None and case.transform.op is Op.ROUND:
-                shown.add(_rounded(case.transform, value))
-        if field.name is None and field.label.strip():
+                shown[_rounded(case.transform, value)] = None
+        if field.element is Element.COLUMN and field.name is None and field.label.strip():
             values.append(WithheldValue(field.label, f"{field.id} header"))
+    if isinstance(content, Pages):
+        values = [*passages(values, shown), *(WithheldValue(term, "term") for term in terms)]
     if file_name:
         values.append(WithheldValue(file_name, "file-name"))
     return WithheldSet(

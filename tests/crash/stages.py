@@ -21,7 +21,7 @@ from gateway.app import compose, initialise
 from gateway.base.canon import Json
 from gateway.formats.model import Box
 from gateway.people.model import Actor
-from gateway.policy.answers import Answers
+from gateway.policy.answers import Answers, Region
 from gateway.release.model import State
 from gateway.render.model import State as RenditionState
 from gateway.review.model import Verdict
@@ -220,7 +220,7 @@ def photograph() -> tuple[bytes, Answers]:
     tags[0x010F] = "SecretCam 4711"
     out = io.BytesIO()
     image.save(out, "JPEG", exif=tags, comment=b"secret comment 9931")
-    regions = (("work_area", Box(40, 40, 560, 400)), ("face", Box(300, 120, 60, 60)))
+    regions = (Region("work_area", Box(40, 40, 560, 400)), Region("face", Box(300, 120, 60, 60)))
     return out.getvalue(), Answers(regions=regions, confirmed=True)
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from gateway.formats.columns import CellKind, Column, OutColumn
 from gateway.formats.model import Box
 from gateway.intake.rules import UnsupportedFormat
-from gateway.policy.answers import Answers
+from gateway.policy.answers import Answers, Region
 from gateway.release.service import NotReady
 from gateway.render.model import Rendition, State
 from tests.support import journey, originals
@@ -137,8 +137,8 @@ def test_an_unknown_column_waits_and_is_out(label: str, world: World) -> None:
     "answers",
     [
         Answers(),
-        Answers(regions=(("work_area", originals.WORK_AREA),), confirmed=False),
-        Answers(regions=(("face", originals.FACE),), confirmed=True),
+        Answers(regions=(Region("work_area", originals.WORK_AREA),), confirmed=False),
+        Answers(regions=(Region("face", originals.FACE),), confirmed=True),
     ],
     ids=["nothing said", "not confirmed", "no work area"],
 )
@@ -150,7 +150,11 @@ def test_a_picture_nobody_has_looked_at_waits_or_is_refused(label: str, answers:
 
 @pytest.mark.parametrize("label", PICTURES)
 def test_a_region_of_a_class_that_no_rule_names_is_covered(label: str, world: World) -> None:
-    regions = (("work_area", originals.WORK_AREA), ("face", originals.FACE), ("other", originals.UNNAMED))
+    regions = (
+        Region("work_area", originals.WORK_AREA),
+        Region("face", originals.FACE),
+        Region("other", originals.UNNAMED),
+    )
     one = planted(label).with_data(planted(label).data, answers=Answers(regions=regions, confirmed=True))
     rendition = rendered(world, one)
     assert rendition.state is State.CLEAN
@@ -159,7 +163,11 @@ def test_a_region_of_a_class_that_no_rule_names_is_covered(label: str, world: Wo
 
 @pytest.mark.parametrize("label", PICTURES)
 def test_a_region_of_a_class_that_the_kind_lacks_never_shows(label: str, world: World) -> None:
-    regions = (("work_area", originals.WORK_AREA), ("face", originals.FACE), ("forklift", originals.UNNAMED))
+    regions = (
+        Region("work_area", originals.WORK_AREA),
+        Region("face", originals.FACE),
+        Region("forklift", originals.UNNAMED),
+    )
     one = planted(label).with_data(planted(label).data, answers=Answers(regions=regions, confirmed=True))
     rendition = rendered(world, one)
     assert rendition.state is State.CLEAN

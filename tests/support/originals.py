@@ -14,7 +14,7 @@ from functools import cache
 from PIL import Image, PngImagePlugin
 
 from gateway.formats.model import Box
-from gateway.policy.answers import Answers
+from gateway.policy.answers import Answers, Region
 from tests.support import workbooks
 from tests.support.workbooks import ODS, XLSX
 
@@ -267,7 +267,9 @@ def planted(label: str) -> Planted:
 
 
 def _regions() -> Answers:
-    return Answers(regions=(("work_area", WORK_AREA), ("face", FACE), ("other", UNNAMED)), confirmed=True)
+    return Answers(
+        regions=(Region("work_area", WORK_AREA), Region("face", FACE), Region("other", UNNAMED)), confirmed=True
+    )
 
 
 @cache

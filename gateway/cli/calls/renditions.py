@@ -70,13 +70,18 @@ class RenditionCalls(Line):
     def redact(
         self,
         rendition: str,
-        regions: Sequence[Mapping[str, Json]],
+        regions: Sequence[Mapping[str, Json]] = (),
         *,
+        terms: Sequence[str] = (),
         confirmed: bool | None = None,
         if_match: str | None = None,
     ) -> Rendition:
-        """Add regions to those a rendition was made with: a new rendition takes its place."""
-        body: dict[str, Json] = {"regions": [dict(one) for one in regions], "confirmed": confirmed}
+        """Add regions and terms to those a rendition was made with: a new rendition takes its place."""
+        body: dict[str, Json] = {
+            "regions": [dict(one) for one in regions],
+            "terms": list(terms),
+            "confirmed": confirmed,
+        }
         return self._write(Rendition, "POST", f"/renditions/{rendition}/redactions", body, if_match=if_match)
 
     def review(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from gateway.policy.answers import Answers
 from gateway.render.model import Rendition, State
@@ -14,17 +14,27 @@ from gateway.web.schemas.common import Id, In, Line, Out, Sha256, Text, Time, ex
 _RENDITION = "ren_01kag5v3q8m2s7d9x4e6b0cfhn"
 Side = Annotated[StrictInt, Field(ge=0, le=1 << 20)]
 
+Terms = Annotated[
+    list[Annotated[str, Field(min_length=2, max_length=200)]], Field(max_length=500, default_factory=list)
+]
+
 
 class RegionIn(In):
-    """A rectangle in source pixels after orientation: left, top, width, height."""
+    """A rectangle in source pixels after orientation: left, top, width, height; in a document on the page `page`.
+
+    A page has 200 pixels to the inch, or fewer where it would have more than 40 million in all.
+    """
 
     model_config = example(**{"class": "face"}, box=[120, 80, 64, 64])
     region_class: Annotated[Line, Field(alias="class")]
     box: Annotated[list[Side], Field(min_length=4, max_length=4)]
+    page: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
 
 
 class AnswersIn(In):
-    """What a person says about an original: which sheet is the table, what columns are, where regions are."""
+    """What a person says about an original: which sheet is the table, what columns are, where regions are, which terms
+    a document may show nowhere.
+    """
 
     model_config = example(
         columns={"column/4": "customer.name", "column/9": "drop"},
@@ -33,6 +43,7 @@ class AnswersIn(In):
     )
     columns: Annotated[dict[str, str], Field(max_length=10_000, default_factory=dict)]
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
+    terms: Terms
     confirmed: StrictBool = False
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     source: Annotated[dict[str, str], Field(max_length=2, default_factory=dict)]
@@ -43,16 +54,24 @@ class AnswersIn(In):
 
 
 class RedactionsIn(In):
-    """Regions to add to those a rendition was made with."""
+    """Regions and terms to add to those a rendition was made with."""
 
     model_config = example(regions=[{"class": "badge", "box": [40, 200, 32, 18]}])
-    regions: Annotated[list[RegionIn], Field(min_length=1, max_length=500)]
+    regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
+    terms: Terms
     confirmed: StrictBool | None = None
 
+    @model_validator(mode="after")
+    def _adds(self) -> Self:
+        if not self.regions and not self.terms:
+            raise ValueError("name at least one region or term")
+        return self
+
     def added_to(self, old: Answers) -> Answers:
-        """The old answers with these regions."""
+        """The old answers with these regions and terms."""
         told: dict[str, Any] = dict(old.to_json())
         told["regions"] = [*told["regions"], *(one.model_dump(mode="json", by_alias=True) for one in self.regions)]
+        told["terms"] = [*told.get("terms", []), *self.terms]
         if self.confirmed is not None:
             told["confirmed"] = self.confirmed
         return Answers.from_json(told)

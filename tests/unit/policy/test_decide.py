@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.base.canon import canonical, parse_canonical
 from gateway.formats.model import Box, Element, Field, Op, Source, applied
 from gateway.policy.actions import parse_action
-from gateway.policy.answers import Answers
+from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
 from gateway.policy.decisions import Decisions
@@ -273,7 +273,7 @@ def test_answers_that_do_not_fit_are_refused(tmp_path: Path, headers: list[str],
 
 def test_a_table_has_no_regions(tmp_path: Path) -> None:
     with pytest.raises(AnswersInvalid):
-        decided(tmp_path, ALLOW, ["Buyer"], ["a"], answers=Answers(regions=(("face", Box(0, 0, 1, 1)),)))
+        decided(tmp_path, ALLOW, ["Buyer"], ["a"], answers=Answers(regions=(Region("face", Box(0, 0, 1, 1)),)))
 
 
 def test_approvals_depend_on_what_leaves(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_withheld_items_carry_grounds_in_both_languages(tmp_path: Path) -> None:
     assert "{count}" in lines[0].summary.en
 
 
-def photo(*regions: tuple[str, Box], confirmed: bool = True, rules: str | None = None, folder: Path) -> Decisions:
+def photo(*regions: Region, confirmed: bool = True, rules: str | None = None, folder: Path) -> Decisions:
     head = HEAD.replace("[sample]", "[shot]")
     chosen = rules or rule("area", "{regions: {class: [area], source: reviewer}}", "crop", more="present: required")
     library = load(folder, head + chosen)
@@ -341,27 +341,28 @@ def photo(*regions: tuple[str, Box], confirmed: bool = True, rules: str | None =
     return decide(library.policy("test.sample"), library.kind("shot"), (), Context({}), answers, on=DAY)
 
 
-AREA = ("area", Box(0, 0, 10, 10))
+AREA = Region("area", Box(0, 0, 10, 10))
 
 
 def test_only_a_drawn_area_leaves_and_every_other_region_is_covered(tmp_path: Path) -> None:
-    found = photo(AREA, ("face", Box(1, 1, 2, 2)), ("unheard_of", Box(3, 3, 2, 2)), folder=tmp_path)
+    found = photo(AREA, Region("face", Box(1, 1, 2, 2)), Region("unheard_of", Box(3, 3, 2, 2)), folder=tmp_path)
     assert [case.transform.op for one in found.plan().instructions for case in one.cases] == [Op.CROP, Op.BOX, Op.BOX]
     assert [one.box for one in found.plan().instructions] == [Box(0, 0, 10, 10), Box(1, 1, 2, 2), Box(3, 3, 2, 2)]
     assert not found.asks
 
 
 @pytest.mark.parametrize(
-    ("regions", "confirmed"), [((), True), ((AREA, AREA), True), ((AREA,), False), ((("face", Box(0, 0, 1, 1)),), True)]
+    ("regions", "confirmed"),
+    [((), True), ((AREA, AREA), True), ((AREA,), False), ((Region("face", Box(0, 0, 1, 1)),), True)],
 )
 def test_a_picture_without_one_confirmed_area_waits(
-    tmp_path: Path, regions: tuple[tuple[str, Box], ...], confirmed: bool
+    tmp_path: Path, regions: tuple[Region, ...], confirmed: bool
 ) -> None:
     found = photo(*regions, confirmed=confirmed, folder=tmp_path)
     assert {ask.field_id for ask in found.asks} == {"picture"}
     with pytest.raises(Unanswered):
         found.require_answered()
-    if len([one for one in regions if one[0] == "area"]) != 1:
+    if len([one for one in regions if one.name == "area"]) != 1:
         with pytest.raises(Unanswered):
             found.plan()
 

@@ -1,0 +1,307 @@
+"""Documents: PDF in, a new PDF out, rebuilt page by page from pixels and allow-listed words.
+
+In: the sandboxed reader (`parse_pdf`) gives each page's size and words, what lies on it, and what the file holds beside
+its pages. Pixels are fetched a few pages at a time, so that a long document takes no more memory than a short one.
+Out: as `write_document` says. Nothing that is not on a page that a policy allows, and seen there, leaves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+from gateway.base.canon import Json
+from gateway.base.problems import Problem
+from gateway.base.units import GIB, MIB
+from gateway.formats import parse_pdf, pdf_parts, pdf_words, write_document
+from gateway.formats.model import Box, Content, Element, Field, Mark, Note, Page, Pages, Plan, Rebuilt, Word
+from gateway.formats.page_runs import runs
+from gateway.formats.ports import NOTHING
+from gateway.formats.problems import DocumentRefused, DocumentTooLarge
+from gateway.sandbox.ports import Limits, Reply, Sandbox
+from gateway.sandbox.problems import ParseRefused
+
+PARSE_TASK = "gateway.formats.parse_pdf:parse"
+MEDIA_TYPE = "application/pdf"
+LIMITS = Limits(memory_bytes=GIB, cpu_s=8, wall_s=30, output_bytes=512 * MIB)
+UNREADABLE = "unreadable"
+
+_PAGES_AT_ONCE = 4
+_DAMAGED = (DocumentRefused, "The PDF is damaged or was put together by hand; open it and export it anew.")
+_SENTENCES: Mapping[str, tuple[type[Problem], str]] = MappingProxyType(
+    {
+        "empty": (DocumentRefused, "The file is empty; send the document itself."),
+        "mislabelled": _DAMAGED,
+        "damaged": _DAMAGED,
+        "encrypted": (
+            DocumentRefused,
+            "The PDF is encrypted, be it with an empty password; remove the protection and export it anew.",
+        ),
+        "dynamic-form": (
+            DocumentRefused,
+            "The PDF is a dynamic form (XFA) without pages of its own; print it into a plain PDF.",
+        ),
+        "portfolio": (
+            DocumentRefused,
+            "The PDF is a portfolio of other files; take them out and send each one for itself.",
+        ),
+        "no-pages": (DocumentRefused, "The PDF has no pages; send the document itself."),
+        "pages": (DocumentTooLarge, f"The PDF has more than {parse_pdf.MAX_PAGES} pages; split it."),
+        "page-size": (
+            DocumentTooLarge,
+            "A page of the PDF is smaller than a point or longer than five metres; export it at a usual size.",
+        ),
+        "characters": (
+            DocumentTooLarge,
+            f"A page of the PDF has more than {pdf_words.MAX_CHARACTERS} characters; split it or print it as pictures.",
+        ),
+        "objects": (
+            DocumentTooLarge,
+            "A page of the PDF is made of more objects than any page needs; print it into a plain PDF.",
+        ),
+    }
+)
+_UNCLEAR = DocumentRefused("The reader's answer about this PDF does not add up; open it and export it anew.")
+
+
+class DocumentFormat:
+    """The format of documents. `classes_of` says which classes a text shows."""
+
+    name = "document"
+    media_types: tuple[str, ...] = (MEDIA_TYPE,)
+    extensions: Mapping[str, str] = MappingProxyType({MEDIA_TYPE: "pdf"})
+
+    def __init__(self, classes_of: Callable[[Sequence[str]], frozenset[str]], limits: Limits | None = None) -> None:
+        self._classes_of = classes_of
+        self._limits = limits or LIMITS
+
+    def sniff(self, head: bytes) -> str | None:
+        """PDF by its signature, which is the very first thing: what begins as something else may be both."""
+        return MEDIA_TYPE if head.startswith(parse_pdf.SIGNATURE) else None
+
+    def read(
+        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+    ) -> Pages:
+        """Pages, words and parts; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
+        if declared:
+            raise DocumentRefused("A document has neither sheet nor encoding nor delimiter; take that out.")
+        reader = _Reader(sandbox, untrusted_original, self._limits)
+        sizes, parts = reader.outline()
+        told = list(reader.words(sizes))
+        for page in told:
+            parts |= page.parts
+        hidden = {f"hidden:{number}": page.hidden for number, page in enumerate(told, start=1) if page.hidden}
+        rasters = _Rasters(reader, sizes, tuple(page.faint for page in told))
+        return Pages(
+            pages=tuple(page.page for page in told),
+            raster=rasters.page,
+            parts=MappingProxyType({**parts, **hidden}),
+            media_type=media_type,
+        )
+
+    def survey(self, content: Content) -> tuple[Field, ...]:
+        """Every page and what it shows, page by page, then what is beside the pages."""
+        pages = _pages(content)
+        beside = (Field(f"metadata/{part}", Element.METADATA, label=part, name=part, count=1) for part in pages.parts)
+        shown = (self._of_page(page, number, len(pages.pages)) for number, page in enumerate(pages.pages, start=1))
+        return (*chain.from_iterable(shown), *beside)
+
+    def values(self, content: Content, field: Field) -> tuple[str, ...]:
+        """What a run of words, an annotation or a form field says; a part's text; nothing for a page or region."""
+        pages = _pages(content)
+        match field.element:
+            case Element.TEXT | Element.ANNOTATION | Element.FORM_FIELD:
+                return (field.label,)
+            case Element.METADATA:
+                return (pages.parts[field.label],)
+        return ()
+
+    def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
+        """A new PDF of the pages that the plan allows; boxes over what it withholds on them."""
+        del secret  # the visible mark names the release itself; nothing here is keyed
+        pages = _pages(content)
+        rebuilt = write_document.rebuild(pages, plan, mark)
+        return replace(rebuilt, redactions={**rebuilt.redactions, **left_behind(pages)})
+
+    def _of_page(self, page: Page, number: int, count: int) -> Iterator[Field]:
+        whole = Box(0, 0, page.width_px, page.height_px)
+        name = UNREADABLE if page.unreadable else None
+        yield Field(f"page/{number}", Element.PAGE, "", name, box=whole, count=count, page=number)
+        for place, run in enumerate(runs(page), start=1):
+            classes = self._classes_of((run.text,))
+            field_id = f"text/{number}/{place}"
+            yield Field(field_id, Element.TEXT, run.text, None, classes, box=run.box, count=1, page=number)
+        for element in (Element.ANNOTATION, Element.FORM_FIELD):
+            for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
+                classes = self._classes_of((note.text,))
+                field_id = f"{element.value}/{number}/{place}"
+                yield Field(field_id, element, note.text, note.name, classes, box=note.box, count=1, page=number)
+
+
+def left_behind(pages: Pages) -> dict[str, int]:
+    """How many pages hold text that nobody sees, and how many show text that gives no words."""
+    counts = {
+        "format:hidden-text": sum(part.startswith("hidden:") for part in pages.parts),
+        "format:unreadable-text": sum(page.unreadable for page in pages.pages),
+    }
+    return {rule: count for rule, count in counts.items() if count}
+
+
+def _pages(content: Content) -> Pages:
+    if not isinstance(content, Pages):
+        raise TypeError("this format rebuilds documents")
+    return content
+
+
+class _Told:
+    """One page as the reader tells it, checked."""
+
+    def __init__(self, untrusted: Any, size_px: tuple[int, int]) -> None:
+        self.hidden = _text(untrusted["hidden"], pdf_words.MAX_CHARACTERS * 2)
+        self.faint = tuple(_box(place, size_px) for place in untrusted["faint"])
+        words = tuple(
+            Word(_text(text, pdf_words.MAX_CHARACTERS), _box(place, size_px)) for text, *place in untrusted["words"]
+        )
+        notes = tuple(_note(note, size_px) for note in untrusted["notes"])
+        if len(words) > pdf_words.MAX_CHARACTERS or not isinstance(untrusted["unreadable"], bool):
+            raise _UNCLEAR
+        self.parts = _parts(untrusted["parts"])
+        self.page = Page(*size_px, words, notes, untrusted["unreadable"])
+
+
+class _Reader:
+    """One document in the sandbox; every answer is checked before it is believed."""
+
+    def __init__(self, sandbox: Sandbox, untrusted: bytes, limits: Limits) -> None:
+        self._sandbox = sandbox
+        self._untrusted = untrusted
+        self._limits = limits
+
+    def outline(self) -> tuple[tuple[tuple[int, int], ...], dict[str, str]]:
+        """Sizes in pixels and parts."""
+        told = self._told({"what": "outline"})
+        try:
+            sizes = tuple(_size(*size) for size in told["sizes"])
+            parts = _parts(told["parts"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _UNCLEAR from error
+        if not 0 < len(sizes) <= parse_pdf.MAX_PAGES:
+            raise _UNCLEAR
+        return sizes, parts
+
+    def words(self, sizes: Sequence[tuple[int, int]]) -> Iterator[_Told]:
+        """What every page says."""
+        for start in range(0, len(sizes), _PAGES_AT_ONCE):
+            some = sizes[start : start + _PAGES_AT_ONCE]
+            pages: list[Json] = [{"number": start + place} for place in range(1, len(some) + 1)]
+            told = self._told({"what": "words", "pages": pages})
+            try:
+                yield from (_Told(page, size) for page, size in zip(told, some, strict=True))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise _UNCLEAR from error
+
+    def rasters(
+        self, pages: Sequence[tuple[int, Sequence[Box]]], sizes: Sequence[tuple[int, int]]
+    ) -> tuple[bytes, ...]:
+        """The pixels of these pages, of these sizes."""
+        asked: list[Json] = [
+            {"number": number, "faint": [list(_quad(box)) for box in faint]} for number, faint in pages
+        ]
+        blobs = self._run({"what": "raster", "pages": asked}).blobs
+        areas = [width * height for width, height in sizes]
+        if len(blobs) != len(areas):
+            raise _UNCLEAR
+        if any(len(blob) not in (area, 3 * area) for blob, area in zip(blobs, areas, strict=True)):
+            raise _UNCLEAR
+        return blobs
+
+    def _told(self, request: Mapping[str, Json]) -> Any:
+        reply = self._run(request)
+        try:
+            (blob,) = reply.blobs
+            return json.loads(blob)
+        except (ValueError, RecursionError) as error:
+            raise _UNCLEAR from error
+
+    def _run(self, request: Mapping[str, Json]) -> Reply:
+        try:
+            return self._sandbox.run(PARSE_TASK, request, self._untrusted, self._limits)
+        except ParseRefused as refused:
+            if refused.code not in _SENTENCES:
+                raise
+            kind, sentence = _SENTENCES[refused.code]
+            raise kind(sentence) from refused
+
+
+class _Rasters:
+    """Pixels of a document, fetched a few pages at a time and kept only until others are asked for."""
+
+    def __init__(self, reader: _Reader, sizes: Sequence[tuple[int, int]], faint: Sequence[Sequence[Box]]) -> None:
+        self._reader = reader
+        self._sizes = sizes
+        self._faint = faint
+        self._kept: dict[int, bytes] = {}
+
+    def page(self, number: int) -> bytes:
+        """The pixels of one page, counted from 1."""
+        if number not in self._kept:
+            last = min(number + _PAGES_AT_ONCE, len(self._sizes) + 1)
+            wanted = range(number, last)
+            self._kept.clear()
+            rasters = self._reader.rasters(
+                [(one, self._faint[one - 1]) for one in wanted], [self._sizes[one - 1] for one in wanted]
+            )
+            self._kept = dict(zip(wanted, rasters, strict=True))
+        return self._kept[number]
+
+
+def _size(width: Any, height: Any) -> tuple[int, int]:
+    if type(width) is not int or type(height) is not int:
+        raise _UNCLEAR
+    if width < 1 or height < 1 or width * height > parse_pdf.MAX_PIXELS:
+        raise _UNCLEAR
+    return width, height
+
+
+def _box(untrusted: Any, size_px: tuple[int, int]) -> Box:
+    left, top, width, height = untrusted
+    if any(type(side) is not int or side < 0 for side in (left, top, width, height)):
+        raise _UNCLEAR
+    if left + width > size_px[0] or top + height > size_px[1]:
+        raise _UNCLEAR
+    return Box(left, top, width, height)
+
+
+def _quad(box: Box) -> tuple[int, int, int, int]:
+    return box.left_px, box.top_px, box.width_px, box.height_px
+
+
+def _note(untrusted: Any, size_px: tuple[int, int]) -> Note:
+    element, name, text, box = untrusted
+    if element not in {Element.ANNOTATION, Element.FORM_FIELD}:
+        raise _UNCLEAR
+    place = None if box is None else _box(box, size_px)
+    return Note(Element(element), _text(name, 200), _text(text, pdf_parts.MAX_PART_CHARS), place)
+
+
+def _parts(untrusted: Any) -> dict[str, str]:
+    if len(untrusted) > pdf_parts.MAX_PARTS:
+        raise _UNCLEAR
+    return {_part(name): _text(text, pdf_parts.MAX_PART_CHARS) for name, text in untrusted.items()}
+
+
+def _part(untrusted: Any) -> str:
+    name = _text(untrusted, 100)
+    if name.partition(":")[0] not in pdf_parts.SORTS:
+        raise _UNCLEAR
+    return name
+
+
+def _text(untrusted: Any, max_chars: int) -> str:
+    if not isinstance(untrusted, str) or len(untrusted) > max_chars:
+        raise _UNCLEAR
+    return untrusted

@@ -1,0 +1,75 @@
+"""Runs of words: the stretches of a page's lines that are read, and withheld, as one.
+
+A run is made of words on one line between which no gap is wider than about two ems. It is found by geometry alone, so
+that whoever withholds a run knows everything that stands beside it; the runs come in the order in which their first
+words are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.formats.model import Box, Page, Word
+
+# A word's box is about 1.2 ems high.
+_GAP_IN_HEIGHTS = 1.7
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: which words of the page it is made of, from left to right, its text and its box."""
+
+    words: tuple[int, ...]
+    text: str
+    box: Box
+
+
+def runs(page: Page) -> tuple[Run, ...]:
+    """The runs of a page; every word is in exactly one."""
+    found = [run for line in _lines(page.words) for run in _split(page.words, line)]
+    return tuple(_run(page.words, members) for members in sorted(found, key=min))
+
+
+def union(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of these; there is at least one."""
+    left, top = min(box.left_px for box in boxes), min(box.top_px for box in boxes)
+    right = max(box.left_px + box.width_px for box in boxes)
+    bottom = max(box.top_px + box.height_px for box in boxes)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _run(words: Sequence[Word], members: Sequence[int]) -> Run:
+    parts = [words[place] for place in members]
+    return Run(tuple(members), " ".join(part.text for part in parts), union([part.box for part in parts]))
+
+
+def _lines(words: Sequence[Word]) -> Iterator[list[int]]:
+    """Words whose heights overlap by at least half of the smaller one share a line; each line from left to right."""
+    open_lines: list[tuple[int, int, list[int]]] = []
+    for place in sorted(range(len(words)), key=lambda at: (words[at].box.top_px, words[at].box.left_px)):
+        box = words[place].box
+        top, bottom = box.top_px, box.top_px + box.height_px
+        for number in range(len(open_lines) - 1, -1, -1):
+            line_top, line_bottom, members = open_lines[number]
+            shared = min(bottom, line_bottom) - max(top, line_top)
+            if 2 * shared >= min(box.height_px, line_bottom - line_top):
+                members.append(place)
+                break
+        else:
+            open_lines.append((top, bottom, [place]))
+    for _, _, members in open_lines:
+        yield sorted(members, key=lambda at: (words[at].box.left_px, at))
+
+
+def _split(words: Sequence[Word], line: Sequence[int]) -> Iterator[list[int]]:
+    run: list[int] = []
+    right = height = 0
+    for place in line:
+        box = words[place].box
+        if run and box.left_px - right > _GAP_IN_HEIGHTS * max(height, box.height_px):
+            yield run
+            run, right, height = [], 0, 0
+        run.append(place)
+        right, height = max(right, box.left_px + box.width_px), max(height, box.height_px)
+    yield run
