@@ -38,6 +38,7 @@ _LEAF_HASHES = (
     .where(EntryRow.index >= bindparam("start"), EntryRow.index < bindparam("stop"))
     .order_by(EntryRow.index)
 )
+_LEAF = select(EntryRow.leaf, EntryRow.leaf_hash, EntryRow.mac).where(EntryRow.index == bindparam("index"))
 _NODE = select(NodeRow.hash).where(NodeRow.level == bindparam("level"), NodeRow.index == bindparam("index"))
 _INSERT_ENTRY = insert(EntryRow)
 _INSERT_NODES = insert(NodeRow)
@@ -133,9 +134,7 @@ def leaves(session: Session, start: int, stop: int, key: bytes) -> Iterator[tupl
 
 def leaf(session: Session, index: int, key: bytes) -> bytes:
     """The leaf of entry `index`, or `NoSuchEntry`; `LogDamaged` where the gateway did not write it there."""
-    row = session.execute(
-        select(EntryRow.leaf, EntryRow.leaf_hash, EntryRow.mac).where(EntryRow.index == index)
-    ).one_or_none()
+    row = session.connection().execute(_LEAF, {"index": index}).one_or_none()
     if row is None:
         raise NoSuchEntry(f"The log has no entry {index}.")
     leaf, hashed, mac = row

@@ -21,8 +21,9 @@ class SystemClock:
     """The host's clock."""
 
     def now(self) -> datetime:
-        """The current time, aware, in UTC."""
-        return datetime.now(UTC)
+        """The current time, aware, in UTC, in the milliseconds that are kept of it."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def to_text(moment: datetime) -> str:

@@ -8,6 +8,7 @@ disclosure and are exempt; the list is closed and tested.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -102,12 +103,29 @@ class _Watch:
             self.changed = True
 
 
+def _watched(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
+    """Let the watch of the unit that a connection belongs to see the statement; one listener, for setting up and
+    taking down another with each unit costs as much as a statement.
+    """
+    watch: _Watch | None = connection.get_execution_options().get("gateway_watch")
+    if watch is not None:
+        watch(connection, cursor, statement, *rest)
+
+
+class _Here(threading.local):
+    """What this thread is reading in."""
+
+    reading: Session | None = None
+
+
 class Units:
     """Opens units of work on one database; those that write wait for one another before they take a connection."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._line = Line()
+        self._here = _Here()
+        event.listen(engine, "before_cursor_execute", _watched)
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -160,26 +178,36 @@ class Units:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A transaction that sees one state and changes nothing."""
+        """A transaction that sees one state and changes nothing.
+
+        Inside another one of the same thread it is that one, unless something was written in between.
+        """
+        if self._here.reading is not None:
+            with told_as_problems():
+                yield self._here.reading
+            return
         with self._transaction(_Watch(may_change=False, may_keep_books=False), reading=True) as session:
-            yield session
+            self._here.reading = session
+            try:
+                yield session
+            finally:
+                self._here.reading = None
 
     @contextmanager
     def _transaction(self, watch: _Watch, *, reading: bool) -> Iterator[Session]:
+        # Who writes decides by what is committed now, not by what a reader around it saw.
+        self._here.reading = None
         with (
             nullcontext() if reading else self._line.turn(),
             told_as_problems(),
-            self._engine.connect().execution_options(gateway_reading=reading) as connection,
+            self._engine.connect().execution_options(gateway_reading=reading, gateway_watch=watch) as connection,
+            connection.begin(),
+            UnitSession(
+                bind=connection,
+                expire_on_commit=False,
+                autoflush=True,
+                join_transaction_mode="rollback_only",
+            ) as session,
         ):
-            event.listen(connection, "before_cursor_execute", watch)
-            with (
-                connection.begin(),
-                UnitSession(
-                    bind=connection,
-                    expire_on_commit=False,
-                    autoflush=True,
-                    join_transaction_mode="rollback_only",
-                ) as session,
-            ):
-                yield session
-                session.flush()
+            yield session
+            session.flush()

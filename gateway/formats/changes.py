@@ -29,13 +29,13 @@ from gateway.formats.transforms import (
 )
 
 # Three digits behind up to three others are the reference's to judge: a thousand, or a fraction?
-_PLAIN = r"^-?(?:\d{1,9}(?:\.(?:\d{1,2}|\d{4,9}))?|\d{4,9}\.\d{3})$"
+_PLAIN = r"^-?(?:[0-9]{1,9}(?:\.(?:[0-9]{1,2}|[0-9]{4,9}))?|[0-9]{4,9}\.[0-9]{3})$"
 _PLACES = 9
 _BILLION = 10**_PLACES
 _LARGEST = 1 << 61
 
 
-def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
+def changed(transform: Transform, value_type: str, cells: pl.Series) -> Coded:
     """`cells` under `transform`; blank ones empty, a missing cell where one is unreadable. Raises `ValueError`.
 
     Not for pseudonyms, nor for what withholds.
@@ -43,11 +43,11 @@ def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Serie
     change = changer(transform, value_type)
     match transform.op:
         case Op.ALLOW if value_type not in {"decimal", "integer", "date"}:
-            return cells.str.strip_chars()
+            return Coded.whole(cells.str.strip_chars())
         case Op.ALLOW if value_type != "date":
-            return _by_plainness(cells, change, lambda plain: plain, amounts=False)
+            return _by_plainness(cells, change, Coded.whole, amounts=False)
         case Op.MASK:
-            return _masked(cells.str.strip_chars(), kept_by(transform.params))
+            return Coded.where_repetitive(_masked(cells.str.strip_chars(), kept_by(transform.params)))
         case Op.BUCKET:
             return _by_plainness(cells, change, _interval(transform))
         case Op.ROUND:
@@ -55,7 +55,7 @@ def changed(transform: Transform, value_type: str, cells: pl.Series) -> pl.Serie
     return _by_value(cells, change)
 
 
-def _by_value(cells: pl.Series, change: Callable[[str], str], *, amounts: bool = False) -> pl.Series:
+def _by_value(cells: pl.Series, change: Callable[[str], str], *, amounts: bool = False) -> Coded:
     # Amounts in two currencies cannot be compared: those that are not in the alphabetically first are unreadable.
     seen = min(filter(None, map(currency, cells)), default=None) if amounts else None
 
@@ -73,25 +73,18 @@ def _by_value(cells: pl.Series, change: Callable[[str], str], *, amounts: bool =
 def _by_plainness(
     cells: pl.Series,
     change: Callable[[str], str],
-    fast: Callable[[pl.Series], pl.Series] | None,
+    fast: Callable[[pl.Series], Coded] | None,
     *,
     amounts: bool = True,
-) -> pl.Series:
+) -> Coded:
     if fast is None:
         return _by_value(cells, change, amounts=amounts)
     plain = cells.str.contains(_PLAIN)
     if plain.all():
         return fast(cells)
     others = _by_value(cells.filter(~plain), change, amounts=amounts)
-    return pl.concat([fast(cells.filter(plain)), others]).gather(places(plain.to_numpy()))
-
-
-def places(first: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Where each row of a column is found after those for which `first` holds were put before the others."""
-    order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
-    found = np.empty(len(order), np.intp)
-    found[order] = np.arange(len(order))
-    return found
+    rows = plain.to_numpy()
+    return Coded.merged([(rows, fast(cells.filter(plain))), (~rows, others)])
 
 
 def _scaled(plain: pl.Series) -> NDArray[np.int64]:
@@ -104,28 +97,28 @@ def _billionths(value: Decimal) -> int | None:
     return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < _LARGEST else None
 
 
-def _interval(transform: Transform) -> Callable[[pl.Series], pl.Series] | None:
+def _interval(transform: Transform) -> Callable[[pl.Series], Coded] | None:
     bounds, labels = intervals(texts_in(transform.params, "edges"), text_in(transform.params, "unit"))
     scaled = [_billionths(bound) for bound in bounds]
     if None in scaled:
         return None
     edges, names = np.array(scaled, np.int64), pl.Series(labels)
-    return lambda plain: names.gather(np.searchsorted(edges, _scaled(plain), side="right"))
+    return lambda plain: Coded(names, np.searchsorted(edges, _scaled(plain), side="right").astype(np.uint32))
 
 
-def _rounded(transform: Transform) -> Callable[[pl.Series], pl.Series] | None:
+def _rounded(transform: Transform) -> Callable[[pl.Series], Coded] | None:
     step, unit = step_of(text_in(transform.params, "to")), text_in(transform.params, "unit")
     width = _billionths(step)
     if width is None:
         return None
 
-    def rounded(plain: pl.Series) -> pl.Series:
+    def rounded(plain: pl.Series) -> Coded:
         steps, rest = np.divmod(_scaled(plain), width)
         # Half way between two multiples the even one is taken.
         steps += (2 * rest > width) | ((2 * rest == width) & (steps % 2 == 1))
         distinct = pl.Series(steps).unique().sort().to_numpy()
         names = pl.Series([multiple(Decimal(int(one)), step, unit) for one in distinct], dtype=pl.String)
-        return names.gather(np.searchsorted(distinct, steps))
+        return Coded(names, np.searchsorted(distinct, steps).astype(np.uint32))
 
     return rounded
 

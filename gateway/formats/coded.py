@@ -1,6 +1,7 @@
-"""Columns taken apart into their distinct values and, for every row, the number of its value.
+"""Columns taken apart into values and, for every row, the place of its value among them.
 
-What is done to a value is then done once, however many rows show it.
+What is done to a value is then done once, however many rows show it, and a rendition's cells are not made before they
+are written.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from gateway.base.text import comparable
 from gateway.formats.model import Case
 
-Codes = NDArray[np.intp]
+Codes = NDArray[np.uint32]
+Places = NDArray[np.int16]
+Rows = NDArray[np.bool_]
 NONE = -1
 
 _SAMPLED_ROWS = 4_096
@@ -24,29 +27,63 @@ _SAMPLED_ROWS = 4_096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
-    """Distinct values, in no promised order, and for every row the place of its value among them."""
+    """Values, in no promised order, and for every row the place of its value among them."""
 
-    values: list[str]
+    values: pl.Series
     codes: Codes
 
     @classmethod
     def of(cls, cells: pl.Series) -> Coded:
-        """The column taken apart."""
+        """The column taken apart, every value once."""
         # Categories of their own: shared ones would keep every table's values for as long as the process lives.
-        categories = cells.cast(pl.Categorical(pl.Categories.random()))
-        distinct = categories.unique()
-        numbers = distinct.to_physical().to_numpy()
-        place = np.zeros(int(numbers.max(initial=0)) + 1, np.intp)
-        place[numbers] = np.arange(len(numbers))
-        return cls(distinct.cast(pl.String).to_list(), place[categories.to_physical().to_numpy()])
+        sort = pl.Categorical(pl.Categories.random())
+        categories = cells.cast(sort)
+        numbers = categories.to_physical().to_numpy()
+        distinct = np.flatnonzero(np.bincount(numbers)).astype(np.uint32)
+        place = np.zeros(int(distinct.max(initial=0)) + 1, np.uint32)
+        place[distinct] = np.arange(len(distinct), dtype=np.uint32)
+        return cls(pl.Series(distinct).cat.to(sort).cast(pl.String), place[numbers])
 
-    def mapped(self, change: Callable[[str], str | None]) -> pl.Series:
+    @classmethod
+    def whole(cls, cells: pl.Series) -> Coded:
+        """The column as it stands, a value for every row."""
+        return cls(cells, np.arange(cells.len(), dtype=np.uint32))
+
+    @classmethod
+    def where_repetitive(cls, cells: pl.Series) -> Coded:
+        """The column taken apart where its first rows say that it has few values, else as it stands."""
+        return cls.of(cells) if repetitive(cells) else cls.whole(cells)
+
+    @classmethod
+    def merged(cls, parts: Sequence[tuple[Rows, Coded]]) -> Coded:
+        """One column of several: beside each the rows that are its own."""
+        if len(parts) == 1:
+            return parts[0][1]
+        codes = np.empty(sum(len(part.codes) for _, part in parts), np.uint32)
+        offset = 0
+        for rows, part in parts:
+            codes[rows] = part.codes + np.uint32(offset)
+            offset += part.values.len()
+        return cls(pl.concat([part.values for _, part in parts]), codes)
+
+    def cells(self) -> pl.Series:
+        """The column put together again."""
+        return self.values.gather(self.codes)
+
+    def missing(self) -> int | None:
+        """The first row whose cell is missing."""
+        if not self.values.has_nulls():
+            return None
+        rows = self.values.is_null().to_numpy()[self.codes]
+        return int(rows.argmax()) if rows.any() else None
+
+    def mapped(self, change: Callable[[str], str | None]) -> Coded:
         """The column with every value changed; a missing cell where `change` gives None."""
-        return pl.Series([change(value) for value in self.values], dtype=pl.String).gather(self.codes)
+        return Coded(pl.Series([change(value) for value in self.values], dtype=pl.String), self.codes)
 
-    def where(self, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
+    def where(self, holds: Callable[[str], bool]) -> Rows:
         """For every row whether its value is one of those for which `holds`."""
-        return np.fromiter(map(holds, self.values), np.bool_, len(self.values))[self.codes]
+        return np.fromiter(map(holds, self.values), np.bool_, self.values.len())[self.codes]
 
 
 def repetitive(cells: pl.Series) -> bool:
@@ -73,23 +110,23 @@ class Cells:
         """The cells that decide about this field: in a table they are the same for all."""
         return self
 
-    def deciding(self, cases: tuple[Case, ...]) -> Codes:
+    def deciding(self, cases: tuple[Case, ...]) -> Places:
         """For every row the place in `cases` of the strictest one that holds, `NONE` where none does.
 
         The same as `model.applied` row by row.
         """
-        decided = np.full(self.rows, NONE, np.intp)
+        decided = np.full(self.rows, NONE, np.int16)
         for place in sorted(range(len(cases)), key=lambda place: (-cases[place].rank, -place)):
             decided[self._holding(cases[place])] = place
         return decided
 
-    def filled(self, name: str | None) -> NDArray[np.bool_]:
+    def filled(self, name: str | None) -> Rows:
         """For every row whether the column of this name shows something."""
         if name is None or name not in self._columns:
             return np.zeros(self.rows, np.bool_)
         return (self._columns[name].str.strip_chars() != "").to_numpy()
 
-    def _holding(self, case: Case) -> NDArray[np.bool_]:
+    def _holding(self, case: Case) -> Rows:
         holding = np.ones(self.rows, np.bool_)
         for name, wanted in case.where:
             if name not in self._columns:

@@ -18,15 +18,18 @@ from typing import NoReturn
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from gateway.base.text import HIDDEN as HIDDEN_CHARACTERS
-from gateway.formats.changes import changed, places
-from gateway.formats.coded import NONE, Cells, Coded, Codes, repetitive
+from gateway.formats.changes import changed
+from gateway.formats.coded import NONE, Cells, Coded, Rows, repetitive
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op
 from gateway.formats.problems import CellUnreadable, PlanUnfit
 
 FORMULA, HIDDEN, DEFAULT = "format:formula", "format:hidden-character", "default"
+
+Times = NDArray[np.intp]
 
 _AT_ONCE = 2
 _FORMULA_START = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
@@ -67,7 +70,7 @@ class OutColumn:
 
     title: str
     kind: CellKind
-    cells: pl.Series
+    cells: Coded
 
 
 class Redactions:
@@ -150,64 +153,64 @@ class _Rendering:
         by_name = any(case.transform.op is Op.PSEUDONYMISE for case in column.instruction.cases)
         self._coded = Coded.of(self._raw) if by_name or repetitive(self._raw) else None
 
-    def cells(self) -> pl.Series:
+    def cells(self) -> Coded:
         """The rendered cells in the original row order."""
-        parts, rows = [], []
+        parts = []
         for place in (NONE, *range(len(self._instruction.cases))):
-            of_case = np.flatnonzero(self._decided == place)
+            rows = self._decided == place
             case = None if place == NONE else self._instruction.cases[place]
-            if len(of_case) or not (case is None or case.withholds):
-                parts.append(self._under(case, of_case))
-                rows.append(of_case)
-        order = np.concatenate(rows)
-        cells = parts[0] if len(parts) == 1 else pl.concat(parts).gather(np.argsort(order, kind="stable"))
-        if cells.has_nulls():
-            self._raise_unreadable(int(cells.is_null().arg_max() or 0))
+            if rows.any() or not (case is None or case.withholds):
+                parts.append((rows, self._under(case, rows)))
+        cells = Coded.merged(parts)
+        unreadable = cells.missing()
+        if unreadable is not None:
+            self._raise_unreadable(unreadable)
         return cells
 
-    def _under(self, case: Case | None, rows: Codes) -> pl.Series:
+    def _under(self, case: Case | None, rows: Rows) -> Coded:
         """The cells of these rows, which `case` decides; one that is unreadable is missing."""
         if case is None or case.withholds:
-            self._redactions.add(case.rule if case else DEFAULT, len(rows))
+            count = int(np.count_nonzero(rows))
+            self._redactions.add(case.rule if case else DEFAULT, count)
             text = f"[withheld: {case.code}]" if case else "[withheld]"
-            return pl.repeat(text, len(rows), dtype=pl.String, eager=True)
-        if case.transform.op is Op.PSEUDONYMISE and case.transform.params.get("scope") == "row":
-            raw = self._raw.gather(rows)
-            return self._shown(case, raw, np.ones(len(rows), np.intp), self._row_names(case, rows))
-        if self._coded is None:
-            raw = self._raw if len(rows) == self._raw.len() else self._raw.gather(rows)
-            return self._shown(case, raw, np.ones(len(rows), np.intp))
-        codes = self._coded.codes[rows]
-        values = pl.Series(self._coded.values, dtype=pl.String)
-        return self._shown(case, values, np.bincount(codes, minlength=values.len())).gather(codes)
+            return Coded(pl.Series([text]), np.zeros(count, np.uint32))
+        by_row = case.transform.op is Op.PSEUDONYMISE and case.transform.params.get("scope") == "row"
+        if self._coded is None or by_row:
+            raw = Coded.whole(self._raw if rows.all() else self._raw.filter(rows))
+        else:
+            raw = Coded(self._coded.values, self._coded.codes[rows])
+        times = np.bincount(raw.codes, minlength=raw.values.len())
+        shown = self._shown(case, raw.values, times, self._row_names(case, rows) if by_row else None)
+        return Coded(shown.values, shown.codes[raw.codes])
 
-    def _shown(self, case: Case, raw: pl.Series, times: Codes, names: pl.Series | None = None) -> pl.Series:
+    def _shown(self, case: Case, raw: pl.Series, times: Times, names: pl.Series | None = None) -> Coded:
         """What `case` shows of each of `raw`; `times` says how many cells each stands for."""
         seen = _uncovered(raw)
-        shown = self._changed(case, seen) if names is None else names.set(seen.str.strip_chars() == "", "")
-        safe = _harmless(shown) if self._calculated else shown
+        shown = self._changed(case, seen) if names is None else Coded.whole(names.set(seen.str.strip_chars() == "", ""))
+        safe = Coded(_harmless(shown.values) if self._calculated else shown.values, shown.codes)
         self._redactions.add(HIDDEN, _differing(raw, seen, times))
-        self._redactions.add(FORMULA, _differing(shown, safe, times))
+        times = np.bincount(shown.codes, times, shown.values.len()).astype(np.intp)
+        self._redactions.add(FORMULA, _differing(shown.values, safe.values, times))
         if case.transform.op is not Op.ALLOW:
-            self._redactions.add(case.rule, int(times[(shown != "").fill_null(False).to_numpy()].sum()))
+            self._redactions.add(case.rule, _counted(shown.values != "", times))
         return safe
 
-    def _changed(self, case: Case, seen: pl.Series) -> pl.Series:
+    def _changed(self, case: Case, seen: pl.Series) -> Coded:
         if case.transform.op is Op.PSEUDONYMISE:
             scope, prefix = _scope_and_prefix(case)
             prf = self._prf if scope == "release" else self._prf.narrowed("table", self._digest)
             names = pseudonyms(prf, prefix, seen)
-            return pl.Series([names[value] for value in seen], dtype=pl.String)
+            return Coded.whole(pl.Series([names[value] for value in seen], dtype=pl.String))
         try:
             return changed(case.transform, self._instruction.value_type, seen)
         except (ValueError, ArithmeticError) as error:
             raise _bad_parameters(case) from error
 
-    def _row_names(self, case: Case, rows: Codes) -> pl.Series:
+    def _row_names(self, case: Case, rows: Rows) -> pl.Series:
         _, prefix = _scope_and_prefix(case)
         in_table = self._prf.narrowed("table", self._digest)
         by_row = named(prefix, {row: _row_code(in_table, row, raw) for row, raw in enumerate(self._raw)})
-        return pl.Series([by_row[row] for row in rows.tolist()], dtype=pl.String)
+        return pl.Series([by_row[row] for row in np.flatnonzero(rows).tolist()], dtype=pl.String)
 
     def _raise_unreadable(self, row: int) -> NoReturn:
         instruction = self._instruction
@@ -234,8 +237,12 @@ def _row_code(prf: Prf, row: int, raw: str) -> bytes:
     return prf.narrowed("row", row.to_bytes(8))(normalised(raw).encode())
 
 
-def _differing(one: pl.Series, other: pl.Series, times: Codes) -> int:
-    return 0 if one is other else int(times[(one != other).fill_null(False).to_numpy()].sum())
+def _differing(one: pl.Series, other: pl.Series, times: Times) -> int:
+    return 0 if one is other else _counted(one != other, times)
+
+
+def _counted(holds: pl.Series, times: Times) -> int:
+    return int(times[holds.fill_null(False).to_numpy()].sum())
 
 
 def _uncovered(cells: pl.Series) -> pl.Series:
@@ -251,8 +258,9 @@ def _harmless(cells: pl.Series) -> pl.Series:
     suspect = cells.str.contains(_SUSPECT).fill_null(False)
     if not suspect.any():
         return cells
+    rows = suspect.to_numpy()
     few = Coded.of(cells.filter(suspect)).mapped(harmless)
-    return pl.concat([few, cells.filter(~suspect)]).gather(places(suspect.to_numpy()))
+    return Coded.merged([(rows, few), (~rows, Coded.whole(cells.filter(~suspect)))]).cells()
 
 
 def harmless(cell: str) -> str:

@@ -27,7 +27,7 @@ from gateway.sandbox.problems import ParseRefused
 
 PARSE_TASK = "gateway.formats.parse_pdf:parse"
 MEDIA_TYPE = "application/pdf"
-LIMITS = Limits(memory_bytes=GIB, cpu_s=10, wall_s=30, output_bytes=512 * MIB)
+LIMITS = Limits(memory_bytes=GIB, cpu_s=8, wall_s=30, output_bytes=512 * MIB)
 UNREADABLE = "unreadable"
 
 _PAGES_AT_ONCE = 4
@@ -92,6 +92,8 @@ class DocumentFormat:
         reader = _Reader(sandbox, untrusted_original, self._limits)
         sizes, parts = reader.outline()
         told = list(reader.words(sizes))
+        for page in told:
+            parts |= page.parts
         hidden = {f"hidden:{number}": page.hidden for number, page in enumerate(told, start=1) if page.hidden}
         rasters = _Rasters(reader, sizes, tuple(page.faint for page in told))
         return Pages(
@@ -167,6 +169,7 @@ class _Told:
         notes = tuple(_note(note, size_px) for note in untrusted["notes"])
         if len(words) > pdf_words.MAX_CHARACTERS or not isinstance(untrusted["unreadable"], bool):
             raise _UNCLEAR
+        self.parts = _parts(untrusted["parts"])
         self.page = Page(*size_px, words, notes, untrusted["unreadable"])
 
 
@@ -183,7 +186,7 @@ class _Reader:
         told = self._told({"what": "outline"})
         try:
             sizes = tuple(_size(*size) for size in told["sizes"])
-            parts = {_part(name): _text(text, pdf_parts.MAX_PART_CHARS) for name, text in told["parts"].items()}
+            parts = _parts(told["parts"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _UNCLEAR from error
         if not 0 < len(sizes) <= parse_pdf.MAX_PAGES:
@@ -198,7 +201,7 @@ class _Reader:
             told = self._told({"what": "words", "pages": pages})
             try:
                 yield from (_Told(page, size) for page, size in zip(told, some, strict=True))
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise _UNCLEAR from error
 
     def rasters(
@@ -283,6 +286,12 @@ def _note(untrusted: Any, size_px: tuple[int, int]) -> Note:
         raise _UNCLEAR
     place = None if box is None else _box(box, size_px)
     return Note(Element(element), _text(name, 200), _text(text, pdf_parts.MAX_PART_CHARS), place)
+
+
+def _parts(untrusted: Any) -> dict[str, str]:
+    if len(untrusted) > pdf_parts.MAX_PARTS:
+        raise _UNCLEAR
+    return {_part(name): _text(text, pdf_parts.MAX_PART_CHARS) for name, text in untrusted.items()}
 
 
 def _part(untrusted: Any) -> str:

@@ -92,5 +92,7 @@ def row_order(secret: bytes, digest: bytes, rows: int) -> NDArray[np.intp]:
     """
     encryptor = Cipher(algorithms.AES256(Prf(secret)(b"order:" + digest)), modes.CTR(bytes(16))).encryptor()
     numbers = np.frombuffer(encryptor.update(bytes(8 * rows)), ">u8").astype(np.uint64)
+    order = np.argsort(numbers)
     # Two rows with one number are so rare that only the outcome's being the same everywhere matters.
-    return np.argsort(numbers, kind="stable")
+    drawn = numbers[order]
+    return np.argsort(numbers, kind="stable") if (drawn[1:] == drawn[:-1]).any() else order

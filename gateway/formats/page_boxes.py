@@ -232,11 +232,12 @@ def _touched(words: Sequence[Word], hidden: Mapping[int, str], covers: Iterable[
 
 def _touches(cover: Box, word: Box) -> bool:
     across = min(_right(cover), _right(word)) - max(cover.left_px, word.left_px)
-    return 4 * across > min(word.width_px, word.height_px) and _share_rows(word, cover.top_px, _bottom(cover))
+    rim = min(word.width_px, word.height_px, cover.width_px)
+    return 4 * across > rim and _share_rows(word, cover.top_px, _bottom(cover))
 
 
 def _share_rows(word: Box, top_px: int, bottom_px: int) -> bool:
-    return 4 * (min(_bottom(word), bottom_px) - max(word.top_px, top_px)) > word.height_px
+    return 4 * (min(_bottom(word), bottom_px) - max(word.top_px, top_px)) > min(word.height_px, bottom_px - top_px)
 
 
 def _outermost(covers: Sequence[Cover]) -> Iterable[Cover]:

@@ -1,8 +1,8 @@
 """The reader of PDF documents. It runs only in the sandbox's child; the parent checks what it says.
 
 Three requests, each over the same bytes and by the same reading, so that pixels and words never come from two:
-1. `outline`: how large each page is, and what is beside the pages. Nothing is decoded before the bounds are checked.
-2. `words`: of some pages the words that are seen, the text that is not, and what lies on them (`pdf_words`).
+1. `outline`: how large each page is, and what is around them all. No page is parsed before the bounds are checked.
+2. `words`: of some pages the words that are seen, the text that is not (`pdf_words`), what lies on and beside them.
 3. `raster`: the pixels of some pages.
 Annotations and form fields that are drawn become part of their page first, so that their text is read, searched and
 covered like any other; notes, pop-ups, links and media never are.
@@ -61,18 +61,16 @@ def _outline(document: Handle, untrusted: bytes) -> dict[str, Any]:
         raise TaskRefused("no-pages")
     if count > MAX_PAGES:
         raise TaskRefused("pages")
-    parts = pdf_parts.around(document, untrusted)
-    sizes = []
-    for number in range(1, count + 1):
-        with page_of(document, number) as page:
-            sizes.append(_size_px(page))
-            parts |= pdf_parts.of_page(document, page, number)
-    return {"sizes": sizes, "parts": parts}
+    sizes = [_size_px(document, number) for number in range(1, count + 1)]
+    return {"sizes": sizes, "parts": pdf_parts.around(document, untrusted)}
 
 
-def _size_px(page: Handle) -> tuple[int, int]:
+def _size_px(document: Handle, number: int) -> tuple[int, int]:
     """The page as it is seen, turned and cut to its crop box; more coarsely where it would have too many pixels."""
-    sides = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
+    size = pdfium.FS_SIZEF()
+    if not pdfium.FPDF_GetPageSizeByIndexF(document, number - 1, size):
+        raise TaskRefused("damaged")
+    sides = size.width, size.height
     if not all(math.isfinite(side) and 1 <= side <= MAX_SIDE_POINTS for side in sides):
         raise TaskRefused("page-size")
     scale = min(PAGE_DPI / _POINTS_PER_INCH, math.sqrt(MAX_PIXELS / (sides[0] * sides[1])))
@@ -80,8 +78,8 @@ def _size_px(page: Handle) -> tuple[int, int]:
 
 
 def _words(document: Handle, number: int) -> dict[str, Any]:
-    with _drawn(document, number) as (page, notes):
-        size_px = _size_px(page)
+    size_px = _size_px(document, number)
+    with _drawn(document, number, size_px) as (page, beside):
         seen = _pixels(page, size_px)
         chars = pdf_words.characters(page, size_px)
         if chars:
@@ -95,14 +93,14 @@ def _words(document: Handle, number: int) -> dict[str, Any]:
         "hidden": found.hidden,
         "faint": found.faint,
         "unreadable": found.unreadable or (inked and not found.words),
-        "notes": notes,
+        **beside,
     }
 
 
 def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
     """A page as it is seen, in grey if it has no colour; what is too faint or small to be read is not there."""
-    with _drawn(document, asked["number"]) as (page, _):
-        size_px = _size_px(page)
+    size_px = _size_px(document, asked["number"])
+    with _drawn(document, asked["number"], size_px) as (page, _):
         pixels = _pixels(page, size_px)
         if asked["faint"]:
             pdf_words.blank(page)
@@ -115,14 +113,17 @@ def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
 
 
 @contextmanager
-def _drawn(document: Handle, number: int) -> Iterator[tuple[Handle, list[Any]]]:
-    """The page with what is drawn on it made part of it, and what that was."""
+def _drawn(document: Handle, number: int, size_px: tuple[int, int]) -> Iterator[tuple[Handle, dict[str, Any]]]:
+    """The page with what is drawn on it made part of it, and what that and its other parts were."""
     with page_of(document, number) as page:
-        notes = pdf_parts.notes(page, _size_px(page))
+        beside = {"parts": pdf_parts.of_page(document, page, number), "notes": pdf_parts.notes(page, size_px)}
+        if not pdfium.FPDFPage_GetAnnotCount(page):
+            yield page, beside
+            return
         if pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_FAIL:
             raise TaskRefused("damaged")
     with page_of(document, number) as page:
-        yield page, notes
+        yield page, beside
 
 
 def _pixels(page: Handle, size_px: tuple[int, int]) -> Pixels:

@@ -20,7 +20,7 @@ _STREAM = re.compile(rb"(?<!end)stream\r?\n")
 _HEAD_BYTES = 1024
 _PORTFOLIO = re.compile(rb"/Collection\s{0,9}(?:<<|\d{1,9}\s{1,9}\d{1,5}\s{1,9}R)")
 _XMP = re.compile(rb"<x:xmpmeta.{0,200000}?</x:xmpmeta>", re.DOTALL)
-_VALUE = re.compile(r">([^<>]{2,2000})<|=[\"']([^\"'<>]{2,2000})[\"']")
+_VALUE = re.compile(r">([^<>]{2,2000})<|\s(?!xmlns)[\w:.-]{1,80}=[\"']([^\"'<>]{2,2000})[\"']")
 _LAYER = re.compile(rb"/OCG\b")
 _NAME = re.compile(rb"/Name\s{0,9}(?:\(((?:\\.|[^\\()]){0,500})\)|<([0-9A-Fa-f\s]{0,2000})>)", re.DOTALL)
 _AROUND_BYTES = 600

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 PNG_UP = 2
+_PIECE_ROWS = 32
 
 Pixels = NDArray[np.uint8]
 
@@ -34,10 +35,17 @@ def deflated_rows(levels: Pixels) -> bytes:
 
 def packed(rows: Pixels, bits: int) -> Pixels:
     """Rows of 8-bit samples with `bits` (2 or 4) bits a sample, rounded to the nearest level, padded with zeros."""
-    most = (1 << bits) - 1
-    each = 8 // bits
-    levels = np.take(((2 * most * np.arange(256) + 255) // 510).astype(np.uint8), rows)
-    missing = -levels.shape[1] % each
+    # Piece by piece, so that what is worked out stays in the processor's cache.
+    return np.concatenate(
+        [_packed(rows[start : start + _PIECE_ROWS], bits) for start in range(0, len(rows), _PIECE_ROWS)]
+    )
+
+
+def _packed(rows: Pixels, bits: int) -> Pixels:
+    # A level is 85 or 17 apart from the next; dividing by that is a product and a shift, several times faster.
+    half, factor, shift = (42, 193, 14) if bits == 2 else (8, 241, 12)
+    levels = (((rows.astype(np.uint16) + half) * factor) >> shift).astype(np.uint8)
+    missing = -levels.shape[1] % (8 // bits)
     if missing:
         levels = np.pad(levels, ((0, 0), (0, missing)))
     # The neighbours that share a byte stand in one little-endian word; a product lines them up in its highest byte.

@@ -247,7 +247,7 @@ def _shown(
             f"The value {place} of “{order.title}” cannot be read as what the policy takes it for; correct it "
             "and send it again."
         ) from unreadable
-    return kept[0].cells.to_list() if kept else None
+    return kept[0].cells.cells().to_list() if kept else None
 
 
 def structured_of(reply: Reply, media_type: str) -> Structured:

@@ -13,7 +13,7 @@ import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import repeat
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
+from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
@@ -67,22 +68,21 @@ UNCLEAR = TableRefused("The reader's answer about this table does not add up; sa
 class OutTable:
     """A rendition before it is written: a title, a kind and the cells per column, the mark's column last.
 
-    `order` says for every place which row of the columns stands there; `arranged` puts the cells themselves there.
+    `order` says for every place which row of the columns stands there; `arranged` are the cells themselves, in order.
     A cell of a column that holds numbers or days may still be empty or say that it is withheld, and what stands as
     the original wrote it (`1.234,56`) may have two meanings: a writer of true numbers writes text where in doubt.
     """
 
     titles: tuple[str, ...]
     kinds: tuple[CellKind, ...]
-    columns: tuple[pl.Series, ...]
+    columns: tuple[Coded, ...]
     order: NDArray[np.intp]
     mark_text: str
     notice: Notice
 
-    def arranged(self) -> OutTable:
-        """The same with its columns in order."""
-        columns = tuple(cells.gather(self.order) for cells in self.columns)
-        return replace(self, columns=columns, order=np.arange(len(self.order)))
+    def arranged(self) -> tuple[pl.Series, ...]:
+        """The cells column by column, in the rendition's order of rows."""
+        return tuple(column.values.gather(column.codes[self.order]) for column in self.columns)
 
 
 class TableFormat(abc.ABC):
@@ -187,7 +187,7 @@ class TableFormat(abc.ABC):
         order = row_order(secret, table.digest, table.row_count)
         for what, count in self.left_behind(table).items():
             redactions.add(what, count)
-        mark_cells = pl.repeat(_mark_cell(mark), table.row_count, dtype=pl.String, eager=True)
+        mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(table.row_count, np.uint32))
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
         cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)

@@ -119,14 +119,14 @@ def _image(raster: bytes, page: Page, number: int, boxes: tuple[Box, ...], mark_
     size_px = (page.width_px, page.height_px)
     corners = tuple((box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px) for box in boxes)
     try:
-        visible.require_readable(size_px, mark_text, corners)
+        visible.require_readable(size_px, mark_text, corners, visible.PAGE)
     except visible.MarkDoesNotFit as tight:
         raise visible.MarkDoesNotFit(
             f"So little of page {number} is shown that its mark cannot be read; leave the whole page out."
         ) from tight
     shown = _plane(raster, page)
     bits = 2 if shown.ndim == 2 and _is_print(shown) else 4
-    visible.burn_in(shown, mark_text)
+    visible.burn_in(shown, mark_text, visible.PAGE)
     for left, top, right, bottom in corners:
         shown[top:bottom, left:right] = 0
     return _compressed(shown, bits, number)

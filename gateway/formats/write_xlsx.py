@@ -18,7 +18,6 @@ from datetime import date
 import polars as pl
 
 from gateway.formats import sheet_styles as styles
-from gateway.formats.changes import places
 from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind
 from gateway.formats.model import Notice
@@ -63,13 +62,13 @@ _TALL = frozenset({"heading", "head"})
 
 def written(out: OutTable) -> bytes:
     """The workbook's bytes; the same for the same table. Raises `PlanUnfit` past what a workbook can hold."""
-    if out.columns[0].len() >= MAX_ROWS:
+    if len(out.order) >= MAX_ROWS:
         raise PlanUnfit("The table has more rows than a workbook can hold; let the policy's output be csv.")
-    out = out.arranged()
-    if any((cells.str.len_chars() > MAX_CELL_CHARS).any() for cells in out.columns):
+    arranged = out.arranged()
+    if any((cells.str.len_chars() > MAX_CELL_CHARS).any() for cells in arranged):
         raise PlanUnfit(_TOO_LONG)
     sheets = styles.Styles()
-    columns = [_Column.of(out, at, sheets) for at in range(len(out.titles))]
+    columns = [_Column.of(out, at, cells, sheets) for at, cells in enumerate(arranged)]
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name, text in _fixed_parts(out.notice, sheets):
@@ -122,8 +121,9 @@ def _relations(*targets: tuple[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """How one column is written; `read` gives the numbers that stand in its cells, nothing where a text stands."""
+    """How one column's `cells` are written; `read` gives the numbers that stand in them, nothing where a text does."""
 
+    cells: pl.Series
     style: int
     head_style: int
     width: int
@@ -131,27 +131,27 @@ class _Column:
     wraps: bool = False
 
     @classmethod
-    def of(cls, out: OutTable, at: int, sheets: styles.Styles) -> _Column:
-        """The column at this place."""
-        cells, kind = out.columns[at], out.kinds[at]
+    def of(cls, out: OutTable, at: int, cells: pl.Series, sheets: styles.Styles) -> _Column:
+        """The column at this place, its cells in order."""
+        kind = out.kinds[at]
         # A long title takes two lines, but no word of it does.
         title = max(_width([out.titles[at]]) // 2 + 2, _width(out.titles[at].split()))
         width = max(title, _width(list(cells.head(_FITTED_ROWS))))
         if at == len(out.columns) - 1:
             # Letters of 8 points are narrower than those of 11 that a column's width is counted in.
-            return cls(styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, _no_numbers)
+            return cls(cells, styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, _no_numbers)
         if kind in {CellKind.DECIMAL, CellKind.INTEGER}:
-            return cls(sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _numbers)
+            return cls(cells, sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _numbers)
         if kind is CellKind.DATE:
-            return cls(styles.DAY, styles.HEAD_RIGHT, width, _days)
+            return cls(cells, styles.DAY, styles.HEAD_RIGHT, width, _days)
         unit = _common_unit(cells) if kind is CellKind.LABEL else None
         if unit:
             tail = f" {unit}"
             look = f'{_number_format(cells.str.strip_suffix(tail))}"{tail}"'
             bare = sheets.number(look)
-            return cls(bare, styles.HEAD_RIGHT, width, lambda cells: _numbers(cells.str.strip_suffix(tail)))
+            return cls(cells, bare, styles.HEAD_RIGHT, width, lambda cells: _numbers(cells.str.strip_suffix(tail)))
         wraps = width == _WIDEST or bool(cells.str.contains("\n", literal=True).any())
-        return cls(styles.TEXT, styles.HEAD, width, _no_numbers, wraps)
+        return cls(cells, styles.TEXT, styles.HEAD, width, _no_numbers, wraps)
 
     def fragments(self, cells: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series]:
         """The XML of these cells from behind their places on: what opens each, what it says, what closes it."""
@@ -217,7 +217,8 @@ def _completed(cells: pl.Series, quick: pl.Series, read: Callable[[str], str | N
     if not missing.any():
         return quick
     rare = Coded.of(cells.filter(missing)).mapped(read)
-    return pl.concat([rare, quick.filter(~missing)]).gather(places(missing.to_numpy()))
+    rows = missing.to_numpy()
+    return Coded.merged([(rows, rare), (~rows, Coded.whole(quick.filter(~missing)))]).cells()
 
 
 def _as_number(cell: str) -> str | None:
@@ -259,7 +260,7 @@ def _common_unit(cells: pl.Series) -> str | None:
 
 def _table_sheet(out: OutTable, columns: list[_Column]) -> Iterator[bytes]:
     letters = [_letters(at + 1) for at in range(len(columns))]
-    last = f"{letters[-1]}{out.columns[0].len() + 1}"
+    last = f"{letters[-1]}{len(out.order) + 1}"
     yield (
         f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         f'<dimension ref="A1:{last}"/><sheetViews><sheetView tabSelected="1" workbookViewId="0">'
@@ -269,20 +270,20 @@ def _table_sheet(out: OutTable, columns: list[_Column]) -> Iterator[bytes]:
     heads = [_text_fragment(title, column.head_style) for title, column in zip(out.titles, columns, strict=True)]
     cells = "".join(f'<c r="{letter}1{head}' for letter, head in zip(letters, heads, strict=True))
     yield f'<row r="1"{_height(_HEAD_POINTS)}>{cells}</row>'.encode()
-    for start in range(0, out.columns[0].len(), _SLICE_ROWS):
-        yield _rows(out, columns, start)
+    for start in range(0, len(out.order), _SLICE_ROWS):
+        yield _rows(columns, start)
     yield f'</sheetData><autoFilter ref="A1:{last}"/>{_printed(out.mark_text)}</worksheet>'.encode()
 
 
-def _rows(out: OutTable, columns: list[_Column], start: int) -> bytes:
+def _rows(columns: list[_Column], start: int) -> bytes:
     """The XML of the rows of one slice, put together column by column."""
-    parts = [cells.slice(start, _SLICE_ROWS) for cells in out.columns]
+    parts = [column.cells.slice(start, _SLICE_ROWS) for column in columns]
     number = pl.int_range(start + 2, start + 2 + parts[0].len(), eager=True).cast(pl.String)
     pieces: list[pl.Series | str] = [
         '<row r="',
         number,
         '"',
-        pl.Series(_heights(out, columns, start, number.len())),
+        pl.Series(_heights(columns, start, number.len())),
         ">",
     ]
     for at, (column, cells) in enumerate(zip(columns, parts, strict=True), 1):
@@ -292,12 +293,12 @@ def _rows(out: OutTable, columns: list[_Column], start: int) -> bytes:
     return bytes(pl.select(rows.str.join("").cast(pl.Binary)).item())
 
 
-def _heights(out: OutTable, columns: list[_Column], start: int, count: int) -> list[str]:
+def _heights(columns: list[_Column], start: int, count: int) -> list[str]:
     """The height of each row: said only where a text takes more than one line."""
     lines = [1] * count
-    for column, cells in zip(columns, out.columns, strict=True):
+    for column in columns:
         if column.wraps:
-            needed = (_lines(cell, column.width) for cell in cells.slice(start, count))
+            needed = (_lines(cell, column.width) for cell in column.cells.slice(start, count))
             lines = list(map(max, lines, needed))
     return [_height(_LINE_POINTS * many) if many > 1 else "" for many in lines]
 

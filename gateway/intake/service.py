@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
@@ -37,6 +37,14 @@ from gateway.matter.service import Matters
 from gateway.people.model import Actor, Permission
 from gateway.vault.model import Shredded
 from gateway.vault.service import Keeping, Vault
+
+# An upload's receipt keeps every other writer waiting: its statements are built once, and sent past the session.
+_INSERT = insert(OriginalRow)
+_EARLIER = select(OriginalRow.id).where(
+    OriginalRow.matter == bindparam("matter"),
+    OriginalRow.uploader == bindparam("uploader"),
+    OriginalRow.idempotency_key == bindparam("token"),
+)
 
 
 class KeyReused(Conflict):
@@ -139,7 +147,7 @@ class Intake:
     def begin(self, actor: Actor, matter_id: str, kind: str, content_digest: str | None) -> Receiving:
         """Open an upload into a matter. The caller writes chunks, then calls `keep`."""
         actor.require(Permission.ORIGINAL_UPLOAD)
-        self._matters.get(matter_id)
+        self._matters.require(matter_id)
         intake = self.kind(kind)
         announced = rules.announced_sha256(content_digest)
         return Receiving(self._vault.begin(matter=matter_id, role="original"), kind, intake, announced)
@@ -281,36 +289,28 @@ class Intake:
             context=f"original:{original_id}",
             text=canonical({"sha256": keeping.sha256, "file_name": name}).decode(),
         )
-        row = OriginalRow(
-            id=original_id,
-            matter=matter_id,
-            kind=kind,
-            media_type=media_type,
-            object_id=kept.id,
-            size_bytes=keeping.plaintext_bytes,
-            uploader=actor.person_id,
-            idempotency_key=token,
-            audit_index=index,
-            sealed=sealed,
-            classification=None,
-            created_at=self._clock.now(),
-        )
-        session.add(row)
-        return Receipt(original_id, kind, media_type, row.size_bytes, keeping.sha256, index)
+        row = {
+            "id": original_id,
+            "matter": matter_id,
+            "kind": kind,
+            "media_type": media_type,
+            "object_id": kept.id,
+            "size_bytes": keeping.plaintext_bytes,
+            "uploader": actor.person_id,
+            "idempotency_key": token,
+            "audit_index": index,
+            "sealed": sealed,
+            "created_at": self._clock.now(),
+        }
+        session.connection().execute(_INSERT, row)
+        return Receipt(original_id, kind, media_type, keeping.plaintext_bytes, keeping.sha256, index)
 
     def _earlier(self, session: Session, matter_id: str, uploader: str, token: str | None) -> Receipt | None:
         if token is None:
             return None
-        row = session.scalar(
-            select(OriginalRow).where(
-                OriginalRow.matter == matter_id,
-                OriginalRow.uploader == uploader,
-                OriginalRow.idempotency_key == token,
-            )
-        )
-        if row is None:
-            return None
-        return self.receipt(session, row.id)
+        told = {"matter": matter_id, "uploader": uploader, "token": token}
+        earlier = session.connection().scalar(_EARLIER, told)
+        return None if earlier is None else self.receipt(session, earlier)
 
     def receipt(self, session: Session, original_id: str) -> Receipt:
         """The receipt of an original, as it was first given."""

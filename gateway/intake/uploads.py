@@ -72,7 +72,7 @@ class Uploads:
     ) -> Upload:
         """Open an upload; `digest` announces the whole (`Repr-Digest`). The same key again gives the same upload."""
         actor.require(Permission.ORIGINAL_UPLOAD)
-        self._matters.get(matter_id)
+        self._matters.require(matter_id)
         limit_bytes = self._intake.kind(kind).limit_bytes
         rules.check_size(length_bytes or 0, limit_bytes)
         name = clean_line(file_name, what="file name", max_chars=255) if file_name else None

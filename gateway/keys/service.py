@@ -34,6 +34,20 @@ _OF_OWNERS = (
     .where(KeyRow.role.in_(bindparam("roles", expanding=True)), KeyRow.owner.in_(bindparam("owners", expanding=True)))
     .order_by(KeyRow.version)
 )
+_NEWEST_OF = (
+    select(KeyRow.id)
+    .where(KeyRow.role == bindparam("role"), KeyRow.owner == bindparam("owner"))
+    .order_by(KeyRow.version.desc())
+    .limit(1)
+    .with_for_update(read=True)
+)
+_NEWEST_ROOT = (
+    select(RootKeyRow.number)
+    .where(RootKeyRow.retired_at.is_(None))
+    .order_by(RootKeyRow.number.desc())
+    .limit(1)
+    .with_for_update(read=True)
+)
 
 
 class Keyring:
@@ -186,16 +200,17 @@ class Keyring:
 
     @staticmethod
     def _newest_root(session: Session) -> int:
-        query = select(RootKeyRow).where(RootKeyRow.retired_at.is_(None)).order_by(RootKeyRow.number.desc()).limit(1)
-        row = session.scalar(query.with_for_update(read=True))
-        if row is None:
+        session.flush()
+        number: int | None = session.connection().scalar(_NEWEST_ROOT)
+        if number is None:
             raise KeyMissing("The database names no root key; restore it from a backup.")
-        return row.number
+        return number
 
     def _newest_of(self, session: Session, key_id: str) -> str:
         row = self._row(session, key_id)
-        query = select(KeyRow.id).where(KeyRow.role == row.role, KeyRow.owner == row.owner)
-        return session.scalars(query.order_by(KeyRow.version.desc()).limit(1).with_for_update(read=True)).one()
+        session.flush()
+        newest: str = session.connection().execute(_NEWEST_OF, {"role": row.role, "owner": row.owner}).scalar_one()
+        return newest
 
     @staticmethod
     def _row(session: Session, key_id: str) -> KeyRow:
@@ -212,7 +227,7 @@ class Keyring:
         kind = KeyRole(role).value
         newest = _newest(session)
         if (kind, owner) not in newest:
-            together = kind in _EVERYDAY and owner.startswith(MATTER_PREFIX)
+            together = kind in _EVERYDAY and (owner == DEPLOYMENT or owner.startswith(MATTER_PREFIX))
             values = (
                 {"roles": _EVERYDAY, "owners": (owner, DEPLOYMENT)}
                 if together

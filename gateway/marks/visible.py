@@ -29,6 +29,7 @@ _ALONG, _UP, _UNIT = 15, 8, 17
 _ANGLE_DEGREES = 28.0724869
 _LIGHT_ALPHA, _DARK_ALPHA = 0.44, 0.32
 _LINE_COLUMNS = 30
+_MARGIN_LETTERS_PER_SIDE = 80
 _PIECE_OCTETS = 1 << 14
 
 Pixels = NDArray[np.uint8]
@@ -40,6 +41,23 @@ class MarkDoesNotFit(Refused):
 
     slug = "mark-does-not-fit"
     title = "The visible mark does not fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """How large letters are, as a part of the shorter side, and how far apart tiles lie, in heights of a letter.
+
+    With `in_margin` the mark also runs along the lower edge, where boxes hardly ever reach.
+    """
+
+    letters_per_side: int
+    gap_along: float
+    gap_across: float
+    in_margin: bool = False
+
+
+PICTURE = Lattice(48, 4, 3.5)
+PAGE = Lattice(60, 12, 9, in_margin=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +84,13 @@ def table_cell(mark_text: str) -> str:
     return mark_text
 
 
-def burn_in(pixels: Pixels, mark_text: str) -> None:
+def burn_in(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
     """Write the mark into `pixels`, 8-bit RGB or grey (then without a third axis), contiguous rows.
 
     Raises `MarkDoesNotFit`.
     """
     height_px, width_px = pixels.shape[:2]
-    ink = _ink((width_px, height_px), mark_text, pixels.size // (height_px * width_px))
+    ink = _ink((width_px, height_px), mark_text, pixels.size // (height_px * width_px), lattice)
     octets = pixels.reshape(-1)
     # Piece by piece, so that what is worked out stays in the processor's cache.
     for start in range(0, len(ink.places), _PIECE_OCTETS):
@@ -94,8 +112,8 @@ def _lay(colour: int, cover: NDArray[np.uint16], levels: NDArray[np.uint16]) -> 
 
 # The photos of one release have one mark and mostly one size. What is kept is about as large as the picture.
 @lru_cache(maxsize=1)
-def _ink(size_px: tuple[int, int], mark_text: str, channels: int) -> _Ink:
-    letters, outline = _masks(size_px, mark_text)
+def _ink(size_px: tuple[int, int], mark_text: str, channels: int, lattice: Lattice) -> _Ink:
+    letters, outline = _masks(size_px, mark_text, lattice)
     dark, light = _covering(outline, _DARK_ALPHA), _covering(letters, _LIGHT_ALPHA)
     places = np.flatnonzero(dark | light)
     octets = (channels * places[:, None] + np.arange(channels)).ravel().astype(np.int32)
@@ -108,21 +126,21 @@ def _covering(mask: Image.Image, alpha: float) -> NDArray[np.uint8]:
     return covering
 
 
-def mark_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
+def mark_mask(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> NDArray[np.int8]:
     """Where the mark must be in a picture of this size (width, height): an array of rows × columns.
 
     Above zero where it brightens (letters), below where it darkens (outline), zero elsewhere; at most ±127. Both lie
     side by side along every stroke, so that the mean brightness where the mask is above 60 exceeds the mean where it
     is below -60 whatever the picture shows. Raises `MarkDoesNotFit`.
     """
-    letters, outline = _masks(size_px, mark_text)
+    letters, outline = _masks(size_px, mark_text, lattice)
     signed = np.asarray(letters, np.int16) - np.asarray(outline, np.int16)
     return np.clip(signed // 2, -127, 127).astype(np.int8)
 
 
-def tiles(size_px: tuple[int, int], mark_text: str) -> tuple[Rectangle, ...]:
+def tiles(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> tuple[Rectangle, ...]:
     """Left, top, right, bottom of every whole tile in a picture of this size, from the top. Raises `MarkDoesNotFit`."""
-    tile = _fitting_tile(size_px, mark_text)
+    tile = _fitting_tile(size_px, mark_text, lattice)
     width_px, height_px = tile.letters.size
     return tuple(
         (left, top, left + width_px, top + height_px)
@@ -131,10 +149,16 @@ def tiles(size_px: tuple[int, int], mark_text: str) -> tuple[Rectangle, ...]:
     )
 
 
-def require_readable(size_px: tuple[int, int], mark_text: str, covered: tuple[Rectangle, ...]) -> None:
-    """Raise `MarkDoesNotFit` unless of one whole tile no letter lies under a `covered` rectangle."""
-    letters = _fitting_tile(size_px, mark_text).letters
-    for left, top, _, _ in tiles(size_px, mark_text):
+def require_readable(
+    size_px: tuple[int, int], mark_text: str, covered: tuple[Rectangle, ...], lattice: Lattice = PICTURE
+) -> None:
+    """Raise `MarkDoesNotFit` unless of one whole mark no letter lies under a `covered` rectangle."""
+    letters = _fitting_tile(size_px, mark_text, lattice).letters
+    whole = [(letters, left, top) for left, top, _, _ in tiles(size_px, mark_text, lattice)]
+    if lattice.in_margin:
+        (letters, _), (left, top) = _margin(size_px, mark_text)
+        whole.append((letters, left, top))
+    for letters, left, top in whole:
         hidden = Image.new("L", letters.size)
         draw = ImageDraw.Draw(hidden)
         for box in covered:
@@ -147,26 +171,44 @@ def require_readable(size_px: tuple[int, int], mark_text: str, covered: tuple[Re
     )
 
 
-def _masks(size_px: tuple[int, int], mark_text: str) -> tuple[Image.Image, Image.Image]:
-    tile = _fitting_tile(size_px, mark_text)
+def _masks(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> tuple[Image.Image, Image.Image]:
+    tile = _fitting_tile(size_px, mark_text, lattice)
     letters, outline = Image.new("L", size_px), Image.new("L", size_px)
     for place in _places(size_px, tile):
         letters.paste(255, place, tile.letters)
         outline.paste(255, place, tile.outline)
+    if lattice.in_margin:
+        masks, place = _margin(size_px, mark_text)
+        for whole, mask in zip((letters, outline), masks, strict=True):
+            whole.paste(0, (0, place[1], size_px[0], size_px[1]))
+            whole.paste(255, place, mask)
     return letters, outline
 
 
-def _fitting_tile(size_px: tuple[int, int], mark_text: str) -> _Tile:
+@lru_cache(maxsize=2)
+def _margin(size_px: tuple[int, int], mark_text: str) -> tuple[tuple[Image.Image, Image.Image], tuple[int, int]]:
+    """The mark along the lower edge: letters and outline, and where they lie."""
+    letter_px = max(MIN_LETTER_PX, min(MAX_LETTER_PX, round(min(size_px) / _MARGIN_LETTERS_PER_SIDE)))
+    columns = size_px[0] * 3 // (2 * letter_px)
+    lines = [(line, letter_px) for line in lettering.wrapped(mark_text, columns)]
+    letters, grown = lettering.write(lines, max(1, round(letter_px / 14)))
+    place = (size_px[0] - letters.width) // 2, size_px[1] - letters.height - letter_px // 4
+    if min(place) < 0:
+        raise MarkDoesNotFit("The page is too small to carry its mark in the margin; leave the page out.")
+    return (letters, ImageChops.subtract(grown, letters)), place
+
+
+def _fitting_tile(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> _Tile:
     """The largest tile up to the size's own letter height of which one fits whole."""
-    letter_px = max(MIN_LETTER_PX, min(MAX_LETTER_PX, round(min(size_px) / 48)))
+    letter_px = max(MIN_LETTER_PX, min(MAX_LETTER_PX, round(min(size_px) / lattice.letters_per_side)))
     if _is_rehearsal(mark_text):
         letter_px = round(letter_px * 1.4)
     while letter_px >= MIN_LETTER_PX:
-        tile = _tile(mark_text, letter_px)
+        tile = _tile(mark_text, letter_px, lattice)
         if tile.letters.width <= size_px[0] and tile.letters.height <= size_px[1]:
             return tile
         letter_px = letter_px * 9 // 10
-    smallest = _tile(mark_text, MIN_LETTER_PX).letters.size
+    smallest = _tile(mark_text, MIN_LETTER_PX, lattice).letters.size
     raise MarkDoesNotFit(
         f"The picture is too small to carry its mark: at least {smallest[0]} × {smallest[1]} pixels are needed; draw a "
         "larger work area or use a picture with more pixels."
@@ -178,7 +220,7 @@ def _is_rehearsal(mark_text: str) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _tile(mark_text: str, letter_px: int) -> _Tile:
+def _tile(mark_text: str, letter_px: int, lattice: Lattice) -> _Tile:
     parts = mark_text.split(SEPARATOR)
     lines = [(line, letter_px) for part in parts for line in lettering.wrapped(part, _LINE_COLUMNS)]
     if _is_rehearsal(mark_text):
@@ -192,8 +234,8 @@ def _tile(mark_text: str, letter_px: int) -> _Tile:
     return _Tile(
         turned[0],
         turned[1],
-        step_along_px=letters.width + round(letter_px * 4),
-        step_across_px=letters.height + round(letter_px * 3.5),
+        step_along_px=letters.width + round(letter_px * lattice.gap_along),
+        step_across_px=letters.height + round(letter_px * lattice.gap_across),
     )
 
 

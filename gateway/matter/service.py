@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
@@ -33,6 +33,10 @@ from gateway.matter.model import (
 from gateway.matter.tables import DemandRow, MatterRow, RecipientRow
 from gateway.people.model import Actor, Permission
 from gateway.seal.recipient import recipient_fingerprint
+
+_NO_SUCH_MATTER = "There is no matter with this id."
+# Asked before each upload: built once.
+_THERE = select(MatterRow.id).where(MatterRow.id == bindparam("matter"))
 
 
 class Matters:
@@ -82,8 +86,14 @@ class Matters:
         with self._units.read() as session:
             row = session.get(MatterRow, matter_id)
             if row is None:
-                raise NoSuchMatter("There is no matter with this id.")
+                raise NoSuchMatter(_NO_SUCH_MATTER)
             return self._to_matter(session, row)
+
+    def require(self, matter_id: str) -> None:
+        """Raise `NoSuchMatter` unless there is a matter with this id; nothing of it is opened."""
+        with self._units.read() as session:
+            if session.connection().scalar(_THERE, {"matter": matter_id}) is None:
+                raise NoSuchMatter(_NO_SUCH_MATTER)
 
     def list(
         self, *, purpose: Purpose | None = None, after: str | None = None, limit: int | None = None

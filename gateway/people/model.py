@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -205,12 +205,15 @@ class Founder:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person's signature is worth at this moment, without their name."""
+    """What a person's signature is worth at this moment, without their name; `entries` gave them each role, by audit
+    index.
+    """
 
     person_id: str
     state: PersonState
     roles: frozenset[Role]
     public_key: str
+    entries: Mapping[Role, int]
 
     def require_active(self) -> None:
         """Raise `PersonNotActive` unless the person was countersigned and not retired."""

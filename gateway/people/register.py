@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from gateway.people import rules
@@ -29,6 +29,13 @@ from gateway.people.tables import PersonRoleRow, PersonRow, ProposalRow, TokenRo
 
 _GRANTING = frozenset({"deployment.founded", "person.enrolled", "roles.granted"})
 
+# Whoever asks for anything is looked up by it first: it is built once.
+_STANDING = (
+    select(PersonRow.state, PersonRow.public_key, PersonRoleRow.role, PersonRoleRow.entry)
+    .outerjoin(PersonRoleRow, PersonRoleRow.person_id == PersonRow.id)
+    .where(PersonRow.id == bindparam("person"))
+)
+
 
 def person_row(session: Session, person_id: str) -> PersonRow:
     """The row of this person, or `NoSuchPerson`."""
@@ -40,15 +47,14 @@ def person_row(session: Session, person_id: str) -> PersonRow:
 
 def standing(session: Session, person_id: str) -> Standing:
     """What this person's signature is worth in the state that `session` sees."""
-    row = person_row(session, person_id)
-    active = row.state == PersonState.ACTIVE
-    held = session.scalars(select(PersonRoleRow.role).where(PersonRoleRow.person_id == person_id)) if active else ()
-    return Standing(
-        person_id=row.id,
-        state=PersonState(row.state),
-        roles=frozenset(Role(role) for role in held),
-        public_key=row.public_key,
-    )
+    session.flush()
+    rows = session.connection().execute(_STANDING, {"person": person_id}).all()
+    if not rows:
+        raise NoSuchPerson("There is no person with this id.")
+    state = PersonState(rows[0].state)
+    held = [(row.role, row.entry) for row in rows if row.role is not None and state is PersonState.ACTIVE]
+    entries = {Role(role): entry for role, entry in held}
+    return Standing(person_id, state, frozenset(entries), rows[0].public_key, entries)
 
 
 def check_granted(session: Session, held: Standing, entry: Callable[[Session, int], bytes]) -> None:
@@ -58,9 +64,8 @@ def check_granted(session: Session, held: Standing, entry: Callable[[Session, in
     """
     if held.state is not PersonState.ACTIVE:
         return
-    query = select(PersonRoleRow.role, PersonRoleRow.entry).where(PersonRoleRow.person_id == held.person_id)
     granted: dict[int, set[str]] = {}
-    for role, index in session.execute(query):
+    for role, index in held.entries.items():
         granted.setdefault(index, set()).add(role)
     for index, roles in granted.items():
         said = json.loads(entry(session, index))

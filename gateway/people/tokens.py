@@ -7,8 +7,9 @@ import hashlib
 import re
 import secrets
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
@@ -39,6 +40,8 @@ from gateway.seal import signature as ed25519
 
 _OWNER = "deployment"
 _PREFIX = "gwt_"
+# Looked up with every request: built once, and read past the session, which would make objects of it.
+_TOKEN = select(TokenRow.__table__).where(TokenRow.sha256 == bindparam("sha256"))
 _SHAPE = re.compile(r"gwt_[A-Za-z0-9_-]{43}")
 
 
@@ -91,7 +94,7 @@ class Tokens:
             raise refused
         now = self._clock.now()
         with self._units.read() as session:
-            row = session.get(TokenRow, _digest(untrusted_token))
+            row = session.connection().execute(_TOKEN, {"sha256": _digest(untrusted_token)}).one_or_none()
             if row is None or row.revoked_at is not None or row.expires_at <= now:
                 raise refused
             if row.issued_at > now + rules.STATEMENT_AGE_MAX:
@@ -155,17 +158,17 @@ class Tokens:
         standing.require_active()
         return standing
 
-    def _check_terms(self, session: Session, row: TokenRow) -> None:
+    def _check_terms(self, session: Session, row: Row[Any]) -> None:
         told = self._keyring.open_bytes(session, owner=_OWNER, context=_context(row), sealed=row.terms_sealed)
         if told != _terms(row):
             raise TokenNotValid("The token is not on the terms it was given on; sign a new token statement.")
 
 
-def _context(row: TokenRow) -> str:
+def _context(row: TokenRow | Row[Any]) -> str:
     return f"token/{row.sha256}"
 
 
-def _terms(row: TokenRow) -> bytes:
+def _terms(row: TokenRow | Row[Any]) -> bytes:
     return canonical({"person": row.person_id, "scopes": row.scopes, "expires_at": times.to_text(row.expires_at)})
 
 

@@ -141,12 +141,12 @@ def cells_of(content: Table | Structured, fields: tuple[Field, ...]) -> Cells | 
 def _distinct(cells: pl.Series, order: Instruction | None, deciding: Cells) -> Iterator[tuple[str, Case | None]]:
     """Every value of the column that is not blank, once for each case that decides cells with it."""
     column, cases = Coded.of(cells), order.cases if order else ()
-    decided = deciding.deciding(cases)
+    values, decided = column.values.to_list(), deciding.deciding(cases)
     for place in np.unique(decided).tolist():
         case = None if place == NONE else cases[place]
         for code in np.unique(column.codes[decided == place]).tolist():
-            if column.values[code].strip():
-                yield column.values[code], case
+            if values[code].strip():
+                yield values[code], case
 
 
 def _each(values: tuple[str, ...], order: Instruction | None) -> Iterator[tuple[str, Case | None]]:

@@ -35,8 +35,7 @@ _OPENING = ".36 0 0 .36 0 0 cm\nq\n{} 0 0 {} 0 0 cm\n/P Do\nQ\n"
 _NUMBER = r"(0|[1-9]\d{0,5})"
 _STRING = re.compile(rf"/T {_NUMBER} Tf {_NUMBER} Tz 1 0 0 1 {_NUMBER} {_NUMBER} Tm <((?:[0-9A-F]{{4}})+)> Tj\n")
 _LABEL = re.compile(r"\[withheld(?:: [A-Z0-9][A-Z0-9._-]{0,39})?\]")
-# Runs that could be letters; white and black are left out, since most pixels are one or the other.
-_LETTERS = re.compile(rb"[\x20-\x7e\xa0-\xfe]{6,}")
+_LEAST_LETTERS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +118,33 @@ def _pixels(image: PageImage, size_px: tuple[int, int], place: str) -> tuple[Pix
     if (levels[:, -1] & ((1 << (8 * row_bytes - row_bits)) - 1)).any():
         raise Broken(f"{place}: bits behind the end of a row")
     samples = _unpacked(levels, image.bits)[:, : width_px * image.channels]
-    letters = b"\0".join(_LETTERS.findall(rows))
+    letters = _letters(table.ravel())
     shape = (height_px, width_px) if image.channels == 1 else (height_px, width_px, image.channels)
     return np.ascontiguousarray(samples).reshape(shape), letters
 
 
 def _unpacked(levels: Pixels, bits: int) -> Pixels:
-    """8-bit samples from bytes that hold several: each byte looked up in a table of what it spells."""
+    """8-bit samples from bytes that hold several."""
     each, most = 8 // bits, (1 << bits) - 1
-    spelled = np.array([[(byte >> (8 - bits * k)) & most for k in range(1, each + 1)] for byte in range(256)], np.uint8)
-    table = (spelled * (255 // most)).view(f"<u{each}").ravel()
-    return np.take(table, levels).view(np.uint8)
+    samples = np.empty((*levels.shape, each), np.uint8)
+    for place in range(each):
+        samples[..., place] = ((levels >> (8 - bits * (place + 1))) & most) * (255 // most)
+    return samples.reshape(len(levels), -1)
+
+
+def _letters(octets: Pixels) -> bytes:
+    """Runs of octets that could be letters, a zero before each. White and black are most pixels, and no letters."""
+    letter = ((octets - 0x20) <= 0x5E) | ((octets - 0xA0) <= 0x5E)
+    count = len(octets) - _LEAST_LETTERS + 1
+    starts = np.logical_and.reduce([letter[place : place + count] for place in range(_LEAST_LETTERS)])
+    if not starts.any():
+        return b""
+    inside = np.zeros(len(octets), np.bool_)
+    for place in range(_LEAST_LETTERS):
+        inside[place : place + count] |= starts
+    kept = inside.copy()
+    kept[:-1] |= inside[1:]
+    return np.where(inside, octets, 0)[kept].tobytes()
 
 
 def _strings(walked: Walked, page: int, size_px: tuple[int, int]) -> Iterator[_String]:

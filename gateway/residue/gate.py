@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.marks.visible import mark_mask
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.marks.visible import PAGE, mark_mask
 from gateway.residue import pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
@@ -51,13 +54,17 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case DocumentExpectation():
-            return check_document(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
+            return check_document(rendition, expectation, _needles(withheld, expectation.mark_text), _page_mask)
         case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
             read_again = pdf.check_pdf if expectation.media_type == PDF else check_text
             return read_again(rendition, expectation, _needles(withheld))
     raise UnknownRendition(
         "The gate has no check for this sort of file; release it in a format that it can read again."
     )
+
+
+def _page_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
+    return mark_mask(size_px, mark_text, PAGE)
 
 
 def _needles(withheld: WithheldSet | Needles, *constants: str) -> Needles:

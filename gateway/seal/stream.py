@@ -47,7 +47,7 @@ class StreamTampered(CheckFailed):
 
 
 class StreamWriter:
-    """Seals a stream into `sink` with two reused buffers of 1 MiB, whatever the stream's size.
+    """Seals a stream into `sink` with two reused buffers, each at most 1 MiB and no larger than a short stream.
 
     `sink` takes all bytes of the view it is given and keeps none: the view is overwritten by the next segment.
     Once a write or the sink has failed the writer stays closed, because going on would use a nonce twice.
@@ -58,8 +58,8 @@ class StreamWriter:
         self._prefix = token_bytes(_PREFIX_BYTES)
         self._cipher = AESGCM(_segment_key(key, salt, aad))
         self._sink = sink
-        self._pending = memoryview(bytearray(_ROOM))
-        self._out = memoryview(bytearray(SEGMENT_BYTES))
+        self._pending = memoryview(b"")
+        self._out = memoryview(b"")
         self._filled = 0
         self._room = _FIRST_ROOM
         self._index = 0
@@ -83,6 +83,7 @@ class StreamWriter:
                 self._seal(whole, last=False)
             else:
                 taken = min(len(rest), self._room - self._filled)
+                self._make_room(self._filled + taken)
                 self._pending[self._filled : self._filled + taken] = rest[:taken]
                 self._filled += taken
                 rest = rest[taken:]
@@ -94,10 +95,19 @@ class StreamWriter:
         self._seal(self._pending[: self._filled], last=True)
         self._open = False
 
+    def _make_room(self, needed_bytes: int) -> None:
+        held_bytes = len(self._pending)
+        if held_bytes < needed_bytes:
+            larger = memoryview(bytearray(min(_ROOM, max(needed_bytes, 2 * held_bytes))))
+            larger[: self._filled] = self._pending[: self._filled]
+            self._pending = larger
+
     def _seal(self, plaintext: memoryview, *, last: bool) -> None:
         self._open = False
         if self._index >= _MAX_SEGMENTS:
             raise ValueError("the stream has more segments than the format can count")
+        if len(self._out) < len(plaintext) + TAG_BYTES:
+            self._out = memoryview(bytearray(len(plaintext) + TAG_BYTES if last else SEGMENT_BYTES))
         sealed = self._out[: len(plaintext) + TAG_BYTES]
         self._cipher.encrypt_into(_nonce(self._prefix, self._index, last=last), plaintext, None, sealed)
         self._index += 1

@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict
 from secrets import token_bytes, token_hex
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from sqlalchemy import select, union_all
+from sqlalchemy import insert, select, union_all
 from sqlalchemy.orm import Session
 
 from gateway.base.canon import Json, canonical
@@ -29,6 +30,7 @@ from gateway.vault.tables import StagedPartRow, StoredObjectRow
 _VERSION = 1
 _ROLE = re.compile(r"[a-z][a-z_]{0,31}")
 _BATCH = 500
+_INSERT = insert(StoredObjectRow)
 
 
 class Keeping:
@@ -197,7 +199,7 @@ class Vault:
             raise ValueError("an object is recorded once, after finish")
         kek = self._keyring.find(session, role=KeyRole.MATTER_KEK, owner=keeping.matter)
         key_id = self._keyring.create(session, role=KeyRole.DEK, owner=keeping.object_id, parent=kek, key=keeping.key)
-        row = StoredObjectRow(
+        kept = StoredObject(
             id=keeping.object_id,
             matter=keeping.matter,
             role=keeping.role,
@@ -208,11 +210,10 @@ class Vault:
             commitment=keeping.commitment,
             created_at=self._clock.now(),
         )
-        session.add(row)
-        session.flush()
-        session.refresh(row)
+        # Past the session, which would only add the making of an object that nobody asks for.
+        session.connection().execute(_INSERT, asdict(kept))
         keeping.recorded = True
-        return _stored(row)
+        return kept
 
     def object(self, session: Session, object_id: str) -> StoredObject:
         """What is known of the object; raises `ObjectMissing`."""

@@ -40,18 +40,20 @@ class Page:
     person: str
     path: str
     filters: tuple[tuple[str, str], ...]
-    after: str | None
+    cursor: str | None
     limit: int
     response: Response
 
     def __call__(
         self, read: Callable[[str | None, int], Sequence[_Thing]], id_of: Callable[[_Thing], str]
     ) -> tuple[Sequence[_Thing], str | None]:
-        """What `read` gives for (after, limit), and the cursor of the next page, which is also told as a Link.
+        """What `read` gives for (after, limit), and the cursor of the next page, which is also told as a Link;
+        `CursorRefused` before anything is read.
 
         One more than the limit is read, to know whether there is a next page.
         """
-        found = read(self.after, self.limit + 1)
+        after = None if self.cursor is None else _opened(self.gateway, self._place(), self.cursor)
+        found = read(after, self.limit + 1)
         if len(found) <= self.limit:
             return found, None
         shown = found[: self.limit]
@@ -61,29 +63,24 @@ class Page:
         return shown, cursor
 
     def _place(self) -> str:
-        return _place(self.person, self.path, self.filters)
+        return f"cursor/{self.person}/{self.path}?{urlencode(self.filters)}"
 
 
-def page_of(
+async def page_of(
     request: Request,
     response: Response,
     cursor: Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many at most.")] = 50,
 ) -> Page:
-    """The page that this request asks for, or `CursorRefused`."""
+    """The page that this request asks for."""
     gateway: Gateway = request.app.state.gateway
     actor: Actor = request.state.actor
     path = request.url.path
     filters = tuple(sorted(one for one in request.query_params.multi_items() if one[0] not in _OWN))
-    after = None if cursor is None else _opened(gateway, _place(actor.person_id, path, filters), cursor)
-    return Page(gateway, actor.person_id, path, filters, after, limit, response)
+    return Page(gateway, actor.person_id, path, filters, cursor, limit, response)
 
 
 InPage = Annotated[Page, Depends(page_of)]
-
-
-def _place(person: str, path: str, filters: tuple[tuple[str, str], ...]) -> str:
-    return f"cursor/{person}/{path}?{urlencode(filters)}"
 
 
 def _sealed(gateway: Gateway, place: str, last: str) -> str:

@@ -17,7 +17,9 @@ import pytest
 from PIL import Image
 
 from gateway.base.problems import Problem, Refused, TooLarge, Unprocessable
-from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark, Op, Plan, Rebuilt, Transform
+from gateway.formats.document import PARSE_TASK as DOCUMENT_TASK
+from gateway.formats.document import DocumentFormat
+from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark, Op, Pages, Plan, Rebuilt, Transform
 from gateway.formats.picture import PARSE_TASK as PICTURE_TASK
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
@@ -27,14 +29,14 @@ from gateway.formats.table_csv import PARSE_TASK as TABLE_TASK
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import PARSE_TASKS, TableWorkbook
 from gateway.sandbox.process import ProcessSandbox
-from tests.support import workbooks
+from tests.support import documents, workbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
 SECRET = bytes(range(32))
 ALLOW = (Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked"),)
 WITHHELD = "Kowalski-48211"
-TASKS = (PICTURE_TASK, TABLE_TASK, *PARSE_TASKS.values(), *TEXT_TASKS.values())
+TASKS = (PICTURE_TASK, DOCUMENT_TASK, TABLE_TASK, *PARSE_TASKS.values(), *TEXT_TASKS.values())
 CONTENTS: dict[type, Content] = {}
 
 
@@ -61,6 +63,13 @@ class FormatContract(abc.ABC):
     def plan(self) -> Plan: ...
 
     sheet: str | None = None
+    strangers: tuple[bytes, ...] = (
+        b"",
+        b"\0" * 64,
+        b"%PDF-1.7\n",
+        b"PK\x03\x04" + bytes(60),
+        b"\x1a\x45\xdf\xa3" + bytes(60),
+    )
 
     def cut(self) -> int:
         """Where a truncated specimen ends."""
@@ -81,7 +90,7 @@ class FormatContract(abc.ABC):
 
     def test_the_specimen_is_known_by_its_bytes_and_other_bytes_are_not(self) -> None:
         assert self.media_type() in self.format().media_types
-        for other in (b"", b"\0" * 64, b"%PDF-1.7\n", b"PK\x03\x04" + bytes(60), b"\x1a\x45\xdf\xa3" + bytes(60)):
+        for other in self.strangers:
             assert self.format().sniff(other) is None
 
     def test_the_survey_names_every_field_once_and_in_the_same_order(self, sandbox: ProcessSandbox) -> None:
@@ -98,7 +107,7 @@ class FormatContract(abc.ABC):
         assert any(WITHHELD in value for value in values)
 
     def test_an_empty_plan_lets_nothing_leave(self, sandbox: ProcessSandbox) -> None:
-        with pytest.raises(Refused, match=r"lets no column|No work area") as caught:
+        with pytest.raises(Refused, match=r"lets no column|No work area|No page") as caught:
             self.format().rebuild(self.content(sandbox), Plan(()), MARK, SECRET)
         assert caught.value.slug == "nothing-named"
 
@@ -324,3 +333,42 @@ class TestBmp(LosslessContract):
 
     def specimen(self) -> bytes:
         return super().specimen() + WITHHELD.encode()
+
+
+class TestPdf(FormatContract):
+    strangers = (b"", b"\0" * 64, b"GIF89a\n%PDF-1.7\n", b"\n%PDF-1.7\n", b"PK\x03\x04" + bytes(60))
+    LINES = ("Supply agreement", f"Contact: {WITHHELD}", "End use: motors")
+
+    def format(self) -> Format:
+        return DocumentFormat(lambda _values: frozenset())
+
+    def specimen(self) -> bytes:
+        return documents.document(self.LINES, ["Annex", WITHHELD], info={"Author": WITHHELD})
+
+    def cut(self) -> int:
+        """Before anything that a reader could mend the document from."""
+        return 200
+
+    def plan(self) -> Plan:
+        box = (Case((), Transform(Op.BOX, {}), 1, "PD-MIN", "people"),)
+        place = Box(190, 250, 900, 60)
+        return Plan(
+            (
+                Instruction("page/1", "", Element.PAGE, "Page 1", "text", ALLOW, page=1),
+                Instruction("text/1/1", "", Element.TEXT, "Text", "text", ALLOW, Box(190, 190, 400, 60), page=1),
+                Instruction("text/1/2", "", Element.TEXT, "Text", "text", box, place, page=1),
+                Instruction("text/1/3", "", Element.TEXT, "Text", "text", ALLOW, Box(190, 320, 400, 60), page=1),
+            )
+        )
+
+    def test_only_what_the_plan_allows_can_be_read_in_the_rendition(self, sandbox: ProcessSandbox) -> None:
+        rebuilt = self.rebuild(sandbox)
+        again = self.format().read(rebuilt.data, "application/pdf", sandbox)
+        assert isinstance(again, Pages)
+        assert len(again.pages) == 1
+        said = " ".join(again.parts.values())
+        assert "Supply agreement" in said
+        assert "End use: motors" in said
+        assert "Kowalski" not in said
+        assert "Annex" not in said
+        assert not again.pages[0].words, "the text lies over the pixels and is itself not seen"

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind
 from gateway.formats.model import Mark, Notice
 from gateway.formats.table import OutTable
@@ -112,9 +113,8 @@ def test_what_no_reader_could_be_sure_of_is_refused(planting: Planting, own_worl
 def clean() -> bytes:
     rows = [("Hallbach Servoantriebe GmbH", "4821.5", "2003"), ("[withheld: TS-CUST]", "12", "1999")]
     kinds = (CellKind.TEXT, CellKind.DECIMAL, CellKind.INTEGER, CellKind.TEXT)
-    columns = [pl.Series([row[at] for row in rows], dtype=pl.String) for at in range(3)]
-    columns.append(pl.Series([MARK.text] * 2, dtype=pl.String))
-    return written(OutTable(TITLES, kinds, tuple(columns), np.arange(2), MARK.text, NOTICE))
+    columns = tuple(Coded.of(pl.Series(cells)) for cells in (*zip(*rows, strict=True), [MARK.text] * 2))
+    return written(OutTable(TITLES, kinds, columns, np.arange(2), MARK.text, NOTICE))
 
 
 def gate(data: bytes) -> Report:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind, Column, OutColumn
 from gateway.formats.model import Box
 from gateway.intake.rules import UnsupportedFormat
@@ -219,7 +220,7 @@ def test_what_hides_inside_a_disclosed_cell_does_not_leave(world: World) -> None
 
 def _unfiltered(columns: list[Column], *_rest: object) -> list[OutColumn]:
     """What leaves when dropping is forgotten: every column that an instruction speaks of, as it stands."""
-    return [OutColumn(column.instruction.title, CellKind.TEXT, column.cells) for column in columns]
+    return [OutColumn(column.instruction.title, CellKind.TEXT, Coded.of(column.cells)) for column in columns]
 
 
 @pytest.mark.parametrize("label", TABLES)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from gateway.formats import changes, transforms
+from gateway.formats.coded import Coded
 from gateway.formats.model import Box, Op, Transform
 from gateway.marks.visible import mark_mask
 from gateway.render.model import Rendition
@@ -357,7 +358,7 @@ def test_a_range_that_is_off_by_one_at_its_edge_is_noticed(
 ) -> None:
     honest = changes.changed
 
-    def off_by_one(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
+    def off_by_one(transform: Transform, value_type: str, cells: pl.Series) -> Coded:
         if transform.op is Op.BUCKET:
             cells = cells.map_elements(
                 lambda text: text and f"{transforms.number(text) - Decimal('0.0001'):f}", pl.String
@@ -389,11 +390,11 @@ def test_a_quarter_that_begins_a_month_early_is_noticed(
 def test_noise_on_a_number_is_noticed(world: World, uploaded: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = changes.changed
 
-    def noisy(transform: Transform, value_type: str, cells: pl.Series) -> pl.Series:
+    def noisy(transform: Transform, value_type: str, cells: pl.Series) -> Coded:
         shown = honest(transform, value_type, cells)
         if transform.op is not Op.ALLOW or value_type != "decimal":
             return shown
-        return shown.map_elements(lambda text: text and f"{Decimal(text) + Decimal('0.01')}", pl.String)
+        return shown.mapped(lambda text: text and f"{Decimal(text) + Decimal('0.01')}")
 
     before = shown(world, uploaded.renditions["order_book"])
     assert_true("order_book", before)

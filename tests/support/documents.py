@@ -65,13 +65,21 @@ def stream(content: bytes, extra: str = "", *, packed: bool = False) -> bytes:
 FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
 
 
-def page(content: bytes, *more: str | bytes, page: str = "", catalog: str = "", packed: bool = False) -> bytes:
+def page(
+    content: bytes,
+    *more: str | bytes,
+    page: str = "",
+    catalog: str = "",
+    resources: str = "",
+    box: str = "0 0 595 842",
+    packed: bool = False,
+) -> bytes:
     """A PDF of one page with this content; `more` are further objects, numbered from 6."""
     return raw(
         f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
         "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        f" /Resources << /Font << /F 5 0 R >> >> {page} >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Contents 4 0 R"
+        f" /Resources << /Font << /F 5 0 R >> {resources} >> {page} >>",
         stream(content, packed=packed),
         FONT,
         *more,
@@ -80,4 +88,4 @@ def page(content: bytes, *more: str | bytes, page: str = "", catalog: str = "", 
 
 def line(text: str, y: int = 700, size: float = 12, extra: str = "") -> bytes:
     """The operators that write one line."""
-    return f"BT /F {size} Tf {extra} 72 {y} Td ({text}) Tj ET\n".encode()
+    return f"q BT /F {size} Tf {extra} 72 {y} Td ({text}) Tj ET Q\n".encode()

@@ -169,7 +169,7 @@ async def upload_form(
         raise Usage("Send Content-Digest among the headers of the file's part, where it speaks of the file's bytes.")
 
     def begin() -> Form:
-        gateway.matters.get(matter_id)
+        gateway.matters.require(matter_id)
         return Form(boundary, lambda kind, digest: gateway.intake.begin(actor, matter_id, kind, digest))
 
     def keep(form: Form) -> Receipt:
@@ -186,11 +186,12 @@ def list_originals(
     gateway: InGateway, actor: Reader, page: InPage, matter_id: MatterId, kind: Kind | None = None
 ) -> OriginalsOut:
     """Oldest first; with `kind` those of that kind alone."""
-    gateway.matters.get(matter_id)
-    shown, cursor = page(
-        lambda after, limit: gateway.intake.originals(matter_id, kind=kind, after=after, limit=limit),
-        lambda one: one.id,
-    )
+    with gateway.units.read():
+        gateway.matters.require(matter_id)
+        shown, cursor = page(
+            lambda after, limit: gateway.intake.originals(matter_id, kind=kind, after=after, limit=limit),
+            lambda one: one.id,
+        )
     return OriginalsOut(originals=[_shown(one, actor) for one in shown], next_cursor=cursor)
 
 

@@ -71,11 +71,12 @@ def list_releases(
     gateway: InGateway, _actor: Reader, page: InPage, matter_id: MatterId, state: State | None = None
 ) -> ReleasesOut:
     """Oldest first; with `state` those that stand there alone."""
-    gateway.matters.get(matter_id)
-    shown, cursor = page(
-        lambda after, limit: gateway.releases.of_matter(matter_id, state=state, after=after, limit=limit),
-        lambda one: one.id,
-    )
+    with gateway.units.read():
+        gateway.matters.require(matter_id)
+        shown, cursor = page(
+            lambda after, limit: gateway.releases.of_matter(matter_id, state=state, after=after, limit=limit),
+            lambda one: one.id,
+        )
     return ReleasesOut(releases=[ReleaseOut.of(one) for one in shown], next_cursor=cursor)
 
 
@@ -261,15 +262,18 @@ def recall_release(
 
 def release_detail(gateway: Gateway, release_id: str) -> ReleaseDetailOut:
     """A release as it is shown, and as `If-Match` means it."""
-    release = gateway.releases.get(release_id)
-    given, needed = gateway.releases.approvals(release_id)
+    with gateway.units.read():
+        release = gateway.releases.get(release_id)
+        given, needed = gateway.releases.approvals(release_id)
+        renditions = gateway.renders.of_release(release_id)
+        parts = gateway.releases.parts(release_id)
     return ReleaseDetailOut(
         **ReleaseOut.of(release).model_dump(),
-        renditions=[RenditionSummaryOut.of(one) for one in gateway.renders.of_release(release_id)],
+        renditions=[RenditionSummaryOut.of(one) for one in renditions],
         approvals=ApprovalsOut(
             given=[ApprovalOut.of(one) for one in given], needed=[QuorumOut.of(one) for one in needed]
         ),
-        parts=[PartOut.of(one) for one in gateway.releases.parts(release_id)],
+        parts=[PartOut.of(one) for one in parts],
     )
 
 

@@ -26,7 +26,7 @@ def column(name: str, cells: list[str], *cases: Case, title: str = "", value_typ
 def render(*columns: Column) -> tuple[dict[str, list[str]], dict[str, int]]:
     redactions = Redactions()
     kept = rendered(list(columns), SECRET, DIGEST, redactions)
-    return {one.title: one.cells.to_list() for one in kept}, redactions.counts()
+    return {one.title: one.cells.cells().to_list() for one in kept}, redactions.counts()
 
 
 def test_a_column_whose_cases_all_withhold_does_not_exist() -> None:
@@ -103,7 +103,7 @@ def test_scopes_of_pseudonyms() -> None:
     def names(scope: str, digest: bytes, field: str = "customer") -> list[str]:
         cells = column(field, ["A", "a", "B"], case(Op.PSEUDONYMISE, "ids", scope=scope, prefix="P"))
         (one,) = rendered([cells], SECRET, digest, Redactions())
-        return one.cells.to_list()
+        return one.cells.cells().to_list()
 
     for scope in ("release", "table"):
         first, again, other = names(scope, b"1" * 32)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from gateway.formats import write_xlsx
+from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind
 from gateway.formats.model import Notice
 from gateway.formats.problems import PlanUnfit
@@ -29,9 +30,9 @@ COLUMNS = {
 
 
 def table() -> OutTable:
-    columns = [pl.Series(cells) for _, cells in COLUMNS.values()]
+    columns = [Coded.of(pl.Series(cells)) for _, cells in (*COLUMNS.values(), ("", [MARK] * 4))]
     kinds = (*(kind for kind, _ in COLUMNS.values()), CellKind.TEXT)
-    return OutTable((*COLUMNS, "Mark"), kinds, (*columns, pl.Series([MARK] * 4)), np.arange(4), MARK, Notice())
+    return OutTable((*COLUMNS, "Mark"), kinds, tuple(columns), np.arange(4), MARK, Notice())
 
 
 def members(data: bytes) -> list[tuple[str, object, bytes]]:
@@ -58,9 +59,8 @@ def test_another_reader_finds_numbers_days_and_texts() -> None:
 
 
 def test_a_cell_longer_than_a_workbook_holds_is_refused() -> None:
-    long = pl.Series(["x" * (write_xlsx.MAX_CELL_CHARS + 1)])
-    out = OutTable(
-        ("Text", "Mark"), (CellKind.TEXT, CellKind.TEXT), (long, pl.Series([MARK])), np.arange(1), MARK, Notice()
-    )
+    cells = [["x" * (write_xlsx.MAX_CELL_CHARS + 1)], [MARK]]
+    columns = tuple(Coded.of(pl.Series(one)) for one in cells)
+    out = OutTable(("Text", "Mark"), (CellKind.TEXT, CellKind.TEXT), columns, np.arange(1), MARK, Notice())
     with pytest.raises(PlanUnfit):
         write_xlsx.written(out)

@@ -48,7 +48,7 @@ def test_nothing_changes_beside_the_mark_and_the_original_stays() -> None:
     plain = noise(SIZE, 0, 255)
     before = plain.tobytes()
     marked = np.asarray(burned(plain, MARK))
-    letters, outline = map(np.asarray, visible._masks(SIZE, MARK))
+    letters, outline = map(np.asarray, visible._masks(SIZE, MARK, visible.PICTURE))
     untouched = (letters == 0) & (outline == 0)
     assert plain.tobytes() == before
     assert (marked == np.asarray(plain))[untouched].all()
@@ -74,7 +74,7 @@ def test_the_mark_stands_at_a_place_that_size_and_text_decide() -> None:
 
 def test_a_rehearsal_is_marked_larger() -> None:
     assert (visible.mark_mask(SIZE, REHEARSAL) > 60).sum() > 0
-    plain, rehearsal = visible._fitting_tile(SIZE, MARK), visible._fitting_tile(SIZE, REHEARSAL)
+    plain, rehearsal = (visible._fitting_tile(SIZE, text, visible.PICTURE) for text in (MARK, REHEARSAL))
     assert rehearsal.letters.height > 1.3 * plain.letters.height
 
 

@@ -47,3 +47,18 @@ def test_there_and_back() -> None:
 def test_what_does_not_fit_is_refused(untrusted: Any) -> None:
     with pytest.raises(AnswersInvalid):
         Answers.from_json(untrusted)
+
+
+def test_terms_and_pages_are_written_only_where_there_are_any() -> None:
+    answers = Answers(regions=(Region("sign", Box(1, 2, 3, 4), 7),), terms=("Plant Nine", "九号"))
+    told = answers.to_json()
+    assert told["regions"] == [{"class": "sign", "box": [1, 2, 3, 4], "page": 7}]
+    assert Answers.from_json(told) == answers
+    assert "terms" not in Answers().to_json()
+    assert Answers.from_json({"regions": [{"class": "sign", "box": [1, 2, 3, 4]}]}).regions[0].page == 0
+
+
+@pytest.mark.parametrize("terms", ["ab", ["a"], [" a "], [7], ["x" * 201], ["ab"] * 501])
+def test_a_term_is_a_word_or_phrase(terms: Any) -> None:
+    with pytest.raises(AnswersInvalid, match="`terms`"):
+        Answers.from_json({"terms": terms})

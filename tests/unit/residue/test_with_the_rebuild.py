@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gateway.formats.coded import Coded
 from gateway.formats.model import Box, Case, Element, Instruction, Mark, Op, Picture, Plan, Table, Transform
 from gateway.formats.picture import PictureFormat
 from gateway.formats.table import OutTable
@@ -102,7 +103,7 @@ def test_a_cell_that_stayed_as_it_was_is_caught(column: int, monkeypatch: pytest
     def slipping(out: OutTable) -> bytes:
         at = out.titles.index(COLUMNS[column][0])
         columns = list(out.columns)
-        columns[at] = columns[at].scatter(7, original.frame[7, column])
+        columns[at] = Coded.of(columns[at].cells().scatter(7, original.frame[7, column]))
         return written(replace(out, columns=tuple(columns)))
 
     monkeypatch.setattr(TableCsv, "writers", {MEDIA_TYPE: slipping})
