@@ -9,7 +9,6 @@ gate checks.
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import zlib
@@ -19,8 +18,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
 
 from gateway.base.problems import Problem
 from gateway.formats import box_grid, parse_picture, parse_tags, picture_types
@@ -29,11 +28,11 @@ from gateway.formats.ports import NOTHING
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
-from gateway.sandbox.problems import ParseRefused
+from gateway.sandbox.problems import ParseMemory, ParseRefused
 
 PARSE_TASK = "gateway.formats.parse_picture:parse"
 BOX_COLOUR = (0, 0, 0)
-JPEG_QUALITY = 88
+JPEG_QUALITY = 89
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_UP = 2
 
@@ -97,6 +96,8 @@ class PictureFormat:
         limits = replace(self._limits, threads=media_type in _THREADED)
         try:
             reply = sandbox.run(PARSE_TASK, {"media_type": media_type, **declared}, untrusted_original, limits)
+        except ParseMemory as error:
+            raise PictureTooLarge("The picture needs more memory than one file may use; scale it down.") from error
         except ParseRefused as refused:
             if refused.code not in _SENTENCES:
                 raise
@@ -218,10 +219,10 @@ def _redactions(picture: Picture, plan: Plan) -> dict[str, int]:
 
 
 def _jpeg(pixels: Pixels) -> bytes:
-    out = io.BytesIO()
-    rendition = Image.fromarray(pixels)
-    rendition.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False, progressive=False)
-    return out.getvalue()
+    # Straight from the rows; Pillow would copy them first. At this quality the difference to them is smaller than that
+    # of Pillow's encoder one step below.
+    data: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), JPEG_QUALITY, "RGB", "444", fastdct=False)
+    return data
 
 
 def _png(pixels: Pixels) -> bytes:
