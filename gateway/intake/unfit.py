@@ -46,7 +46,7 @@ def _says(pattern: bytes) -> Shows:
 
 
 def _boxed(*brands: bytes) -> Shows:
-    """An ISO base media file of one of these major brands (of any where none is named) that is no picture taken here."""
+    """An ISO base media file, no picture taken here, of one of these major brands; of any where none is named."""
 
     def shows(head: bytes) -> bool:
         boxed = head[:1] == b"\0" and head[4:8] == b"ftyp" and picture_types.shown(head) is None
