@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
 
 PNG_UP = 2
 _PIECE_ROWS = 64
@@ -16,11 +15,13 @@ Pixels = NDArray[np.uint8]
 
 
 def jpeg(pixels: Pixels, quality: int) -> bytes:
-    """A baseline JPEG, every channel in full resolution, without metadata."""
-    out = io.BytesIO()
-    picture = Image.fromarray(pixels)
-    picture.save(out, "JPEG", quality=quality, subsampling=0, optimize=False, progressive=False)
-    return out.getvalue()
+    """A baseline JPEG, every channel in full resolution, without metadata.
+
+    Straight from the rows; Pillow would copy them first. At 89 the difference to them is smaller than that of Pillow's
+    encoder one step below.
+    """
+    data: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "444", fastdct=False)
+    return data
 
 
 def deflated_rows(levels: Pixels) -> bytes:
