@@ -36,6 +36,7 @@ _POINTS_PER_INCH = 72
 _DYNAMIC_FORM = 2
 _WHITE = 0xFFFFFFFF
 _BYTES_PER_PIXEL = 3
+_PROBE = 8
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
@@ -101,15 +102,22 @@ def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
     """A page as it is seen, in grey if it has no colour; what is too faint or small to be read is not there."""
     size_px = _size_px(document, asked["number"])
     with _drawn(document, asked["number"], size_px) as (page, _):
-        pixels = _pixels(page, size_px)
+        coloured = _has_colour(page, size_px)
+        pixels = _pixels(page, size_px, coloured=coloured)
         if asked["faint"]:
             pdf_words.blank(page)
-            bare = _pixels(page, size_px)
+            bare = _pixels(page, size_px, coloured=coloured)
             for left, top, width, height in asked["faint"]:
                 place = slice(top, top + height), slice(left, left + width)
                 pixels[place] = bare[place]
-    grey = np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2])
-    return pixels[..., 0].tobytes() if grey else pixels.tobytes()
+    return pixels.tobytes()
+
+
+def _has_colour(page: Handle, size_px: tuple[int, int]) -> bool:
+    """Whether the page, drawn small, has a pixel that is not grey. Drawn large it costs as much as drawing it does."""
+    width, height = (max(side // _PROBE, 1) for side in size_px)
+    pixels = _pixels(page, (width, height))
+    return bool((pixels != pixels[..., :1]).any())
 
 
 @contextmanager
@@ -126,18 +134,19 @@ def _drawn(document: Handle, number: int, size_px: tuple[int, int]) -> Iterator[
         yield page, beside
 
 
-def _pixels(page: Handle, size_px: tuple[int, int]) -> Pixels:
-    """8-bit RGB on opaque white, a copy."""
+def _pixels(page: Handle, size_px: tuple[int, int], *, coloured: bool = True) -> Pixels:
+    """8-bit RGB or grey on opaque white, a copy."""
     width, height = size_px
-    stride = width * _BYTES_PER_PIXEL
-    pixels = np.empty((height, width, _BYTES_PER_PIXEL), np.uint8)
+    pixels = np.empty((height, width, _BYTES_PER_PIXEL) if coloured else (height, width), np.uint8)
+    form = pdfium.FPDFBitmap_BGR if coloured else pdfium.FPDFBitmap_Gray
     at = ctypes.c_void_p(pixels.ctypes.data)
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, at, stride)
+    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, at, pixels.strides[0])
     if not bitmap:
         raise TaskRefused("damaged")
+    flags = pdfium.FPDF_REVERSE_BYTE_ORDER if coloured else pdfium.FPDF_GRAYSCALE
     try:
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, pdfium.FPDF_REVERSE_BYTE_ORDER)
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
     return pixels
