@@ -23,20 +23,19 @@ import pypdfium2.raw as pdfium
 from gateway.base.canon import Json
 from gateway.formats import pdf_parts, pdf_words
 from gateway.formats.model import PAGE_DPI
+from gateway.formats.pdf_bounds import MAX_PAGES, MAX_PIXELS, MAX_SIDE_POINTS, SIGNATURE
 from gateway.formats.pdf_library import Handle, opened, page_of
 from gateway.formats.pdf_words import Pixels
 from gateway.sandbox.task import Answer, TaskRefused
 
-MAX_PAGES = 300
-MAX_SIDE_POINTS = 14_400
-MAX_PIXELS = 40_000_000
-SIGNATURE = b"%PDF-"
-
 _POINTS_PER_INCH = 72
 _DYNAMIC_FORM = 2
 _WHITE = 0xFFFFFFFF
-_BYTES_PER_PIXEL = 3
-_PROBE = 8
+_GREY, _RGB = 1, 3
+_FORMATS = {
+    _GREY: (pdfium.FPDFBitmap_Gray, pdfium.FPDF_GRAYSCALE),
+    _RGB: (pdfium.FPDFBitmap_BGR, pdfium.FPDF_REVERSE_BYTE_ORDER),
+}
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
@@ -89,35 +88,30 @@ def _words(document: Handle, number: int) -> dict[str, Any]:
         else:
             found = pdf_words.Found()
         inked = int(seen.min()) < pdf_words.PAPER
+        grey = np.array_equal(seen[..., 0], seen[..., 1]) and np.array_equal(seen[..., 1], seen[..., 2])
     return {
         "words": found.words,
         "hidden": found.hidden,
         "faint": found.faint,
+        "grey": grey,
         "unreadable": found.unreadable or (inked and not found.words),
         **beside,
     }
 
 
 def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
-    """A page as it is seen, in grey if it has no colour; what is too faint or small to be read is not there."""
+    """A page as it is seen, but that what is too faint or small to be read is not there."""
+    channels = _GREY if asked["grey"] else _RGB
     size_px = _size_px(document, asked["number"])
     with _drawn(document, asked["number"], size_px) as (page, _):
-        coloured = _has_colour(page, size_px)
-        pixels = _pixels(page, size_px, coloured=coloured)
+        pixels = _pixels(page, size_px, channels)
         if asked["faint"]:
             pdf_words.blank(page)
-            bare = _pixels(page, size_px, coloured=coloured)
+            bare = _pixels(page, size_px, channels)
             for left, top, width, height in asked["faint"]:
                 place = slice(top, top + height), slice(left, left + width)
                 pixels[place] = bare[place]
     return pixels.tobytes()
-
-
-def _has_colour(page: Handle, size_px: tuple[int, int]) -> bool:
-    """Whether the page, drawn small, has a pixel that is not grey. Drawn large it costs as much as drawing it does."""
-    width, height = (max(side // _PROBE, 1) for side in size_px)
-    pixels = _pixels(page, (width, height))
-    return bool((pixels != pixels[..., :1]).any())
 
 
 @contextmanager
@@ -134,16 +128,15 @@ def _drawn(document: Handle, number: int, size_px: tuple[int, int]) -> Iterator[
         yield page, beside
 
 
-def _pixels(page: Handle, size_px: tuple[int, int], *, coloured: bool = True) -> Pixels:
-    """8-bit RGB or grey on opaque white, a copy."""
+def _pixels(page: Handle, size_px: tuple[int, int], channels: int = _RGB) -> Pixels:
+    """8-bit samples on opaque white."""
     width, height = size_px
-    pixels = np.empty((height, width, _BYTES_PER_PIXEL) if coloured else (height, width), np.uint8)
-    form = pdfium.FPDFBitmap_BGR if coloured else pdfium.FPDFBitmap_Gray
+    pixels = np.empty((height, width, channels), np.uint8)
     at = ctypes.c_void_p(pixels.ctypes.data)
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, at, pixels.strides[0])
+    form, flags = _FORMATS[channels]
+    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, at, width * channels)
     if not bitmap:
         raise TaskRefused("damaged")
-    flags = pdfium.FPDF_REVERSE_BYTE_ORDER if coloured else pdfium.FPDF_GRAYSCALE
     try:
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
         pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
