@@ -162,7 +162,9 @@ def _raster_here(original: bytes) -> Callable[[int], bytes]:
     """The reader's own raster without the sandbox, so that its processor time is ours."""
 
     def raster(number: int) -> bytes:
-        return bytes(parse({"what": "raster", "pages": [{"number": number, "faint": []}]}, original)[1][0])
+        return bytes(
+            parse({"what": "raster", "pages": [{"number": number, "faint": [], "grey": True}]}, original)[1][0]
+        )
 
     return raster
 
