@@ -2,7 +2,7 @@
 
 Whoever draws a box round a name draws it as wide as the name. In a typeface whose letters differ in width that alone
 tells the name from most others. So a box has one of three widths, whatever it covers and however it was drawn: a
-sixteenth of the rendition, a quarter of it, or the whole line. It begins on a grid of a quarter of its width, so that
+sixteenth of the rendition, a quarter of it, or the whole line. It begins on a grid of an eighth of its width, so that
 where it begins says little about the width of words that end or are centred at a known place. A box that stands upright
 like a column of writing has its height chosen in the same way. All edges lie on a grid of 16 pixels, that of a JPEG's
 blocks, or at the rendition's border.
@@ -17,7 +17,7 @@ GRID_PX = 16
 WORDLESS = frozenset({"face"})
 
 _SHARES = (16, 4)
-_STARTS = 4
+_STARTS = 8
 _UPRIGHT = 2
 
 

@@ -120,7 +120,7 @@ def test_a_mark_for_somebody_else_is_blocked(world: World, label: str, monkeypat
     ("kind", "data"),
     [
         ("production_photo", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n"),
-        ("production_photo", b"GIF89a" + bytes(64)),
+        ("production_photo", b"8BPS\0\1" + bytes(64)),
         ("customer_list", b"PK\x03\x04" + bytes(64)),
         ("order_book", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64)),
         ("customer_list", b"\x89PNG\r\n\x1a\n" + bytes(64)),
