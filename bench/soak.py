@@ -3,7 +3,9 @@
 Prints how long each route took (median and 99th percentile, the whole wait from the first try on) and how much memory
 server and workers held. Exit code 1 when anything but back-pressure was answered (`503` with `Retry-After`, which the
 clients honour and which is counted), when a request got no answer, or when the server held more than the settings
-allow. The clients are one thread of one process, so that they take little from the server they share two cores with.
+allow. The clients are one thread of one process, so that they take little from the server they share two cores with;
+how late that thread itself was is told too, for every wait contains it. Each client has a connection of its own:
+in a pool that all share, who wants to read waits for a connection that an upload holds.
 
 Run: python -m bench.soak [--seconds 600] [--database postgresql://…]
 """
@@ -15,6 +17,7 @@ import asyncio
 import io
 import os
 import random
+import ssl
 import statistics
 import sys
 import tempfile
@@ -22,7 +25,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -53,8 +56,8 @@ Body = tuple[str, dict[str, str], bytes]
 class Tally:
     """What was asked, how long it took, and what went wrong."""
 
-    client: httpx.AsyncClient
-    ends_at: float = 0.0
+    ends_at: float
+    late_s: list[float] = field(default_factory=list)
     took_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     busy: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
@@ -65,12 +68,14 @@ class Tally:
         """Whether nothing more is begun."""
         return time.monotonic() > self.ends_at
 
-    async def ask(self, route: str, method: str, path: str, **sent: object) -> httpx.Response | None:
+    async def ask(
+        self, client: httpx.AsyncClient, route: str, method: str, path: str, **sent: object
+    ) -> httpx.Response | None:
         """Send until something else than back-pressure is answered; None where that was an error."""
         began = time.monotonic()
         while True:
             try:
-                answer = await self.client.request(method, path, **sent)  # type: ignore[arg-type]
+                answer = await client.request(method, path, **sent)  # type: ignore[arg-type]
             except httpx.HTTPError as error:
                 self.errors[f"{route}: {type(error).__name__} {error}"] += 1
                 return None
@@ -173,27 +178,36 @@ class Load:
 
     async def run(self, url: str, uploaders: list[Desk], reviewers: list[Desk], lasts_s: float) -> Tally:
         """Everybody at once; returns when everything that was begun has been answered."""
-        unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, limits=unlimited, trust_env=False) as client:
-            tally = Tally(client, time.monotonic() + lasts_s)
-            people: list[Awaitable[None]] = [
-                self._upload(uploaders[number % len(uploaders)], number, tally) for number in range(UPLOADERS)
-            ]
-            people += [self._review(desk, number, tally) for number, desk in enumerate(reviewers)]
-            await asyncio.gather(*people, _probe(tally))
+        trusting = ssl.create_default_context()
+        async with AsyncExitStack() as stack:
+
+            async def client(desk: Desk | None = None) -> httpx.AsyncClient:
+                headers = desk.headers if desk else {}
+                made = httpx.AsyncClient(
+                    base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=trusting
+                )
+                return await stack.enter_async_context(made)
+
+            uploading = [await client(uploaders[number % len(uploaders)]) for number in range(UPLOADERS)]
+            reviewing = [(desk, await client(desk)) for desk in reviewers]
+            probing = await client()
+            tally = Tally(time.monotonic() + lasts_s)
+            people: list[Awaitable[None]] = [self._upload(one, number, tally) for number, one in enumerate(uploading)]
+            people += [self._review(desk, one, number, tally) for number, (desk, one) in enumerate(reviewing)]
+            await asyncio.gather(*people, _probe(probing, tally), _look_at_the_clock(tally))
         return tally
 
-    async def _upload(self, desk: Desk, number: int, tally: Tally) -> None:
+    async def _upload(self, client: httpx.AsyncClient, number: int, tally: Tally) -> None:
         dice = random.Random(number)
         while not tally.over:
             formed = dice.random() < FORMS
             kind, headers, data = dice.choice(self._forms if formed else self._bodies)
             method, path = ("POST", self._originals) if formed else ("PUT", f"{self._originals}?kind={kind}")
-            headers = {**desk.headers, **headers, "Idempotency-Key": f"soak-{number}-{dice.random()}"}
-            if await tally.ask(f"{method} originals", method, path, headers=headers, content=data) is not None:
+            headers = {**headers, "Idempotency-Key": f"soak-{number}-{dice.random()}"}
+            if await tally.ask(client, f"{method} originals", method, path, headers=headers, content=data) is not None:
                 tally.sent_bytes += len(data)
 
-    async def _review(self, desk: Desk, number: int, tally: Tally) -> None:
+    async def _review(self, desk: Desk, client: httpx.AsyncClient, number: int, tally: Tally) -> None:
         release, rendition, sha256 = self._releases[number % len(self._releases)]
         dice = random.Random(1000 + number)
         reads = {
@@ -208,23 +222,23 @@ class Load:
         rounds = 0
         while not tally.over:
             for route, path in reads.items():
-                await tally.ask(route, "GET", path, headers=desk.headers)
+                await tally.ask(client, route, "GET", path)
                 await asyncio.sleep(dice.random() * THINK_S)
             rounds += 1
             if rounds == approves_after:
                 seen = {"verdict": "reviewed", "sha256": sha256}
                 path = f"{API}/renditions/{rendition}/reviews"
-                await tally.ask("POST review", "POST", path, headers=desk.headers, json=seen)
-                await self._approve(desk, f"{API}/releases/{release}", tally)
+                await tally.ask(client, "POST review", "POST", path, json=seen)
+                await self._approve(desk, client, f"{API}/releases/{release}", tally)
 
-    async def _approve(self, desk: Desk, release: str, tally: Tally) -> None:
+    async def _approve(self, desk: Desk, client: httpx.AsyncClient, release: str, tally: Tally) -> None:
         path = f"{release}/approval-request?role=legal"
-        asked = await tally.ask("GET approval request", "GET", path, headers=desk.headers)
+        asked = await tally.ask(client, "GET approval request", "GET", path)
         if asked is not None:
             statement = asked.json()["statement"]
             signature = self._office.sign(desk.name, statement.encode())
             signed = {"statement": statement, "signature": signature, "alg": "Ed25519"}
-            await tally.ask("POST approval", "POST", f"{release}/approvals", headers=desk.headers, json=signed)
+            await tally.ask(client, "POST approval", "POST", f"{release}/approvals", json=signed)
 
 
 def _form(kind: str, data: bytes) -> Body:
@@ -232,10 +246,18 @@ def _form(kind: str, data: bytes) -> Body:
     return kind, {"Content-Type": request.headers["content-type"]}, request.read()
 
 
-async def _probe(tally: Tally) -> None:
+async def _probe(client: httpx.AsyncClient, tally: Tally) -> None:
     while not tally.over:
-        await tally.ask("GET healthz", "GET", "/healthz")
+        await tally.ask(client, "GET healthz", "GET", "/healthz")
         await asyncio.sleep(PROBE_S)
+
+
+async def _look_at_the_clock(tally: Tally) -> None:
+    """Note how much later than asked for this thread is woken."""
+    while not tally.over:
+        due = time.monotonic() + PROBE_S
+        await asyncio.sleep(PROBE_S)
+        tally.late_s.append(time.monotonic() - due)
 
 
 @contextmanager
@@ -262,9 +284,13 @@ def _told(tally: Tally, held: dict[str, list[int]], lasts_s: float, at_rest: int
     print(f"{UPLOADERS} uploaders, {REVIEWERS} reviewers, {lasts_s:.0f} s; load at the end {os.getloadavg()[0]:.1f}\n")
     print("| route | answered | told to wait | median | 99th percentile |\n|---|---:|---:|---:|---:|")
     for route, took in sorted(tally.took_s.items()):
-        ranked = sorted(took)
-        high = ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
-        print(f"| `{route}` | {len(took)} | {tally.busy[route]} | {statistics.median(took):.2f} s | {high:.2f} s |")
+        print(
+            f"| `{route}` | {len(took)} | {tally.busy[route]} | {statistics.median(took):.2f} s | {_high(took):.2f} s |"
+        )
+    lag_s = tally.late_s
+    print(
+        f"\nthe clients themselves were late by {statistics.median(lag_s):.2f} s, 99th percentile {_high(lag_s):.2f} s"
+    )
     print(f"\n{tally.sent_bytes / MIB:.0f} MiB kept, {tally.sent_bytes / MIB / lasts_s:.0f} MiB/s")
     for name, sizes in held.items():
         half = len(sizes) // 2
@@ -274,6 +300,12 @@ def _told(tally: Tally, held: dict[str, list[int]], lasts_s: float, at_rest: int
     for what, count in tally.errors.most_common():
         print(f"error: {what} ({count} times)")
     return int(bool(tally.errors) or max(held["server"]) > allowed)
+
+
+def _high(values: list[float]) -> float:
+    """The 99th percentile."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
 
 
 if __name__ == "__main__":

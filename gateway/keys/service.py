@@ -24,6 +24,7 @@ _MAX_DEPTH = 4
 _NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value})
 _ROWS = "gateway.keys.rows"
 _NEWEST = "gateway.keys.newest"
+_OPENED = "gateway.keys.opened"
 
 # What most units need of a matter and of the deployment: whoever looks for one of them is soon asked for another.
 _EVERYDAY = (KeyRole.MATTER_KEK.value, KeyRole.RECORD.value, KeyRole.AUDIT_BODY.value, KeyRole.LOG_SIGNING.value)
@@ -158,13 +159,18 @@ class Keyring:
             raise KeyShredded(f"The key {key_id} was destroyed; what it sealed cannot be opened any more.")
         if depth == 0:
             raise KeyTampered(f"The key {key_id} hangs under too many others; restore the key backup.")
-        facts = self._facts(row)
         above = None if row.parent_id is None else self._unwrap(session, row.parent_id, depth - 1)
+        opened = _unwrapped(session)
+        if (row.id, row.wrapped) in opened:
+            return opened[row.id, row.wrapped]
+        facts = self._facts(row)
         key = self._cache.get(facts, row.wrapped)
         if key is None:
             key = self._opened(row, row.wrapped, facts, above)
             if row.role not in _NEVER_CACHED:
                 self._cache.put(facts, row.wrapped, key)
+        if row.role not in _NEVER_CACHED:
+            opened[row.id, row.wrapped] = key
         return key
 
     def _opened(self, row: KeyRow, wrapped: bytes, facts: bytes, above: bytes | None) -> bytes:
@@ -254,3 +260,9 @@ def _newest(session: Session) -> dict[tuple[str, str], str]:
     """Role and owner → the newest key's id, as far as this unit has looked."""
     found: dict[tuple[str, str], str] = session.info.setdefault(_NEWEST, {})
     return found
+
+
+def _unwrapped(session: Session) -> dict[tuple[str, bytes], bytes]:
+    """Keys by id and wrapped bytes, as far as this unit has unwrapped them: a list unseals many texts under one key."""
+    keys: dict[tuple[str, bytes], bytes] = session.info.setdefault(_OPENED, {})
+    return keys

@@ -11,15 +11,18 @@ from anyio import CancelScope, CapacityLimiter, Event
 
 from gateway.web.problems import UploadsBusy
 
-UPLOAD_THREADS: Final = 4
+# They and those who read share one interpreter: with more of them reading waits longer, and no upload ends sooner, for
+# the database has one writer.
+UPLOAD_THREADS: Final = 2
 
 
 class Lane:
     """Bounds the uploads of one process. Used from its event loop alone.
 
-    A request that waits is not read from: its sender is held back by TCP, and costs what the server reads ahead, at
-    most 320 KiB. A request that writes costs one batch and a copy of its last part, and the two segment buffers of
-    the vault, at most 6 MiB; `threads` bounds how many of them encrypt at a moment.
+    A request that waits is not read from: its sender is held back by TCP, and costs what came along with its head, at
+    most 256 KiB. A request that writes costs one batch and a copy of its last part, and the two segment buffers of
+    the vault, at most 6 MiB; `threads` bounds how many of them encrypt, or are given
+    their receipt, at a moment.
     """
 
     def __init__(self, at_once: int, wait_s: float) -> None:

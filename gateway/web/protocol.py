@@ -21,11 +21,13 @@ class Protocol(HttpToolsProtocol):
     """Offers every request with a Content-Length the rest of its body."""
 
     def on_headers_complete(self) -> None:
-        """Begin the request."""
+        """Begin the request; of its body no more is read than came along until somebody asks for it."""
         super().on_headers_complete()
         lengths = [value for name, value in self.headers if name == b"content-length"]
         self._rest_bytes = int(lengths[0]) if len(lengths) == 1 else 0
         cast("dict[str, Any]", self.scope)["extensions"] = {EXTENSION: self.body}
+        if self._rest_bytes:
+            self.flow.pause_reading()
 
     def on_body(self, body: bytes) -> None:
         """Count what comes as messages."""

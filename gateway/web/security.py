@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +14,8 @@ from gateway.people.service import People
 from gateway.web.problems import TYPE_PREFIX, TokenMissing
 
 API = "/api/v1"
+# Threads that look up who asks: short work that waits behind nobody's reading or writing.
+LOOKUP_THREADS: Final = 2
 PROBLEM_PAGE = TYPE_PREFIX + "{slug}"
 PUBLIC: Final = frozenset(
     {
@@ -71,12 +73,14 @@ class Bearer:
     def __init__(self, app: ASGIApp, people: People) -> None:
         self._app = app
         self._people = people
+        self._lookups = CapacityLimiter(LOOKUP_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with `state.actor`, or raise the problem that the border answers."""
         if scope["type"] == "http" and not _public(scope["path"]):
             token = bearer_token(Headers(scope=scope).getlist("authorization"))
-            scope["state"]["actor"] = await run_in_threadpool(self._people.authenticate, token)
+            actor = await to_thread.run_sync(self._people.authenticate, token, limiter=self._lookups)
+            scope["state"]["actor"] = actor
         await self._app(scope, receive, send)
 
 

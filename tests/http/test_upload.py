@@ -8,16 +8,19 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import pytest
 
 from gateway.base.units import MIB
 from gateway.web import stream
+from gateway.web.lane import Lane
+from gateway.web.protocol import Protocol
 from tests.support.office import API, CUSTOMERS, Office, problem_of, slug_of
 
 
@@ -249,6 +252,36 @@ def test_what_waits_for_encryption_is_bounded_whatever_the_size(
     assert put(office, matter, large(24)).status_code == 201
     assert sum(sizes) > 20 * MIB
     assert max(sizes) < stream.BATCH_BYTES + MIB // 4
+
+
+def test_an_upload_that_waits_is_not_read_ahead(office: Office, matter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender is held back by TCP, and it costs the server what came along with its head: here nothing."""
+    waits, goes, read = threading.Event(), threading.Event(), []
+
+    @asynccontextmanager
+    async def slot(_lane: Lane) -> AsyncIterator[None]:
+        waits.set()
+        await anyio.to_thread.run_sync(goes.wait)
+        yield
+
+    def counted(self: Protocol, body: bytes) -> None:
+        read.append(len(body))
+        on_body(self, body)
+
+    on_body = Protocol.on_body
+    monkeypatch.setattr(Lane, "slot", slot)
+    monkeypatch.setattr(Protocol, "on_body", counted)
+    content = CUSTOMERS + b"a;b\r\n" * 100_000
+    with socket.create_connection(("127.0.0.1", office.server.port), timeout=10) as raw:
+        raw.sendall(_head(office, matter, len(content)))
+        assert waits.wait(10)
+        sending = threading.Thread(target=raw.sendall, args=(content,))
+        sending.start()
+        time.sleep(0.2)
+        assert read == []
+        goes.set()
+        assert raw.recv(65536).startswith(b"HTTP/1.1 201 ")
+        sending.join()
 
 
 def test_nothing_of_an_upload_lies_in_clear(office: Office, matter: str) -> None:

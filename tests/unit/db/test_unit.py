@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -126,6 +127,21 @@ def test_rows_added_but_not_flushed_are_seen_too(units: Units, engine: Engine) -
     assert _count(engine, "thing") == 0
 
 
+def _things(session: Session) -> int:
+    return int(session.execute(text("SELECT count(*) FROM thing")).scalar_one())
+
+
+def _add_a_thing(units: Units) -> None:
+    with units.change() as session:
+        session.execute(text("INSERT INTO thing VALUES ('a')"))
+        _entry(session)
+
+
+def _in_a_thread(act: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(act).result()
+
+
 def test_nobody_else_commits(units: Units) -> None:
     with pytest.raises(ForbiddenWrite), units.change() as session:
         session.commit()
@@ -143,6 +159,39 @@ def test_a_reading_unit_writes_nothing(units: Units) -> None:
     for table in ("thing", "idempotency"):
         with pytest.raises(ForbiddenWrite), units.read() as session:
             session.execute(text(f"INSERT INTO {table} VALUES ('a')"))
+
+
+def test_a_reading_unit_inside_another_sees_the_same_state(units: Units) -> None:
+    with units.read() as outer:
+        assert _things(outer) == 0
+        _in_a_thread(lambda: _add_a_thing(units))
+        with units.read() as inner:
+            assert (inner is outer, _things(inner)) == (True, 0)
+    with units.read() as later:
+        assert _things(later) == 1
+
+
+def test_who_writes_decides_by_what_is_committed_now(units: Units) -> None:
+    """A reading unit around a change saw an older state: neither the change nor what comes after it reads in it."""
+    with units.read() as outer:
+        assert _things(outer) == 0
+        _in_a_thread(lambda: _add_a_thing(units))
+        with units.change(), units.read() as inside:
+            assert _things(inside) == 1
+        with units.read() as behind:
+            assert _things(behind) == 1
+
+
+def test_a_thread_reads_in_its_own_unit(units: Units) -> None:
+    found: list[Session] = []
+
+    def look() -> None:
+        with units.read() as session:
+            found.append(session)
+
+    with units.read() as outer:
+        _in_a_thread(look)
+        assert found[0] is not outer
 
 
 def test_bookkeeping_is_a_closed_list() -> None:
