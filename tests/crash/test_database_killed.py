@@ -11,25 +11,30 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.db.failures import DatabaseGone
+from gateway.matter.model import Matter
 from gateway.policy.answers import Answers
 from gateway.render.model import State
 from gateway.render.tables import LeaseRow
 from gateway.worker.loop import Worker
 from tests.crash.checks import check_acknowledged, check_all, held_by
-from tests.crash.stages import LARGE, STAGES, drafted
+from tests.crash.launcher import Launcher, free_port, told
+from tests.crash.load import API, token
+from tests.crash.stages import CUSTOMERS, LARGE, STAGES, drafted
 from tests.crash.test_injected_crashes import TAKES, finished
 from tests.support.databases import Postgres, close_idle
+from tests.support.office import HARMLESS
 from tests.support.postgres import Cluster, programs
-from tests.support.world import World
+from tests.support.world import PASSPHRASE, World
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 240.0
 _MOST_COMMITS = 12
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 _ANSWER = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
@@ -130,25 +135,25 @@ def test_whichever_commits_answer_was_lost_the_work_is_carried_on(
     while killed:
         assert number < _MOST_COMMITS
         facts = STAGES[stage].prepare(world)
-        told: list[Mapping[str, Any]] = []
+        answered: list[Mapping[str, Any]] = []
 
-        def step(facts: Mapping[str, str] = facts, told: list[Mapping[str, Any]] = told) -> None:
-            STAGES[stage].step(world, facts, told.append)
+        def step(facts: Mapping[str, str] = facts, answered: list[Mapping[str, Any]] = answered) -> None:
+            STAGES[stage].step(world, facts, answered.append)
 
         killed = killed_in_a_commit(server, world, step, number)
         with world.gateway.units.read() as session:
             world.gateway.vault.sweep(session, older_than_s=0)
-        check_acknowledged(world, told, check_all(world, held, tmp_path / f"export-{number}"))
+        check_acknowledged(world, answered, check_all(world, held, tmp_path / f"export-{number}"))
         if killed:
             step()
-        check_acknowledged(world, told, check_all(world, held, tmp_path / f"export-{number}-after"))
+        check_acknowledged(world, answered, check_all(world, held, tmp_path / f"export-{number}-after"))
         (tmp_path / f"{number}").mkdir()
         finished(world, facts, stage, tmp_path / f"{number}")
         number += 1
     assert number > TAKES[stage]["commit"]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_part_is_kept_where_nobody_knows_whether_its_row_is_there(world: World, server: Cluster) -> None:
     builder, uploads, matter = world.actors["builder"], world.gateway.uploads, world.matter()
     upload = uploads.begin(
@@ -174,7 +179,7 @@ def test_a_part_is_kept_where_nobody_knows_whether_its_row_is_there(world: World
     assert uploads.complete(builder, upload.id).sha256 == hashlib.sha256(LARGE).hexdigest()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_rendition_is_handed_on_when_the_database_is_back_and_that_costs_no_try(
     world: World, server: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,3 +206,79 @@ def test_a_rendition_is_handed_on_when_the_database_is_back_and_that_costs_no_tr
     with gateway.units.read() as session:
         lease = session.get_one(LeaseRow, asked.id)
         assert (lease.fence, lease.attempt) == (2, 1)
+
+
+@pytest.mark.timeout(900)
+def test_clients_are_told_when_to_come_again_and_nobody_has_to_start_anything(
+    world: World, server: Cluster, tmp_path: Path
+) -> None:
+    """`gateway serve` and `gateway worker` outlive their database: the same two processes from beginning to end."""
+    matter, held = world.matter(), held_by(world)
+    bearer = {"Authorization": f"Bearer {token(world, 'builder')}"}
+    settings = replace(world.gateway.settings, port=free_port())
+    world.gateway.units.close()
+    url = f"http://{settings.host}:{settings.port}"
+    with (
+        Launcher(told(settings, PASSPHRASE, tmp_path), tmp_path / "server.log") as launcher,
+        httpx.Client(base_url=url, headers=bearer, timeout=_PATIENCE_S) as client,
+    ):
+        launcher.start("serve", "--no-worker")
+        launcher.start("worker")
+        until(lambda: ready(client))
+
+        def upload(name: str) -> httpx.Response:
+            path = f"{API}/matters/{matter.id}/originals?kind=customer_list"
+            return client.put(
+                path, content=CUSTOMERS.replace(b"Zephyr", name.encode()), headers={"Idempotency-Key": name}
+            )
+
+        before = upload("before")
+        assert before.status_code == httpx.codes.CREATED
+        restarted(server, holding=True)
+        answers: list[httpx.Response] = []
+        under_way = Running(lambda: answers.append(upload("in-its-commit")))
+        until(lambda: server.run(_WAITING))
+        server.stop(signal.SIGKILL)
+        under_way.join()
+        answers += [upload("while-it-is-gone"), client.get(f"{API}/matters/{matter.id}"), client.get("/readyz")]
+        for answer in answers:
+            assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.json()["type"] == "/problems/database-gone"
+            assert answer.headers["Retry-After"] == "1"
+        assert client.get("/healthz").status_code == httpx.codes.OK
+        server.start()
+        until(lambda: ready(client))
+        again = [upload(name) for name in ("before", "in-its-commit", "while-it-is-gone")]
+        assert [one.status_code for one in again] == [httpx.codes.CREATED] * 3
+        assert again[0].json() == before.json()
+        asked = asked_for(client, matter, again[1].json()["original"])
+        until(lambda: state_of(client, asked) not in {State.QUEUED, State.RENDERING})
+        assert state_of(client, asked) == State.CLEAN
+    entries = check_all(world, held, tmp_path / "export")
+    receipts = [one.json() for one in again]
+    kept = [{"original": one["original"], "sha256": one["sha256"], "index": one["audit_index"]} for one in receipts]
+    check_acknowledged(world, kept, entries)
+    assert len(world.gateway.intake.originals(matter.id)) == 3
+
+
+def ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def state_of(client: httpx.Client, rendition: str) -> str:
+    return str(client.get(f"{API}/renditions/{rendition}").json()["state"])
+
+
+def asked_for(client: httpx.Client, matter: Matter, original: str) -> str:
+    """A rendition of this original in a new draft."""
+    classified = client.put(f"{API}/originals/{original}/classification", json=HARMLESS)
+    assert classified.is_success, classified.text
+    body = {"recipient": matter.recipients[0].id, "profile": "portal"}
+    release = client.post(f"{API}/matters/{matter.id}/releases", json=body).json()["id"]
+    asked = client.post(f"{API}/releases/{release}/renditions", json={"original": original})
+    assert asked.is_success, asked.text
+    return str(asked.json()["id"])
