@@ -19,12 +19,12 @@ from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.intake import rules
 
-_BY_POLICY = "leaves only where a policy says so, column by column; what it does not know it asks about"
+_BY_POLICY = "leave only where a policy says so, one by one; what it does not know it asks about"
 _NEVER = "never leaves"
 _BOXED = "covered by a solid box where a policy or a person withholds them"
 # What each sort of field is called, and what becomes of it.
-_WORDS: Mapping[Element, tuple[str, str]] = {
-    Element.COLUMN: ("columns", _BY_POLICY),
+WORDS: Mapping[Element, tuple[str, str]] = {
+    Element.COLUMN: ("columns or paths", _BY_POLICY),
     Element.METADATA: ("metadata", _NEVER),
     Element.REGION: ("regions", _BOXED),
     Element.PAGE: ("pages", "leave only where a policy says so, as new pages made of pixels and of the words below"),
@@ -105,7 +105,7 @@ def _parts(fields: Iterable[Field], left_behind: Mapping[str, int]) -> Iterator[
         space = field.label.partition(":")[0] if field.element is Element.METADATA else ""
         groups.setdefault((field.element, space), []).append(field)
     for (element, space), members in groups.items():
-        what, fate = _WORDS[element]
+        what, fate = WORDS[element]
         classes = Counter(one for field in members for one in field.classes)
         yield Part(f"{what}, {space}" if space else what, len(members), dict(sorted(classes.items())), fate)
     for rule, count in left_behind.items():

@@ -79,7 +79,9 @@ def low_bytes(untrusted: bytes, also: tuple[int, ...] = ()) -> tuple[int, ...] |
         low = int(np.count_nonzero(octets < 32)) - sum(found)
         if low and low != sum(int(np.count_nonzero(octets == code)) for code in _BLANKS):
             return None
-        if (octets == 127).any() or not _wide_control_free(untrusted, start, start + _PIECE_BYTES + 2):
+        if untrusted.find(b"\x7f", start, start + _PIECE_BYTES) >= 0 or not _wide_control_free(
+            untrusted, start, start + _PIECE_BYTES + 2
+        ):
             return None
         counts = [one + more for one, more in zip(counts, found, strict=True)]
     return tuple(counts)
@@ -87,9 +89,10 @@ def low_bytes(untrusted: bytes, also: tuple[int, ...] = ()) -> tuple[int, ...] |
 
 def _wide_control_free(untrusted: bytes, start: int, end: int) -> bool:
     # Its caller's pieces overlap by two bytes, so that no character is cut.
-    octets = np.frombuffer(untrusted, np.uint8, min(end, len(untrusted)) - start, start)
-    if (octets == 0xC2).any():
+    if untrusted.find(b"\xc2", start, end) >= 0:
+        octets = np.frombuffer(untrusted, np.uint8, min(end, len(untrusted)) - start, start)
         leads = np.flatnonzero(octets[:-1] == 0xC2)
         if (octets[leads + 1] < 0xA0).any():
             return False
-    return not (octets == 0xE2).any() or all(untrusted.find(mark, start, end) < 0 for mark in _SEPARATORS)
+    rare = untrusted.find(b"\xe2", start, end)
+    return rare < 0 or all(untrusted.find(mark, rare, end) < 0 for mark in _SEPARATORS)

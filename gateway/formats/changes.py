@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gateway.formats.coded import Coded
+from gateway.formats.coded import Coded, Codes
 from gateway.formats.model import Op, Transform
 from gateway.formats.transforms import (
     MASK,
@@ -47,7 +47,7 @@ def changed(transform: Transform, value_type: str, cells: pl.Series) -> Coded:
         case Op.ALLOW if value_type != "date":
             return _by_plainness(cells, change, Coded.whole, amounts=False)
         case Op.MASK:
-            return Coded.where_repetitive(_masked(cells.str.strip_chars(), kept_by(transform.params)))
+            return _masked(cells.str.strip_chars(), kept_by(transform.params))
         case Op.BUCKET:
             return _by_plainness(cells, change, _interval(transform))
         case Op.ROUND:
@@ -116,14 +116,29 @@ def _rounded(transform: Transform) -> Callable[[pl.Series], Coded] | None:
         steps, rest = np.divmod(_scaled(plain), width)
         # Half way between two multiples the even one is taken.
         steps += (2 * rest > width) | ((2 * rest == width) & (steps % 2 == 1))
-        distinct = pl.Series(steps).unique().sort().to_numpy()
-        names = pl.Series([multiple(Decimal(int(one)), step, unit) for one in distinct], dtype=pl.String)
-        return Coded(names, np.searchsorted(distinct, steps).astype(np.uint32))
+        distinct, codes = _ranked(steps)
+        names = pl.Series([multiple(Decimal(one), step, unit) for one in distinct.tolist()], dtype=pl.String)
+        return Coded(names, codes)
 
     return rounded
 
 
-def _masked(cells: pl.Series, keep: int) -> pl.Series:
-    tail = pl.when(cells.str.len_chars() >= 2 * keep).then(cells.str.tail(keep)).otherwise(pl.lit(""))
-    masked = pl.concat_str(pl.lit(MASK), tail) if keep else pl.lit(MASK)
-    return pl.select(pl.when(cells == "").then(pl.lit("")).otherwise(masked)).to_series()
+def _ranked(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], Codes]:
+    """The distinct numbers in ascending order, and for every number its place among them."""
+    low = int(numbers.min(initial=0))
+    if int(numbers.max(initial=0)) - low > len(numbers):
+        distinct, codes = np.unique(numbers, return_inverse=True)
+        return distinct, codes.astype(np.uint32)
+    offsets = numbers - low
+    there = np.bincount(offsets) > 0
+    return np.flatnonzero(there) + low, (np.cumsum(there, dtype=np.uint32) - np.uint32(1))[offsets]
+
+
+def _masked(cells: pl.Series, keep: int) -> Coded:
+    tails = Coded.where_repetitive(cells.str.tail(keep))
+    masked, blank = tails.values.len(), tails.values.len() + 1
+    shown = pl.select(pl.concat_str(pl.lit(MASK), tails.values)).to_series()
+    lengths = cells.str.len_chars().to_numpy()
+    codes = np.where(lengths >= 2 * keep, tails.codes, np.uint32(masked))
+    codes[lengths == 0] = blank
+    return Coded(pl.concat([shown, pl.Series([MASK, ""])]), codes)

@@ -187,7 +187,7 @@ class _Rendering:
         """What `case` shows of each of `raw`; `times` says how many cells each stands for."""
         seen = _uncovered(raw)
         shown = self._changed(case, seen) if names is None else Coded.whole(names.set(seen.str.strip_chars() == "", ""))
-        safe = Coded(_harmless(shown.values) if self._calculated else shown.values, shown.codes)
+        safe = Coded(_harmless(shown.values), shown.codes) if self._calculated else shown
         self._redactions.add(HIDDEN, _differing(raw, seen, times))
         times = np.bincount(shown.codes, times, shown.values.len()).astype(np.intp)
         self._redactions.add(FORMULA, _differing(shown.values, safe.values, times))

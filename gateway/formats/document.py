@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.base.units import GIB, MIB
-from gateway.formats import parse_pdf, pdf_parts, pdf_words, write_document
+from gateway.formats import pdf_bounds, write_document
 from gateway.formats.model import Box, Content, Element, Field, Mark, Note, Page, Pages, Plan, Rebuilt, Word
-from gateway.formats.page_runs import runs
+from gateway.formats.page_runs import page_fields
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -28,7 +27,6 @@ from gateway.sandbox.problems import ParseRefused
 PARSE_TASK = "gateway.formats.parse_pdf:parse"
 MEDIA_TYPE = "application/pdf"
 LIMITS = Limits(memory_bytes=GIB, cpu_s=8, wall_s=30, output_bytes=512 * MIB)
-UNREADABLE = "unreadable"
 
 _PAGES_AT_ONCE = 4
 _DAMAGED = (DocumentRefused, "The PDF is damaged or was put together by hand; open it and export it anew.")
@@ -50,14 +48,14 @@ _SENTENCES: Mapping[str, tuple[type[Problem], str]] = MappingProxyType(
             "The PDF is a portfolio of other files; take them out and send each one for itself.",
         ),
         "no-pages": (DocumentRefused, "The PDF has no pages; send the document itself."),
-        "pages": (DocumentTooLarge, f"The PDF has more than {parse_pdf.MAX_PAGES} pages; split it."),
+        "pages": (DocumentTooLarge, f"The PDF has more than {pdf_bounds.MAX_PAGES} pages; split it."),
         "page-size": (
             DocumentTooLarge,
             "A page of the PDF is smaller than a point or longer than five metres; export it at a usual size.",
         ),
         "characters": (
             DocumentTooLarge,
-            f"A page of the PDF has more than {pdf_words.MAX_CHARACTERS} characters; split it or print it as pictures.",
+            f"A page of the PDF has more than {pdf_bounds.MAX_CHARACTERS} characters; split it or print it.",
         ),
         "objects": (
             DocumentTooLarge,
@@ -81,7 +79,7 @@ class DocumentFormat:
 
     def sniff(self, head: bytes) -> str | None:
         """PDF by its signature, which is the very first thing: what begins as something else may be both."""
-        return MEDIA_TYPE if head.startswith(parse_pdf.SIGNATURE) else None
+        return MEDIA_TYPE if head.startswith(pdf_bounds.SIGNATURE) else None
 
     def read(
         self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
@@ -95,10 +93,9 @@ class DocumentFormat:
         for page in told:
             parts |= page.parts
         hidden = {f"hidden:{number}": page.hidden for number, page in enumerate(told, start=1) if page.hidden}
-        rasters = _Rasters(reader, sizes, tuple(page.faint for page in told))
         return Pages(
             pages=tuple(page.page for page in told),
-            raster=rasters.page,
+            raster=_Rasters(reader, told).page,
             parts=MappingProxyType({**parts, **hidden}),
             media_type=media_type,
         )
@@ -107,8 +104,7 @@ class DocumentFormat:
         """Every page and what it shows, page by page, then what is beside the pages."""
         pages = _pages(content)
         beside = (Field(f"metadata/{part}", Element.METADATA, label=part, name=part, count=1) for part in pages.parts)
-        shown = (self._of_page(page, number, len(pages.pages)) for number, page in enumerate(pages.pages, start=1))
-        return (*chain.from_iterable(shown), *beside)
+        return (*page_fields(pages.pages, self._classes_of), *beside)
 
     def left_behind(self, content: Content) -> Mapping[str, int]:
         """How many pages hold text that nobody sees, and how many show text that gives no words."""
@@ -136,20 +132,6 @@ class DocumentFormat:
         rebuilt = write_document.rebuild(pages, plan, mark)
         return replace(rebuilt, redactions={**rebuilt.redactions, **self.left_behind(pages)})
 
-    def _of_page(self, page: Page, number: int, count: int) -> Iterator[Field]:
-        whole = Box(0, 0, page.width_px, page.height_px)
-        name = UNREADABLE if page.unreadable else None
-        yield Field(f"page/{number}", Element.PAGE, "", name, box=whole, count=count, page=number)
-        for place, run in enumerate(runs(page), start=1):
-            classes = self._classes_of((run.text,))
-            field_id = f"text/{number}/{place}"
-            yield Field(field_id, Element.TEXT, run.text, None, classes, box=run.box, count=1, page=number)
-        for element in (Element.ANNOTATION, Element.FORM_FIELD):
-            for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
-                classes = self._classes_of((note.text,))
-                field_id = f"{element.value}/{number}/{place}"
-                yield Field(field_id, element, note.text, note.name, classes, box=note.box, count=1, page=number)
-
 
 def _pages(content: Content) -> Pages:
     if not isinstance(content, Pages):
@@ -161,16 +143,20 @@ class _Told:
     """One page as the reader tells it, checked."""
 
     def __init__(self, untrusted: Any, size_px: tuple[int, int]) -> None:
-        self.hidden = _text(untrusted["hidden"], pdf_words.MAX_CHARACTERS * 2)
+        self.hidden = _text(untrusted["hidden"], pdf_bounds.MAX_CHARACTERS * 2)
         self.faint = tuple(_box(place, size_px) for place in untrusted["faint"])
         words = tuple(
-            Word(_text(text, pdf_words.MAX_CHARACTERS), _box(place, size_px)) for text, *place in untrusted["words"]
+            Word(_text(text, pdf_bounds.MAX_CHARACTERS), _box(place, size_px)) for text, *place in untrusted["words"]
         )
         notes = tuple(_note(note, size_px) for note in untrusted["notes"])
-        if len(words) > pdf_words.MAX_CHARACTERS or not isinstance(untrusted["unreadable"], bool):
+        if len(words) > pdf_bounds.MAX_CHARACTERS:
             raise _UNCLEAR
+        self.grey, unreadable = untrusted["grey"], untrusted["unreadable"]
+        if not isinstance(self.grey, bool) or not isinstance(unreadable, bool):
+            raise _UNCLEAR
+        self.samples = size_px[0] * size_px[1] * (1 if self.grey else 3)
         self.parts = _parts(untrusted["parts"])
-        self.page = Page(*size_px, words, notes, untrusted["unreadable"])
+        self.page = Page(*size_px, words, notes, unreadable)
 
 
 class _Reader:
@@ -189,7 +175,7 @@ class _Reader:
             parts = _parts(told["parts"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _UNCLEAR from error
-        if not 0 < len(sizes) <= parse_pdf.MAX_PAGES:
+        if not 0 < len(sizes) <= pdf_bounds.MAX_PAGES:
             raise _UNCLEAR
         return sizes, parts
 
@@ -204,18 +190,14 @@ class _Reader:
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise _UNCLEAR from error
 
-    def rasters(
-        self, pages: Sequence[tuple[int, Sequence[Box]]], sizes: Sequence[tuple[int, int]]
-    ) -> tuple[bytes, ...]:
-        """The pixels of these pages, of these sizes."""
+    def rasters(self, pages: Sequence[tuple[int, _Told]]) -> tuple[bytes, ...]:
+        """The pixels of these pages."""
         asked: list[Json] = [
-            {"number": number, "faint": [list(_quad(box)) for box in faint]} for number, faint in pages
+            {"number": number, "faint": [list(_quad(box)) for box in told.faint], "grey": told.grey}
+            for number, told in pages
         ]
         blobs = self._run({"what": "raster", "pages": asked}).blobs
-        areas = [width * height for width, height in sizes]
-        if len(blobs) != len(areas):
-            raise _UNCLEAR
-        if any(len(blob) not in (area, 3 * area) for blob, area in zip(blobs, areas, strict=True)):
+        if [len(blob) for blob in blobs] != [told.samples for _, told in pages]:
             raise _UNCLEAR
         return blobs
 
@@ -240,29 +222,25 @@ class _Reader:
 class _Rasters:
     """Pixels of a document, fetched a few pages at a time and kept only until others are asked for."""
 
-    def __init__(self, reader: _Reader, sizes: Sequence[tuple[int, int]], faint: Sequence[Sequence[Box]]) -> None:
+    def __init__(self, reader: _Reader, told: Sequence[_Told]) -> None:
         self._reader = reader
-        self._sizes = sizes
-        self._faint = faint
+        self._told = told
         self._kept: dict[int, bytes] = {}
 
     def page(self, number: int) -> bytes:
         """The pixels of one page, counted from 1."""
         if number not in self._kept:
-            last = min(number + _PAGES_AT_ONCE, len(self._sizes) + 1)
-            wanted = range(number, last)
             self._kept.clear()
-            rasters = self._reader.rasters(
-                [(one, self._faint[one - 1]) for one in wanted], [self._sizes[one - 1] for one in wanted]
-            )
-            self._kept = dict(zip(wanted, rasters, strict=True))
+            wanted = list(enumerate(self._told, start=1))[number - 1 : number - 1 + _PAGES_AT_ONCE]
+            rasters = self._reader.rasters(wanted)
+            self._kept = {one: raster for (one, _), raster in zip(wanted, rasters, strict=True)}
         return self._kept[number]
 
 
 def _size(width: Any, height: Any) -> tuple[int, int]:
     if type(width) is not int or type(height) is not int:
         raise _UNCLEAR
-    if width < 1 or height < 1 or width * height > parse_pdf.MAX_PIXELS:
+    if width < 1 or height < 1 or width * height > pdf_bounds.MAX_PIXELS:
         raise _UNCLEAR
     return width, height
 
@@ -285,18 +263,18 @@ def _note(untrusted: Any, size_px: tuple[int, int]) -> Note:
     if element not in {Element.ANNOTATION, Element.FORM_FIELD}:
         raise _UNCLEAR
     place = None if box is None else _box(box, size_px)
-    return Note(Element(element), _text(name, 200), _text(text, pdf_parts.MAX_PART_CHARS), place)
+    return Note(Element(element), _text(name, pdf_bounds.MAX_NAME_CHARS), _text(text, pdf_bounds.MAX_PART_CHARS), place)
 
 
 def _parts(untrusted: Any) -> dict[str, str]:
-    if len(untrusted) > pdf_parts.MAX_PARTS:
+    if len(untrusted) > pdf_bounds.MAX_PARTS:
         raise _UNCLEAR
-    return {_part(name): _text(text, pdf_parts.MAX_PART_CHARS) for name, text in untrusted.items()}
+    return {_part(name): _text(text, pdf_bounds.MAX_PART_CHARS) for name, text in untrusted.items()}
 
 
 def _part(untrusted: Any) -> str:
     name = _text(untrusted, 100)
-    if name.partition(":")[0] not in pdf_parts.SORTS:
+    if name.partition(":")[0] not in pdf_bounds.PART_SORTS:
         raise _UNCLEAR
     return name
 

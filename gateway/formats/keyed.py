@@ -12,6 +12,7 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -76,7 +77,9 @@ def named(prefix: str, codes: Mapping[Key, bytes]) -> dict[Key, str]:
     Where two keys of the table meet in eight digits, both get sixteen, of which the eight are the first: nobody is
     shown as somebody else.
     """
-    short = {key: crockford(code, PSEUDONYM_CHARS) for key, code in codes.items()}
+    # All in one go: the first five bytes of a code are its first eight digits.
+    run = crockford(b"".join([code[:5] for code in codes.values()]), PSEUDONYM_CHARS * len(codes))
+    short = {key: run[at : at + PSEUDONYM_CHARS] for key, at in zip(codes, count(0, PSEUDONYM_CHARS))}
     met = Counter(short.values())
     return {
         key: f"{prefix}-{digits if met[digits] == 1 else crockford(codes[key], LONG_PSEUDONYM_CHARS)}"

@@ -15,6 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from unicodedata import east_asian_width
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gateway.formats.model import Box, Page, Word
 
@@ -73,29 +77,63 @@ class _Line:
 
 def lay_out(page: Page, withheld: Mapping[int, str], regions: Sequence[Cover]) -> Layout:
     """Cover the words with these numbers (each with its code) and these regions, and whatever they take along."""
-    words = page.words
-    place = _Place(page, withheld)
+    words = _Words(page.words)
+    place = _Place(page, words, withheld)
     grown = [Cover(_grown(cover.box, page), cover.code) for cover in regions]
     drawn = [cover for cover in grown if cover.box.width_px > 0 and cover.box.height_px > 0]
     hidden = dict(withheld)
-    touched = _touched(words, hidden, drawn)
+    touched = words.touched(drawn, hidden)
     covers: list[Cover] = []
     while True:
         hidden |= touched
         covers = [cover for line in place.lines for cover in place.covers(line, hidden)]
-        touched = _touched(words, hidden, covers)
+        touched = words.touched(covers, hidden)
         if not touched:
             break
     every = sorted({*_outermost([*drawn, *covers])}, key=lambda one: (one.box.top_px, one.box.left_px, one.code))
-    return Layout(tuple(every), tuple(_texts(place.lines, words, hidden, every)))
+    return Layout(tuple(every), tuple(_texts(place.lines, page.words, words, hidden, every)))
+
+
+class _Words:
+    """Where the words of a page are, to be asked many times."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        quads = [(box.left_px, box.top_px, _right(box), _bottom(box)) for box in (word.box for word in words)]
+        self._left, self._top, self._right, self._bottom = np.array(quads, np.int64).reshape(-1, 4).T
+
+    def in_rows(self, top_px: int, bottom_px: int) -> NDArray[np.intp]:
+        """Words that share more than a rim with these rows."""
+        return np.flatnonzero(self._share_rows(top_px, bottom_px))
+
+    def under(self, cover: Box) -> list[int]:
+        """Words of which a box covers more than a rim."""
+        across = np.minimum(self._right, _right(cover)) - np.maximum(self._left, cover.left_px)
+        rim = np.minimum(np.minimum(self._right - self._left, self._bottom - self._top), cover.width_px)
+        both = (4 * across > rim) & self._share_rows(cover.top_px, _bottom(cover))
+        return [int(number) for number in np.flatnonzero(both)]
+
+    def touched(self, covers: Iterable[Cover], hidden: Mapping[int, str]) -> dict[int, str]:
+        """Words under boxes that are not hidden yet, each with the code of the first of its boxes."""
+        touched: dict[int, str] = {}
+        for cover in covers:
+            for number in self.under(cover.box):
+                if number not in hidden:
+                    touched.setdefault(number, cover.code)
+        return touched
+
+    def _share_rows(self, top_px: int, bottom_px: int) -> NDArray[np.bool_]:
+        shared = np.minimum(self._bottom, bottom_px) - np.maximum(self._top, top_px)
+        rows: NDArray[np.bool_] = 4 * shared > np.minimum(self._bottom - self._top, bottom_px - top_px)
+        return rows
 
 
 class _Place:
     """The lines of a page and what of them is shown to begin with."""
 
-    def __init__(self, page: Page, withheld: Mapping[int, str]) -> None:
+    def __init__(self, page: Page, words: _Words, withheld: Mapping[int, str]) -> None:
         self.lines = _lines(page.words)
         self._page = page
+        self._words = words
         shown = [word.box for number, word in enumerate(page.words) if number not in withheld]
         self._left_px = min((box.left_px for box in shown), default=page.width_px // 8)
         farthest = max((_right(box) for box in shown), default=0)
@@ -150,11 +188,8 @@ class _Place:
 
     def _beside(self, line: _Line, hidden: Mapping[int, str]) -> list[Box]:
         """What is shown left and right of a line, be it of the same line or of another column's."""
-        return [
-            word.box
-            for number, word in enumerate(self._page.words)
-            if number not in hidden and _share_rows(word.box, line.top_px, line.bottom_px)
-        ]
+        beside = self._words.in_rows(line.top_px, line.bottom_px)
+        return [self._page.words[number].box for number in beside if number not in hidden]
 
     def _stands_by_itself(self, line: _Line, run: _Run) -> bool:
         """Whether a column puts this run where it is: something on another line begins or ends at the same place."""
@@ -220,26 +255,6 @@ def _line(words: Sequence[Word], members: list[int]) -> _Line:
     )
 
 
-def _touched(words: Sequence[Word], hidden: Mapping[int, str], covers: Iterable[Cover]) -> dict[int, str]:
-    """Words not yet hidden of which a box covers more than a rim."""
-    touched: dict[int, str] = {}
-    for cover in covers:
-        for number, word in enumerate(words):
-            if number not in hidden and number not in touched and _touches(cover.box, word.box):
-                touched[number] = cover.code
-    return touched
-
-
-def _touches(cover: Box, word: Box) -> bool:
-    across = min(_right(cover), _right(word)) - max(cover.left_px, word.left_px)
-    rim = min(word.width_px, word.height_px, cover.width_px)
-    return 4 * across > rim and _share_rows(word, cover.top_px, _bottom(cover))
-
-
-def _share_rows(word: Box, top_px: int, bottom_px: int) -> bool:
-    return 4 * (min(_bottom(word), bottom_px) - max(word.top_px, top_px)) > min(word.height_px, bottom_px - top_px)
-
-
 def _outermost(covers: Sequence[Cover]) -> Iterable[Cover]:
     """The boxes without those that lie wholly in another."""
     for number, cover in enumerate(covers):
@@ -262,7 +277,7 @@ def _contains(outer: Box, inner: Box) -> bool:
 
 
 def _texts(
-    lines: Iterable[_Line], words: Sequence[Word], hidden: Mapping[int, str], covers: Iterable[Cover]
+    lines: Iterable[_Line], words: Sequence[Word], places: _Words, hidden: Mapping[int, str], covers: Iterable[Cover]
 ) -> Iterable[Text]:
     """Shown stretches and labels: stretches in the order of their first words, labels behind what stands above them."""
     placed: list[tuple[tuple[int, int], Text]] = []
@@ -274,20 +289,31 @@ def _texts(
                 box = _box(boxes[0].left_px, line.top_px, max(map(_right, boxes)), line.bottom_px)
                 placed.append(((min(shown), 0), Text(_joined([words[number] for number in shown]), box)))
     for cover in covers:
-        under = [number for number in hidden if _touches(cover.box, words[number].box)]
+        under = [number for number in places.under(cover.box) if number in hidden]
         before = [number for number, word in enumerate(words) if _bottom(word.box) <= cover.box.top_px]
         order = min(under) if under else max(before, default=-1)
-        placed.append(((order, 1), Text(f"[withheld: {cover.code}]" if cover.code else "[withheld]", cover.box)))
+        placed.append(((order, 1), _label(cover)))
     return (text for _, text in sorted(placed, key=lambda one: one[0]))
 
 
+def _label(cover: Cover) -> Text:
+    """What is read in place of a box: no wider than letters are, since readers take wide gaps for the end of a text."""
+    text = f"[withheld: {cover.code}]" if cover.code else "[withheld]"
+    box = cover.box
+    return Text(text, Box(box.left_px, box.top_px, min(box.width_px, len(text) * box.height_px // 2), box.height_px))
+
+
 def _joined(words: Sequence[Word]) -> str:
-    """The words with spaces where there is room for one; Chinese and Japanese have none."""
+    """The words with spaces between them, but for Chinese and Japanese ones that stand close together."""
     text = words[0].text
     for before, word in pairwise(words):
-        gap = word.box.left_px - _right(before.box)
-        text += (" " if gap > _NEVER_A_SPACE * word.box.height_px else "") + word.text
+        close = word.box.left_px - _right(before.box) <= _NEVER_A_SPACE * word.box.height_px
+        text += ("" if close and _is_wide(before.text[-1:]) and _is_wide(word.text[:1]) else " ") + word.text
     return text
+
+
+def _is_wide(character: str) -> bool:
+    return character != "" and east_asian_width(character) in "WF"
 
 
 def _grown(box: Box, page: Page) -> Box:

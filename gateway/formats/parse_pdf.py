@@ -23,19 +23,19 @@ import pypdfium2.raw as pdfium
 from gateway.base.canon import Json
 from gateway.formats import pdf_parts, pdf_words
 from gateway.formats.model import PAGE_DPI
+from gateway.formats.pdf_bounds import MAX_PAGES, MAX_PIXELS, MAX_SIDE_POINTS, SIGNATURE
 from gateway.formats.pdf_library import Handle, opened, page_of
 from gateway.formats.pdf_words import Pixels
 from gateway.sandbox.task import Answer, TaskRefused
 
-MAX_PAGES = 300
-MAX_SIDE_POINTS = 14_400
-MAX_PIXELS = 40_000_000
-SIGNATURE = b"%PDF-"
-
 _POINTS_PER_INCH = 72
 _DYNAMIC_FORM = 2
 _WHITE = 0xFFFFFFFF
-_BYTES_PER_PIXEL = 3
+_GREY, _RGB = 1, 3
+_FORMATS = {
+    _GREY: (pdfium.FPDFBitmap_Gray, pdfium.FPDF_GRAYSCALE),
+    _RGB: (pdfium.FPDFBitmap_BGR, pdfium.FPDF_REVERSE_BYTE_ORDER),
+}
 
 
 def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
@@ -88,28 +88,30 @@ def _words(document: Handle, number: int) -> dict[str, Any]:
         else:
             found = pdf_words.Found()
         inked = int(seen.min()) < pdf_words.PAPER
+        grey = np.array_equal(seen[..., 0], seen[..., 1]) and np.array_equal(seen[..., 1], seen[..., 2])
     return {
         "words": found.words,
         "hidden": found.hidden,
         "faint": found.faint,
+        "grey": grey,
         "unreadable": found.unreadable or (inked and not found.words),
         **beside,
     }
 
 
 def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
-    """A page as it is seen, in grey if it has no colour; what is too faint or small to be read is not there."""
+    """A page as it is seen, but that what is too faint or small to be read is not there."""
+    channels = _GREY if asked["grey"] else _RGB
     size_px = _size_px(document, asked["number"])
     with _drawn(document, asked["number"], size_px) as (page, _):
-        pixels = _pixels(page, size_px)
+        pixels = _pixels(page, size_px, channels)
         if asked["faint"]:
             pdf_words.blank(page)
-            bare = _pixels(page, size_px)
+            bare = _pixels(page, size_px, channels)
             for left, top, width, height in asked["faint"]:
                 place = slice(top, top + height), slice(left, left + width)
                 pixels[place] = bare[place]
-    grey = np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2])
-    return pixels[..., 0].tobytes() if grey else pixels.tobytes()
+    return pixels.tobytes()
 
 
 @contextmanager
@@ -126,18 +128,18 @@ def _drawn(document: Handle, number: int, size_px: tuple[int, int]) -> Iterator[
         yield page, beside
 
 
-def _pixels(page: Handle, size_px: tuple[int, int]) -> Pixels:
-    """8-bit RGB on opaque white, a copy."""
+def _pixels(page: Handle, size_px: tuple[int, int], channels: int = _RGB) -> Pixels:
+    """8-bit samples on opaque white."""
     width, height = size_px
-    stride = width * _BYTES_PER_PIXEL
-    pixels = np.empty((height, width, _BYTES_PER_PIXEL), np.uint8)
+    pixels = np.empty((height, width, channels), np.uint8)
     at = ctypes.c_void_p(pixels.ctypes.data)
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, at, stride)
+    form, flags = _FORMATS[channels]
+    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, at, width * channels)
     if not bitmap:
         raise TaskRefused("damaged")
     try:
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, pdfium.FPDF_REVERSE_BYTE_ORDER)
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
     return pixels

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pypdfium2.raw as pdfium
 
 from gateway.formats import pdf_scan
 from gateway.formats.model import Element
+from gateway.formats.pdf_bounds import MAX_NAME_CHARS, MAX_PART_CHARS, MAX_PARTS
 from gateway.formats.pdf_library import Handle, bytes_of, text_of
 from gateway.formats.pdf_words import to_px, upright
 from gateway.sandbox.task import TaskRefused
-
-MAX_PARTS = 5000
-MAX_PART_CHARS = 20_000
-SORTS = frozenset({"docinfo", "bookmark", "attachment", "script", "XMP", "layer", "label", "link", "alternative"})
 
 _DOCINFO = ("Title", "Author", "Subject", "Keywords", "Creator", "Producer", "CreationDate", "ModDate", "Trapped")
 _MAX_DEPTH = 32
@@ -109,14 +107,15 @@ def notes(page: Handle, size_px: tuple[int, int]) -> list[Any]:
 def _told(annotation: Handle) -> tuple[str, str]:
     """The annotation's own name, and everything that it says in words."""
     texts = [text_of(pdfium.FPDFAnnot_GetStringValue, annotation, key) for key in _KEYS]
-    return texts[1][:200], "\n".join(dict.fromkeys(text for text in texts if text))[:MAX_PART_CHARS]
+    return texts[1][:MAX_NAME_CHARS], "\n".join(dict.fromkeys(text for text in texts if text))[:MAX_PART_CHARS]
 
 
 def _box(page: Handle, annotation: Handle, size_px: tuple[int, int]) -> tuple[int, int, int, int] | None:
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFAnnot_GetRect(annotation, rect):
         raise TaskRefused("damaged")
-    left, top, right, bottom = upright(to_px(page, size_px), (rect.left, rect.bottom, rect.right, rect.top), size_px)
+    corners = np.array([[rect.left, rect.bottom, rect.right, rect.top]])
+    left, top, right, bottom = upright(to_px(page, size_px), corners, size_px)[0].tolist()
     return (left, top, right - left, bottom - top) if left < right and top < bottom else None
 
 

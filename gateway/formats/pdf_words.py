@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import ctypes
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from gateway.formats.pdf_bounds import MAX_CHARACTERS, MAX_OBJECTS
 from gateway.formats.pdf_library import Handle
 from gateway.sandbox.task import TaskRefused
 
 PAPER = 250
-MAX_CHARACTERS = 40_000
 
-_MAX_OBJECTS = 400_000
 _MAX_DEPTH = 24
 _SEEN_LEVELS = 16
 _READABLE_PX = 8
@@ -33,10 +32,12 @@ _BLOCK = 256
 # Characters of one glyph share its place: a ligature has at most this many.
 _LIGATURE = 3
 _SOFT_HYPHENS = {"\x02": "-", "\xad": "-", "\ufffe": "-"}
+_NOWHERE: Corners = (0.0,) * 8
 _NO_CHARACTER = frozenset({"Cc", "Cn", "Co", "Cs"})
 
 Pixels = NDArray[np.uint8]
 Axes = NDArray[np.float64]
+Corners = tuple[float, float, float, float, float, float, float, float]
 Quad = tuple[int, int, int, int]
 
 
@@ -70,15 +71,20 @@ def characters(page: Handle, size_px: tuple[int, int]) -> list[Character | None]
         count = pdfium.FPDFText_CountChars(text)
         if count > MAX_CHARACTERS:
             raise TaskRefused("characters")
-        axes = to_px(page, size_px)
-        return [_character(text, number, axes, size_px) for number in range(count)]
+        found = list(_read(text, count))
     finally:
         pdfium.FPDFText_ClosePage(text)
+    corners = np.array([one[3] if one else _NOWHERE for one in found]).reshape(-1, 4)
+    quads = iter(map(tuple, upright(to_px(page, size_px), corners, size_px).tolist()))
+    return [
+        Character(one[0], ink, place, *one[1:3]) if one else None
+        for one, ink, place in zip(found, quads, quads, strict=True)
+    ]
 
 
 def blank(page: Handle) -> None:
     """Draw no text of this page any more. Raises `TaskRefused` where it has too many objects."""
-    left = _MAX_OBJECTS
+    left = MAX_OBJECTS
     pending = [(pdfium.FPDFPage_GetObject(page, at), 0) for at in range(_counted(pdfium.FPDFPage_CountObjects(page)))]
     while pending:
         one, depth = pending.pop()
@@ -123,7 +129,7 @@ def sorted_out(chars: Sequence[Character | None], seen: Pixels, bare: Pixels) ->
 
 
 def _counted(count: int) -> int:
-    if count > _MAX_OBJECTS:
+    if count > MAX_OBJECTS:
         raise TaskRefused("objects")
     return max(0, count)
 
@@ -140,39 +146,38 @@ def to_px(page: Handle, size_px: tuple[int, int]) -> Axes:
     return np.array([(right - origin) / 1000, (up - origin) / 1000, origin])
 
 
-def _character(text: Handle, number: int, axes: Axes, size_px: tuple[int, int]) -> Character | None:
-    code = pdfium.FPDFText_GetUnicode(text, number)
-    shown = chr(code) if code < 0x110000 else "\ufffd"
-    shown = _SOFT_HYPHENS.get(shown, shown)
-    if shown.isspace():
-        return None
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    if not pdfium.FPDFText_GetCharBox(text, number, left, right, bottom, top):
-        return None
+def _read(text: Handle, count: int) -> Iterator[tuple[str, bool, bool, Corners] | None]:
+    """Character by character what it says, whether that can be told, whether it clips, and its two rectangles."""
+    sides = tuple(ctypes.c_double() for _ in range(4))
     loose = pdfium.FS_RECTF()
-    pdfium.FPDFText_GetLooseCharBox(text, number, loose)
-    ink = upright(axes, (left.value, bottom.value, right.value, top.value), size_px)
-    place = upright(axes, (loose.left, loose.bottom, loose.right, loose.top), size_px)
-    owner = pdfium.FPDFText_GetTextObject(text, number)
-    clips = bool(owner) and pdfium.FPDFTextObj_GetTextRenderMode(owner) in _CLIPPING_MODES
-    told = (
-        not clips
-        and shown != "\ufffd"
-        and unicodedata.category(shown) not in _NO_CHARACTER
-        and pdfium.FPDFText_HasUnicodeMapError(text, number) != 1
-    )
-    return Character(shown, ink, place, told, clips)
+    left, right, bottom, top = sides
+    for number in range(count):
+        code = pdfium.FPDFText_GetUnicode(text, number)
+        shown = chr(code) if code < 0x110000 else "\ufffd"
+        shown = _SOFT_HYPHENS.get(shown, shown)
+        if shown.isspace() or not pdfium.FPDFText_GetCharBox(text, number, *sides):
+            yield None
+            continue
+        pdfium.FPDFText_GetLooseCharBox(text, number, loose)
+        owner = pdfium.FPDFText_GetTextObject(text, number)
+        clips = bool(owner) and pdfium.FPDFTextObj_GetTextRenderMode(owner) in _CLIPPING_MODES
+        told = not clips and _stands_for_itself(shown) and pdfium.FPDFText_HasUnicodeMapError(text, number) != 1
+        ink = (left.value, bottom.value, right.value, top.value)
+        yield shown, told, clips, (*ink, loose.left, loose.bottom, loose.right, loose.top)
 
 
-def upright(axes: Axes, corners: tuple[float, ...], size_px: tuple[int, int]) -> Quad:
-    """The smallest upright rectangle around two corners, a pixel wider on each side, inside the page."""
-    (ax, ay), (bx, by) = ((x * axes[0] + y * axes[1] + axes[2]).tolist() for x, y in (corners[:2], corners[2:]))
-    sides = (min(ax, bx) - 1, min(ay, by) - 1, max(ax, bx) + 2, max(ay, by) + 2)
-    most = (*size_px, *size_px)
-    left, top, right, bottom = (
-        int(min(max(side, 0), end)) if np.isfinite(side) else 0 for side, end in zip(sides, most, strict=True)
-    )
-    return left, top, right, bottom
+def _stands_for_itself(shown: str) -> bool:
+    return shown != "\ufffd" and unicodedata.category(shown) not in _NO_CHARACTER
+
+
+def upright(axes: Axes, corners: Axes, size_px: tuple[int, int]) -> NDArray[np.int64]:
+    """The smallest upright rectangles around pairs of corners, a pixel wider on each side, inside the page."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = corners.reshape(-1, 2, 2) @ axes[:2] + axes[2]
+    ends = np.nan_to_num(ends, nan=0.0, posinf=0.0, neginf=0.0)
+    sides = np.concatenate((ends.min(axis=1) - 1, ends.max(axis=1) + 2), axis=1)
+    inside: NDArray[np.float64] = np.clip(sides, 0, (*size_px, *size_px))
+    return inside.astype(np.int64)
 
 
 def _difference(ink: Quad, seen: Pixels, bare: Pixels) -> int:
@@ -198,17 +203,21 @@ def _overprinted(chars: Sequence[Character | None], shown: Sequence[bool]) -> ND
         return found
     quads = np.array([char.ink for char in kept], np.int32)
     codes = np.array([ord(char.text) for char in kept])
-    centres = (quads[:, :2] + quads[:, 2:]) / 2
     marks = np.array([unicodedata.combining(char.text) > 0 for char in kept])
-    for start in range(0, len(kept), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        x, y = centres[block, :1], centres[block, 1:]
-        inside = (x > quads[:, 0] + 1) & (x < quads[:, 2] - 1) & (y > quads[:, 1] + 1) & (y < quads[:, 3] - 1)
-        inside &= codes[block, None] != codes
-        inside &= np.abs(places[block, None] - places) > _LIGATURE
-        inside &= ~(marks[block, None] | marks)
-        found[places[block][inside.any(axis=1)]] = True
-        found[places[inside.any(axis=0)]] = True
+    middles = (quads[:, :2] + quads[:, 2:]) / 2
+    # From top to bottom, so that each block is held against its own part of the page only.
+    order = np.argsort(middles[:, 1], kind="stable")
+    for start in range(0, len(order), _BLOCK):
+        some = order[start : start + _BLOCK]
+        x, y = middles[some, :1], middles[some, 1:]
+        near = np.flatnonzero((quads[:, 1] < y.max()) & (quads[:, 3] > y.min()))
+        left, top, right, bottom = quads[near].T
+        inside = (x > left + 1) & (x < right - 1) & (y > top + 1) & (y < bottom - 1)
+        inside &= codes[some, None] != codes[near]
+        inside &= np.abs(places[some, None] - places[near]) > _LIGATURE
+        inside &= ~(marks[some, None] | marks[near])
+        found[places[some[inside.any(axis=1)]]] = True
+        found[places[near[inside.any(axis=0)]]] = True
     return found
 
 

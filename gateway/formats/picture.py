@@ -27,11 +27,11 @@ from gateway.formats.ports import NOTHING
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
-from gateway.sandbox.problems import ParseRefused
+from gateway.sandbox.problems import ParseMemory, ParseRefused
 
 PARSE_TASK = "gateway.formats.parse_picture:parse"
 BOX_COLOUR = (0, 0, 0)
-JPEG_QUALITY = 88
+JPEG_QUALITY = 89
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
@@ -92,6 +92,8 @@ class PictureFormat:
         limits = replace(self._limits, threads=media_type in _THREADED)
         try:
             reply = sandbox.run(PARSE_TASK, {"media_type": media_type, **declared}, untrusted_original, limits)
+        except ParseMemory as error:
+            raise PictureTooLarge("The picture needs more memory than one file may use; scale it down.") from error
         except ParseRefused as refused:
             if refused.code not in _SENTENCES:
                 raise

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
 
 PNG_UP = 2
-_PIECE_ROWS = 32
+_PIECE_ROWS = 64
 
 Pixels = NDArray[np.uint8]
 
 
 def jpeg(pixels: Pixels, quality: int) -> bytes:
-    """A baseline JPEG, every channel in full resolution, without metadata."""
-    out = io.BytesIO()
-    picture = Image.fromarray(pixels)
-    picture.save(out, "JPEG", quality=quality, subsampling=0, optimize=False, progressive=False)
-    return out.getvalue()
+    """A baseline JPEG, every channel in full resolution, without metadata.
+
+    Straight from the rows; Pillow would copy them first. At 89 the difference to them is smaller than that of Pillow's
+    encoder one step below.
+    """
+    data: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "444", fastdct=False)
+    return data
 
 
 def deflated_rows(levels: Pixels) -> bytes:
@@ -35,20 +36,28 @@ def deflated_rows(levels: Pixels) -> bytes:
 
 def packed(rows: Pixels, bits: int) -> Pixels:
     """Rows of 8-bit samples with `bits` (2 or 4) bits a sample, rounded to the nearest level, padded with zeros."""
+    height_px, width = rows.shape
+    each = 8 // bits
+    out = np.empty((height_px, -(-width // each)), np.uint8)
+    levels = np.zeros((_PIECE_ROWS, each * out.shape[1]), np.uint8)
     # Piece by piece, so that what is worked out stays in the processor's cache.
-    return np.concatenate(
-        [_packed(rows[start : start + _PIECE_ROWS], bits) for start in range(0, len(rows), _PIECE_ROWS)]
-    )
+    for start in range(0, height_px, _PIECE_ROWS):
+        piece = slice(start, start + _PIECE_ROWS)
+        some = levels[: len(rows[piece])]
+        some[:, :width] = _levels(rows[piece], bits)
+        # The neighbours that share a byte stand in one little-endian word; a product lines them up in its highest byte.
+        if bits == 2:
+            out[piece] = (some.view("<u4") * np.uint32(0x40100401)) >> np.uint32(24)
+        else:
+            out[piece] = (some.view("<u2") * np.uint16(0x1001)) >> np.uint16(8)
+    return out
 
 
-def _packed(rows: Pixels, bits: int) -> Pixels:
-    # A level is 85 or 17 apart from the next; dividing by that is a product and a shift, several times faster.
-    half, factor, shift = (42, 193, 14) if bits == 2 else (8, 241, 12)
-    levels = (((rows.astype(np.uint16) + half) * factor) >> shift).astype(np.uint8)
-    missing = -levels.shape[1] % (8 // bits)
-    if missing:
-        levels = np.pad(levels, ((0, 0), (0, missing)))
-    # The neighbours that share a byte stand in one little-endian word; a product lines them up in its highest byte.
+def _levels(rows: Pixels, bits: int) -> Pixels:
+    """The nearest of four or sixteen levels, in ways that are several times faster than a division."""
     if bits == 2:
-        return ((levels.view("<u4") * np.uint32(0x40100401)) >> np.uint32(24)).astype(np.uint8)
-    return ((levels.view("<u2") * np.uint16(0x1001)) >> np.uint16(8)).astype(np.uint8)
+        levels = (rows > 42).view(np.uint8)
+        levels += (rows > 127).view(np.uint8)
+        levels += (rows > 212).view(np.uint8)
+        return levels
+    return (((rows.astype(np.uint16) + 8) * 241) >> 12).astype(np.uint8)

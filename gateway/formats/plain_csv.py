@@ -1,8 +1,7 @@
 """Plain separated tables, marked up at the speed of memory. Runs only in the sandbox's child.
 
-Most tables are plain: quotes stand around whole cells, every row is as wide as the header, line breaks are all alike.
-That is proven here piece by piece over positions of separators and quotes; where it cannot be, `marked` says None and
-the careful reader (`parse_csv`) decides, row by row.
+Most tables are plain: quotes stand around whole cells and carriage returns before line breaks. Where one is not, the
+careful reader (`parse_csv`) decides, row by row.
 """
 
 from __future__ import annotations
@@ -12,102 +11,86 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.formats.cells import MAX_CELL_CHARS, RECORD, UNIT, control_free
+from gateway.formats.cells import MAX_CELL_CHARS, RECORD, UNIT, low_bytes
 
 _PIECE_BYTES = 1 << 18
 _LARGEST_PIECE_BYTES = 16 << 20
-_TAB, _LF, _CR, _QUOTE = b'\t\n\r"'
-# Bytes that no table holds stand in for what is kept inside of quotes, while everything else is translated.
-_KEPT = {ord(sign): code for code, sign in enumerate(',;\t|\n\r"', 1)}
-_STAND_INS = np.zeros(256, np.uint8)
-_STAND_INS[list(_KEPT)] = list(_KEPT.values())
+_LF, _CR, _QUOTE, _UNIT, _RECORD = b'\n\r"' + UNIT.encode() + RECORD.encode()
+# No table holds it, so that it stands in for a quote that is kept while the others are taken out.
+_STAND_IN = b"\x01"
+_RESERVED = (UNIT.encode(), RECORD.encode(), _STAND_IN)
 
 Octets = NDArray[np.uint8]
 Places = NDArray[np.intp]
 
 
-def marked(text: bytes, delimiter: str, width: int, *, last: bool = True) -> tuple[list[bytes], int] | None:
-    """`text` (UTF-8) as packed rows, and how many; None where it is not plain.
+class NotPlain(Exception):
+    """The table has to be read row by row."""
+
+
+def packed_pieces(text: bytes, delimiter: str, *, last: bool = True) -> Iterator[bytes]:
+    """The packed rows of `text` (UTF-8), a piece at a time, even or not. Raises `NotPlain`.
 
     Only the `last` part of a table may end in blank rows, or without a line break.
     """
-    end = len(text)
     if last:
-        bare = len(text.rstrip(b"\r\n"))
-        end = text.find(b"\n", bare) + 1
-        if not end:
-            text, end = text[:bare] + b"\n", bare + 1
-    signs = _translation(delimiter)
-    blocks: list[bytes] = []
-    rows = 0
-    for piece in _pieces(text, end):
-        found = _marked(piece, ord(delimiter), width, signs) if control_free(piece) else None
-        if found is None:
-            return None
-        blocks.append(found[0])
-        rows += found[1]
-    return (blocks, rows) if blocks else None
+        bare = text.rstrip(b"\r\n")
+        end = text.find(b"\n", len(bare)) + 1
+        text = text[:end] if end else bare + b"\n"
+    if any(sign in text for sign in _RESERVED):
+        raise NotPlain
+    for octets, quotes in _pieces(text):
+        yield _packed(octets, quotes, ord(delimiter))
 
 
-def _translation(delimiter: str) -> bytes:
-    """Separators as they cross the wire, and stand-ins as what they stand for."""
-    signs = bytearray(range(256))
-    signs[ord(delimiter)], signs[_LF] = ord(UNIT), ord(RECORD)
-    for sign, stand_in in _KEPT.items():
-        signs[stand_in] = sign
-    return bytes(signs)
+def even_rows(packed: bytes, width: int) -> int:
+    """How many rows these are. Raises `NotPlain` unless each has `width` cells, none of which a reader would refuse."""
+    octets = np.frombuffer(packed, np.uint8)
+    separators = np.flatnonzero((octets == _UNIT) | (octets == _RECORD))
+    ends = separators[width - 1 :: width]
+    counts = low_bytes(packed, also=(_RECORD, _UNIT))
+    if counts != (len(ends), len(ends) * (width - 1)) or not (octets[ends] == _RECORD).all():
+        raise NotPlain
+    if np.diff(separators, prepend=-1).max() > MAX_CELL_CHARS:
+        raise NotPlain
+    return len(ends)
 
 
-def _pieces(text: bytes, until: int) -> Iterator[bytes]:
-    """Whole rows, as many as a processor's cache holds: cut behind a line break that stands outside quotes."""
-    start, size = 0, _PIECE_BYTES
+def _pieces(text: bytes) -> Iterator[tuple[Octets, Places]]:
+    """Whole rows, as many as a processor's cache holds, and where their quotes are: cut behind a line break outside."""
+    start, size, until = 0, _PIECE_BYTES, len(text)
     while start < until:
         end = until if start + size >= until else text.rfind(b"\n", start, start + size) + 1
-        inside = end <= start or text.count(b'"', start, end) % 2
+        octets = np.frombuffer(text, np.uint8, max(end - start, 1), start)
+        quotes = np.flatnonzero(octets == _QUOTE)
+        inside = end <= start or len(quotes) % 2
         if inside and end < until and size < _LARGEST_PIECE_BYTES:
             size *= 2
             continue
-        yield text[start : max(end, start + 1)]
-        start, size = max(end, start + 1), _PIECE_BYTES
+        yield octets, quotes
+        start, size = start + len(octets), _PIECE_BYTES
 
 
-def _marked(piece: bytes, delimiter: int, width: int, signs: bytes) -> tuple[bytes, int] | None:
-    """The piece as packed rows, and how many."""
-    octets = np.frombuffer(piece, np.uint8)
-    quotes = np.flatnonzero(octets == _QUOTE)
-    kept = _kept_quotes(octets, quotes, delimiter) if piece[-1] == _LF else None
+def _packed(octets: Octets, quotes: Places, delimiter: int) -> bytes:
+    """The piece as packed rows."""
+    kept = _kept_quotes(octets, quotes, delimiter) if octets[-1] == _LF else None
     if kept is None:
-        return None
-    line_breaks = octets == _LF
-    separators = np.flatnonzero(line_breaks | (octets == delimiter))
-    inside = _inside(separators, quotes)
-    held = separators[inside]
-    separators = np.delete(separators, inside) if len(inside) else separators
-    ends = separators[width - 1 :: width]
-    if np.count_nonzero(line_breaks) != len(ends) + np.count_nonzero(octets[held] == _LF):
-        return None
-    returns = piece.count(b"\r")
-    if not _even(octets, separators, ends, width) or (returns and not _all_returned(octets, ends, returns)):
-        return None
-    changed = bytearray(piece)
-    places = np.concatenate([kept, held])
-    np.frombuffer(changed, np.uint8)[places] = _STAND_INS[octets[places]]
-    return bytes(changed.translate(signs, b'"\r')), len(ends)
-
-
-def _even(octets: Octets, separators: Places, ends: Places, width: int) -> bool:
-    """Whether every row has `width` cells, none past its bound: the ends are line breaks."""
-    if len(separators) != len(ends) * width:
-        return False
-    # Only a row that is longer than the bound can hold a cell that is.
-    if np.diff(ends, prepend=-1).max() > MAX_CELL_CHARS and np.diff(separators, prepend=-1).max() > MAX_CELL_CHARS:
-        return False
-    return bool((octets[ends] == _LF).all())
-
-
-def _all_returned(octets: Octets, ends: Places, returns: int) -> bool:
-    """Whether the carriage returns stand before the line breaks at the ends, all of them and nothing but them."""
-    return returns == len(ends) and ends[0] > 0 and bool((octets[ends - 1] == _CR).all())
+        raise NotPlain
+    changed = octets.copy()
+    for sign, mark in ((delimiter, _UNIT), (_LF, _RECORD)):
+        changed ^= (octets == sign).view(np.uint8) * np.uint8(sign ^ mark)
+    if len(quotes):
+        inside = _inside(quotes)
+        changed[inside] = octets[inside]
+        changed[kept] = ord(_STAND_IN)
+    packed = changed.tobytes()
+    if b"\r" in packed:
+        packed = packed.replace(b"\r" + RECORD.encode(), RECORD.encode())
+        if b"\r" in packed:
+            raise NotPlain
+    if len(quotes):
+        packed = packed.replace(b'"', b"")
+    return packed.replace(_STAND_IN, b'"') if len(kept) else packed
 
 
 def _kept_quotes(octets: Octets, quotes: Places, delimiter: int) -> Places | None:
@@ -128,11 +111,9 @@ def _kept_quotes(octets: Octets, quotes: Places, delimiter: int) -> Places | Non
     return opening[doubled[:-1]] if begins.all() and ended.all() else None
 
 
-def _inside(separators: Places, quotes: Places) -> Places:
-    """Which of the separators stand inside quotes."""
-    first = np.searchsorted(separators, quotes[::2])
-    last = np.searchsorted(separators, quotes[1::2])
-    holding = first < last
-    first, counts = first[holding], (last - first)[holding]
-    starts = np.cumsum(counts) - counts
-    return np.repeat(first - starts, counts) + np.arange(counts.sum())
+def _inside(quotes: Places) -> Places:
+    """The places inside quotes, the opening ones with them."""
+    opening, lengths = quotes[::2], quotes[1::2] - quotes[::2]
+    ends = np.cumsum(lengths)
+    places: Places = np.arange(ends[-1]) + np.repeat(opening - ends + lengths, lengths)
+    return places

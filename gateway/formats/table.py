@@ -12,9 +12,7 @@ import abc
 import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 from types import MappingProxyType
 
 import numpy as np
@@ -35,6 +33,7 @@ from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
 
 Sentences = Mapping[str, tuple[type[Problem], str]]
+SourceCheck = Callable[[Mapping[str, Json]], Mapping[str, str] | None]
 
 SENTENCES: Sentences = MappingProxyType(
     {
@@ -60,7 +59,6 @@ OUTPUTS: Mapping[TableOutput, str] = MappingProxyType(
         TableOutput.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }
 )
-_THREADS = 3
 UNCLEAR = TableRefused("The reader's answer about this table does not add up; save the table anew and send it again.")
 
 
@@ -130,7 +128,7 @@ class TableFormat(abc.ABC):
                 "Something is declared that this sort of table does not have; take it out of the answers."
             )
         try:
-            reply = self._reply(untrusted_original, media_type, sandbox, declared)
+            return self._parsed(untrusted_original, media_type, sandbox, declared)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:
@@ -139,12 +137,12 @@ class TableFormat(abc.ABC):
                 raise kind(sentence.format_map(_places(refused.numbers))) from refused
             except (KeyError, ValueError):
                 raise UNCLEAR from refused
-        return table_of(reply, self.source)
 
-    def _reply(
+    def _parsed(
         self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
-    ) -> Reply:
-        return sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
+    ) -> Table:
+        reply = sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
+        return table_of(reply, self.source)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per column, numbered from 1; `count` is how many of its cells are not empty."""
@@ -195,10 +193,10 @@ class TableFormat(abc.ABC):
         return Rebuilt(data, media_type, redactions.counts(), headers=titles)
 
 
-def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, str] | None]) -> Table:
+def table_of(reply: Reply, source: SourceCheck) -> Table:
     """The child's answer as a table; `source` checks what it says about how it read. Raises `TableRefused`.
 
-    The first blob holds the headers, the others the rows in their order.
+    The first blob holds the headers, the second the rows.
 
     Checked: 1. numbers within the bounds; 2. no control character in any cell; 3. exactly as many cells as rows and
     columns make, each row as wide as the header; 4. UTF-8; 5. no cell past its bound; 6. headers trimmed, none empty,
@@ -208,9 +206,9 @@ def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, s
     if type(width) is not int or not 1 <= width <= MAX_COLUMNS or type(rows) is not int or not 1 <= rows <= MAX_ROWS:
         raise UNCLEAR
     read = source(told) if isinstance(told, dict) else None
-    if read is None or len(reply.blobs) < 2:
+    if read is None or len(reply.blobs) != 2:
         raise UNCLEAR
-    first = _split(reply.blobs[0], width)
+    first = cells_of(reply.blobs[0], width)
     headers = first.row(0)
     if first.height != 1:
         raise UNCLEAR
@@ -218,23 +216,17 @@ def table_of(reply: Reply, source: Callable[[Mapping[str, Json]], Mapping[str, s
         raise UNCLEAR
     if any(header != header.strip() for header in headers):
         raise UNCLEAR
-    with ThreadPoolExecutor(_THREADS) as threads:
-        digest = threads.submit(_digest, reply.blobs)
-        frame = pl.concat(threads.map(_split, reply.blobs[1:], repeat(width)), rechunk=True)
+    frame = cells_of(reply.blobs[1], width)
     if frame.height != rows:
         raise UNCLEAR
-    return Table(headers, frame, read, digest.result())
+    return Table(headers, frame, read, hashlib.sha256(b"".join(reply.blobs)).digest())
 
 
-def _digest(blobs: Iterable[bytes]) -> bytes:
-    digest = hashlib.sha256()
-    for blob in blobs:
-        digest.update(blob)
-    return digest.digest()
+def cells_of(untrusted: bytes, width: int) -> pl.DataFrame:
+    """The cells of packed rows, checked; raises `TableRefused`.
 
-
-def _split(untrusted: bytes, width: int) -> pl.DataFrame:
-    """The cells of packed rows. That no row is too wide and all together have the right number, makes each right."""
+    That no row is too wide and all together have the right number of cells, makes each row right.
+    """
     records, units = low_bytes(untrusted, also=(ord(RECORD), ord(UNIT))) or (0, 0)
     if not records or units != records * (width - 1) or not untrusted.endswith(RECORD.encode()):
         raise UNCLEAR

@@ -13,11 +13,12 @@ from types import MappingProxyType
 from gateway.base.canon import Json
 from gateway.formats import parse_csv
 from gateway.formats.large_csv import PART_BYTES, read_in_parts
+from gateway.formats.model import Table
 from gateway.formats.problems import TableRefused
 from gateway.formats.table import SENTENCES, Sentences, TableFormat
 from gateway.formats.write_csv import MEDIA_TYPE
 from gateway.formats.writers import EXTENSIONS, WRITERS
-from gateway.sandbox.ports import Limits, Reply, Sandbox
+from gateway.sandbox.ports import Limits, Sandbox
 
 PARSE_TASK = "gateway.formats.parse_csv:parse"
 
@@ -101,10 +102,12 @@ class TableCsv(TableFormat):
             return None
         return {"encoding": str(encoding), "delimiter": str(delimiter)}
 
-    def _reply(
+    def _parsed(
         self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
-    ) -> Reply:
+    ) -> Table:
         in_parts = None
         if not declared:
-            in_parts = read_in_parts(untrusted_original, PARSE_TASK, sandbox, self._limits, self._part_bytes)
-        return in_parts or super()._reply(untrusted_original, media_type, sandbox, declared)
+            in_parts = read_in_parts(
+                untrusted_original, PARSE_TASK, sandbox, self._limits, self.source, self._part_bytes
+            )
+        return in_parts or super()._parsed(untrusted_original, media_type, sandbox, declared)

@@ -12,7 +12,8 @@ page that is then still larger is refused.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,6 +47,8 @@ _CLOSE = 24
 _FAR_SHARE = 0.12
 _EVERY_ROW = 16
 _PIECE = 3 << 14
+_MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
+_COVERED = frozenset({Element.TEXT, Element.REGION}) | _MAYBE_NOT_DRAWN
 
 
 def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
@@ -53,7 +56,12 @@ def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
 
     Raises `NothingNamed`, `PlanUnfit`, `PageTooLarge`, `MarkDoesNotFit`.
     """
-    layouts = {number: _layout(content.pages[number - 1], number, plan) for number in _allowed_pages(content, plan)}
+    orders: dict[int, list[Instruction]] = defaultdict(list)
+    for one in plan.instructions:
+        if one.element in _COVERED and _op(one) is not Op.ALLOW:
+            orders[one.page].append(one)
+    allowed = _allowed_pages(content, plan)
+    layouts = {number: _layout(content.pages[number - 1], orders[number]) for number in allowed}
     writer = PdfWriter((text for layout in layouts.values() for text in layout.texts), len(layouts))
     done = []
     for number, layout in layouts.items():
@@ -80,32 +88,24 @@ def _allowed_pages(content: Pages, plan: Plan) -> list[int]:
     return sorted(allowed)
 
 
-def _layout(page: Page, number: int, plan: Plan) -> Layout:
-    """What is covered on a page. Of words, those whose middle lies in the place of a withheld text or form field."""
+def _layout(page: Page, orders: Sequence[Instruction]) -> Layout:
+    """What is covered on a page. Of words, those whose middle lies in the place of a withheld text."""
     words: dict[int, str] = {}
     regions = []
-    for one in plan.instructions:
-        if one.page != number or one.element not in _COVERED or _op(one) is Op.ALLOW:
-            continue
+    for one in orders:
         if one.box is None and one.element in _MAYBE_NOT_DRAWN:
             continue
         if one.box is None:
             raise PlanUnfit("Something to be covered has no place on its page; draw it anew.")
         case = applied(one.cases, {})
         code = case.code if case is not None else ""
-        if one.element is not Element.TEXT:
+        inside = [place for place, word in enumerate(page.words) if _middle_in(word.box, one.box)]
+        if one.element is not Element.TEXT or not inside:
             regions.append(Cover(one.box, code))
             continue
-        inside = [place for place, word in enumerate(page.words) if _middle_in(word.box, one.box)]
-        if not inside:
-            regions.append(Cover(one.box, code))
         for place in inside:
             words.setdefault(place, code)
     return lay_out(page, words, regions)
-
-
-_MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
-_COVERED = frozenset({Element.TEXT, Element.REGION}) | _MAYBE_NOT_DRAWN
 
 
 def _middle_in(word: Box, place: Box) -> bool:

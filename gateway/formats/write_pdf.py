@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.base.text import HIDDEN
-from gateway.formats.model import PAGE_DPI
+from gateway.formats.model import PAGE_DPI, Box
 from gateway.formats.page_boxes import GRID_PX, Text
 
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -42,7 +42,7 @@ class PdfWriter:
 
     def __init__(self, texts: Iterable[Text], page_count: int) -> None:
         characters = sorted({character for text in texts for character in _speakable(text.text)})
-        self._codes = {character: code for code, character in enumerate(characters, start=1)}
+        self._codes = {ord(character): f"{code:04X}" for code, character in enumerate(characters, start=1)}
         self._data = bytearray(_HEADER)
         self._places: list[int] = []
         kids = " ".join(f"{self._page_object(number)} 0 R" for number in range(page_count))
@@ -84,7 +84,7 @@ class PdfWriter:
         self._add(b"<< %b/Length %d >>\nstream\n%b\nendstream" % (head.encode(), len(stream), stream))
 
     def _add_deflated(self, head: str, stream: bytes) -> None:
-        self._add_stream(f"{head}/Filter /FlateDecode ", zlib.compress(stream, 9))
+        self._add_stream(f"{head}/Filter /FlateDecode ", zlib.compress(stream))
 
     def _add_font(self, characters: Sequence[str]) -> None:
         """A font whose every character is one glyph without a shape, and what each code of it means."""
@@ -109,27 +109,26 @@ class PdfWriter:
         """The picture over the whole page, then invisible text; a unit is a pixel."""
         scale = f"{_POINTS / PAGE_DPI:.2f}".lstrip("0")
         lines = [f"{scale} 0 0 {scale} 0 0 cm", "q", f"{size_px[0]} 0 0 {size_px[1]} 0 0 cm", "/P Do", "Q"]
-        shown = [(text, self._coded(text.text)) for text in texts]
-        strings = [self._string(text, codes, size_px[1]) for text, codes in shown if codes]
+        spoken = [(text.box, _speakable(text.text)) for text in texts]
+        strings = [self._string(box, words, size_px[1]) for box, words in spoken if words]
         if strings:
             lines += ["BT", "3 Tr", *strings, "ET"]
         return "\n".join(lines).encode() + b"\n"
 
-    def _coded(self, text: str) -> tuple[int, ...]:
-        return tuple(self._codes[character] for character in _speakable(text))
-
-    def _string(self, text: Text, codes: tuple[int, ...], height_px: int) -> str:
+    def _string(self, box: Box, text: str, height_px: int) -> str:
         """One string as wide as its place, every character as wide as the next, on a grid."""
-        size = max(text.box.height_px // 2 * 2, 2)
-        left = text.box.left_px // GRID_PX * GRID_PX
-        base = height_px - (text.box.top_px + text.box.height_px) + size // 5
-        stretch = min(max(200 * text.box.width_px // (len(codes) * size), 1), 999)
-        spelled = "".join(f"{code:04X}" for code in codes)
+        size = max(box.height_px // 2 * 2, 2)
+        left = box.left_px // GRID_PX * GRID_PX
+        base = height_px - (box.top_px + box.height_px) + size // 5
+        stretch = min(max(200 * box.width_px // (len(text) * size), 1), 999)
+        spelled = text.translate(self._codes)
         return f"/T {size} Tf {stretch} Tz 1 0 0 1 {left} {max(base, 0)} Tm <{spelled}> Tj"
 
 
 def _speakable(text: str) -> str:
     """The text without what shows nothing; whatever else cannot be printed is a space."""
+    if text.isprintable() and text.isascii():
+        return text.strip()
     plain = HIDDEN.sub("", text)
     return "".join(character if character.isprintable() else " " for character in plain).strip()
 

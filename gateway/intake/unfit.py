@@ -11,6 +11,8 @@ import struct
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from gateway.formats import picture_types
+
 Shows = Callable[[bytes], bool]
 
 
@@ -44,8 +46,13 @@ def _says(pattern: bytes) -> Shows:
 
 
 def _boxed(*brands: bytes) -> Shows:
-    """An ISO base media file of one of these major brands; of any where none is named."""
-    return lambda head: head[:1] == b"\0" and head[4:8] == b"ftyp" and (not brands or head.startswith(brands, 8))
+    """An ISO base media file, no picture taken here, of one of these major brands; of any where none is named."""
+
+    def shows(head: bytes) -> bool:
+        boxed = head[:1] == b"\0" and head[4:8] == b"ftyp" and picture_types.shown(head) is None
+        return boxed and (not brands or head.startswith(brands, 8))
+
+    return shows
 
 
 def _riff(form: bytes) -> Shows:

@@ -30,7 +30,7 @@ _ANGLE_DEGREES = 28.0724869
 _LIGHT_ALPHA, _DARK_ALPHA = 0.44, 0.32
 _LINE_COLUMNS = 30
 _MARGIN_LETTERS_PER_SIDE = 80
-_PIECE_OCTETS = 1 << 14
+_PIECE_OCTETS = 1 << 15
 
 Pixels = NDArray[np.uint8]
 Rectangle = tuple[int, int, int, int]

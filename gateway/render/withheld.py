@@ -58,6 +58,7 @@ def withheld_set(
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
     shown: dict[str, None] = {}
+    constants = frozenset({mark.text, *(one.title for one in plan.instructions)}) | _texts(decisions) | own_words
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
     for field in fields:
         order = orders.get(field.id)
@@ -75,13 +76,13 @@ def withheld_set(
         if field.element is Element.COLUMN and field.name is None and field.label.strip():
             values.append(WithheldValue(field.label, f"{field.id} header"))
     if isinstance(content, Pages):
-        values = [*passages(values, shown), *(WithheldValue(term, "term") for term in terms)]
+        values = [*passages(values, shown, constants), *(WithheldValue(term, "term") for term in terms)]
     if file_name:
         values.append(WithheldValue(file_name, "file-name"))
     return WithheldSet(
         values=tuple(values),
         shown=frozenset(shown),
-        constants=frozenset({mark.text, *(one.title for one in plan.instructions)}) | _texts(decisions) | own_words,
+        constants=constants,
     )
 
 

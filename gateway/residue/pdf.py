@@ -41,13 +41,13 @@ _ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r?\n|.)", re.DOTALL)
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _FONT = re.compile(rb"/([^\s/]+) (\d+) 0 R")
 _TO_UNICODE = re.compile(rb"/ToUnicode (\d+) 0 R")
-_MAPPED = re.compile(rb"<([0-9A-Fa-f]{2})>\s*<([0-9A-Fa-f]{4,8})>")
+_MAPPED = re.compile(rb"<((?:[0-9A-Fa-f]{2}){1,2})>\s*<([0-9A-Fa-f]{4,8})>")
 _SHOWN = re.compile(
     rb"/(?P<font>[^\s/]+)\s+[\d.]+\s+Tf|(?P<string>\((?:[^()\\]|\\.)*\))|<(?P<hex>[0-9A-Fa-f\s]*)>|\b(?P<line>T\*|Td|TD|Tm|ET)(?!\w)",
     re.DOTALL,
 )
 
-Codes = Mapping[int, str]
+Codes = Mapping[bytes, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _in_objects(objects: dict[int, _Object], name: str, needles: Needles, budget
 
 
 def _fonts(objects: dict[int, _Object]) -> dict[bytes, Codes | None]:
-    """What each font name's codes mean; None for fonts that write two bytes for a character."""
+    """What each font name's codes mean; None for fonts that write two bytes for a character and do not say which."""
     fonts: dict[bytes, Codes | None] = {}
     for item in objects.values():
         for font, reference in _FONT.findall(item.head):
@@ -169,7 +169,8 @@ def _fonts(objects: dict[int, _Object]) -> dict[bytes, Codes | None]:
             if table and int(table[1]) in objects:
                 pairs = _MAPPED.findall(objects[int(table[1])].stream or b"")
                 fonts[font] = {
-                    int(code, 16): bytes.fromhex(to.decode()).decode("utf-16-be", "replace") for code, to in pairs
+                    bytes.fromhex(code.decode()): bytes.fromhex(to.decode()).decode("utf-16-be", "replace")
+                    for code, to in pairs
                 }
             elif b"/DescendantFonts" in head:
                 fonts[font] = None
@@ -193,7 +194,9 @@ def _page_text(stream: bytes, fonts: dict[bytes, Codes | None]) -> str:
 def _coded(raw: bytes, codes: Codes | None) -> str:
     if codes is None:
         return raw.decode("utf-16-be", "replace")
-    return "".join(codes.get(code, chr(code)) for code in raw)
+    width = max(map(len, codes))
+    pieces = (raw[at : at + width] for at in range(0, len(raw), width))
+    return "".join(codes.get(piece, _plain(piece)) for piece in pieces)
 
 
 def _plain(raw: bytes) -> str:

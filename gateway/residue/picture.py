@@ -6,7 +6,7 @@ header and in the decoded pixels. 3. Every declared box is one solid colour. 4. 
 
 Boxes. In a PNG every pixel of a box has the boxes' colour. A JPEG is coded in blocks of 8 pixels at full resolution in
 every channel (`jpeg` insists), and boxes grow to a grid of 16, so nothing beside a box can reach into it: no channel
-may differ from the colour by more than 2 levels (measured: 0 at qualities 75 to 95). At the rebuild's quality of 88 a
+may differ from the colour by more than 2 levels (measured: 0 at qualities 75 to 95). At a quality of 88 a
 single pixel that was off by 24 levels before coding was found 60 times in 60; one off by 8 is gone after coding, for a
 reader too.
 

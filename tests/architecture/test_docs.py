@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 COMMAND = re.compile(r"\bgateway ((?:[a-z]+(?:-[a-z]+)*)(?: [a-z]+)?)")
+VECTORS = re.compile(r"tests/vectors/([a-z]+)/")
 SETTING = re.compile(r"\bGATEWAY_[A-Z0-9_]+")
 
 
@@ -52,3 +53,17 @@ def test_every_setting_is_documented() -> None:
 def test_make_has_the_targets_that_people_hold_on_to() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert {"demo", "test", "serve", "bench", "check", "nightly"} <= targets
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "formats").glob("*.md")), ids=_name)
+def test_every_format_has_frozen_vectors(page: Path) -> None:
+    named = VECTORS.findall(page.read_text("utf-8"))
+    assert named
+    assert [name for name in named if not any((ROOT / "tests" / "vectors" / name).iterdir())] == []
+
+
+def test_every_frozen_vector_belongs_to_a_format() -> None:
+    named = {
+        name for page in (ROOT / "docs" / "formats").glob("*.md") for name in VECTORS.findall(page.read_text("utf-8"))
+    }
+    assert {folder.name for folder in (ROOT / "tests" / "vectors").iterdir()} == named

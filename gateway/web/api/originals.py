@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.app import Gateway
 from gateway.base.problems import Unavailable, Usage
 from gateway.db.unit import riding
-from gateway.formats.model import Field, Structured, Table
+from gateway.formats.model import Element, Field, Structured, Table
 from gateway.intake.model import Original, Receipt
 from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
@@ -349,10 +349,12 @@ def _shredding(one: Proposed) -> ShreddingOut:
 
 
 def _field(one: Field, *, labelled: bool) -> FieldOut:
+    # A form field goes by the name that the original gives it.
+    named = labelled or one.element is not Element.FORM_FIELD
     return FieldOut(
         id=one.id,
         element=one.element.value,
-        name=one.name,
+        name=one.name if named else None,
         classes=sorted(one.classes),
         count=one.count,
         label=one.label if labelled else None,

@@ -125,7 +125,7 @@ def answer_rendition(
     operation_id="addRedactions",
     status_code=202,
     response_model=RenditionOut,
-    summary="Add regions to a rendition's answers",
+    summary="Add regions and terms to a rendition's answers",
 )
 def add_redactions(
     gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: RedactionsIn

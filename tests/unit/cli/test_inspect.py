@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from gateway.cli.inspecting import WORDS
 from gateway.cli.specimens import specimens
-from tests.support import workbooks
+from gateway.formats.model import Element
+from tests.support import documents, workbooks
 
 Gateway = Callable[..., Any]
 MADE = specimens(1)
@@ -33,7 +35,7 @@ def counts(result: Any) -> dict[str, int]:
 def test_the_columns_of_a_table_are_counted_with_what_their_values_show(gateway: Gateway, tmp_path: Path) -> None:
     result = inspected(gateway, tmp_path / "list.csv", b"Name,Mail\nAnna,anna@acme.example\nBert,bert@acme.example\n")
     (part,) = json.loads(result.out)["parts"]
-    assert (part["what"], part["count"], part["classes"]) == ("columns", 2, {"EMAIL": 1})
+    assert (part["what"], part["count"], part["classes"]) == ("columns or paths", 2, {"EMAIL": 1})
 
 
 def test_what_a_workbook_hides_is_counted(gateway: Gateway, tmp_path: Path) -> None:
@@ -43,7 +45,7 @@ def test_what_a_workbook_hides_is_counted(gateway: Gateway, tmp_path: Path) -> N
     made.create_sheet("other").append(["a secret"])
     made["other"].sheet_state = "veryHidden"
     found = counts(inspected(gateway, tmp_path / "book.xlsx", workbooks.saved(made)))
-    assert found == {"columns": 2, "hidden row": 1, "hidden sheet": 1}
+    assert found == {"columns or paths": 2, "hidden row": 1, "hidden sheet": 1}
 
 
 def test_which_sheet_is_meant_is_asked_and_can_be_said(gateway: Gateway, tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_which_sheet_is_meant_is_asked_and_can_be_said(gateway: Gateway, tmp_pat
     asked = inspected(gateway, tmp_path / "book.xlsx", data)
     assert asked.code == 2
     assert "--sheet" in asked.err
-    assert counts(inspected(gateway, tmp_path / "book.xlsx", data, "--sheet", "second")) == {"columns": 3}
+    assert counts(inspected(gateway, tmp_path / "book.xlsx", data, "--sheet", "second")) == {"columns or paths": 3}
 
 
 def test_the_paths_and_comments_of_a_document_are_counted(gateway: Gateway, tmp_path: Path) -> None:
@@ -67,6 +69,17 @@ def test_the_paths_and_comments_of_a_document_are_counted(gateway: Gateway, tmp_
 def test_the_metadata_of_a_photo_are_counted_by_where_they_stand(gateway: Gateway, tmp_path: Path) -> None:
     found = counts(inspected(gateway, tmp_path / "photo.jpg", MADE.originals["production_photo"].data))
     assert found["metadata, EXIF"] > 3
+
+
+def test_what_a_document_hides_is_counted(gateway: Gateway, tmp_path: Path) -> None:
+    data = documents.document(["Contact: anna@acme.example", "End use: motors"], info={"Author": "Anna"})
+    found = counts(inspected(gateway, tmp_path / "contract.pdf", data))
+    assert (found["pages"], found["lines of text"]) == (1, 2)
+    assert found["metadata, docinfo"] >= 1
+
+
+def test_every_sort_of_field_has_its_words() -> None:
+    assert set(WORDS) == set(Element)
 
 
 def test_people_read_one_line_for_each_sort(gateway: Gateway, tmp_path: Path) -> None:

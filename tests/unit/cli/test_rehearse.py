@@ -129,6 +129,37 @@ def test_which_sheet_of_a_workbook_is_asked(render: Callable[..., Any], tmp_path
     assert render("customer_list", data=saved(book), answers=answers).code == 0
 
 
+@pytest.mark.parametrize(
+    ("written_as", "options", "leaves_as"),
+    [("TIFF", {"compression": "tiff_lzw"}, "png"), ("WEBP", {"quality": 90}, "jpg"), ("AVIF", {"quality": 80}, "jpg")],
+)
+def test_a_picture_of_another_type_is_rendered_and_which_frame_is_asked(
+    render: Callable[..., Any], tmp_path: Path, written_as: str, options: dict[str, Any], leaves_as: str
+) -> None:
+    picture = Image.open(io.BytesIO(MADE.originals["production_photo"].data))
+    exif, data = Image.Exif(), io.BytesIO()
+    exif[0x010F] = "Lichtwerk"
+    several = {"save_all": True, "append_images": [picture.rotate(180)], "exif": exif}
+    picture.save(data, written_as, **options, **several)
+    done = render("production_photo", data=data.getvalue())
+    assert (done.code, (tmp_path / "out").exists()) == (3, False)
+    assert "source {frame: first}" in done.err
+    answers = {**MADE.answers["production_photo"], "source": {"frame": "first"}}
+    assert render("production_photo", data=data.getvalue(), answers=answers).code == 0
+    assert (tmp_path / "out" / f"production-photo-rehearsal.{leaves_as}").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [(b"AC1032\0\0\0", "DWG drawing"), (b"ISO-10303-21;\nHEADER;\n", "STEP model"), (b"Rar!\x1a\7\1\0", "unpack it")],
+)
+def test_what_no_kind_takes_is_told_what_to_become(render: Callable[..., Any], data: bytes, sentence: str) -> None:
+    for kind in POLICIES:
+        done = render(kind, data=data)
+        assert done.code == 3
+        assert sentence in done.err
+
+
 def test_usage_exits_2(render: Callable[..., Any], tmp_path: Path) -> None:
     assert render("customer_list", "--context", "colour=red").code == 2
     assert render("customer_list", policy="./missing.yaml").code == 2

@@ -165,6 +165,11 @@ def test_chinese_words_side_by_side_are_joined_without_spaces() -> None:
     assert [text.text for text in layout.texts] == ["供应协议编号"]
 
 
+def test_slanted_words_whose_boxes_overlap_are_still_two() -> None:
+    words = (Word("Delivery", Box(200, 300, 120, 34)), Word("term", Box(318, 300, 70, 34)))
+    assert [text.text for text in lay_out(Page(*A4_PX, words), {}, []).texts] == ["Delivery term"]
+
+
 PLACED = st.tuples(st.integers(0, 40), st.integers(0, 24), st.integers(1, 30))
 WORDS = st.lists(PLACED, min_size=1, max_size=60, unique_by=lambda one: one[:2])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from random import Random
 
 import numpy as np
@@ -20,7 +19,8 @@ from gateway.formats.changes import changed
 from gateway.formats.coded import NONE, Cells, Coded
 from gateway.formats.columns import CellKind
 from gateway.formats.model import Case, Notice, Op, Transform, applied
-from gateway.formats.table import OutTable
+from gateway.formats.problems import TableRefused
+from gateway.formats.table import OutTable, cells_of
 from gateway.formats.transforms import Unreadable, changer
 from gateway.formats.write_csv import written
 
@@ -40,8 +40,26 @@ def read_by_the_book(text: str, width: int) -> list[list[str]] | None:
     return rows if even and not any(CONTROL.search(cell) for row in rows for cell in row) else None
 
 
-def split(blocks: Sequence[bytes]) -> list[list[str]]:
-    return [row.split(UNIT) for row in b"".join(blocks).decode().split(RECORD)[:-1]]
+def split(packed: bytes) -> list[list[str]]:
+    return [row.split(UNIT) for row in packed.decode().split(RECORD)[:-1]]
+
+
+def marked_up(text: str, width: int) -> bytes | None:
+    """What the fast reader makes of a whole table, or of a part that is checked afterwards; None where it will not."""
+    try:
+        packed = b"".join(plain_csv.packed_pieces(text.encode(), ","))
+        assert plain_csv.even_rows(packed, width) == packed.count(RECORD.encode())
+    except plain_csv.NotPlain:
+        return None
+    return packed
+
+
+def checked(text: str, width: int) -> pl.DataFrame | None:
+    """What the parent makes of a part that nobody has proven even."""
+    try:
+        return cells_of(b"".join(plain_csv.packed_pieces(text.encode(), ",")), width)
+    except (plain_csv.NotPlain, TableRefused):
+        return None
 
 
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]))
@@ -49,10 +67,10 @@ def split(blocks: Sequence[bytes]) -> list[list[str]]:
 def test_a_table_is_marked_up_as_the_csv_module_reads_it(rows: list[list[str]], ending: str) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=ending).writerows(rows)
-    found = plain_csv.marked(text.getvalue().encode(), ",", 3)
-    if found is not None:
-        assert split(found[0]) == read_by_the_book(text.getvalue(), 3)
-        assert found[1] == len(rows)
+    found, part = marked_up(text.getvalue(), 3), checked(text.getvalue(), 3)
+    assert (found is None) == (part is None)
+    if found is not None and part is not None:
+        assert split(found) == read_by_the_book(text.getvalue(), 3) == [list(row) for row in part.rows()]
     elif not any(CONTROL.search(cell) or "\r" in cell for row in rows for cell in row):
         assert any(row == ["", "", ""] for row in rows) or text.getvalue().strip("\r\n") == ""
 
@@ -61,9 +79,10 @@ def test_a_table_is_marked_up_as_the_csv_module_reads_it(rows: list[list[str]], 
 @settings(max_examples=500, deadline=None)
 def test_what_is_not_plain_is_left_to_the_careful_reader(parts: list[str]) -> None:
     text = "x,y\n" + "".join(parts)
-    found = plain_csv.marked(text.encode(), ",", 2)
-    if found is not None:
-        assert split(found[0]) == read_by_the_book(text, 2)
+    found, part = marked_up(text, 2), checked(text, 2)
+    assert (found is None) == (part is None)
+    if found is not None and part is not None:
+        assert split(found) == read_by_the_book(text, 2) == [list(row) for row in part.rows()]
 
 
 @given(st.binary(max_size=40), st.sampled_from(["", "\x7f", "\x85", "\u2028", "\x00", "ü\n\t\r"]))
@@ -138,7 +157,7 @@ def test_a_column_taken_apart_is_the_same_column(cells: list[str]) -> None:
 def test_the_careful_reader_and_the_fast_one_give_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     data = "a;b\n" + "".join(f'"{n}; ""x""";ü{n}\r\n'.replace("\r", "") for n in range(50_000))
     fast = parse_csv.parse({}, data.encode())
-    monkeypatch.setattr(parse_csv, "marked", lambda *_: None)
+    monkeypatch.setattr(parse_csv, "_plain", lambda *_: None)
     assert parse_csv.parse({}, data.encode()) == fast
 
 

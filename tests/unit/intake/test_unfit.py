@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gateway.app import built_in_formats, kinds_of
 from gateway.intake import rules, unfit
@@ -18,6 +19,7 @@ from gateway.policy.load import load_library
 from gateway.settings import Settings
 from tests.support.originals import FORMATS, planted
 
+VECTORS = Path(__file__).parents[2] / "vectors" / "picture"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
 
@@ -186,6 +188,30 @@ def test_what_is_taken_is_not_in_the_table(kinds: dict[str, KindIntake], label: 
     kind = kinds[original.kind]
     assert unfit.recognised(original.data[: rules.HEAD_BYTES], kind.media_types) is None
     assert kind.type_of(original.data[: rules.HEAD_BYTES], original.kind) == original.media_type
+
+
+PICTURES = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+
+
+def written(kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(out, kind, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *map(written, PICTURES),
+        written("AVIF", save_all=True, append_images=[Image.new("RGB", (64, 48), (9, 9, 9))]),
+        written("TIFF", big_tiff=False, tiffinfo={254: 0}),
+        *(path.read_bytes() for path in sorted(VECTORS.glob("*.heic"))),
+        struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"mif1", 0, b"mif1", b"heic"),
+        struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"mif1", 0, b"avif", b"miaf"),
+    ],
+)
+def test_no_picture_that_is_taken_is_in_the_table(kinds: dict[str, KindIntake], data: bytes) -> None:
+    assert kinds["production_photo"].type_of(data[: rules.HEAD_BYTES], "production_photo").startswith("image/")
 
 
 @pytest.mark.parametrize(
