@@ -70,7 +70,8 @@ class Leaves:
         if not self._paths:
             raise TaskRefused("nothing")
         return {"source": source}, [
-            json.dumps(part).encode() for part in ([list(path) for path in self._paths], self._events, self._asides)
+            json.dumps(part, ensure_ascii=False).encode()
+            for part in ([list(path) for path in self._paths], self._events, self._asides)
         ]
 
     def _note(self, *event: Json) -> None:

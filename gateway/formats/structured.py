@@ -21,6 +21,7 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.units import MIB
 from gateway.formats.cells import CONTROL, MAX_CELL_CHARS
 from gateway.formats.columns import DEFAULT, Column, Redactions, rendered
 from gateway.formats.leaves import MAX_ASIDES, MAX_DEPTH, MAX_EVENTS, MAX_PATHS, MAX_WORD_CHARS
@@ -54,6 +55,7 @@ PARSE_TASKS: Mapping[str, str] = MappingProxyType(
     }
 )
 ASIDE = "format:aside"
+LIMITS = Limits(output_bytes=128 * MIB)
 
 _SENTENCES: Mapping[str, tuple[type[Problem], str]] = MappingProxyType(
     {
@@ -99,7 +101,7 @@ class StructuredFormat:
 
     def __init__(self, classify: Callable[[Iterable[str]], frozenset[str]], limits: Limits | None = None) -> None:
         self._classify = classify
-        self._limits = limits or Limits()
+        self._limits = limits or LIMITS
 
     def sniff(self, head: bytes) -> str | None:
         """JSON by its first bracket, XML by its first tag, else text where there is no byte that texts do not hold."""
@@ -144,13 +146,15 @@ class StructuredFormat:
             for label, cells in zip(document.labels, document.columns, strict=True)
         ]
         if document.asides:
-            fields.append(Field("metadata/aside", Element.METADATA, "XML:comment", "XML:comment"))
+            fields.append(
+                Field("metadata/aside", Element.METADATA, "XML:comment", "XML:comment", count=len(document.asides))
+            )
         return tuple(fields)
 
     def left_behind(self, content: Content) -> dict[str, int]:
-        """Comments and instructions, as `format:aside`."""
-        asides = len(_structured(content).asides)
-        return {ASIDE: asides} if asides else {}
+        """Nothing: comments and instructions are a field, though one that never leaves."""
+        _structured(content)
+        return {}
 
     def values(self, content: Content, field: Field) -> tuple[str, ...]:
         """The values under the path in document order; of a tag what it says."""

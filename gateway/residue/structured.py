@@ -54,7 +54,7 @@ class _Read:
 def check_structured(data: bytes, expected: StructuredExpectation, needles: Needles) -> Report:
     """Check rules 1 to 5; whatever can still be searched after a broken rule is searched."""
     parser, read_again = _READERS[expected.media_type]
-    ledger = Ledger("text", (parser,), counts=needles.counts())
+    ledger = Ledger("structured", (parser,), counts=needles.counts())
     budget = Budget()
     try:
         found = read_again(_text(data), frozenset(expected.titles))
@@ -68,7 +68,7 @@ def check_structured(data: bytes, expected: StructuredExpectation, needles: Need
     ledger.note("mark", [] if found.mark == expected.mark_text else [Finding(Kind.MARK, "the beginning")])
     ledger.note("headers", _counted(found, expected))
     ledger.note("values", unique(_values(found, expected, needles, budget)))
-    ledger.note("exact places", unique(_exact_places(found, expected, needles)))
+    ledger.note("exact-place", unique(_exact_places(found, expected, needles)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()
 

@@ -35,7 +35,7 @@ def report(media_type: str, data: str | bytes, *withheld: str, **expected: Any) 
 def test_what_is_written_passes(media_type: str) -> None:
     found = report(media_type, written(media_type), "Kowalski-48211", "9")
     assert found.clean
-    assert set(found.passed) == {"structure", "mark", "headers", "values", "exact places", "bounds"}
+    assert set(found.passed) == {"structure", "mark", "headers", "values", "exact-place", "bounds"}
 
 
 @pytest.mark.parametrize("media_type", list(WRITERS))
