@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +18,7 @@ from gateway.base.problems import Problem
 from gateway.base.units import GIB, MIB
 from gateway.formats import pdf_bounds, write_document
 from gateway.formats.model import Box, Content, Element, Field, Mark, Note, Page, Pages, Plan, Rebuilt, Word
-from gateway.formats.page_runs import runs
+from gateway.formats.page_runs import page_fields
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -28,7 +27,6 @@ from gateway.sandbox.problems import ParseRefused
 PARSE_TASK = "gateway.formats.parse_pdf:parse"
 MEDIA_TYPE = "application/pdf"
 LIMITS = Limits(memory_bytes=GIB, cpu_s=8, wall_s=30, output_bytes=512 * MIB)
-UNREADABLE = "unreadable"
 
 _PAGES_AT_ONCE = 4
 _DAMAGED = (DocumentRefused, "The PDF is damaged or was put together by hand; open it and export it anew.")
@@ -106,8 +104,7 @@ class DocumentFormat:
         """Every page and what it shows, page by page, then what is beside the pages."""
         pages = _pages(content)
         beside = (Field(f"metadata/{part}", Element.METADATA, label=part, name=part, count=1) for part in pages.parts)
-        shown = (self._of_page(page, number, len(pages.pages)) for number, page in enumerate(pages.pages, start=1))
-        return (*chain.from_iterable(shown), *beside)
+        return (*page_fields(pages.pages, self._classes_of), *beside)
 
     def values(self, content: Content, field: Field) -> tuple[str, ...]:
         """What a run of words, an annotation or a form field says; a part's text; nothing for a page or region."""
@@ -125,20 +122,6 @@ class DocumentFormat:
         pages = _pages(content)
         rebuilt = write_document.rebuild(pages, plan, mark)
         return replace(rebuilt, redactions={**rebuilt.redactions, **left_behind(pages)})
-
-    def _of_page(self, page: Page, number: int, count: int) -> Iterator[Field]:
-        whole = Box(0, 0, page.width_px, page.height_px)
-        name = UNREADABLE if page.unreadable else None
-        yield Field(f"page/{number}", Element.PAGE, "", name, box=whole, count=count, page=number)
-        for place, run in enumerate(runs(page), start=1):
-            classes = self._classes_of((run.text,))
-            field_id = f"text/{number}/{place}"
-            yield Field(field_id, Element.TEXT, run.text, None, classes, box=run.box, count=1, page=number)
-        for element in (Element.ANNOTATION, Element.FORM_FIELD):
-            for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
-                classes = self._classes_of((note.text,))
-                field_id = f"{element.value}/{number}/{place}"
-                yield Field(field_id, element, note.text, note.name, classes, box=note.box, count=1, page=number)
 
 
 def left_behind(pages: Pages) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Runs of words: the stretches of a page's lines that are read, and withheld, as one.
+"""What stands on a page, and runs of words: the stretches of its lines that are read, and withheld, as one.
 
 A run is made of words on one line between which no gap is wider than about two ems. It is found by geometry alone, so
 that whoever withholds a run knows everything that stands beside it; the runs come in the order in which their first
@@ -7,10 +7,13 @@ words are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.formats.model import Box, Page, Word
+from gateway.formats.model import Box, Element, Field, Page, Word
+
+# What a page that shows, or may show, text that gives no words goes by.
+UNREADABLE = "unreadable"
 
 # A word's box is about 1.2 ems high.
 _GAP_IN_HEIGHTS = 1.7
@@ -29,6 +32,21 @@ def runs(page: Page) -> tuple[Run, ...]:
     """The runs of a page; every word is in exactly one."""
     found = [run for line in _lines(page.words) for run in _split(page.words, line)]
     return tuple(_run(page.words, members) for members in sorted(found, key=min))
+
+
+def page_fields(pages: Sequence[Page], classes_of: Callable[[Sequence[str]], frozenset[str]]) -> Iterator[Field]:
+    """Every page and what stands on it, page by page: lines of text, annotations, form fields."""
+    for number, page in enumerate(pages, start=1):
+        whole = Box(0, 0, page.width_px, page.height_px)
+        name = UNREADABLE if page.unreadable else None
+        yield Field(f"page/{number}", Element.PAGE, "", name, box=whole, count=len(pages), page=number)
+        for place, run in enumerate(runs(page), start=1):
+            held, field_id = classes_of((run.text,)), f"text/{number}/{place}"
+            yield Field(field_id, Element.TEXT, run.text, None, held, box=run.box, count=1, page=number)
+        for element in (Element.ANNOTATION, Element.FORM_FIELD):
+            for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
+                held, field_id = classes_of((note.text,)), f"{element.value}/{number}/{place}"
+                yield Field(field_id, element, note.text, note.name, held, box=note.box, count=1, page=number)
 
 
 def union(boxes: Sequence[Box]) -> Box:

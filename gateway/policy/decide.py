@@ -40,6 +40,8 @@ from gateway.policy.wording import output_title
 from gateway.policy.words import Text
 
 SHEET = "sheet"
+# What a reader takes for the page itself: it leaves with it, unless something withholds it.
+WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 
 _PICTURE = "picture"
 _REMOVAL = {
@@ -48,7 +50,6 @@ _REMOVAL = {
     Element.METADATA: "strip",
     **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD), "box"),
 }
-_WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 _REGION = Text(en="Marked region", zh="标记区域")
 _TITLES = {
     Element.METADATA: Text(en="Metadata", zh="元数据"),
@@ -117,7 +118,7 @@ def _decided(
         rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings_for(rules, present))
         if field.id in taken_out and not _removed_anyway(rulings):
             rulings = (_removal(ANSWER_RULE, field.element, fallback),)
-        if stands and field.element in _WITH_THEIR_PAGE:
+        if stands and field.element in WITH_THEIR_PAGE:
             rulings = rulings or pages[field.page]
         item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field.element, fallback),))
         if field.element is Element.PAGE and item.leaves:

@@ -10,7 +10,7 @@ from gateway.base.canon import Json
 from gateway.formats.model import Element, Field
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
-from gateway.policy.decide import answered_fields, decide
+from gateway.policy.decide import WITH_THEIR_PAGE, answered_fields, decide
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, Decision
 from gateway.policy.kinds import Kind
 from gateway.policy.match import match, subject
@@ -122,6 +122,8 @@ def _loss(decision: Decision | None, policy: Policy, removes: bool) -> str:
 
 
 def _opening(chosen: Field, place: str, classes: frozenset[str]) -> Sequence[str]:
+    if chosen.element in WITH_THEIR_PAGE:
+        return (f"This is {place}. It leaves with its page unless something withholds it.",)
     if chosen.element is not Element.COLUMN:
         return (f"This is {place}.",)
     name = f"It is the field {chosen.name}." if chosen.name else "No single field of its kind has this header."

@@ -19,7 +19,7 @@ from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
 from gateway.formats.coded import Cells
 from gateway.formats.model import Box, Element, Field, Note, Page, Plan, Word, applied
-from gateway.formats.page_runs import runs
+from gateway.formats.page_runs import page_fields
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
@@ -279,7 +279,12 @@ class _Run:
         )
         context = Context({**self.file.context, **test.context}, tuple(test.custody))
         return decide(
-            self.policy, kind, (*columns, *_on_pages(test), *tags), context, answers, on=test.on or self.file.on
+            self.policy,
+            kind,
+            (*columns, *page_fields(_pages(test), classes_of), *tags),
+            context,
+            answers,
+            on=test.on or self.file.on,
         )
 
     def _refusal(self, problem: Problem) -> None:
@@ -321,7 +326,7 @@ class _Run:
         expect = self.test.expect
         rules = {item.field_id: item.main.rule for item in decisions.items if item.element in _ON_PAGES}
         self.covered.update(rules.values())
-        fields = list(_on_pages(self.test))
+        fields = list(page_fields(_pages(self.test), classes_of))
         pages = [rules[one.id] for one in fields if one.element is Element.PAGE]
         lines = {one.label: rules.get(one.id, _NO_RULE) for one in fields if one.element is Element.TEXT}
         notes = {one.name or "": rules.get(one.id, _NO_RULE) for one in fields if one.element in _NOTES}
@@ -350,7 +355,7 @@ class _Run:
             for item, cell in zip(columns, raw, strict=True)
             if (case := applied(item.cases, row)) and case.transform.op.value == "allow"
         ]
-        lines = {field.id: field.label.casefold() for field in _on_pages(self.test)}
+        lines = {field.id: field.label.casefold() for field in page_fields(_pages(self.test), classes_of)}
         leaving += [lines[item.field_id] for item in decisions.items if item.element is Element.TEXT and item.leaves]
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.absent], wanted=False)
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.present], wanted=True)
@@ -389,19 +394,6 @@ def _line(line: str, place: int) -> Iterator[Word]:
         width = _LETTER_PX * len(word)
         yield Word(word, Box(left, 2 * place * _LINE_PX, width, _LINE_PX))
         left += width + _LETTER_PX
-
-
-def _on_pages(test: TestCase) -> Iterator[Field]:
-    pages = _pages(test)
-    for number, page in enumerate(pages, start=1):
-        yield Field(f"page/{number}", Element.PAGE, "", None, count=len(pages), page=number)
-        for place, run in enumerate(runs(page), start=1):
-            classes = classes_of((run.text,))
-            yield Field(f"text/{number}/{place}", Element.TEXT, run.text, None, classes, box=run.box, page=number)
-        for place, note in enumerate(page.notes, start=1):
-            classes = classes_of((note.text,))
-            field_id = f"{note.element.value}/{number}/{place}"
-            yield Field(field_id, note.element, note.text, note.name, classes, page=number)
 
 
 def _rule(item: Decision, row: Mapping[str, str]) -> str:

@@ -12,8 +12,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
-from gateway.formats.document import LIMITS, PARSE_TASK, UNREADABLE, DocumentFormat, left_behind
+from gateway.formats.document import LIMITS, PARSE_TASK, DocumentFormat, left_behind
 from gateway.formats.model import Box, Element, Field, Pages
+from gateway.formats.page_runs import UNREADABLE
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import documents

@@ -181,6 +181,8 @@ def test_explain_leads_to_the_page_where_a_line_is_on_none_that_leaves(tmp_path:
     decided(tmp_path, rule("pages", "{pages: [1]}", "allow", REQ))
     library = load_library(tmp_path)
     asked = (library.policy("test.sample"), library.kind("paper"), PAPER, Context({}), Answers())
-    assert explain(*asked, field="text/1/1", on=DAY).outcome == "disclosed"
+    told = explain(*asked, field="text/1/1", on=DAY)
+    assert told.outcome == "disclosed"
+    assert "leaves with its page" in told.sentences[0]
     with pytest.raises(AnswersInvalid, match="explain page/3 instead"):
         explain(*asked, field="text/3/1", on=DAY)
