@@ -21,6 +21,7 @@ import pypdfium2
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
+from gateway.base.canon import Json
 from gateway.formats.document import PARSE_TASK, DocumentFormat
 from gateway.formats.model import (
     PAGE_DPI,
@@ -159,12 +160,16 @@ def _read(original: bytes, sandbox: ProcessSandbox) -> Pages:
 
 
 def _raster_here(original: bytes) -> Callable[[int], bytes]:
-    """The reader's own raster without the sandbox, so that its processor time is ours."""
+    """The reader's own raster, four pages at a time as always, without the sandbox, so that its time is ours."""
+    kept: dict[int, bytes] = {}
 
     def raster(number: int) -> bytes:
-        return bytes(
-            parse({"what": "raster", "pages": [{"number": number, "faint": [], "grey": True}]}, original)[1][0]
-        )
+        if number not in kept:
+            wanted = range(number, min(number + 4, PAGES + 1))
+            asked: list[Json] = [{"number": one, "faint": [], "grey": True} for one in wanted]
+            kept.clear()
+            kept.update(zip(wanted, map(bytes, parse({"what": "raster", "pages": asked}, original)[1]), strict=True))
+        return kept.pop(number)
 
     return raster
 

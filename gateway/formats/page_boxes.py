@@ -232,7 +232,7 @@ def _lines(words: Sequence[Word]) -> tuple[_Line, ...]:
 
 def _same_line(seed: Box, box: Box, text: str) -> bool:
     shared = min(_bottom(seed), _bottom(box)) - max(seed.top_px, box.top_px)
-    low, high = sorted((seed.height_px, box.height_px))
+    low, high = min(seed.height_px, box.height_px), max(seed.height_px, box.height_px)
     return 2 * shared >= low and (high <= _UPRIGHT * low or not any(map(str.isalnum, text)))
 
 

@@ -273,8 +273,8 @@ def test_without_the_fresh_encode_the_gate_holds_and_without_both_this_test_fail
 ) -> None:
     one = planted(label)
 
-    def careless(form: str, **options: int) -> Callable[[NDArray[np.uint8]], bytes]:
-        def encoded(pixels: NDArray[np.uint8]) -> bytes:
+    def careless(form: str, **options: int) -> Callable[..., bytes]:
+        def encoded(pixels: NDArray[np.uint8], *_quality: int) -> bytes:
             sink = io.BytesIO()
             exif = Image.Exif()
             exif[0x013B] = originals.TAGS["artist"]
@@ -283,7 +283,7 @@ def test_without_the_fresh_encode_the_gate_holds_and_without_both_this_test_fail
 
         return encoded
 
-    monkeypatch.setattr("gateway.formats.picture._jpeg", careless("JPEG", quality=88, subsampling=0))
+    monkeypatch.setattr("gateway.formats.pixels.jpeg", careless("JPEG", quality=88, subsampling=0))
     monkeypatch.setattr("gateway.formats.picture._png", careless("PNG"))
     blocked = rendered(own_world, one)
     assert (blocked.state, blocked.object_id) == (State.BLOCKED, None)
