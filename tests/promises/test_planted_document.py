@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from gateway.formats.model import Box
 from gateway.policy.answers import Answers, Region
@@ -95,6 +98,7 @@ def text_of(pdf: bytes, folder: Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")
 def test_nothing_that_hides_in_a_document_travels(own_world: World, tmp_path: Path) -> None:
     one = as_original()
     made = journey.dispatched(own_world, [one])
