@@ -32,6 +32,8 @@ _BLOCK = 256
 # Characters of one glyph share its place: a ligature has at most this many.
 _LIGATURE = 3
 _SOFT_HYPHENS = {"\x02": "-", "\xad": "-", "\ufffe": "-"}
+# pdfium's signs for a hyphen at which a line ends; what follows it stands elsewhere and is no part of the same word.
+_LINE_ENDS = frozenset({"\x02", "\ufffe"})
 _NOWHERE: Corners = (0.0,) * 8
 _NO_CHARACTER = frozenset({"Cc", "Cn", "Co", "Cs"})
 
@@ -153,8 +155,8 @@ def _read(text: Handle, count: int) -> Iterator[tuple[str, bool, bool, Corners] 
     left, right, bottom, top = sides
     for number in range(count):
         code = pdfium.FPDFText_GetUnicode(text, number)
-        shown = chr(code) if code < 0x110000 else "\ufffd"
-        shown = _SOFT_HYPHENS.get(shown, shown)
+        code = code if code < 0x110000 else 0xFFFD
+        shown = _SOFT_HYPHENS.get(chr(code), chr(code))
         if shown.isspace() or not pdfium.FPDFText_GetCharBox(text, number, *sides):
             yield None
             continue
@@ -164,6 +166,8 @@ def _read(text: Handle, count: int) -> Iterator[tuple[str, bool, bool, Corners] 
         told = not clips and _stands_for_itself(shown) and pdfium.FPDFText_HasUnicodeMapError(text, number) != 1
         ink = (left.value, bottom.value, right.value, top.value)
         yield shown, told, clips, (*ink, loose.left, loose.bottom, loose.right, loose.top)
+        if chr(code) in _LINE_ENDS:
+            yield None
 
 
 def _stands_for_itself(shown: str) -> bool:
