@@ -25,9 +25,10 @@ FORM = next(one for one in built_in_formats() if one.name == "document")
 AROUND = ["Framework supply agreement", "between the parties named above", "for the plant of the buyer"]
 
 
-def shown(painter: Callable[[Canvas], None], *terms: str) -> str:
+def shown(original: Callable[[Canvas], None] | bytes, *terms: str) -> str:
     """What the text layer of the rendition says, without spaces and signs."""
-    outcome = rendered(documents.document(painter), terms)
+    data = original if isinstance(original, bytes) else documents.document(original)
+    outcome = rendered(data, terms)
     assert (outcome.state, outcome.reason) == (State.CLEAN, None)
     assert outcome.rebuilt is not None
     again = FORM.read(outcome.rebuilt.data, "application/pdf", SANDBOX)
@@ -138,3 +139,13 @@ def test_a_paragraph_with_hyphens_is_read_line_by_line() -> None:
     assert "theagreementoftheundertakingandofthemanu" in said
     assert "taicgoodsaswell" in said
     assert "5000" not in said
+
+
+@pytest.mark.parametrize("said_instead", ["harmless words", ""])
+def test_glyphs_that_claim_to_say_something_else_are_taken_for_what_they_show(said_instead: str) -> None:
+    claim = f"/Span << /ActualText ({said_instead}) >> BDC ".encode()
+    sold = documents.line("Sold to Volta Motors for EUR 5,000", 700)
+    data = documents.page(documents.line("Agreement", 780) + claim + sold + b"EMC\n" + documents.line("to Volta", 650))
+    said = shown(data, "Volta")
+    assert "Agreement" in said
+    assert not [word for word in ("Volta", "Motors", "5000", "harmless") if word in said]
