@@ -7,7 +7,8 @@ figure means what its heading says. Both are told by geometry alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from gateway.formats.model import Box
@@ -17,6 +18,8 @@ Classes = Callable[[Sequence[str]], frozenset[str]]
 _DEEPEST_GAP = 3  # in heights of a text
 _LOOKED_AHEAD = 200
 _LONGEST_HEADING = 40
+_MOST_HEADINGS = 4
+_MOST_ROWS = 20
 _MOST_LETTERS = 4
 _NUMBER = re.compile(r"\(?[+\d][\d ()/-]{6,}\d")
 _HYPHENS = "-\u2010\u2011"
@@ -70,28 +73,52 @@ def joint_classes(texts: Sequence[str], boxes: Sequence[Box], classes_of: Classe
 def headings(texts: Sequence[str], boxes: Sequence[Box]) -> list[tuple[str, ...]]:
     """For every text that is a figure the short texts that say what it is: those before it on its line and above it."""
     found: list[tuple[str, ...]] = [()] * len(texts)
-    rows = lines(boxes)
-    for number, row in enumerate(rows):
+    table = _Table(texts, boxes)
+    for number, row in enumerate(table.rows):
         for at, place in enumerate(row):
             if not _is_figure(texts[place]):
                 continue
             beside = [one for one in reversed(row[:at]) if not _is_figure(texts[one])][:1]
-            above = _above(place, rows[:number], texts, boxes)
-            found[place] = tuple(texts[one] for one in (*beside, *above) if len(texts[one]) <= _LONGEST_HEADING)
+            named = (texts[one] for one in (*beside, *table.above(place, number)))
+            found[place] = tuple(text for text in named if len(text) <= _LONGEST_HEADING)
     return found
 
 
-def _above(place: int, rows: Sequence[Sequence[int]], texts: Sequence[str], boxes: Sequence[Box]) -> Iterable[int]:
-    """What stands above a figure in its table: in each line what it stands under, or else what begins left of it."""
-    top, height = boxes[place].top_px, boxes[place].height_px
-    for row in reversed(rows):
-        bottom = max(boxes[one].top_px + boxes[one].height_px for one in row)
-        if top - bottom > _DEEPEST_GAP * height:
-            return
-        top = min(boxes[one].top_px for one in row)
-        over = [one for one in row if _overlap(boxes[one], boxes[place])]
-        before = [one for one in row if boxes[one].left_px <= boxes[place].left_px] if len(row) > 1 else []
-        yield from (one for one in over or before[-1:] if not _is_figure(texts[one]))
+class _Table:
+    """Texts as if they all stood in one table; rows are asked from the top."""
+
+    def __init__(self, texts: Sequence[str], boxes: Sequence[Box]) -> None:
+        self.rows = lines(boxes)
+        self._texts, self._boxes = texts, boxes
+        self._lefts = [[boxes[one].left_px for one in row] for row in self.rows]
+        self._above: dict[int, tuple[int, ...]] = {}
+
+    def above(self, place: int, number: int) -> tuple[int, ...]:
+        """What a figure in row `number` stands under; the same as the figure above it, if there is one."""
+        found: list[int] = []
+        top, height = self._boxes[place].top_px, self._boxes[place].height_px
+        for row in range(number - 1, max(number - 1 - _MOST_ROWS, -1), -1):
+            places = [self._boxes[one] for one in self.rows[row]]
+            if top - max(box.top_px + box.height_px for box in places) > _DEEPEST_GAP * height:
+                break
+            top = min(box.top_px for box in places)
+            over = self._over(place, row)
+            figure = next((one for one in over if one in self._above), None)
+            if figure is not None:
+                found += self._above[figure]
+                break
+            found += over
+            if len(found) >= _MOST_HEADINGS:
+                break
+        self._above[place] = tuple(found[:_MOST_HEADINGS])
+        return self._above[place]
+
+    def _over(self, place: int, row: int) -> list[int]:
+        """What of a row lies over a text, or else what begins left of it beside other things."""
+        box, members = self._boxes[place], self.rows[row]
+        begun = members[: bisect_left(self._lefts[row], box.left_px + box.width_px)][-_MOST_HEADINGS:]
+        over = [one for one in begun if _overlap(self._boxes[one], box)]
+        return over or (begun[-1:] if len(members) > 1 else [])
 
 
 def _is_figure(text: str) -> bool:

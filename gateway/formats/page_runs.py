@@ -18,6 +18,8 @@ UNREADABLE = "unreadable"
 
 # A word's box is about 1.2 ems high.
 _GAP_IN_HEIGHTS = 1.7
+# A space is about a quarter of a box's height wide.
+_CELL_GAP_IN_HEIGHTS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +43,26 @@ def page_fields(pages: Sequence[Page], classes_of: Classes) -> Iterator[Field]:
         whole = Box(0, 0, page.width_px, page.height_px)
         name = UNREADABLE if page.unreadable else None
         yield Field(f"page/{number}", Element.PAGE, "", name, box=whole, count=len(pages), page=number)
-        yield from _text_fields(number, runs(page), classes_of)
+        yield from _text_fields(number, page, classes_of)
         for element in (Element.ANNOTATION, Element.FORM_FIELD):
             for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
                 held, field_id = classes_in(note.text, classes_of), f"{element.value}/{number}/{place}"
                 yield Field(field_id, element, note.text, note.name, held, box=note.box, count=1, page=number)
 
 
-def _text_fields(number: int, found: Sequence[Run], classes_of: Classes) -> Iterator[Field]:
-    texts, boxes = [run.text for run in found], [run.box for run in found]
-    held, over = joint_classes(texts, boxes, classes_of), headings(texts, boxes)
+def _text_fields(number: int, page: Page, classes_of: Classes) -> Iterator[Field]:
+    found = runs(page)
+    held = joint_classes([run.text for run in found], [run.box for run in found], classes_of)
+    cells = [(place, cell) for place, run in enumerate(found) for cell in _cells(page.words, run)]
+    over = headings([cell.text for _, cell in cells], [cell.box for _, cell in cells])
+    named: list[list[str]] = [[] for _ in found]
+    for (place, cell), above in zip(cells, over, strict=True):
+        named[place] += above
+        held[place] |= classes_of([f"{heading} {cell.text}" for heading in above])
     for place, run in enumerate(found):
-        said = classes_of([f"{heading} {run.text}" for heading in over[place]])
+        field_id, over_it = f"text/{number}/{place + 1}", tuple(named[place])
         yield Field(
-            f"text/{number}/{place + 1}",
-            Element.TEXT,
-            run.text,
-            None,
-            held[place] | said,
-            box=run.box,
-            count=1,
-            page=number,
-            headings=over[place],
+            field_id, Element.TEXT, run.text, None, held[place], box=run.box, count=1, page=number, headings=over_it
         )
 
 
@@ -79,12 +79,17 @@ def _run(words: Sequence[Word], members: Sequence[int]) -> Run:
     return Run(tuple(members), " ".join(part.text for part in parts), union([part.box for part in parts]))
 
 
-def _split(words: Sequence[Word], line: Sequence[int]) -> Iterator[list[int]]:
+def _cells(words: Sequence[Word], run: Run) -> Iterator[Run]:
+    """The cells of a narrow table, which may stand as close together as the words of a justified line."""
+    return (_run(words, members) for members in _split(words, run.words, _CELL_GAP_IN_HEIGHTS))
+
+
+def _split(words: Sequence[Word], line: Sequence[int], gap: float = _GAP_IN_HEIGHTS) -> Iterator[list[int]]:
     run: list[int] = []
     right = height = 0
     for place in line:
         box = words[place].box
-        if run and box.left_px - right > _GAP_IN_HEIGHTS * max(height, box.height_px):
+        if run and box.left_px - right > gap * max(height, box.height_px):
             yield run
             run, right, height = [], 0, 0
         run.append(place)

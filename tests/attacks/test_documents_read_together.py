@@ -128,6 +128,13 @@ def test_a_figure_goes_by_its_heading_and_only_by_its_own(rows: Sequence[Sequenc
     assert "23kg" in said
 
 
+def test_a_figure_goes_by_its_heading_where_columns_stand_as_close_as_words() -> None:
+    rows = (("Quantity", "Unit price", "Plant"), ("17 kg", "48,211.00", "Hamburg"), ("23 kg", "12,345.00", "Bremen"))
+    said = shown(table(*rows, lefts=(72, 130, 190)))
+    assert "4821100" not in said
+    assert "1234500" not in said
+
+
 def test_a_paragraph_with_hyphens_is_read_line_by_line() -> None:
     lines = (
         "the agreement of the under-",
