@@ -59,6 +59,7 @@ class Field:
     is what the original calls it (raw header, tag, the words of a text) and never leaves the gateway. `name` is the
     canonical path, tag or region class, or None where the survey cannot name it. `classes` is what its values say it
     is (EMAIL, PHONE, …). `box` lies on `page`, counted from 1; a picture has no pages, and 0 says so.
+    `headings` are the texts of the page that say what a figure on it is.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Field:
     box: Box | None = None
     count: int = 0
     page: int = 0
+    headings: tuple[str, ...] = ()
 
 
 class Op(StrEnum):

@@ -7,16 +7,19 @@ words are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.formats.model import Box, Element, Field, Page, Word
+from gateway.formats.page_order import Classes, classes_in, headings, joint_classes, lines
 
 # What a page that shows, or may show, text that gives no words goes by.
 UNREADABLE = "unreadable"
 
 # A word's box is about 1.2 ems high.
 _GAP_IN_HEIGHTS = 1.7
+# A space is about a quarter of a box's height wide.
+_CELL_GAP_IN_HEIGHTS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +33,37 @@ class Run:
 
 def runs(page: Page) -> tuple[Run, ...]:
     """The runs of a page; every word is in exactly one."""
-    found = [run for line in _lines(page.words) for run in _split(page.words, line)]
+    found = [run for line in lines([word.box for word in page.words]) for run in _split(page.words, line)]
     return tuple(_run(page.words, members) for members in sorted(found, key=min))
 
 
-def page_fields(pages: Sequence[Page], classes_of: Callable[[Sequence[str]], frozenset[str]]) -> Iterator[Field]:
+def page_fields(pages: Sequence[Page], classes_of: Classes) -> Iterator[Field]:
     """Every page and what stands on it, page by page: lines of text, annotations, form fields."""
     for number, page in enumerate(pages, start=1):
         whole = Box(0, 0, page.width_px, page.height_px)
         name = UNREADABLE if page.unreadable else None
         yield Field(f"page/{number}", Element.PAGE, "", name, box=whole, count=len(pages), page=number)
-        for place, run in enumerate(runs(page), start=1):
-            held, field_id = classes_of((run.text,)), f"text/{number}/{place}"
-            yield Field(field_id, Element.TEXT, run.text, None, held, box=run.box, count=1, page=number)
+        yield from _text_fields(number, page, classes_of)
         for element in (Element.ANNOTATION, Element.FORM_FIELD):
             for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
-                held, field_id = classes_of((note.text,)), f"{element.value}/{number}/{place}"
+                held, field_id = classes_in(note.text, classes_of), f"{element.value}/{number}/{place}"
                 yield Field(field_id, element, note.text, note.name, held, box=note.box, count=1, page=number)
+
+
+def _text_fields(number: int, page: Page, classes_of: Classes) -> Iterator[Field]:
+    found = runs(page)
+    held = joint_classes([run.text for run in found], [run.box for run in found], classes_of)
+    cells = [(place, cell) for place, run in enumerate(found) for cell in _cells(page.words, run)]
+    over = headings([cell.text for _, cell in cells], [cell.box for _, cell in cells])
+    named: list[list[str]] = [[] for _ in found]
+    for (place, cell), above in zip(cells, over, strict=True):
+        named[place] += above
+        held[place] |= classes_of([f"{heading} {cell.text}" for heading in above])
+    for place, run in enumerate(found):
+        field_id, over_it = f"text/{number}/{place + 1}", tuple(named[place])
+        yield Field(
+            field_id, Element.TEXT, run.text, None, held[place], box=run.box, count=1, page=number, headings=over_it
+        )
 
 
 def union(boxes: Sequence[Box]) -> Box:
@@ -62,30 +79,17 @@ def _run(words: Sequence[Word], members: Sequence[int]) -> Run:
     return Run(tuple(members), " ".join(part.text for part in parts), union([part.box for part in parts]))
 
 
-def _lines(words: Sequence[Word]) -> Iterator[list[int]]:
-    """Words whose heights overlap by at least half of the smaller one share a line; each line from left to right."""
-    open_lines: list[tuple[int, int, list[int]]] = []
-    for place in sorted(range(len(words)), key=lambda at: (words[at].box.top_px, words[at].box.left_px)):
-        box = words[place].box
-        top, bottom = box.top_px, box.top_px + box.height_px
-        for number in range(len(open_lines) - 1, -1, -1):
-            line_top, line_bottom, members = open_lines[number]
-            shared = min(bottom, line_bottom) - max(top, line_top)
-            if 2 * shared >= min(box.height_px, line_bottom - line_top):
-                members.append(place)
-                break
-        else:
-            open_lines.append((top, bottom, [place]))
-    for _, _, members in open_lines:
-        yield sorted(members, key=lambda at: (words[at].box.left_px, at))
+def _cells(words: Sequence[Word], run: Run) -> Iterator[Run]:
+    """The cells of a narrow table, which may stand as close together as the words of a justified line."""
+    return (_run(words, members) for members in _split(words, run.words, _CELL_GAP_IN_HEIGHTS))
 
 
-def _split(words: Sequence[Word], line: Sequence[int]) -> Iterator[list[int]]:
+def _split(words: Sequence[Word], line: Sequence[int], gap: float = _GAP_IN_HEIGHTS) -> Iterator[list[int]]:
     run: list[int] = []
     right = height = 0
     for place in line:
         box = words[place].box
-        if run and box.left_px - right > _GAP_IN_HEIGHTS * max(height, box.height_px):
+        if run and box.left_px - right > gap * max(height, box.height_px):
             yield run
             run, right, height = [], 0, 0
         run.append(place)

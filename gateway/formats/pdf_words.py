@@ -32,6 +32,8 @@ _BLOCK = 256
 # Characters of one glyph share its place: a ligature has at most this many.
 _LIGATURE = 3
 _SOFT_HYPHENS = {"\x02": "-", "\xad": "-", "\ufffe": "-"}
+# pdfium's signs for a hyphen at which a line ends; what follows it stands elsewhere and is no part of the same word.
+_LINE_ENDS = frozenset({"\x02", "\ufffe"})
 _NOWHERE: Corners = (0.0,) * 8
 _NO_CHARACTER = frozenset({"Cc", "Cn", "Co", "Cs"})
 
@@ -64,6 +66,7 @@ class Found:
 
 def characters(page: Handle, size_px: tuple[int, int]) -> list[Character | None]:
     """Every character in the order in which it is read; None stands for a space. Raises `TaskRefused`."""
+    _speak_as_drawn(page)
     text = pdfium.FPDFText_LoadPage(page)
     if not text:
         return []
@@ -84,6 +87,22 @@ def characters(page: Handle, size_px: tuple[int, int]) -> list[Character | None]
 
 def blank(page: Handle) -> None:
     """Draw no text of this page any more. Raises `TaskRefused` where it has too many objects."""
+    for one in _objects(page):
+        if pdfium.FPDFPageObj_GetType(one) == pdfium.FPDF_PAGEOBJ_TEXT:
+            pdfium.FPDFPageObj_SetIsActive(one, False)
+
+
+def _speak_as_drawn(page: Handle) -> None:
+    """Let no text of this page be read as another one than its glyphs stand for: who looks sees the glyphs."""
+    for one in _objects(page):
+        for number in reversed(range(pdfium.FPDFPageObj_CountMarks(one))):
+            mark = pdfium.FPDFPageObj_GetMark(one, number)
+            if pdfium.FPDFPageObjMark_GetParamValueType(mark, b"ActualText") != pdfium.FPDF_OBJECT_UNKNOWN:
+                pdfium.FPDFPageObj_RemoveMark(one, mark)
+
+
+def _objects(page: Handle) -> Iterator[Handle]:
+    """Every object of the page, those inside forms too."""
     left = MAX_OBJECTS
     pending = [(pdfium.FPDFPage_GetObject(page, at), 0) for at in range(_counted(pdfium.FPDFPage_CountObjects(page)))]
     while pending:
@@ -91,10 +110,8 @@ def blank(page: Handle) -> None:
         left -= 1
         if left < 0 or depth > _MAX_DEPTH:
             raise TaskRefused("objects")
-        kind = pdfium.FPDFPageObj_GetType(one)
-        if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-            pdfium.FPDFPageObj_SetIsActive(one, False)
-        elif kind == pdfium.FPDF_PAGEOBJ_FORM:
+        yield one
+        if pdfium.FPDFPageObj_GetType(one) == pdfium.FPDF_PAGEOBJ_FORM:
             inside = _counted(pdfium.FPDFFormObj_CountObjects(one))
             pending += ((pdfium.FPDFFormObj_GetObject(one, at), depth + 1) for at in range(inside))
 
@@ -153,8 +170,8 @@ def _read(text: Handle, count: int) -> Iterator[tuple[str, bool, bool, Corners] 
     left, right, bottom, top = sides
     for number in range(count):
         code = pdfium.FPDFText_GetUnicode(text, number)
-        shown = chr(code) if code < 0x110000 else "\ufffd"
-        shown = _SOFT_HYPHENS.get(shown, shown)
+        code = code if code < 0x110000 else 0xFFFD
+        shown = _SOFT_HYPHENS.get(chr(code), chr(code))
         if shown.isspace() or not pdfium.FPDFText_GetCharBox(text, number, *sides):
             yield None
             continue
@@ -164,6 +181,8 @@ def _read(text: Handle, count: int) -> Iterator[tuple[str, bool, bool, Corners] 
         told = not clips and _stands_for_itself(shown) and pdfium.FPDFText_HasUnicodeMapError(text, number) != 1
         ink = (left.value, bottom.value, right.value, top.value)
         yield shown, told, clips, (*ink, loose.left, loose.bottom, loose.right, loose.top)
+        if chr(code) in _LINE_ENDS:
+            yield None
 
 
 def _stands_for_itself(shown: str) -> bool:

@@ -96,12 +96,12 @@ def _on_page(rule: Rule, subject: Subject) -> str | None:
     if found:
         return f"It selects the class {', '.join(found)}, which this {_WORDS[field.element]} shows."
     patterns = select.text.patterns if select.text else ()
-    globs, what = {
-        Element.TEXT: (patterns, field.label),
-        Element.ANNOTATION: (select.annotations, field.name or ""),
-        Element.FORM_FIELD: (select.form_fields, field.name or ""),
+    globs, names = {
+        Element.TEXT: (patterns, (field.label, *field.headings)),
+        Element.ANNOTATION: (select.annotations, (field.name or "",)),
+        Element.FORM_FIELD: (select.form_fields, (field.name or "",)),
     }[field.element]
-    named = any(fits(_flat(glob), _flat(what)) for glob in globs)
+    named = any(fits(_flat(glob), _flat(name)) for glob in globs for name in names)
     return f"It selects this {_WORDS[field.element]}." if named else None
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.base.text import comparable
 from gateway.formats.model import Element, Field
+from gateway.formats.page_order import orders
 from gateway.policy.problems import AnswersInvalid
 
 DOCUMENT = "document"
+
+_HYPHENS = re.compile("[-\u2010\u2011]")
 
 
 def spans(field: Field, names: Iterable[str]) -> bool:
@@ -19,19 +23,20 @@ def spans(field: Field, names: Iterable[str]) -> bool:
 def holding(terms: Sequence[str], fields: Iterable[Field]) -> frozenset[str]:
     """The ids of the lines, annotations and form fields that hold one of `terms`, also across the ends of lines.
 
-    Case, width and spaces do not matter. Raises `AnswersInvalid` for a term that stands nowhere: it would be thought
+    Lines follow one another as they come, from left to right, or down a column. Case, width, spaces and hyphens do not
+    matter. Raises `AnswersInvalid` for a term that stands nowhere: it would be thought
     covered.
     """
     wanted = [_flat(term) for term in terms]
     seen: set[str] = set()
     found: set[str] = set()
-    for page in _pages(fields) if wanted else ():
-        text = "".join(flat for _, flat in page)
+    for texts in _in_order(fields) if wanted else ():
+        text = "".join(flat for _, flat in texts)
         for term in wanted:
             at = text.find(term)
             while at >= 0:
                 seen.add(term)
-                found.update(_touched(page, at, at + len(term)))
+                found.update(_touched(texts, at, at + len(term)))
                 at = text.find(term, at + 1)
     for number, term in enumerate(wanted, start=1):
         if term not in seen:
@@ -58,16 +63,18 @@ def _spans(name: str, page: int, count: int) -> bool:
     return int(first) <= page <= int(last or first)
 
 
-def _pages(fields: Iterable[Field]) -> list[list[tuple[str, str]]]:
-    """Page by page the lines as they follow one another; what lies on a page stands for itself."""
-    texts: dict[int, list[tuple[str, str]]] = {}
-    alone = []
+def _in_order(fields: Iterable[Field]) -> Iterator[list[tuple[str, str]]]:
+    """Page by page the lines as they may follow one another; what lies on a page stands for itself."""
+    pages: dict[int, list[Field]] = {}
     for field in fields:
-        if field.element is Element.TEXT:
-            texts.setdefault(field.page, []).append((field.id, _flat(field.label)))
-        elif field.element in (Element.ANNOTATION, Element.FORM_FIELD):
-            alone.append([(field.id, _flat(field.label))])
-    return [*texts.values(), *alone]
+        if field.element is Element.TEXT and field.box is not None:
+            pages.setdefault(field.page, []).append(field)
+        elif field.element in (Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD):
+            yield [(field.id, _flat(field.label))]
+    for texts in pages.values():
+        flat = [(field.id, _flat(field.label)) for field in texts]
+        for order in orders([field.box for field in texts if field.box is not None]):
+            yield [flat[place] for place in order]
 
 
 def _touched(page: Sequence[tuple[str, str]], start: int, end: int) -> Iterable[str]:
@@ -79,4 +86,6 @@ def _touched(page: Sequence[tuple[str, str]], start: int, end: int) -> Iterable[
 
 
 def _flat(text: str) -> str:
-    return "".join(comparable(text).split())
+    """Without spaces, and without hyphens, since lines break at them; a text of hyphens alone keeps them."""
+    flat = "".join(comparable(text).split())
+    return _HYPHENS.sub("", flat) or flat
