@@ -56,8 +56,11 @@ def _read(media_type: str, untrusted: bytes, *, first: bool) -> Answer:
     _require_size(*opening.size_px)
     if opening.several and not first:
         raise TaskRefused("frames")
-    if media_type == picture_types.PNG and not is_whole(untrusted):
-        raise TaskRefused("damaged")
+    if media_type == picture_types.PNG:
+        if not is_whole(untrusted):
+            raise TaskRefused("damaged")
+        # Whoever asks a PNG for its EXIF has it decoded on the way, and would take what is damaged for a lack of EXIF.
+        opening.load()
     turn = _turn(media_type, opening)
     rows = _upright_jpeg(opening, untrusted) if media_type == picture_types.JPEG and turn is None else None
     (width_px, height_px), rgb = (opening.size_px, rows) if rows is not None else _decoded(opening, turn)

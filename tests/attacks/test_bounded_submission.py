@@ -20,7 +20,7 @@ def test_a_submission_whose_documents_cannot_be_searched_in_time_stays_open(
     world.render(release, original)
     builder, releases = world.actors["builder"], world.gateway.releases
     with monkeypatch.context() as patch:
-        patch.setattr(walled, "limits_for", lambda _size: Limits(memory_bytes=1 << 20))
+        patch.setattr(walled, "limits_for", lambda _size: Limits(wall_s=0))
         with pytest.raises(NotVerified):
             releases.submit(builder, release.id)
     assert releases.get(release.id).state is State.DRAFT

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from multiprocessing.context import ForkProcess
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -75,10 +75,10 @@ def _waiting_worker(settings: Settings, goes_on: Path, grace_s: float) -> None:
     serving.run_worker(compose(settings, PASSPHRASE), threading.Event())
 
 
-def told_to_end_at_work(world: World, rendition: str, goes_on: Path, grace_s: float) -> ForkProcess:
+def told_to_end_at_work(world: World, rendition: str, goes_on: Path, grace_s: float) -> SpawnProcess:
     """A worker that was told to end with this rendition in hand."""
     close_idle()
-    process = multiprocessing.get_context("fork").Process(
+    process = multiprocessing.get_context("spawn").Process(
         target=_waiting_worker, args=(world.gateway.settings, goes_on, grace_s), daemon=True
     )
     process.start()
