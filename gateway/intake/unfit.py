@@ -100,9 +100,9 @@ _DRAWING = "; export the sheet that is asked for as PNG, not the model."
 _VIDEO = "This is a video, which this kind does not take; export the frame that is meant as PNG."
 _SOUND = "This is a sound recording, which cannot be redacted here; leave it out or have it transcribed as a table."
 _UNPACK = "; unpack it and upload each file."
-_OLD = "; save it in today's format (.xlsx, .docx) without a password."
-_MESSAGE = "; upload what is attached to it file by file, and the message itself as a picture of it."
-_PRINTED = "; export the pages that are asked for as PNG, and tables as CSV or XLSX."
+_OLD = "; save its tables as XLSX without a password, or print it into a PDF."
+_MESSAGE = "; upload what is attached to it file by file, and the message itself printed into a PDF."
+_PRINTED = "; print the pages that are asked for into a PDF, and save tables as CSV or XLSX."
 
 TABLE: tuple[Unfit, ...] = (
     # Photographs of sensors.
