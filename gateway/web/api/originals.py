@@ -20,6 +20,7 @@ from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
 from gateway.policy.naming import name_fields
 from gateway.release.shredding import Proposed
+from gateway.sandbox.budget import Budgeted
 from gateway.web import stream
 from gateway.web.api.uploads import begin_upload
 from gateway.web.conditions import InKnown
@@ -325,7 +326,7 @@ def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[tuple[F
         with ExitStack() as stack:
             opened = stack.enter_context(gateway.openings.open(actor.person_id, original.object_id, original.id))
             untrusted_original = opened.read()
-        content = form.read(untrusted_original, original.media_type, gateway.sandbox)
+        content = form.read(untrusted_original, original.media_type, Budgeted(gateway.sandbox))
         source = content.source if isinstance(content, Table | Structured) else {}
         return name_fields(kind, form.survey(content)), source
     finally:
