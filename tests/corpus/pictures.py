@@ -169,8 +169,8 @@ def _specimen(hide: Hiding, media_type: str, extension: str, data: bytes, frame:
 def _scene(hide: Hiding) -> Image.Image:
     """A dull, uneven shop floor with words that may be seen, and words on a loud ground that may not."""
     picture = _floor().copy()
-    for place in ((80, 240), (320, 470)):
-        _write(picture, SHOWN_WORDS, place, (250, 250, 250), 48)
+    for corner in ((80, 240), (320, 470)):
+        _write(picture, SHOWN_WORDS, corner, (250, 250, 250), 48)
     for box, place in (
         (_BADGE, "words in a marked region"),
         (_SCREEN, "words on a marked screen"),
