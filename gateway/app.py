@@ -60,6 +60,7 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_pdf:parse",
     *TEXT_TASKS.values(),
     walled.TASK,
+    walled.FOREIGN_TASK,
 )
 
 _TABLES = frozenset({"table-csv", "table-workbook"})

@@ -63,7 +63,7 @@ def inspect_file(
     if not file.is_file():
         raise Usage("The file is not there; check its path.")
     data = json_file(file, "file")
-    form, media_type = _taken(data)
+    form, media_type = taken(data)
     try:
         content = form.read(data, media_type, sandbox(offline_settings()), {"sheet": sheet} if sheet else {})
     except SheetUnclear as unclear:
@@ -83,7 +83,7 @@ def inspect_file(
     )
 
 
-def _taken(data: bytes) -> tuple[Format, str]:
+def taken(data: bytes) -> tuple[Format, str]:
     """The format that reads this content, as intake would choose it; `NotTaken` with what to convert it to."""
     if not data:
         raise NotTaken("The file is empty.")
