@@ -24,6 +24,8 @@ from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import TableWorkbook
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
+from gateway.intake.archives import TASK as ARCHIVE_TASK
+from gateway.intake.archives import Archives
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
@@ -59,6 +61,7 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
     *TEXT_TASKS.values(),
+    ARCHIVE_TASK,
     walled.TASK,
     walled.FOREIGN_TASK,
 )
@@ -83,6 +86,7 @@ class Gateway:
     openings: Openings
     intake: Intake
     uploads: Uploads
+    archives: Archives
     library: Library
     sandbox: ProcessSandbox
     renders: Renders
@@ -212,6 +216,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         openings=Openings(units, log, clock, vault),
         intake=intake,
         uploads=uploads,
+        archives=Archives(intake, vault, walls),
         library=library,
         sandbox=walls,
         renders=renders,

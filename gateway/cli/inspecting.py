@@ -18,6 +18,7 @@ from gateway.formats.model import Element, Field
 from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.intake import rules
+from gateway.sandbox.budget import Budgeted
 
 _BY_POLICY = "leave only where a policy says so, one by one; what it does not know it asks about"
 _NEVER = "never leaves"
@@ -65,7 +66,7 @@ def inspect_file(
     data = json_file(file, "file")
     form, media_type = taken(data)
     try:
-        content = form.read(data, media_type, sandbox(offline_settings()), {"sheet": sheet} if sheet else {})
+        content = form.read(data, media_type, Budgeted(sandbox(offline_settings())), {"sheet": sheet} if sheet else {})
     except SheetUnclear as unclear:
         raise Usage(f"{unclear.detail} Name it with --sheet.") from unclear
     except Problem as problem:

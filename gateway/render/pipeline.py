@@ -1,7 +1,7 @@
 """The choreography, without database or network: the same for a worker's job and for a rehearsal.
 
-1. The format reads the original inside the sandbox. Which sheet of a workbook is meant, or which frame of a picture,
-   may be an open question.
+1. The format reads the original inside the sandbox, within one budget for all of it. Which sheet of a workbook
+   is meant, or which frame of a picture, may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
@@ -40,6 +40,7 @@ from gateway.residue.model import (
     StructuredExpectation,
     TableExpectation,
 )
+from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 
 
@@ -78,7 +79,7 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.declared)
+        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared)
     except (SheetUnclear, FrameUnclear) as unclear:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
