@@ -97,3 +97,5 @@ _TESTS: Mapping[str, Callable[[str], bool]] = {
     "NATIONAL_ID": _is_national_id,
     "MONEY": _is_money,
 }
+
+CLASSES = frozenset(_TESTS)
