@@ -21,6 +21,6 @@ def codes(picture: Pixels) -> list[tuple[Corners, str]]:
         except cv2.error:
             # It gives up on some pictures, with what it calls an assertion; then there is no answer from this one.
             continue
-        for one in np.asarray(corners, np.float32).reshape(-1, 4, 2)[:MAX_CODES] if seen else ():
-            found.append((one, ""))
+        if seen:
+            found += [(one, "") for one in np.asarray(corners, np.float32).reshape(-1, 4, 2)[:MAX_CODES]]
     return found

@@ -37,7 +37,7 @@ def _in_tile(net: Net, tile: Tile) -> Boxes:
 
 
 def _at(levels: Floats, part: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-    return levels[0, part][rows, columns].astype(np.float64)
+    return np.asarray(levels[0, part][rows, columns], np.float64)
 
 
 def _distinct(boxes: Boxes) -> Boxes:
@@ -54,8 +54,8 @@ def _overlap(one: NDArray[np.float64], others: Boxes) -> NDArray[np.float64]:
     wide = np.minimum(one[2], others[:, 2]) - np.maximum(one[0], others[:, 0])
     tall = np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1])
     shared = np.maximum(0, wide) * np.maximum(0, tall)
-    return shared / (_area(one[None]) + _area(others) - shared)
+    return np.asarray(shared / (_area(one[None]) + _area(others) - shared))
 
 
 def _area(boxes: Boxes) -> NDArray[np.float64]:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))

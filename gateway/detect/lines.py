@@ -73,7 +73,7 @@ def _corners(likely: Pixels) -> list[Corners]:
         if thin < _SMALLEST_PX:
             continue
         grown = (sides[0] + _BEYOND * thin, sides[1] + _BEYOND * thin)
-        found.append(_clockwise(cv2.boxPoints((middle, grown, degrees))))
+        found.append(_clockwise(np.asarray(cv2.boxPoints((middle, grown, degrees)), np.float32)))
     return found
 
 

@@ -18,7 +18,7 @@ from gateway.detect.letters import Reader
 from gateway.detect.lines import Corners, lines
 from gateway.detect.model import CODE, FACE, TEXT
 from gateway.detect.nets import Net
-from gateway.detect.text import classes_of
+from gateway.detect.text import classes_seen
 from gateway.detect.tiles import Pixels
 from gateway.sandbox.task import Answer
 
@@ -40,7 +40,7 @@ def look(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     inside = [(sort, place, words) for sort, place, words in found if place[2] > 0 and place[3] > 0]
     inside.sort(key=lambda one: (one[1][1], one[1][0], one[1], one[0]))
     told: Json = [
-        {"sort": sort, "place": list(place), "words": words, "classes": sorted(classes_of([words])) if words else []}
+        {"sort": sort, "place": list(place), "words": words, "classes": sorted(classes_seen(words))}
         for sort, place, words in inside[:MAX_FOUND]
     ]
     return {"more": len(inside) > MAX_FOUND}, (json.dumps(told).encode(),)
