@@ -20,7 +20,7 @@ from gateway.detect.model import CODE, FACE, TEXT
 from gateway.detect.nets import Net
 from gateway.detect.text import classes_seen
 from gateway.detect.tiles import Pixels
-from gateway.sandbox.task import Answer
+from gateway.sandbox.task import Answer, TaskRefused
 
 MAX_FOUND = 2_000
 MAX_WORDS_CHARS = 400
@@ -33,21 +33,34 @@ Place = tuple[int, int, int, int]
 
 
 def look(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """Header: nothing. Blob: a list of what was found, as JSON: sort, place, words, classes."""
+    """Header: nothing. Blob: a list of what was found, as JSON: sort, place, words where they are wanted, classes.
+
+    Refuses a picture in which there is more than that: what is not looked at would be shown.
+    """
     width_px, height_px = int(str(request["width_px"])), int(str(request["height_px"]))
     picture = np.frombuffer(untrusted, np.uint8).reshape(height_px, width_px, 3)
     found = [*_lines(picture), *_codes(picture), *_faces(picture)]
+    if len(found) > MAX_FOUND:
+        raise TaskRefused("crowded")
     inside = [(sort, place, words) for sort, place, words in found if place[2] > 0 and place[3] > 0]
     inside.sort(key=lambda one: (one[1][1], one[1][0], one[1], one[0]))
     told: Json = [
-        {"sort": sort, "place": list(place), "words": words, "classes": sorted(classes_seen(words))}
-        for sort, place, words in inside[:MAX_FOUND]
+        {
+            "sort": sort,
+            "place": list(place),
+            "words": words if request["words"] else "",
+            "classes": sorted(classes_seen(words)),
+        }
+        for sort, place, words in inside
     ]
-    return {"more": len(inside) > MAX_FOUND}, (json.dumps(told).encode(),)
+    return {}, (json.dumps(told).encode(),)
 
 
 def _lines(picture: Pixels) -> Iterator[tuple[str, Place, str]]:
-    for corners in lines(_LINES, picture):
+    found = lines(_LINES, picture)
+    if len(found) > MAX_FOUND:
+        raise TaskRefused("crowded")
+    for corners in found:
         yield TEXT, _around(corners, picture), _READER.read(picture, corners)[:MAX_WORDS_CHARS]
 
 

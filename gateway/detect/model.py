@@ -14,8 +14,8 @@ SORTS = (TEXT, FACE, CODE)
 class Found:
     """One thing in a picture: a line of text, a face, or a printed code such as a QR code.
 
-    `place` is left, top, width, height in the picture's pixels. `words` is what was read there, as well as it could
-    be; it never leaves the gateway. `classes` is what these words are (EMAIL, IBAN, …).
+    `place` is left, top, width, height in the picture's pixels. `classes` is what the words that were
+    read there are (EMAIL, IBAN, …). `words` are they, where they were asked for: else they stay where they were read.
     """
 
     sort: str
@@ -28,7 +28,7 @@ class Detector(Protocol):
     """Suggests what is in a picture; it never decides, and that it found nothing is nobody's consent."""
 
     def version(self) -> str:
-        """The models and the rules, in one line: the same line finds the same things in the same pixels.
+        """The models and the rules, in one word: the same word finds the same things in the same pixels.
 
         Raises `DetectorMissing` where this gateway has no detector.
         """

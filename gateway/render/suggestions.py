@@ -38,7 +38,7 @@ def suggestions(content: Content, detector: Detector | None) -> tuple[str, tuple
         Field(
             id=f"region/{number}",
             element=Element.REGION,
-            label=one.words,
+            label=one.sort,
             name=one.sort,
             classes=one.classes,
             source=Source.DETECTOR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from gateway.detect.models import FACES, Model
 from gateway.detect.problems import DetectorMissing, DetectorUnclear
 from gateway.detect.tiles import OVERLAP_PX, TILE_PX, padded, tiles
 from gateway.sandbox.ports import Layer, Limits, Reply
+from gateway.sandbox.problems import ParseRefused
 from tests.support import detection
 
 FOUND: dict[str, Any] = {"sort": "text", "place": [1, 2, 30, 10], "words": "a@b.example", "classes": ["EMAIL"]}
@@ -25,7 +27,12 @@ FOUND: dict[str, Any] = {"sort": "text", "place": [1, 2, 30, 10], "words": "a@b.
 
 def found(sort: str) -> list[Found]:
     scene = detection.scene()
-    return [one for one in detection.networks().find(*scene.size, scene.tobytes()) if one.sort == sort]
+    return [one for one in _read(scene.size, scene.tobytes()) if one.sort == sort]
+
+
+@cache
+def _read(size_px: tuple[int, int], rgb: bytes) -> tuple[Found, ...]:
+    return detection.networks().read(*size_px, rgb)
 
 
 def inside(place: tuple[int, int, int, int], around: tuple[int, int, int, int]) -> bool:
@@ -66,9 +73,9 @@ def test_a_picture_of_any_shape_is_looked_at(size_px: tuple[int, int]) -> None:
 class Answering:
     """A sandbox whose child says what it likes."""
 
-    def __init__(self, told: object, *, more: Json = False) -> None:
+    def __init__(self, told: object) -> None:
         self.asked = 0
-        self._reply = Reply({"more": more}, (json.dumps(told).encode(),))
+        self._reply = Reply({}, (json.dumps(told).encode(),))
 
     def layers(self) -> frozenset[Layer]:
         return frozenset()
@@ -119,8 +126,21 @@ def test_what_does_not_add_up_is_refused(told: object) -> None:
 
 
 def test_more_than_can_be_told_is_refused_and_not_cut_off() -> None:
+    class Crowded(Answering):
+        def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
+            raise ParseRefused("It would not.", "crowded", {})
+
     with pytest.raises(DetectorUnclear, match="split the picture"):
-        Networks(Answering([FOUND], more=True)).find(40, 20, bytes(2400))
+        Networks(Crowded([])).find(40, 20, bytes(2400))
+
+
+def test_words_stay_in_the_child_that_read_them() -> None:
+    scene = detection.scene()
+    quiet = detection.networks().find(*scene.size, scene.tobytes())
+    assert {one.words for one in quiet} == {""}
+    assert [(one.sort, one.place, one.classes) for one in quiet] == [
+        (one.sort, one.place, one.classes) for one in _read(scene.size, scene.tobytes())
+    ]
 
 
 def test_another_model_than_the_one_that_was_measured_is_not_used() -> None:
@@ -137,7 +157,7 @@ def test_a_gateway_without_the_extra_says_how_to_get_it(monkeypatch: pytest.Monk
         Networks(Answering([FOUND])).find(40, 20, bytes(2400))
     monkeypatch.undo()
     models.version.cache_clear()
-    assert "centerface 09189dea" in models.version()
+    assert "centerface/09189dea" in models.version()
 
 
 @pytest.mark.parametrize("size_px", [(1, 1), (1088, 1088), (1089, 40), (4000, 3000), (2017, 1090)])
