@@ -16,12 +16,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gateway.app import built_in_formats, kinds_of, sandbox
+from gateway.app import built_in_formats, kinds_of, looking, sandbox
 from gateway.base.canon import canonical
 from gateway.base.problems import Refused, Usage
 from gateway.base.text import clean_line
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
+from gateway.detect.detector import Networks
 from gateway.formats.model import Mark
 from gateway.formats.ports import Format
 from gateway.intake import rules
@@ -139,6 +140,7 @@ def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
         answers=what.answers,
         mark=Mark(what.recipient, REHEARSAL_RELEASE, what.on.isoformat(), rehearsal=True),
         secret=secrets.token_bytes(32),
+        detector=Networks(looking(offline_settings())),
     )
     outcome = render(job, walls)
     if outcome.state is not State.CLEAN:
