@@ -17,6 +17,7 @@ from gateway.db.migrate import check_current
 from gateway.db.unit import Units
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
+from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
@@ -58,11 +59,14 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_ods:parse",
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
+    "gateway.formats.parse_docx:parse",
+    "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
     walled.TASK,
 )
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
+_DOCUMENTS = frozenset({"document", "document-docx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def built_in_formats() -> tuple[Format, ...]:
     return (
         PictureFormat(),
         DocumentFormat(classes_of),
+        DocumentDocx(classes_of),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),
@@ -141,7 +146,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "document": (tuple(f for f in formats if f.name in _DOCUMENTS), settings.document_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }
