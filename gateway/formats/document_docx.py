@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.formats import pdf_bounds
+from gateway.formats import pdf_bounds, write_docx
 from gateway.formats.archive_bounds import MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
-from gateway.formats.model import Content, Pages
+from gateway.formats.model import Content, DocumentOutput, Mark, Pages, Plan, Rebuilt
 from gateway.formats.pages import PagesFormat, pages_in
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
@@ -22,7 +22,7 @@ from gateway.formats.typed_reader import Sentences, TypedReader
 from gateway.formats.write_document import MEDIA_TYPE as PDF
 from gateway.sandbox.ports import Sandbox
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+DOCX = write_docx.MEDIA_TYPE
 PARSE_TASK = "gateway.formats.parse_docx:parse"
 
 _LOCAL_MAGIC = b"PK\x03\x04"
@@ -128,3 +128,9 @@ class DocumentDocx(PagesFormat):
     def left_behind(self, content: Content) -> Mapping[str, int]:
         """Everything that a Word document may hold besides the words that it shows."""
         return {_LEFT_BEHIND[sort]: count for sort, count in pages_in(content).counts.items() if count}
+
+    def written(self, pages: Pages, plan: Plan, mark: Mark) -> Rebuilt:
+        """A PDF of the pages, or a Word document of their paragraphs where the plan wants the form of the original."""
+        if plan.document is DocumentOutput.AS_ORIGINAL:
+            return write_docx.rebuild(pages, plan, mark)
+        return super().written(pages, plan, mark)

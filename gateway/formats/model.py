@@ -176,16 +176,25 @@ class TableOutput(StrEnum):
     XLSX = "xlsx"
 
 
+class DocumentOutput(StrEnum):
+    """In which form a document leaves."""
+
+    PDF = "pdf"
+    AS_ORIGINAL = "as_original"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
     `table` and `notice` are for tables only: the form in which they leave, and what a workbook says of itself.
+    `document` is the form in which a document leaves.
     """
 
     instructions: tuple[Instruction, ...]
     table: TableOutput = TableOutput.AS_ORIGINAL
     notice: Notice = Notice()
+    document: DocumentOutput = DocumentOutput.PDF
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,15 @@ class PagesFormat:
         return ()
 
     def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
-        """A new PDF of the pages that the plan allows; boxes over what it withholds on them."""
+        """A new document of the pages that the plan allows, without what it withholds on them."""
         del secret  # the visible mark names the release itself; nothing here is keyed
         pages = pages_in(content)
-        rebuilt = write_document.rebuild(pages, plan, mark)
+        rebuilt = self.written(pages, plan, mark)
         return replace(rebuilt, redactions={**rebuilt.redactions, **self.left_behind(pages)})
+
+    def written(self, pages: Pages, plan: Plan, mark: Mark) -> Rebuilt:
+        """The pages that the plan allows, as this format writes them."""
+        return write_document.rebuild(pages, plan, mark)
 
 
 def pages_in(content: Content) -> Pages:

@@ -20,6 +20,7 @@ from gateway.residue.model import (
     Kind,
     PictureExpectation,
     Report,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     TextExpectation,
@@ -33,6 +34,7 @@ _SORTS: tuple[type[Expectation], ...] = (
     TableExpectation,
     PictureExpectation,
     DocumentExpectation,
+    RetypedExpectation,
     StructuredExpectation,
     TextExpectation,
 )

@@ -21,7 +21,20 @@ from gateway.formats.document import PARSE_TASK as DOCUMENT_TASK
 from gateway.formats.document import DocumentFormat
 from gateway.formats.document_docx import PARSE_TASK as WORD_TASK
 from gateway.formats.document_docx import DocumentDocx
-from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark, Op, Pages, Plan, Rebuilt, Transform
+from gateway.formats.model import (
+    Box,
+    Case,
+    Content,
+    DocumentOutput,
+    Element,
+    Instruction,
+    Mark,
+    Op,
+    Pages,
+    Plan,
+    Rebuilt,
+    Transform,
+)
 from gateway.formats.picture import PARSE_TASK as PICTURE_TASK
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
@@ -422,5 +435,23 @@ class TestWord(FormatContract):
         said = " ".join(again.parts.values())
         assert "Supply agreement" in said
         assert "Magnet" in said
+        assert "Kowalski" not in said
+        assert "Annex" not in said
+
+
+class TestWordAsWord(TestWord):
+    def leaves_as(self) -> str:
+        return word.DOCX
+
+    def plan(self) -> Plan:
+        return replace(super().plan(), document=DocumentOutput.AS_ORIGINAL)
+
+    def test_the_rendition_is_of_a_kind_the_format_knows(self, sandbox: ProcessSandbox) -> None:
+        rebuilt = self.rebuild(sandbox)
+        assert rebuilt.media_type == self.leaves_as() == self.format().sniff(rebuilt.data[:4096])
+        again = self.format().read(rebuilt.data, rebuilt.media_type, sandbox)
+        said = " ".join(field.label for field in self.format().survey(again))
+        assert "Supply agreement" in said
+        assert "[withheld: PD-MIN]" in said
         assert "Kowalski" not in said
         assert "Annex" not in said
