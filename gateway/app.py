@@ -19,6 +19,7 @@ from gateway.detect.detector import TASK as DETECT_TASK
 from gateway.detect.detector import Networks
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
+from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
@@ -62,6 +63,8 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_ods:parse",
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
+    "gateway.formats.parse_docx:parse",
+    "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
     ARCHIVE_TASK,
     walled.TASK,
@@ -69,6 +72,7 @@ SANDBOX_TASKS = (
 )
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
+_DOCUMENTS = frozenset({"document", "document-docx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ def built_in_formats() -> tuple[Format, ...]:
     return (
         PictureFormat(),
         DocumentFormat(classes_of),
+        DocumentDocx(classes_of),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),
@@ -155,7 +160,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "document": (tuple(f for f in formats if f.name in _DOCUMENTS), settings.document_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }

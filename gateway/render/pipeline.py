@@ -19,6 +19,7 @@ from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
 from gateway.detect.model import Detector
+from gateway.formats import write_docx
 from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Structured, Table
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
@@ -40,6 +41,7 @@ from gateway.residue.model import (
     Expectation,
     PictureExpectation,
     Rectangle,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
 )
@@ -150,6 +152,8 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             boxes=tuple(_rectangle(box) for box in rebuilt.boxes),
             mark_text=mark.text,
         )
+    if isinstance(content, Pages) and rebuilt.media_type == write_docx.MEDIA_TYPE:
+        return RetypedExpectation(mark.text)
     if isinstance(content, Pages):
         return DocumentExpectation(
             sizes_px=tuple(page.size_px for page in rebuilt.pages),

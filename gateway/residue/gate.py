@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.marks.visible import PAGE, mark_mask
-from gateway.residue import pdf, xlsx
+from gateway.residue import docx, pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
 from gateway.residue.layers import Budget
@@ -21,6 +21,7 @@ from gateway.residue.model import (
     Ledger,
     PictureExpectation,
     Report,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     TextExpectation,
@@ -38,7 +39,7 @@ from gateway.residue.values import Needles
 CSV, PDF = "text/csv", "application/pdf"
 TEXTS = frozenset({"text/plain", "text/csv", "text/markdown", "application/json"})
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
-ARCHIVES = frozenset({xlsx.MEDIA_TYPE, ODS})
+ARCHIVES = frozenset({xlsx.MEDIA_TYPE, ODS, docx.MEDIA_TYPE})
 FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS | ARCHIVES
 
 _MOST_FIELDS = 64
@@ -59,14 +60,22 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
             return check_structured(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
-        case DocumentExpectation():
-            return check_document(rendition, expectation, _needles(withheld, expectation.mark_text), _page_mask)
+        case DocumentExpectation() | RetypedExpectation():
+            return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text))
         case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
             read_again = pdf.check_pdf if expectation.media_type == PDF else check_text
             return read_again(rendition, expectation, _needles(withheld))
     raise UnknownRendition(
         "The gate has no check for this sort of file; release it in a format that it can read again."
     )
+
+
+def _check_document(
+    rendition: bytes, expectation: DocumentExpectation | RetypedExpectation, needles: Needles
+) -> Report:
+    if isinstance(expectation, RetypedExpectation):
+        return docx.check_retyped(rendition, expectation, needles)
+    return check_document(rendition, expectation, needles, _page_mask)
 
 
 def _page_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
@@ -88,7 +97,7 @@ def check_foreign(
     """
     if told is None and media_type not in FOREIGN:
         raise UnknownRendition(
-            "The gate cannot look into this sort of file; it knows CSV, text, JSON, XLSX, ODS, PDF, JPEG and PNG."
+            "The gate cannot look into this sort of file; it knows CSV, text, JSON, XLSX, ODS, DOCX, PDF, JPEG and PNG."
         )
     needles = Needles(withheld)
     ledger = Ledger("foreign", ("byte search", *(("reader of the format",) if told else ())), counts=needles.counts())

@@ -20,6 +20,7 @@ from gateway.residue.model import (
     Kind,
     PictureExpectation,
     Report,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     TextExpectation,
@@ -34,6 +35,7 @@ _SORTS: tuple[type[Expectation], ...] = (
     TableExpectation,
     PictureExpectation,
     DocumentExpectation,
+    RetypedExpectation,
     StructuredExpectation,
     TextExpectation,
 )
