@@ -96,7 +96,7 @@ class _Reader:
             for chunk in untrusted_chunks:
                 parser.Parse(chunk, False)
             parser.Parse(b"", True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:
             raise TaskRefused("xml") from error
 
     def answer(self, macros: int) -> Answer:

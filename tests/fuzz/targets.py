@@ -16,6 +16,7 @@ from PIL import Image
 
 from gateway.app import built_in_formats
 from gateway.base.canon import Json
+from gateway.formats.document_docx import DOCX
 from gateway.formats.model import Pages
 from gateway.intake.archives import _Unpacking
 from gateway.residue import gate
@@ -23,7 +24,7 @@ from gateway.residue.model import DocumentExpectation, WithheldSet, WithheldValu
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import ParseRefused
 from gateway.sandbox.task import TaskRefused
-from tests.support import documents, originals, workbooks
+from tests.support import documents, originals, word, workbooks
 from tests.support.documents import line, page
 from tests.support.workbooks import ODS, XLSX
 
@@ -156,7 +157,16 @@ def archive() -> Sequence[bytes]:
     return (out.getvalue(),)
 
 
-PICTURES: Final = {
+# Each type of file that a format takes, and honest ones of it.
+READERS: Final[Mapping[str, Callable[[], Sequence[bytes]]]] = {
+    "text/csv": tables,
+    "application/json": records,
+    "application/xml": markup,
+    "text/plain": lambda: ("Grade: N42SH\nMass = 1,5 kg\n\nfree words ü\n".encode(), *tables()),
+    XLSX: lambda: (workbooks.xlsx(ROWS),),
+    ODS: lambda: (workbooks.ods(ROWS),),
+    DOCX: lambda: (word.agreement(),),
+    "application/pdf": papers,
     "image/jpeg": lambda: (picture("JPEG"),),
     "image/png": lambda: (picture("PNG"), (VECTORS / "picture" / "tiny.png").read_bytes()),
     "image/gif": lambda: (picture("GIF"),),
@@ -166,26 +176,17 @@ PICTURES: Final = {
     "image/heic": lambda: ((VECTORS / "picture" / "plain.heic").read_bytes(),),
     "image/avif": lambda: (picture("AVIF"),),
 }
-BOOKS: Final[Mapping[str, Callable[[], Sequence[bytes]]]] = {
-    XLSX: lambda: (workbooks.xlsx(ROWS),),
-    ODS: lambda: (workbooks.ods(ROWS),),
-}
+SEARCHED: Final = ("text/plain", "application/pdf", "image/jpeg", "image/png", XLSX)
+
+
+def short(media_type: str) -> str:
+    """What the target of a type is called."""
+    return media_type.rpartition("/")[2].rpartition(".")[2]
+
+
 TARGETS: Final[Mapping[str, Target]] = {
-    "csv": Target(reading("text/csv"), tables),
-    "json": Target(reading("application/json"), records),
-    "xml": Target(reading("application/xml"), markup),
-    "text": Target(
-        reading("text/plain"), lambda: ("Grade: N42SH\nMass = 1,5 kg\n\nfree words ü\n".encode(), *tables())
-    ),
-    "xlsx": Target(reading(XLSX), BOOKS[XLSX]),
-    "ods": Target(reading(ODS), BOOKS[ODS]),
-    "pdf": Target(reading("application/pdf"), papers),
-    "zip": Target(unpacking, archive),
-    **{media.removeprefix("image/"): Target(reading(media), made) for media, made in PICTURES.items()},
+    **{short(media): Target(reading(media), made) for media, made in READERS.items()},
+    **{f"gate-{short(media)}": Target(searching(media), READERS[media]) for media in SEARCHED},
     "gate-rebuilt-pdf": Target(rebuilt, lambda: papers()[-1:]),
-    "gate-pdf": Target(searching("application/pdf"), papers),
-    "gate-xlsx": Target(searching(XLSX), BOOKS[XLSX]),
-    "gate-jpeg": Target(searching("image/jpeg"), PICTURES["image/jpeg"]),
-    "gate-png": Target(searching("image/png"), PICTURES["image/png"]),
-    "gate-text": Target(searching("text/plain"), lambda: (*tables(), *records())),
+    "zip": Target(unpacking, archive),
 }

@@ -52,12 +52,18 @@ def sheet_with(doctype: str, reference: str) -> bytes:
     return archives.text_cells(reference).replace(b"?>", b"?>" + doctype.encode(), 1)
 
 
-def ods_with(doctype: str, row: bytes = b"") -> bytes:
+def ods_in(encoding: str) -> bytes:
+    """An OpenDocument spreadsheet that says it is in this encoding."""
+    return ods_with("", encoding=encoding)
+
+
+def ods_with(doctype: str, row: bytes = b"", encoding: str = "UTF-8") -> bytes:
     """An OpenDocument spreadsheet under a document type, with one more row."""
     honest = workbooks.ods(archives.ROWS)
     with zipfile.ZipFile(io.BytesIO(honest)) as file:
         members = {name: file.read(name) for name in file.namelist()}
     content = members["content.xml"].replace(b"?>", b"?>" + doctype.encode(), 1)
+    content = content.replace(b"UTF-8", encoding.encode(), 1)
     members["content.xml"] = content.replace(b"</table:table>", row + b"</table:table>")
     return packed(*(stored(name.encode(), data) for name, data in members.items()))
 
@@ -168,6 +174,8 @@ ARCHIVES: Mapping[str, Hostile] = {
     "a spreadsheet that asks for a file": Hostile(TABLE, lambda: ods_with(external("file:///etc/passwd")), "damaged"),
     "a spreadsheet of laughs": Hostile(TABLE, lambda: ods_with(laughs()), "damaged"),
     "a spreadsheet of rows without end": Hostile(TABLE, lambda: ods_with("", repeated_row("99999999")), "damaged"),
+    "a spreadsheet in an encoding that nobody knows": Hostile(TABLE, lambda: ods_in("x-user-defined"), "damaged"),
+    "a spreadsheet in an encoding of many bytes": Hostile(TABLE, lambda: ods_in("gb18030"), "damaged"),
     "a number that is none": Hostile(TABLE, lambda: ods_with("", valueless("float")), "damaged"),
     "a row repeated a number of times of five thousand digits": Hostile(
         TABLE, lambda: ods_with("", repeated_row("9" * 5000)), "damaged"
@@ -294,7 +302,7 @@ TEXTS: Mapping[str, Hostile] = {
     "a table of a million columns": Hostile(TABLE, lambda: b"a," * 1_000_000 + b"a\n", "1024 columns"),
     "a table of nothing but NUL": Hostile(TABLE, lambda: LISTED + bytes(2 * MIB), "no format"),
     "a table of NUL among letters of another encoding": Hostile(
-        TABLE, lambda: LISTED + "\r\nMüller,D\0E".encode("cp1252"), "encoding"
+        TABLE, lambda: LISTED + b"\r\nx,DE" * 1000 + "\r\nMüller,D\0E".encode("cp1252"), "control character"
     ),
     "a table in three encodings": Hostile(
         TABLE,
