@@ -270,11 +270,16 @@ class AppliesTo(Strict):
 
 
 class Defaults(Strict):
-    """What happens to what no rule names. There is nothing looser than these words."""
+    """What happens to what no rule names. There is nothing looser than these words.
+
+    With `detection: required` a detector looks at pictures, and at pages whose text cannot be read: what it finds is
+    covered unless a rule allows it, and a person confirms it.
+    """
 
     field: Literal["drop"] = "drop"
     unknown_field: Literal["ask", "drop"] = "ask"
     leave_to_default: tuple[FieldGlob, ...] = ()
+    detection: Literal["required"] | None = None
     because: Because | None = None
 
     @model_validator(mode="after")
