@@ -19,6 +19,7 @@ from gateway.detect.detector import TASK as DETECT_TASK
 from gateway.detect.detector import Networks
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
+from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
@@ -26,6 +27,8 @@ from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import TableWorkbook
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
+from gateway.intake.archives import TASK as ARCHIVE_TASK
+from gateway.intake.archives import Archives
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
@@ -60,11 +63,16 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_ods:parse",
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
+    "gateway.formats.parse_docx:parse",
+    "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
+    ARCHIVE_TASK,
     walled.TASK,
+    walled.FOREIGN_TASK,
 )
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
+_DOCUMENTS = frozenset({"document", "document-docx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class Gateway:
     openings: Openings
     intake: Intake
     uploads: Uploads
+    archives: Archives
     library: Library
     sandbox: ProcessSandbox
     looking: ProcessSandbox
@@ -118,6 +127,7 @@ def built_in_formats() -> tuple[Format, ...]:
     return (
         PictureFormat(),
         DocumentFormat(classes_of),
+        DocumentDocx(classes_of),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),
@@ -150,7 +160,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "document": (tuple(f for f in formats if f.name in _DOCUMENTS), settings.document_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }
@@ -220,6 +230,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         openings=Openings(units, log, clock, vault),
         intake=intake,
         uploads=uploads,
+        archives=Archives(intake, vault, walls),
         library=library,
         sandbox=walls,
         looking=other_walls,

@@ -20,6 +20,7 @@ from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.intake import rules
 from gateway.render.suggestions import suggestions
+from gateway.sandbox.budget import Budgeted
 
 _BY_POLICY = "leave only where a policy says so, one by one; what it does not know it asks about"
 _NEVER = "never leaves"
@@ -69,9 +70,9 @@ def inspect_file(
     if not file.is_file():
         raise Usage("The file is not there; check its path.")
     data = json_file(file, "file")
-    form, media_type = _taken(data)
+    form, media_type = taken(data)
     try:
-        content = form.read(data, media_type, sandbox(offline_settings()), {"sheet": sheet} if sheet else {})
+        content = form.read(data, media_type, Budgeted(sandbox(offline_settings())), {"sheet": sheet} if sheet else {})
     except SheetUnclear as unclear:
         raise Usage(f"{unclear.detail} Name it with --sheet.") from unclear
     except Problem as problem:
@@ -90,7 +91,7 @@ def inspect_file(
     )
 
 
-def _taken(data: bytes) -> tuple[Format, str]:
+def taken(data: bytes) -> tuple[Format, str]:
     """The format that reads this content, as intake would choose it; `NotTaken` with what to convert it to."""
     if not data:
         raise NotTaken("The file is empty.")

@@ -33,6 +33,7 @@ from gateway.policy.load import Library, load_library, load_policy_file
 from gateway.policy.policy import Policy
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
+from gateway.sandbox.ports import Sandbox
 
 REHEARSAL_RELEASE = "no release"
 INDEX_COLUMNS = ("item", "action", "code", "basis", "reason_en", "reason_zh", "summary_en", "summary_zh")
@@ -79,7 +80,7 @@ def render_file(
     if taken:
         raise Usage("The output folder exists already; name one that does not.")
     what = resolved(file, kind, policy, recipient, context or (), answers)
-    outcome = rehearse(what)
+    outcome = rehearse(what, sandbox(offline_settings()))
     files = _files(what, outcome)
     _write(out, files)
     show(
@@ -125,7 +126,7 @@ def resolved(
     )
 
 
-def rehearse(what: Rehearsal) -> Outcome:
+def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
     """The clean outcome, or `NotRendered` with the reason."""
     job = Job(
         untrusted_original=what.data,
@@ -141,7 +142,7 @@ def rehearse(what: Rehearsal) -> Outcome:
         secret=secrets.token_bytes(32),
         detector=Networks(looking(offline_settings())),
     )
-    outcome = render(job, sandbox(offline_settings()))
+    outcome = render(job, walls)
     if outcome.state is not State.CLEAN:
         _raise(outcome)
     return outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, Element, Instruction, Op, Plan, TableOutput
+from gateway.formats.model import Box, Case, DocumentOutput, Element, Instruction, Op, Plan, TableOutput
 from gateway.policy.actions import Action
 from gateway.policy.answers import Region
 from gateway.policy.model import Because, Output
@@ -190,7 +190,11 @@ class Decisions:
 
         Raises `Unanswered` for a picture without exactly one area that leaves: nothing is shown by accident.
         """
-        plan = Plan(tuple(item.instruction() for item in self.items), TableOutput(self.output.table))
+        plan = Plan(
+            tuple(item.instruction() for item in self.items),
+            TableOutput(self.output.table),
+            document=DocumentOutput(self.output.document),
+        )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium == "picture" and crops != 1:
             raise Unanswered("Draw exactly one work area: only what lies inside it leaves.")

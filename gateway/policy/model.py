@@ -304,11 +304,12 @@ class Approval(Strict):
 
 
 class Output(Strict):
-    """What every rendition carries, in which form tables leave, and in which profiles it may leave."""
+    """What every rendition carries, in which form tables and documents leave, and in which profiles it may leave."""
 
     mark: Literal["required"] = "required"
     fingerprint: Literal["required", "none"] = "none"
     table: Literal["as_original", "csv", "xlsx"] = "as_original"
+    document: Literal["pdf", "as_original"] = "pdf"
     profile: tuple[Literal["sealed", "portal", "print", "public"], ...] = Field(
         default=("sealed", "portal"), min_length=1
     )

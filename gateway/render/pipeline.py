@@ -1,7 +1,7 @@
 """The choreography, without database or network: the same for a worker's job and for a rehearsal.
 
-1. The format reads the original inside the sandbox. Which sheet of a workbook is meant, or which frame of a picture,
-   may be an open question.
+1. The format reads the original inside the sandbox, within one budget for all of it. Which sheet of a workbook
+   is meant, or which frame of a picture, may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
    Where the policy requires it, a detector suggests regions, which a person must confirm.
 3. The policy decides every field. Open questions end here: `waiting`.
@@ -19,6 +19,7 @@ from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
 from gateway.detect.model import Detector
+from gateway.formats import write_docx
 from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Structured, Table
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
@@ -40,9 +41,11 @@ from gateway.residue.model import (
     Expectation,
     PictureExpectation,
     Rectangle,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
 )
+from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 
 
@@ -82,7 +85,7 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.declared)
+        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared)
     except (SheetUnclear, FrameUnclear) as unclear:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
@@ -149,6 +152,8 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             boxes=tuple(_rectangle(box) for box in rebuilt.boxes),
             mark_text=mark.text,
         )
+    if isinstance(content, Pages) and rebuilt.media_type == write_docx.MEDIA_TYPE:
+        return RetypedExpectation(mark.text)
     if isinstance(content, Pages):
         return DocumentExpectation(
             sizes_px=tuple(page.size_px for page in rebuilt.pages),
