@@ -15,7 +15,7 @@ from gateway.formats.document_docx import DOCX, PARSE_TASK, DocumentDocx
 from gateway.formats.model import Element, Pages
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.formats.typed_reader import DRAW_TASK
-from gateway.sandbox.ports import Limits, Reply
+from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import word
 from tests.support.word import docx, p, part, r, table
@@ -366,6 +366,9 @@ class Lying:
 
     def __init__(self, told: object) -> None:
         self._told = told
+
+    def layers(self) -> frozenset[Layer]:
+        return frozenset()
 
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         del task, request, untrusted, limits
