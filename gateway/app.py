@@ -23,6 +23,8 @@ from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
 from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import TableWorkbook
+from gateway.formats.video import PARSE_TASKS as VIDEO_TASKS
+from gateway.formats.video import VideoFormat
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
@@ -59,8 +61,12 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
     *TEXT_TASKS.values(),
+    *VIDEO_TASKS,
     walled.TASK,
+    walled.VIDEO_TASK,
 )
+# Each of their children imports them itself: what they need is large, and an extra that may not be there.
+COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK})
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
 
@@ -114,6 +120,7 @@ def built_in_formats() -> tuple[Format, ...]:
     return (
         PictureFormat(),
         DocumentFormat(classes_of),
+        VideoFormat(),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),
@@ -122,7 +129,7 @@ def built_in_formats() -> tuple[Format, ...]:
 
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
-    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum)
+    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum, cold=COLD_TASKS)
 
 
 def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
@@ -142,6 +149,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
         "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "video": (tuple(f for f in formats if f.name == "video"), settings.video_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, Element, Instruction, Op, Plan, TableOutput
+from gateway.formats.model import Box, Case, Element, FilmBounds, Instruction, Moment, Op, Plan, TableOutput
 from gateway.policy.actions import Action
+from gateway.policy.answers import path_json
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
 from gateway.policy.wording import describe
@@ -16,6 +17,8 @@ from gateway.policy.words import Text
 
 Outcome = Literal["disclosed", "transformed", "withheld", "mixed"]
 DEFAULT_RULE = "default"
+# Of these exactly one drawn area leaves.
+DRAWN = frozenset({"picture", "video"})
 ANSWER_RULE = "answer"
 _METADATA = Text(en="Metadata of the file", zh="文件元数据")
 _PAGES = Text(en="Pages", zh="页面")
@@ -66,6 +69,7 @@ class Decision:
     rulings: tuple[Ruling, ...]
     box: Box | None = None
     page: int = 0
+    path: tuple[Moment, ...] = ()
 
     @property
     def main(self) -> Ruling:
@@ -98,6 +102,7 @@ class Decision:
             cases=self.cases,
             box=self.box,
             page=self.page,
+            path=self.path,
         )
 
     def to_json(self) -> Json:
@@ -113,13 +118,14 @@ class Decision:
             "outcome": self.outcome,
             **({"page": self.page} if self.page else {}),
             "box": [box.left_px, box.top_px, box.width_px, box.height_px] if box else None,
+            **({"path": path_json(self.path)} if self.path else {}),
             "rulings": [ruling.to_json() for ruling in self.rulings],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person must say before the rendition may be made. `field_id` is `picture` or `document` for the whole."""
+    """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it."""
 
     field_id: str
     question: str
@@ -172,11 +178,16 @@ class Decisions:
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
 
-        Raises `Unanswered` for a picture without exactly one area that leaves: nothing is shown by accident.
+        Raises `Unanswered` for a picture or video without exactly one area that leaves: nothing is shown by accident.
         """
-        plan = Plan(tuple(item.instruction() for item in self.items), TableOutput(self.output.table))
+        most = self.output.video
+        plan = Plan(
+            tuple(item.instruction() for item in self.items),
+            TableOutput(self.output.table),
+            film=FilmBounds(most.lines, most.fps, most.seconds),
+        )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
-        if self.medium == "picture" and crops != 1:
+        if self.medium in DRAWN and crops != 1:
             raise Unanswered("Draw exactly one work area: only what lies inside it leaves.")
         return plan
 

@@ -123,6 +123,21 @@ class DocumentExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoExpectation:
+    """An MP4 of one track: width and height, frames a second, how many, colours as H.273 numbers them, and the mark.
+
+    `shots` are the opaque black boxes: the first and the last frame of each, counted from 0, then its rectangle.
+    """
+
+    size_px: tuple[int, int]
+    fps: int
+    frames: int
+    matrix: int
+    shots: tuple[tuple[int, int, int, int, int, int], ...]
+    mark_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StructuredExpectation:
     """JSON, XML or plain text made of values: for each title its field id and how many values stand under it."""
 
@@ -141,7 +156,14 @@ class TextExpectation:
     media_type: str = "text/plain"
 
 
-Expectation = TableExpectation | PictureExpectation | DocumentExpectation | StructuredExpectation | TextExpectation
+Expectation = (
+    TableExpectation
+    | PictureExpectation
+    | DocumentExpectation
+    | VideoExpectation
+    | StructuredExpectation
+    | TextExpectation
+)
 
 
 @dataclass(frozen=True, slots=True)
