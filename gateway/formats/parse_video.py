@@ -256,7 +256,7 @@ def _planes(frame: VideoFrame, asked: _Asked) -> bytes:
     full = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG or frame.format.is_rgb
     if frame.format.name != "yuv420p" or full:
         source = ColorRange.JPEG if full else ColorRange.MPEG
-        frame = frame.reformat(format="yuv420p", src_color_range=source, dst_color_range=ColorRange.MPEG)
+        frame = frame.reformat(format="yuv420p", src_color_range=source, dst_color_range=ColorRange.MPEG, threads=1)
     planes = []
     for half, plane in zip((1, 2, 2), frame.planes, strict=True):
         rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
@@ -271,6 +271,6 @@ def _planes(frame: VideoFrame, asked: _Asked) -> bytes:
 def _scaled(planes: list[Pixels], asked: _Asked) -> bytes:
     flat = np.concatenate([plane.ravel() for plane in planes]).reshape(asked.height * 3 // 2, asked.width)
     frame = VideoFrame.from_ndarray(flat, format="yuv420p")
-    frame = frame.reformat(*asked.size_px, interpolation=Interpolation.AREA)
+    frame = frame.reformat(*asked.size_px, interpolation=Interpolation.AREA, threads=1)
     data: bytes = frame.to_ndarray().tobytes()
     return data

@@ -32,7 +32,7 @@ def scene(number: int, size_px: tuple[int, int] = SIZE_PX) -> Pixels:
 def video(
     *,
     form: str = "mp4",
-    frames: int = 50,
+    frames: int = 30,
     size_px: tuple[int, int] = SIZE_PX,
     painted: Callable[[int], Pixels] | None = None,
     times: Sequence[int] | None = None,
@@ -118,3 +118,10 @@ def _packet(container: Any, track: Any, payload: bytes) -> None:
     packet.pts = packet.dts = 0
     packet.duration = 500
     container.mux(packet)
+
+
+def decoded(data: bytes) -> list[Any]:
+    """The frames as a player gets them."""
+    container: Any = av.open(io.BytesIO(data))
+    with container:
+        return list(container.decode(video=0))
