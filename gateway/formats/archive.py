@@ -49,6 +49,11 @@ class Archive:
         self._members = {member.filename: member for member in members}
 
     @property
+    def members(self) -> tuple[zipfile.ZipInfo, ...]:
+        """What the directory says of each member, in its order."""
+        return tuple(self._members.values())
+
+    @property
     def names(self) -> frozenset[str]:
         """The names of all members."""
         return frozenset(self._members)

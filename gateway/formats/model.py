@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import polars as pl
@@ -16,6 +16,7 @@ import polars as pl
 from gateway.base.canon import Json
 from gateway.base.text import comparable
 from gateway.formats.cells import packed
+from gateway.formats.typed import Block
 
 # Between the words of a path in a field's label.
 PATH_SEPARATOR = " › "
@@ -186,6 +187,13 @@ class TableOutput(StrEnum):
     XLSX = "xlsx"
 
 
+class DocumentOutput(StrEnum):
+    """In which form a document leaves."""
+
+    PDF = "pdf"
+    AS_ORIGINAL = "as_original"
+
+
 @dataclass(frozen=True, slots=True)
 class FilmBounds:
     """The most that a video shows: rows of pixels on its shorter side, frames a second, seconds."""
@@ -199,14 +207,15 @@ class FilmBounds:
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
-    `table` and `notice` are for tables only: the form in which they leave, and what a workbook says of itself. `film`
-    is for videos.
+    `table` and `notice` are for tables only: the form in which they leave, and what a workbook says of itself.
+    `document` is the form in which a document leaves, `film` the most that a video shows.
     """
 
     instructions: tuple[Instruction, ...]
     table: TableOutput = TableOutput.AS_ORIGINAL
     notice: Notice = Notice()
     film: FilmBounds = FilmBounds()
+    document: DocumentOutput = DocumentOutput.PDF
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +397,16 @@ class Pages:
     `raster` gives the pixels of the page with this number, counted from 1, row-major, on opaque white: 8-bit RGB, or
     8-bit grey for a page without colour, as the number of bytes tells.
     `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:1`, `attachment:1`, `hidden:2` (text of page 2
-    that nobody sees), …
+    that nobody sees), … Of a document that is typed anew, `blocks` are its paragraphs and `counts` says how much of
+    what was left behind.
     """
 
     pages: tuple[Page, ...]
     raster: Callable[[int], bytes]
     parts: Mapping[str, str]
     media_type: str
+    blocks: tuple[Block, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

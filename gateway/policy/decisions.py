@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, Element, FilmBounds, Instruction, Moment, Op, Plan, TableOutput
+from gateway.formats.model import (
+    Box,
+    Case,
+    DocumentOutput,
+    Element,
+    FilmBounds,
+    Instruction,
+    Moment,
+    Op,
+    Plan,
+    TableOutput,
+)
 from gateway.policy.actions import Action
-from gateway.policy.answers import path_json
+from gateway.policy.answers import Region, path_json
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
 from gateway.policy.wording import describe
@@ -125,10 +136,21 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it."""
+    """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it.
+
+    `regions` are those that a detector suggests, and `suggested` what an answer calls them to confirm them.
+    """
 
     field_id: str
     question: str
+    suggested: str = ""
+    regions: tuple[Region, ...] = ()
+
+    def to_json(self) -> Json:
+        """Canonical; the regions only where there are some."""
+        regions: Json = [region.to_json() for region in self.regions]
+        found: dict[str, Json] = {"suggested": self.suggested, "regions": regions} if self.regions else {}
+        return {"field": self.field_id, "question": self.question, **found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +184,10 @@ class WithheldItem:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """All decisions for one original under one policy, for one recipient."""
+    """All decisions for one original under one policy, for one recipient.
+
+    `detector` is the version of the detector whose suggestions are among them, where the policy asks for one.
+    """
 
     policy_ref: str
     library_digest: str
@@ -174,6 +199,7 @@ class Decisions:
     approvals: tuple[Quorum, ...]
     output: Output
     fallback: Because
+    detector: str | None = None
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
@@ -184,6 +210,7 @@ class Decisions:
         plan = Plan(
             tuple(item.instruction() for item in self.items),
             TableOutput(self.output.table),
+            document=DocumentOutput(self.output.document),
             film=FilmBounds(most.lines, most.fps, most.seconds),
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
@@ -218,10 +245,11 @@ class Decisions:
             "library_digest": self.library_digest,
             "kind": self.kind,
             "items": [item.to_json() for item in self.items],
-            "asks": [{"field": ask.field_id, "question": ask.question} for ask in self.asks],
+            "asks": [ask.to_json() for ask in self.asks],
             "missing": list(self.missing),
             "approvals": [{"role": quorum.role, "n": quorum.n} for quorum in self.approvals],
             "output": self.output.model_dump(mode="json"),
+            **({"detector": self.detector} if self.detector else {}),
         }
 
     def withheld_items(self) -> tuple[WithheldItem, ...]:

@@ -271,11 +271,16 @@ class AppliesTo(Strict):
 
 
 class Defaults(Strict):
-    """What happens to what no rule names. There is nothing looser than these words."""
+    """What happens to what no rule names. There is nothing looser than these words.
+
+    With `detection: required` a detector looks at pictures, and at pages whose text cannot be read: what it finds is
+    covered unless a rule allows it, and a person confirms it.
+    """
 
     field: Literal["drop"] = "drop"
     unknown_field: Literal["ask", "drop"] = "ask"
     leave_to_default: tuple[FieldGlob, ...] = ()
+    detection: Literal["required"] | None = None
     because: Because | None = None
 
     @model_validator(mode="after")
@@ -308,12 +313,13 @@ class Film(Strict):
 
 
 class Output(Strict):
-    """What every rendition carries, in which form tables and videos leave, and in which profiles it may leave."""
+    """What every rendition carries, in which form tables, documents and videos leave, and in which profiles."""
 
     mark: Literal["required"] = "required"
     fingerprint: Literal["required", "none"] = "none"
     table: Literal["as_original", "csv", "xlsx"] = "as_original"
     video: Film = Film()
+    document: Literal["pdf", "as_original"] = "pdf"
     profile: tuple[Literal["sealed", "portal", "print", "public"], ...] = Field(
         default=("sealed", "portal"), min_length=1
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gateway.formats.film import covered_between, op_of
-from gateway.formats.model import Box, Cut, Element, Op, Plan, Rebuilt, Shot, Video
+from gateway.formats.model import Box, Content, Cut, Element, Op, Plan, Rebuilt, Shot, Video
 from gateway.policy.model import Because
 from gateway.render.coverage import NotCovered
 
@@ -39,16 +39,16 @@ def require_film_covered(plan: Plan, video: Video, rebuilt: Rebuilt) -> None:
                 raise NotCovered("A withheld region of the video has no box over it; nothing is kept of it.")
 
 
-def film_lines(video: Video, rebuilt: Rebuilt, because: Because) -> Iterator[dict[str, str]]:
-    """The line of the withheld index that says how the video was cut and timed anew.
+def film_lines(content: Content, rebuilt: Rebuilt, because: Because) -> Iterator[dict[str, str]]:
+    """The line of the withheld index that says how a video was cut and timed anew.
 
     `because` is why nothing else of it leaves.
     """
-    if rebuilt.film is None:
+    if rebuilt.film is None or not isinstance(content, Video):
         return
     cut = rebuilt.film.cut
     seconds, size = f"{cut.count / cut.fps:.1f}", f"{cut.size_px[0]} × {cut.size_px[1]}"
-    fewer, fewer_zh = (", fewer than the original has", "（少于原件）") if cut.fps < video.fps else ("", "")
+    fewer, fewer_zh = (", fewer than the original has", "（少于原件）") if cut.fps < content.fps else ("", "")
     yield {
         "item": "Time and sound of the video / 视频时间与声音",
         "action": "cut, timed anew, without sound / 已剪辑、重新定时、无声音",

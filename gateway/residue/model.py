@@ -138,6 +138,13 @@ class VideoExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class RetypedExpectation:
+    """A Word document that was typed anew, with this mark."""
+
+    mark_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StructuredExpectation:
     """JSON, XML or plain text made of values: for each title its field id and how many values stand under it."""
 
@@ -161,6 +168,7 @@ Expectation = (
     | PictureExpectation
     | DocumentExpectation
     | VideoExpectation
+    | RetypedExpectation
     | StructuredExpectation
     | TextExpectation
 )

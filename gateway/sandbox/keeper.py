@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.sandbox import wire
 
@@ -43,6 +44,13 @@ class Overdue(Exception):
     """The child did not end in time and was killed."""
 
 
+class Ending(NamedTuple):
+    """How a child ended: its wait status, and the seconds of the processor that it had used."""
+
+    status: int
+    cpu_s: float
+
+
 class Zygote:
     """One zygote, ready to fork. `roots` are the folders that code is imported from."""
 
@@ -67,8 +75,8 @@ class Zygote:
             self.end()
             raise Lost from error
 
-    def converse(self, parts: tuple[bytes, ...], wall_s: float) -> tuple[int, int]:
-        """One child over these parts: its wait status, and a sealed descriptor of its reply, the caller's to close.
+    def converse(self, parts: tuple[bytes, ...], wall_s: float) -> tuple[Ending, int]:
+        """One child over these parts: its ending, and a sealed descriptor of its reply, the caller's to close.
 
         Raises `Overdue`, or `Lost` when the zygote is gone.
         """
@@ -131,8 +139,8 @@ class Zygote:
         self._control.settimeout(None)
 
 
-def ending(leash: socket.socket, deadline: float) -> int:
-    """The child's wait status; a child past its deadline is killed first. Raises `Overdue`, `Lost`."""
+def ending(leash: socket.socket, deadline: float) -> Ending:
+    """How the child ended; a child past its deadline is killed first. Raises `Overdue`, `Lost`."""
     overdue = False
     while True:
         leash.settimeout(_KILL_S if overdue else max(0.001, deadline - time.monotonic()))
@@ -150,7 +158,8 @@ def ending(leash: socket.socket, deadline: float) -> int:
             raise Lost
         if overdue:
             raise Overdue
-        return int(wire.STATUS.unpack(told)[0])
+        status, used_us = wire.STATUS.unpack(told)
+        return Ending(status, used_us / 1e6)
 
 
 def _memory_file() -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.sandbox import wire
-from gateway.sandbox.keeper import Lost, Overdue, Zygote
+from gateway.sandbox.keeper import Ending, Lost, Overdue, Zygote
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import ParseMalformed, SandboxDown
 from gateway.sandbox.replies import Heard, missing, raise_overdue, reply
@@ -100,10 +100,10 @@ class ProcessSandbox:
 
     def _run(self, job: wire.Job, untrusted: bytes) -> Reply:
         with self._places:
-            status, descriptor = self._nursery.converse(_parts(job, untrusted), job)
+            ending, descriptor = self._nursery.converse(_parts(job, untrusted), job)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             try:
-                return reply(file, status, job.limits)
+                return reply(file, ending, job.limits)
             except wire.Malformed as error:
                 raise ParseMalformed(_MALFORMED) from error
 
@@ -122,20 +122,20 @@ class _Nursery:
         self._serving: dict[bool, Zygote] = {}
         self._leaving: list[Zygote] = []
 
-    def converse(self, parts: tuple[bytes, ...], job: wire.Job) -> tuple[int, int]:
-        """A child's wait status and its sealed reply. A zygote that is gone is replaced once, and nobody notices."""
+    def converse(self, parts: tuple[bytes, ...], job: wire.Job) -> tuple[Ending, int]:
+        """How a child ended, and its sealed reply. A zygote that is gone is replaced once, and nobody notices."""
         for zygote in self._zygotes(job):
             try:
-                status, reply = zygote.converse(parts, job.limits.wall_s)
+                ending, reply = zygote.converse(parts, job.limits.wall_s)
             except Lost:
                 self._retire(zygote)
                 continue
             except Overdue:
                 raise_overdue(job.limits)
-            if os.WIFSIGNALED(status):
+            if os.WIFSIGNALED(ending.status):
                 # A child that was killed may have been probing for addresses, and the next one would have the same.
                 self._retire(zygote)
-            return status, reply
+            return ending, reply
         raise SandboxDown(_DOWN)
 
     @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import IO, NoReturn
 
 from gateway.sandbox import wire
-from gateway.sandbox.keeper import Lost, Overdue, ending
+from gateway.sandbox.keeper import Ending, Lost, Overdue, ending
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import (
     ParseForbiddenCall,
@@ -79,7 +79,7 @@ class Heard:
     def _end(self) -> None:
         """The problem that a killed child is."""
         try:
-            status = ending(self._leash, time.monotonic() + max(0.1, self._patience_s))
+            status = ending(self._leash, time.monotonic() + max(0.1, self._patience_s)).status
         except Overdue:
             raise_overdue(self._limits)
         except Lost:
@@ -89,10 +89,10 @@ class Heard:
             _raise_killed(os.WTERMSIG(status), self._limits)
 
 
-def reply(file: IO[bytes], status: int, limits: Limits) -> Reply:
+def reply(file: IO[bytes], ended: Ending, limits: Limits) -> Reply:
     """The checked reply, or the one problem that there is instead."""
-    if os.WIFSIGNALED(status):
-        _raise_killed(os.WTERMSIG(status), limits)
+    if os.WIFSIGNALED(ended.status):
+        _raise_killed(os.WTERMSIG(ended.status), limits)
     head = wire.Head.from_untrusted(_taken(file, wire.header_length(_taken(file, wire.PREFIX.size))))
     if head.status != wire.OK:
         raise_told(head)
@@ -100,7 +100,7 @@ def reply(file: IO[bytes], status: int, limits: Limits) -> Reply:
     blobs = tuple(_taken(file, length) for length in head.lengths)
     if file.read(1):
         raise wire.Malformed("bytes after the end")
-    return Reply(head.header, blobs)
+    return Reply(head.header, blobs, ended.cpu_s)
 
 
 def _require_room(length: int, limits: Limits) -> None:
