@@ -27,6 +27,8 @@ from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
 from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import TableWorkbook
+from gateway.formats.video import PARSE_TASKS as VIDEO_TASKS
+from gateway.formats.video import VideoFormat
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
 from gateway.intake.archives import TASK as ARCHIVE_TASK
 from gateway.intake.archives import Archives
@@ -68,10 +70,14 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_eml:parse",
     "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
+    *VIDEO_TASKS,
     ARCHIVE_TASK,
     walled.TASK,
+    walled.VIDEO_TASK,
     walled.FOREIGN_TASK,
 )
+# Each of their children imports them itself: what they need is large, and an extra that may not be there.
+COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK})
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
 _DOCUMENTS = frozenset({"document", "document-docx", "document-eml"})
@@ -129,6 +135,7 @@ def built_in_formats() -> tuple[Format, ...]:
     return (
         PictureFormat(),
         DocumentFormat(classes_of),
+        VideoFormat(),
         DocumentDocx(classes_of),
         DocumentEml(classes_of),
         TableWorkbook(classes_of),
@@ -139,7 +146,7 @@ def built_in_formats() -> tuple[Format, ...]:
 
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
-    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum)
+    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum, cold=COLD_TASKS)
 
 
 def looking(settings: Settings) -> ProcessSandbox:
@@ -164,6 +171,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
         "document": (tuple(f for f in formats if f.name in _DOCUMENTS), settings.document_limit_bytes),
+        "video": (tuple(f for f in formats if f.name == "video"), settings.video_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }

@@ -52,6 +52,7 @@ class Settings:
     picture_limit_bytes: int = 64 * MIB
     document_limit_bytes: int = 64 * MIB
     table_limit_bytes: int = 256 * MIB
+    video_limit_bytes: int = 256 * MIB
     uploads_at_once: int = 32
     upload_wait_s: float = 60.0
     upload_lifetime_s: int = 24 * 3600
@@ -236,6 +237,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_PICTURE_LIMIT_BYTES": ("picture_limit_bytes", int),
     "GATEWAY_DOCUMENT_LIMIT_BYTES": ("document_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
+    "GATEWAY_VIDEO_LIMIT_BYTES": ("video_limit_bytes", int),
     "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),
     "GATEWAY_UPLOAD_WAIT_S": ("upload_wait_s", float),
     "GATEWAY_UPLOAD_LIFETIME_S": ("upload_lifetime_s", _positive),

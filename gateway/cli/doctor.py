@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,7 @@ def doctor(
         _looked("policies", lambda: _policies(settings)),
         _looked("fonts", _fonts),
         _detection(),
+        _videos(),
         *_folder(settings),
     ]
     told: Mapping[str, object] = {
@@ -120,6 +122,13 @@ def _detection() -> Finding:
         return Finding("detection", "ok", models.version())
     except DetectorMissing as missing:
         return Finding("detection", "absent", f"policies that require it refuse to render: {missing.detail}")
+
+
+def _videos() -> Finding:
+    try:
+        return Finding("videos", "ok", f"PyAV {metadata.version('av')}, under the GPL")
+    except metadata.PackageNotFoundError:
+        return Finding("videos", "absent", "videos are refused; the extra `video` reads and writes them")
 
 
 def _folder(settings: Settings) -> list[Finding]:

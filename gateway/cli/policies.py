@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from gateway.base.problems import CheckFailed, Usage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
 from gateway.cli.rehearse import answers_in, chosen_policy
-from gateway.formats.model import Content, Element, Mark, Pages, Picture, Plan, Structured, Table
+from gateway.formats.model import Content, Cut, Element, Mark, Pages, Picture, Plan, Structured, Table, Video
 from gateway.formats.ports import Format
 from gateway.intake import rules
 from gateway.policy.conditions import parse_context
@@ -184,10 +185,23 @@ def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
         content = Pages(
             specimen.pages, lambda number: b"\xff" * areas[number - 1], specimen.metadata, form.media_types[0]
         )
+    elif specimen.kind.medium == "video":
+        content = _grey_video(plan, specimen.metadata)
     else:
         width, height = _extent(plan)
         content = Picture(width, height, b"\x90" * (3 * width * height), specimen.metadata, lossy=False)
     return form.rebuild(content, plan, _MARK, bytes(32)).data
+
+
+def _grey_video(plan: Plan, parts: Mapping[str, str]) -> Video:
+    """A video of two seconds, or as long as what was drawn on it."""
+    end_ms = max([2000, *(one.path[-1].at_ms for one in plan.instructions if one.path)])
+
+    def frames(cut: Cut) -> Iterator[tuple[int, bytes]]:
+        grey = b"\x90" * (cut.size_px[0] * cut.size_px[1] * 3 // 2)
+        return ((cut.start_ms, grey) for _ in range(cut.count))
+
+    return Video(*_extent(plan), end_ms, 5, 1, frames, parts)
 
 
 def _text_layer(form: Format, rendition: bytes, walls: Sandbox) -> bytes:

@@ -34,14 +34,6 @@ class Element(StrEnum):
     FORM_FIELD = "form_field"
 
 
-class Source(StrEnum):
-    """Who says that the field is there."""
-
-    SURVEY = "survey"
-    REVIEWER = "reviewer"
-    DETECTOR = "detector"
-
-
 @dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in source pixels after orientation: left, top, width, height."""
@@ -53,6 +45,22 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a region of a video is at a time of its own, counted from the video's beginning."""
+
+    at_ms: int
+    box: Box
+
+
+class Source(StrEnum):
+    """Who says that the field is there."""
+
+    SURVEY = "survey"
+    REVIEWER = "reviewer"
+    DETECTOR = "detector"
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One thing in an original that a policy can name.
 
@@ -60,7 +68,8 @@ class Field:
     is what the original calls it (raw header, tag, the words of a text) and never leaves the gateway. `name` is the
     canonical path, tag or region class, or None where the survey cannot name it. `classes` is what its values say it
     is (EMAIL, PHONE, …). `box` lies on `page`, counted from 1; a picture has no pages, and 0 says so.
-    `headings` are the texts of the page that say what a figure on it is.
+    `headings` are the texts of the page that say what a figure on it is. `path` says of a region of a video where it is
+    at which time, linear between, and nowhere before and after; `box` is then what holds all of it.
     """
 
     id: str
@@ -73,6 +82,7 @@ class Field:
     count: int = 0
     page: int = 0
     headings: tuple[str, ...] = ()
+    path: tuple[Moment, ...] = ()
 
 
 class Op(StrEnum):
@@ -140,6 +150,7 @@ class Instruction:
     cases: tuple[Case, ...]
     box: Box | None = None
     page: int = 0
+    path: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +195,26 @@ class DocumentOutput(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FilmBounds:
+    """The most that a video shows: rows of pixels on its shorter side, frames a second, seconds."""
+
+    lines: int = 1080
+    fps: int = 30
+    seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
     `table` and `notice` are for tables only: the form in which they leave, and what a workbook says of itself.
-    `document` is the form in which a document leaves.
+    `document` is the form in which a document leaves, `film` the most that a video shows.
     """
 
     instructions: tuple[Instruction, ...]
     table: TableOutput = TableOutput.AS_ORIGINAL
     notice: Notice = Notice()
+    film: FilmBounds = FilmBounds()
     document: DocumentOutput = DocumentOutput.PDF
 
 
@@ -388,7 +409,37 @@ class Pages:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-Content = Table | Structured | Picture | Pages
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What of a video is wanted: a rectangle, scaled to this size, and `count` frames from `start_ms` on, evenly."""
+
+    area: Box
+    size_px: tuple[int, int]
+    fps: int
+    start_ms: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Video:
+    """A video's one picture track, upright. Frames are made when they are asked for: all at once would not fit.
+
+    `frames` gives for each frame of a cut when its picture began, in ms, and its pixels, planar: luma, then both colour
+    planes at half the size each way, 8 bits, as broadcast has them (16 is black). `fps` is the mean rate, rounded;
+    `matrix` says how colours were made, 1 as in BT.709 and 6 as in BT.601.
+    `parts` is what is beside the pictures, as text: `container:title`, `track:2 audio`, `chapter:1`, …
+    """
+
+    width_px: int
+    height_px: int
+    duration_ms: int
+    fps: int
+    matrix: int
+    frames: Callable[[Cut], Iterator[tuple[int, bytes]]]
+    parts: Mapping[str, str]
+
+
+Content = Table | Structured | Picture | Pages | Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,12 +452,29 @@ class RebuiltPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """A rectangle that is solid from one frame of a video's rendition to another, both included, counted from 0."""
+
+    first: int
+    last: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltFilm:
+    """A video's rendition: what of the original it shows, and its opaque rectangles."""
+
+    cut: Cut
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
 
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
-    picture, both in rendition pixels; `pages` the pages of a document in order. `redactions` counts removed and
-    changed things per rule.
+    picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows. `redactions`
+    counts removed and changed things per rule.
     """
 
     data: bytes
@@ -416,6 +484,7 @@ class Rebuilt:
     boxes: tuple[Box, ...] = ()
     size_px: tuple[int, int] | None = None
     pages: tuple[RebuiltPage, ...] = ()
+    film: RebuiltFilm | None = None
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

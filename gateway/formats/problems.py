@@ -101,3 +101,24 @@ class PlanUnfit(Refused):
 
     slug = "plan-unfit"
     title = "The policy asks for what cannot be rendered"
+
+
+class VideoRefused(Unprocessable):
+    """The video is not formed so that it can be taken safely."""
+
+    slug = "video-refused"
+    title = "This video cannot be taken safely"
+
+
+class VideoTooLarge(TooLarge):
+    """The video is past a declared bound."""
+
+    slug = "video-too-large"
+    title = "This video is past a bound"
+
+
+class VideoMissing(Unprocessable):
+    """This gateway was installed without what reads and writes videos."""
+
+    slug = "video-missing"
+    title = "Videos are not rendered here"

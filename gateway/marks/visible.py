@@ -58,6 +58,7 @@ class Lattice:
 
 PICTURE = Lattice(48, 4, 3.5)
 PAGE = Lattice(60, 12, 9, in_margin=True)
+FILM = Lattice(48, 6, 5, in_margin=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,29 @@ def burn_in(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
         _lay(0, ink.dark[piece].astype(np.uint16), levels)
         _lay(255, ink.light[piece].astype(np.uint16), levels)
         octets[at] = levels.astype(np.uint8)
+
+
+class Veil:
+    """The same mark for many pictures of one size, grey or the luma of a video, laid over all of one in three steps."""
+
+    def __init__(self, size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> None:
+        letters, outline = _masks(size_px, mark_text, lattice)
+        shape = size_px[1], size_px[0]
+        dark, light = (
+            _covering(mask, alpha).reshape(shape).astype(np.uint16)
+            for mask, alpha in ((outline, _DARK_ALPHA), (letters, _LIGHT_ALPHA))
+        )
+        # First the dark, then the light: what is left of a level, and what is added to it, both in 256ths.
+        self._kept = ((255 - dark) * (255 - light) // 255 + 1).astype(np.uint16)
+        self._added = (light * 255).astype(np.uint16)
+        self._levels = np.empty(shape, np.uint16)
+
+    def lay(self, grey: Pixels) -> None:
+        """Write the mark into rows of grey, in place."""
+        np.multiply(grey, self._kept, out=self._levels, dtype=np.uint16)
+        np.add(self._levels, self._added, out=self._levels)
+        np.right_shift(self._levels, 8, out=self._levels)
+        grey[...] = self._levels
 
 
 def _lay(colour: int, cover: NDArray[np.uint16], levels: NDArray[np.uint16]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.text import comparable
-from gateway.formats.model import Box
+from gateway.formats.model import Box, Moment
 from gateway.policy.problems import AnswersInvalid
 
 DROP = "drop"
@@ -18,6 +19,8 @@ _MAX_REGIONS = 500
 _MAX_PX = 1 << 20
 _MAX_SHEET_CHARS = 255
 _MAX_PAGE = 10_000
+_MAX_MOMENTS = 2_000
+_MAX_MS = 24 * 3600 * 1000
 _MAX_TERMS = 500
 _MAX_TERM_CHARS = 200
 _MIN_TERM_CHARS = 2
@@ -32,14 +35,29 @@ _FIELD = re.compile(r"column/[0-9]{1,7}")
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region that a person drew: its class, where it is, and on which page (0: a picture has none)."""
+    """A region that a person drew: its class, where it is, and on which page (0: a picture has none).
+
+    In a video it may have a `path`, and `box` then holds all of it.
+    """
 
     name: str
     box: Box
     page: int = 0
+    path: tuple[Moment, ...] = ()
+
+    @classmethod
+    def along(cls, name: str, path: tuple[Moment, ...]) -> Region:
+        """The region of a video that is where `path` says."""
+        boxes = [moment.box for moment in path]
+        left, top = min(box.left_px for box in boxes), min(box.top_px for box in boxes)
+        right = max(box.left_px + box.width_px for box in boxes)
+        bottom = max(box.top_px + box.height_px for box in boxes)
+        return cls(name, Box(left, top, right - left, bottom - top), path=path)
 
     def to_json(self) -> dict[str, Json]:
-        """Canonical; the page only where there is one."""
+        """Canonical; the page only where there is one, and a path in place of the box."""
+        if self.path:
+            return {"class": self.name, "path": path_json(self.path)}
         box: Json = [self.box.left_px, self.box.top_px, self.box.width_px, self.box.height_px]
         return {"class": self.name, "box": box, **({"page": self.page} if self.page else {})}
 
@@ -148,11 +166,39 @@ def _regions(untrusted: Any) -> tuple[Region, ...]:
     return tuple(_region(item) for item in untrusted)
 
 
+def path_json(path: tuple[Moment, ...]) -> Json:
+    """Moment by moment: when, left, top, width, height."""
+    boxes = ((moment.at_ms, moment.box) for moment in path)
+    return [[at_ms, box.left_px, box.top_px, box.width_px, box.height_px] for at_ms, box in boxes]
+
+
+def _path(untrusted: Any) -> tuple[Moment, ...]:
+    sentence = (
+        f"A path is a list of 2 to {_MAX_MOMENTS} moments [ms, left, top, width, height] in whole milliseconds and "
+        "source pixels, in the order of time, with a size above zero."
+    )
+    if not isinstance(untrusted, list) or not 2 <= len(untrusted) <= _MAX_MOMENTS:
+        raise AnswersInvalid(sentence)
+    for moment in untrusted:
+        if not isinstance(moment, list) or len(moment) != 5 or any(type(one) is not int for one in moment):
+            raise AnswersInvalid(sentence)
+        at_ms, *box = moment
+        if not 0 <= at_ms <= _MAX_MS or not all(0 <= side <= _MAX_PX for side in box) or 0 in box[2:]:
+            raise AnswersInvalid(sentence)
+    if any(one[0] >= other[0] for one, other in pairwise(untrusted)):
+        raise AnswersInvalid(sentence)
+    return tuple(Moment(at_ms, Box(*box)) for at_ms, *box in untrusted)
+
+
 def _region(untrusted: Any) -> Region:
     sentence = (
         "A region is {class, box: [left, top, width, height]} in whole source pixels with a size above zero; in a "
-        "document also its page, counted from 1."
+        "document also its page, counted from 1; in a video it may have a path in place of the box."
     )
+    if isinstance(untrusted, dict) and set(untrusted) == {"class", "path"}:
+        if not isinstance(untrusted["class"], str) or not _CLASS.fullmatch(untrusted["class"]):
+            raise AnswersInvalid(sentence)
+        return Region.along(untrusted["class"], _path(untrusted["path"]))
     if not isinstance(untrusted, dict) or not {"class", "box"} <= set(untrusted) <= {"class", "box", "page"}:
         raise AnswersInvalid(sentence)
     name, box, page = untrusted["class"], untrusted["box"], untrusted.get("page") or 0

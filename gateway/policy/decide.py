@@ -22,7 +22,7 @@ from gateway.policy.actions import COVERED, Action, compare
 from gateway.policy.answers import DROP, Answers
 from gateway.policy.codes import UNNAMED
 from gateway.policy.conditions import Context
-from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, Ask, Decision, Decisions, Outcome, Quorum, Ruling
+from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, DRAWN, Ask, Decision, Decisions, Outcome, Quorum, Ruling
 from gateway.policy.kinds import Kind
 from gateway.policy.match import Subject, match, place, subject
 from gateway.policy.model import Because, Rule
@@ -43,7 +43,7 @@ from gateway.policy.words import Text
 # What a reader takes for the page itself: it leaves with it, unless something withholds it.
 WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 
-_PICTURE = "picture"
+_VIDEO = "video"
 _REMOVAL = {
     Element.COLUMN: "drop",
     Element.PAGE: "drop",
@@ -183,7 +183,14 @@ def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tu
     taken = sum(field.element is Element.REGION for field in named)
     drawn = (
         Field(
-            f"region/{number}", Element.REGION, one.name, one.name, source=Source.REVIEWER, box=one.box, page=one.page
+            f"region/{number}",
+            Element.REGION,
+            one.name,
+            one.name,
+            source=Source.REVIEWER,
+            box=one.box,
+            page=one.page,
+            path=one.path,
         )
         for number, one in enumerate(answers.regions, start=taken + 1)
     )
@@ -192,17 +199,19 @@ def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tu
 
 def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> None:
     """Raise `AnswersInvalid` for regions and terms that this original has no place for."""
-    if answers.regions and kind.medium not in (_PICTURE, DOCUMENT):
-        raise AnswersInvalid("Regions are drawn on pictures and pages; this original is none.")
+    if answers.regions and kind.medium not in {*DRAWN, DOCUMENT}:
+        raise AnswersInvalid("Regions are drawn on pictures, videos and pages; this original is none.")
     if answers.terms and kind.medium != DOCUMENT:
         raise AnswersInvalid("Terms are looked for in documents; this original is none.")
+    if kind.medium != _VIDEO and any(region.path for region in answers.regions):
+        raise AnswersInvalid("Only a region of a video has a path; give this one a box.")
     count = sum(field.element is Element.PAGE for field in named)
     for number, region in enumerate(answers.regions, start=1):
         if not (1 <= region.page <= count if kind.medium == DOCUMENT else region.page == 0):
             raise AnswersInvalid(
                 f"The region {number} needs a `page` from 1 to {count}; correct it."
                 if kind.medium == DOCUMENT
-                else f"The region {number} names a page, and a picture has none; take it out."
+                else f"The region {number} names a page, and a {kind.medium} has none; take it out."
             )
 
 
@@ -276,6 +285,7 @@ def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decisi
         rulings=rulings,
         box=field.box,
         page=field.page,
+        path=field.path,
     )
 
 
@@ -351,19 +361,19 @@ def _question(field: Field) -> str:
 
 
 def _picture_asks(kind: Kind, items: Sequence[Decision], answers: Answers) -> list[Ask]:
-    if kind.medium != _PICTURE:
+    if kind.medium not in DRAWN:
         return []
     asks = []
     if sum(ruling.action.op == "crop" for item in items for ruling in item.rulings) != 1:
-        asks.append(Ask(_PICTURE, "Where is the work area? Draw exactly one: only what lies inside it leaves."))
+        asks.append(Ask(kind.medium, "Where is the work area? Draw exactly one: only what lies inside it leaves."))
     if not answers.confirmed:
-        asks.append(Ask(_PICTURE, "Was the whole picture looked at, and is everything marked? Confirm it."))
+        asks.append(Ask(kind.medium, f"Was the whole {kind.medium} looked at, and is everything marked? Confirm it."))
     return asks
 
 
 def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Context) -> tuple[str, ...]:
     """The canonical names of required fields that are not in the original, or of which nothing would leave."""
-    if kind.medium == _PICTURE:
+    if kind.medium in DRAWN:
         return ()
     if kind.medium == DOCUMENT:
         return _missing_pages(policy, items)

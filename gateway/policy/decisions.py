@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, DocumentOutput, Element, Instruction, Op, Plan, TableOutput
+from gateway.formats.model import (
+    Box,
+    Case,
+    DocumentOutput,
+    Element,
+    FilmBounds,
+    Instruction,
+    Moment,
+    Op,
+    Plan,
+    TableOutput,
+)
 from gateway.policy.actions import Action
-from gateway.policy.answers import Region
+from gateway.policy.answers import Region, path_json
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
 from gateway.policy.wording import describe
@@ -17,6 +28,8 @@ from gateway.policy.words import Text
 
 Outcome = Literal["disclosed", "transformed", "withheld", "mixed"]
 DEFAULT_RULE = "default"
+# Of these exactly one drawn area leaves.
+DRAWN = frozenset({"picture", "video"})
 ANSWER_RULE = "answer"
 _METADATA = Text(en="Metadata of the file", zh="文件元数据")
 _PAGES = Text(en="Pages", zh="页面")
@@ -67,6 +80,7 @@ class Decision:
     rulings: tuple[Ruling, ...]
     box: Box | None = None
     page: int = 0
+    path: tuple[Moment, ...] = ()
 
     @property
     def main(self) -> Ruling:
@@ -99,6 +113,7 @@ class Decision:
             cases=self.cases,
             box=self.box,
             page=self.page,
+            path=self.path,
         )
 
     def to_json(self) -> Json:
@@ -114,13 +129,14 @@ class Decision:
             "outcome": self.outcome,
             **({"page": self.page} if self.page else {}),
             "box": [box.left_px, box.top_px, box.width_px, box.height_px] if box else None,
+            **({"path": path_json(self.path)} if self.path else {}),
             "rulings": [ruling.to_json() for ruling in self.rulings],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person must say before the rendition may be made. `field_id` is `picture` or `document` for the whole.
+    """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it.
 
     `regions` are those that a detector suggests, and `suggested` what an answer calls them to confirm them.
     """
@@ -188,15 +204,17 @@ class Decisions:
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
 
-        Raises `Unanswered` for a picture without exactly one area that leaves: nothing is shown by accident.
+        Raises `Unanswered` for a picture or video without exactly one area that leaves: nothing is shown by accident.
         """
+        most = self.output.video
         plan = Plan(
             tuple(item.instruction() for item in self.items),
             TableOutput(self.output.table),
             document=DocumentOutput(self.output.document),
+            film=FilmBounds(most.lines, most.fps, most.seconds),
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
-        if self.medium == "picture" and crops != 1:
+        if self.medium in DRAWN and crops != 1:
             raise Unanswered("Draw exactly one work area: only what lies inside it leaves.")
         return plan
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from gateway.policy.actions import compare
 from gateway.policy.conditions import can_meet
+from gateway.policy.decisions import DRAWN
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library
 from gateway.policy.match import fits
@@ -61,7 +62,7 @@ def targets(rule: Rule, kinds: list[Kind]) -> set[str]:
         declared = {name for kind in kinds for name in (*kind.region_titles, *(DETECTED if kind.regions else ()))}
         named |= {f"region {name}" for name in rule.select.regions.classes if name in declared}
     mediums = {kind.medium for kind in kinds}
-    named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & {"picture", "document"}}
+    named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & {*DRAWN, "document"}}
     if "document" in mediums:
         named |= _on_pages(rule)
     # A value may show a class under any header, and a header may be anything.
@@ -196,12 +197,14 @@ def _open_classes(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
                 yield Finding(
                     Level.WARNING, "open-class", "", f"No rule removes {name} wherever it turns up; write one by class."
                 )
-    if mediums & {"picture", "document"} and not any(rule.select.metadata for rule in removing):
+    if mediums & {*DRAWN, "document"} and not any(rule.select.metadata for rule in removing):
         yield Finding(
             Level.WARNING, "open-class", "", "No rule names metadata, so it is stripped without a reason; write one."
         )
-    if "picture" in mediums and not any(rule.do.op == "crop" for rule in policy.rules):
-        yield Finding(Level.ERROR, "nothing-leaves", "", "No rule crops an area, so no picture leaves; write one.")
+    if mediums & DRAWN and not any(rule.do.op == "crop" for rule in policy.rules):
+        yield Finding(
+            Level.ERROR, "nothing-leaves", "", "No rule crops an area, so no picture or video leaves; write one."
+        )
     if "document" in mediums and not any(rule.select.pages and rule.do.shows for rule in policy.rules):
         yield Finding(Level.ERROR, "nothing-leaves", "", "No rule allows a page, so no document leaves; write one.")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from gateway.base.text import comparable
-from gateway.formats.model import Element
+from gateway.formats.model import Element, FilmBounds
 from gateway.policy.actions import ELEMENTS, Action, parse_action
 from gateway.policy.codes import DISCLOSING, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
@@ -33,6 +33,7 @@ from gateway.policy.words import (
     Word,
 )
 
+_MOST = FilmBounds()
 _PLACEHOLDER = re.compile(r"[{}]")
 _NUMBER: dict[str, Any] = {"type": ["string", "number"]}
 _ACTION_SCHEMA: dict[str, Any] = {
@@ -303,12 +304,21 @@ class Approval(Strict):
     when: ApprovalWhen | None = None
 
 
+class Film(Strict):
+    """The most that a video shows: rows of pixels on its shorter side, frames a second, seconds."""
+
+    lines: Whole = Field(default=_MOST.lines, ge=240, le=_MOST.lines)
+    fps: Whole = Field(default=_MOST.fps, ge=1, le=_MOST.fps)
+    seconds: Whole = Field(default=_MOST.seconds, ge=1, le=_MOST.seconds)
+
+
 class Output(Strict):
-    """What every rendition carries, in which form tables and documents leave, and in which profiles it may leave."""
+    """What every rendition carries, in which form tables, documents and videos leave, and in which profiles."""
 
     mark: Literal["required"] = "required"
     fingerprint: Literal["required", "none"] = "none"
     table: Literal["as_original", "csv", "xlsx"] = "as_original"
+    video: Film = Film()
     document: Literal["pdf", "as_original"] = "pdf"
     profile: tuple[Literal["sealed", "portal", "print", "public"], ...] = Field(
         default=("sealed", "portal"), min_length=1

@@ -18,7 +18,7 @@ from pydantic import StringConstraints
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of, classes_seen
 from gateway.formats.coded import Cells
-from gateway.formats.model import Box, Element, Field, Note, Page, Plan, Source, Word, applied
+from gateway.formats.model import Box, Element, Field, Moment, Note, Page, Plan, Source, Word, applied
 from gateway.formats.page_runs import page_fields
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
@@ -43,13 +43,23 @@ _ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES
 
 
 class DrawnRegion(Strict):
-    """A region that the reviewer drew, or that a detector found with these words in it; in a document on a page."""
+    """A region that the reviewer drew, or that a detector found with these words in it.
+
+    In a document it is on a page, in a video perhaps along a path.
+    """
 
     name: RegionName = Key(alias="class")
-    box: tuple[Whole, Whole, Whole, Whole]
+    box: tuple[Whole, Whole, Whole, Whole] = (0, 0, 1, 1)
     page: Whole = 0
     source: Literal["reviewer", "detector"] = "reviewer"
     words: Cell = ""
+    path: tuple[tuple[Whole, Whole, Whole, Whole, Whole], ...] = ()
+
+    def drawn(self) -> Region:
+        """The region as answers have it."""
+        if self.path:
+            return Region.along(self.name, tuple(Moment(at_ms, Box(*box)) for at_ms, *box in self.path))
+        return Region(self.name, Box(*self.box), self.page)
 
 
 class DrawnNote(Strict):
@@ -283,9 +293,7 @@ class _Run:
         ids = {header: f"column/{n}" for n, header in enumerate(test.headers, start=1)}
         answers = Answers(
             columns={ids.get(header, header): name for header, name in test.answers.items()},
-            regions=tuple(
-                Region(region.name, Box(*region.box), region.page) for region in test.regions if region not in found
-            ),
+            regions=tuple(region.drawn() for region in test.regions if region not in found),
             terms=test.terms,
             confirmed=test.confirmed,
         )

@@ -20,7 +20,19 @@ from datetime import date
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
 from gateway.detect.model import Detector
 from gateway.formats import write_docx
-from gateway.formats.model import Box, Content, Element, Mark, Pages, Picture, Plan, Rebuilt, Structured, Table
+from gateway.formats.model import (
+    Box,
+    Content,
+    Element,
+    Mark,
+    Pages,
+    Picture,
+    Plan,
+    Rebuilt,
+    Structured,
+    Table,
+    Video,
+)
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
 from gateway.policy.answers import Answers
@@ -31,6 +43,7 @@ from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered, require_pages_covered
+from gateway.render.film import film_lines, require_film_covered
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, notice, own_words
 from gateway.render.suggestions import suggestions
@@ -44,6 +57,7 @@ from gateway.residue.model import (
     RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
+    VideoExpectation,
 )
 from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
@@ -110,10 +124,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     if isinstance(content, Table):
         plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
-    if isinstance(content, Picture):
-        require_covered(plan, content, rebuilt)
-    elif isinstance(content, Pages):
-        require_pages_covered(plan, content, rebuilt)
+    _require_followed(content, plan, rebuilt)
+    index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     withheld = withheld_set(
         form=job.form,
         content=content,
@@ -142,6 +154,16 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     )
 
 
+def _require_followed(content: Content, plan: Plan, rebuilt: Rebuilt) -> None:
+    """Raise `NotCovered` where the rebuild shows more than its plan, as far as that can be told without the pixels."""
+    if isinstance(content, Picture):
+        require_covered(plan, content, rebuilt)
+    elif isinstance(content, Pages):
+        require_pages_covered(plan, content, rebuilt)
+    elif isinstance(content, Video):
+        require_film_covered(plan, content, rebuilt)
+
+
 def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> Expectation:
     if isinstance(content, Picture):
         if rebuilt.size_px is None:
@@ -160,6 +182,8 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             boxes=tuple(tuple(_rectangle(box) for box in page.boxes) for page in rebuilt.pages),
             mark_text=mark.text,
         )
+    if isinstance(content, Video):
+        return _film_expectation(content, rebuilt, mark)
     fields = {one.title: one.field_id for one in plan.instructions if one.element is Element.COLUMN}
     if isinstance(content, Structured):
         ids = tuple(fields[title] for title in rebuilt.headers)
@@ -181,6 +205,14 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         sheets=(plan.notice.sheet, plan.notice.name),
         notice=tuple(cells for _, cells in plan.notice.rows()),
     )
+
+
+def _film_expectation(video: Video, rebuilt: Rebuilt, mark: Mark) -> VideoExpectation:
+    if rebuilt.film is None:
+        raise ValueError("a video was rebuilt without saying what it shows")
+    cut = rebuilt.film.cut
+    shots = tuple((shot.first, shot.last, *_rectangle(shot.box)) for shot in rebuilt.film.shots)
+    return VideoExpectation(cut.size_px, cut.fps, cut.count, video.matrix, shots, mark.text)
 
 
 def _rectangle(box: Box) -> Rectangle:

@@ -11,7 +11,7 @@ import numpy as np
 from gateway.base.problems import TooLarge
 from gateway.detect.model import Detector
 from gateway.detect.problems import DetectorMissing
-from gateway.formats.model import Box, Content, Element, Field, Pages, Picture, Source
+from gateway.formats.model import Box, Content, Element, Field, Pages, Picture, Source, Video
 
 MAX_PIXELS = 120_000_000
 
@@ -64,6 +64,11 @@ class _Surface:
 def _surfaces(content: Content) -> list[_Surface]:
     if isinstance(content, Picture):
         return [_Surface(0, (content.width_px, content.height_px), lambda: content.rgb)]
+    if isinstance(content, Video):
+        raise TooMuchToLookAt(
+            "The detector looks at no video in this version; let the policy not require detection, and have a person "
+            "mark everything."
+        )
     if not isinstance(content, Pages):
         return []
     blind = [(number, page) for number, page in enumerate(content.pages, start=1) if page.unreadable]

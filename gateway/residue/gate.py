@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.marks.visible import PAGE, mark_mask
+from gateway.marks.visible import FILM, PAGE, mark_mask
 from gateway.residue import docx, pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
@@ -26,6 +26,7 @@ from gateway.residue.model import (
     TableExpectation,
     TextExpectation,
     UnknownRendition,
+    VideoExpectation,
     WithheldSet,
     WithheldValue,
     unique,
@@ -35,6 +36,7 @@ from gateway.residue.structured import check_structured
 from gateway.residue.table import check_table
 from gateway.residue.text import check_text, in_lines
 from gateway.residue.values import Needles
+from gateway.residue.video import check_video
 
 CSV, PDF = "text/csv", "application/pdf"
 TEXTS = frozenset({"text/plain", "text/csv", "text/markdown", "application/json"})
@@ -52,16 +54,17 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
     one set compiles it once, as `Needles`, with the mark among its constants.
     """
     match expectation:
-        case TableExpectation(media_type="text/csv"):
-            return check_table(rendition, expectation, _needles(withheld, expectation.mark_text))
-        case TableExpectation(media_type=xlsx.MEDIA_TYPE):
-            return xlsx.check_workbook(rendition, expectation, _needles(withheld, expectation.mark_text))
+        case TableExpectation(media_type="text/csv" | xlsx.MEDIA_TYPE):
+            check_rows = check_table if expectation.media_type == CSV else xlsx.check_workbook
+            return check_rows(rendition, expectation, _needles(withheld, expectation.mark_text))
         case StructuredExpectation(media_type="application/json" | "application/xml" | "text/plain"):
             return check_structured(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case DocumentExpectation() | RetypedExpectation():
             return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text))
+        case VideoExpectation():
+            return check_video(rendition, expectation, _needles(withheld, expectation.mark_text), _film_mask)
         case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
             read_again = pdf.check_pdf if expectation.media_type == PDF else check_text
             return read_again(rendition, expectation, _needles(withheld))
@@ -80,6 +83,10 @@ def _check_document(
 
 def _page_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
     return mark_mask(size_px, mark_text, PAGE)
+
+
+def _film_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
+    return mark_mask(size_px, mark_text, FILM)
 
 
 def _needles(withheld: WithheldSet | Needles, *constants: str) -> Needles:

@@ -123,6 +123,21 @@ class DocumentExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoExpectation:
+    """An MP4 of one track: width and height, frames a second, how many, colours as H.273 numbers them, and the mark.
+
+    `shots` are the opaque black boxes: the first and the last frame of each, counted from 0, then its rectangle.
+    """
+
+    size_px: tuple[int, int]
+    fps: int
+    frames: int
+    matrix: int
+    shots: tuple[tuple[int, int, int, int, int, int], ...]
+    mark_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RetypedExpectation:
     """A Word document that was typed anew, with this mark."""
 
@@ -152,6 +167,7 @@ Expectation = (
     TableExpectation
     | PictureExpectation
     | DocumentExpectation
+    | VideoExpectation
     | RetypedExpectation
     | StructuredExpectation
     | TextExpectation

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.base.problems import Refused, TooLarge, Unprocessable
@@ -24,17 +24,22 @@ from gateway.residue.model import (
     StructuredExpectation,
     TableExpectation,
     TextExpectation,
+    VideoExpectation,
     WithheldSet,
     WithheldValue,
 )
 from gateway.sandbox.ports import Limits, Sandbox
 
 TASK = "gateway.residue.task:verify"
+# The same, with the decoder of videos loaded beforehand.
+VIDEO_TASK = "gateway.residue.video_task:verify"
+_PIXELS_PER_CPU_S = 6_000_000
 FOREIGN_TASK = "gateway.residue.task:search"
 _SORTS: tuple[type[Expectation], ...] = (
     TableExpectation,
     PictureExpectation,
     DocumentExpectation,
+    VideoExpectation,
     RetypedExpectation,
     StructuredExpectation,
     TextExpectation,
@@ -96,7 +101,11 @@ def _reports(
         "values_bytes": len(values),
     }
     try:
-        reply = sandbox.run(TASK, request, data, limits_for(len(data)))
+        task, limits = TASK, limits_for(len(data))
+        for _, one in checked:
+            if isinstance(one, VideoExpectation):
+                task, limits = VIDEO_TASK, _limits_for_frames(limits, one)
+        reply = sandbox.run(task, request, data, limits)
         return tuple(_report(json.loads(told)) for told, _ in zip(reply.blobs, checked, strict=True))
     except (Unprocessable, TooLarge, ValueError, KeyError, TypeError, IndexError) as error:
         raise NotVerified(
@@ -109,6 +118,13 @@ def limits_for(size_bytes: int) -> Limits:
     """How long and how large the search through so many bytes may grow; several times what it was measured to need."""
     cpu_s = 60 + 4 * size_bytes // MIB
     return Limits(memory_bytes=3 * GIB + 24 * size_bytes, cpu_s=cpu_s, wall_s=2 * cpu_s, output_bytes=4 * MIB)
+
+
+def _limits_for_frames(limits: Limits, expected: VideoExpectation) -> Limits:
+    """More time by what is decoded and looked at; several times what it was measured to need."""
+    width_px, height_px = expected.size_px
+    cpu_s = limits.cpu_s + width_px * height_px * expected.frames // _PIXELS_PER_CPU_S
+    return replace(limits, cpu_s=cpu_s, wall_s=2 * cpu_s)
 
 
 def packed(withheld: WithheldSet) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gateway.base.canon import Json
@@ -42,10 +42,7 @@ class Budgeted:
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         """`task` within its own limits and what is left of the budget. Raises `ParseTimeout` once nothing is left."""
         begun = time.monotonic()
-        left_s, clock_s = self._cpu_s - self._spent_s, self._ends - begun
-        if left_s <= 0 or clock_s <= 0:
-            raise ParseTimeout("The file took longer to read than any file may; split it or make it anew.")
-        cut = replace(limits, cpu_s=min(limits.cpu_s, math.ceil(left_s)), wall_s=min(limits.wall_s, math.ceil(clock_s)))
+        cut = self._left(limits)
         try:
             reply = self._sandbox.run(task, request, untrusted, cut)
         except Problem:
@@ -54,6 +51,31 @@ class Budgeted:
             raise
         self._charge(reply.cpu_s)
         return reply
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        """Blobs within the same bounds. What the child uses up is not told; it is charged as what it was waited for."""
+        cut, waited_s = self._left(limits), 0.0
+        blobs = self._sandbox.stream(task, request, untrusted, cut)
+        try:
+            while True:
+                begun = time.monotonic()
+                try:
+                    blob = next(blobs, None)
+                finally:
+                    waited_s += time.monotonic() - begun
+                if blob is None:
+                    return
+                yield blob
+        finally:
+            self._charge(min(waited_s, cut.cpu_s))
+
+    def _left(self, limits: Limits) -> Limits:
+        left_s, clock_s = self._cpu_s - self._spent_s, self._ends - time.monotonic()
+        if left_s <= 0 or clock_s <= 0:
+            raise ParseTimeout("The file took longer to read than any file may; split it or make it anew.")
+        return replace(
+            limits, cpu_s=min(limits.cpu_s, math.ceil(left_s)), wall_s=min(limits.wall_s, math.ceil(clock_s))
+        )
 
     def _charge(self, used_s: float) -> None:
         with self._lock:

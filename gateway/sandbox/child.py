@@ -12,12 +12,13 @@ import importlib
 import os
 import resource
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from gateway.sandbox import syscalls, wire
 from gateway.sandbox.ports import Layer, Limits
-from gateway.sandbox.task import Answer, Task, TaskRefused
+from gateway.sandbox.task import Answer, Coming, LongAnswer, Task, TaskRefused
 
 
 class WallMissing(Exception):
@@ -61,10 +62,10 @@ def _load(name: str) -> Task:
 
 
 def _serve(task: Task, job: wire.Job, stdin: Any) -> NoReturn:
-    answer: Answer = {}, ()
+    answer: Answer | LongAnswer = {}, ()
     try:
         answer = task(job.request, _read_framed(stdin))
-        head = wire.Head(wire.OK, answer[0], tuple(map(len, answer[1])))
+        head = wire.Head(wire.OK, answer[0], _lengths(answer))
     except TaskRefused as refused:
         head = wire.Head(wire.REFUSED, {"code": refused.code, "numbers": refused.numbers})
     except MemoryError:
@@ -74,8 +75,13 @@ def _serve(task: Task, job: wire.Job, stdin: Any) -> NoReturn:
     _answer(head, answer[1] if head.status == wire.OK else ())
 
 
+def _lengths(answer: Answer | LongAnswer) -> tuple[int, ...]:
+    blobs = answer[1]
+    return (blobs.each_bytes,) * blobs.count if isinstance(blobs, Coming) else tuple(map(len, blobs))
+
+
 def _answer(head: wire.Head, blobs: Any = ()) -> NoReturn:
-    for part in (head.to_bytes(), *blobs):
+    for part in chain((head.to_bytes(),), blobs):
         left = memoryview(part)
         while left:
             left = left[os.write(1, left) :]

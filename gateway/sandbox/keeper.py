@@ -1,7 +1,8 @@
 """The parent's side of the zygote: starting it, one conversation with one of its children, and its end.
 
 Both files of a conversation are sealed before they are read: the input by the parent before the child has it, the
-reply once the child is dead, so that nobody changes what was checked.
+reply once the child is dead, so that nobody changes what was checked. A reply that is heard while it is made comes
+through a pipe instead, from which nothing can be read twice.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _ENVIRONMENT = {
 }
 _START_S = 60.0
 _KILL_S = 10.0
+_PIPE_BYTES = 1 << 20
 _SEALED = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -78,20 +80,43 @@ class Zygote:
 
         Raises `Overdue`, or `Lost` when the zygote is gone.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as opened:
             up = _memory_file()
             opened.callback(os.close, up)
+            with self._begun(parts, up) as leash:
+                status = ending(leash, time.monotonic() + wall_s)
+            fcntl.fcntl(up, fcntl.F_ADD_SEALS, _SEALED)
+            os.lseek(up, 0, os.SEEK_SET)
+            opened.pop_all()
+        return status, up
+
+    @contextlib.contextmanager
+    def listen(self, parts: tuple[bytes, ...]) -> Iterator[tuple[int, socket.socket]]:
+        """One child that is heard while it speaks: the descriptor to read from, and its leash for `ending`.
+
+        A child that still lives at the end is killed. Raises `Lost` when the zygote is gone.
+        """
+        with contextlib.ExitStack() as opened:
+            reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            opened.callback(os.close, reading)
+            with contextlib.ExitStack() as handed:
+                handed.callback(os.close, writing)
+                os.set_blocking(writing, True)
+                fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+                leash = opened.enter_context(self._begun(parts, writing))
+            yield reading, leash
+
+    @contextlib.contextmanager
+    def _begun(self, parts: tuple[bytes, ...], up: int) -> Iterator[socket.socket]:
+        """A child that reads these parts and writes to `up`, on its leash."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours:
             with theirs, _filled(parts) as down:
                 try:
                     socket.send_fds(self._control, [wire.BEGIN], [down, up, theirs.fileno()])
                 except OSError as error:
                     raise Lost from error
-            ending = _ending(ours, time.monotonic() + wall_s)
-            fcntl.fcntl(up, fcntl.F_ADD_SEALS, _SEALED)
-            os.lseek(up, 0, os.SEEK_SET)
-            opened.pop_all()
-        return ending, up
+            yield ours
 
     def let_go(self) -> None:
         """Begin nothing more; the zygote ends with its last child."""
@@ -114,8 +139,8 @@ class Zygote:
         self._control.settimeout(None)
 
 
-def _ending(leash: socket.socket, deadline: float) -> Ending:
-    """How the child ended; a child past its deadline is killed first."""
+def ending(leash: socket.socket, deadline: float) -> Ending:
+    """How the child ended; a child past its deadline is killed first. Raises `Overdue`, `Lost`."""
     overdue = False
     while True:
         leash.settimeout(_KILL_S if overdue else max(0.001, deadline - time.monotonic()))

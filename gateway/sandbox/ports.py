@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -51,4 +51,12 @@ class Sandbox(Protocol):
 
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         """Run `task` (`module:function` from a closed list); one clear `Problem` on refusal, death or time-out."""
+        ...
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        """The blobs of such a reply one by one, so that neither side holds them all; the same problems.
+
+        The child waits while nobody reads, and is killed where the reading ends early. Of `wall_s` only the time
+        counts that is spent waiting for it.
+        """
         ...

@@ -9,44 +9,29 @@ returns a checked reply or raises one problem.
 from __future__ import annotations
 
 import os
-import re
-import signal
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NoReturn
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.sandbox import wire
 from gateway.sandbox.keeper import Ending, Lost, Overdue, Zygote
 from gateway.sandbox.ports import Layer, Limits, Reply
-from gateway.sandbox.problems import (
-    ParseForbiddenCall,
-    ParseMalformed,
-    ParseMemory,
-    ParseOversize,
-    ParseRefused,
-    ParseTimeout,
-    SandboxDown,
-    SandboxMissing,
-)
+from gateway.sandbox.problems import ParseMalformed, SandboxDown
+from gateway.sandbox.replies import Heard, missing, raise_overdue, reply
 
 DEFAULT_MINIMUM = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
 
+_DOWN = "The sandbox's process cannot be kept running on this host; look at its memory and its log."
 _PROBE = "gateway.sandbox.probe:attempt"
 _PROBE_LIMITS = Limits(memory_bytes=1 << 29, cpu_s=10, wall_s=20, output_bytes=1 << 10)
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-_CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_REMEDY = {
-    Layer.RLIMITS: "run the gateway on Linux",
-    Layer.SECCOMP: "run it on Linux (x86_64 or aarch64) with CONFIG_SECCOMP_FILTER",
-    Layer.LANDLOCK: "boot a kernel from 5.13 on with landlock in its list of security modules",
-    Layer.BUBBLEWRAP: "install bubblewrap and allow user namespaces",
-}
+_MALFORMED = "The parser's answer is not formed as agreed; treat this file as hostile and do not send it again."
 
 
 class ProcessSandbox:
@@ -78,15 +63,27 @@ class ProcessSandbox:
 
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         """Run `task` over `untrusted` behind every wall there is. Raises one of `gateway.sandbox.problems`."""
-        if task not in self._tasks:
-            raise ValueError(f"{task} is not on the list of tasks")
-        for layer in sorted(self._minimum - self._probed):
-            _missing(layer)
-        return self._run(wire.Job(task, request, limits, self._probed), untrusted)
+        return self._run(self._job(task, request, limits), untrusted)
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        """The reply's blobs one by one, while `task` makes them. Raises one of `gateway.sandbox.problems`."""
+        job = self._job(task, request, limits)
+        with self._places, self._nursery.listen(_parts(job, untrusted), job) as heard:
+            try:
+                yield from heard.blobs()
+            except wire.Malformed as error:
+                raise ParseMalformed(_MALFORMED) from error
 
     def close(self) -> None:
         """End the zygotes; the next parse starts another."""
         self._nursery.close()
+
+    def _job(self, task: str, request: Mapping[str, Json], limits: Limits) -> wire.Job:
+        if task not in self._tasks:
+            raise ValueError(f"{task} is not on the list of tasks")
+        for layer in sorted(self._minimum - self._probed):
+            missing(layer)
+        return wire.Job(task, request, limits, self._probed)
 
     @cached_property
     def _probed(self) -> frozenset[Layer]:
@@ -102,16 +99,17 @@ class ProcessSandbox:
             return False
 
     def _run(self, job: wire.Job, untrusted: bytes) -> Reply:
-        parts = (job.to_bytes(), wire.LENGTH.pack(len(untrusted)), untrusted)
         with self._places:
-            ending, descriptor = self._nursery.converse(parts, job)
+            ending, descriptor = self._nursery.converse(_parts(job, untrusted), job)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             try:
-                return _reply(file, ending, job.limits)
+                return reply(file, ending, job.limits)
             except wire.Malformed as error:
-                raise ParseMalformed(
-                    "The parser's answer is not formed as agreed; treat this file as hostile and do not send it again."
-                ) from error
+                raise ParseMalformed(_MALFORMED) from error
+
+
+def _parts(job: wire.Job, untrusted: bytes) -> tuple[bytes, ...]:
+    return job.to_bytes(), wire.LENGTH.pack(len(untrusted)), untrusted
 
 
 class _Nursery:
@@ -126,26 +124,44 @@ class _Nursery:
 
     def converse(self, parts: tuple[bytes, ...], job: wire.Job) -> tuple[Ending, int]:
         """How a child ended, and its sealed reply. A zygote that is gone is replaced once, and nobody notices."""
-        bubblewrap = Layer.BUBBLEWRAP in job.walls
-        for _ in range(2):
-            try:
-                zygote = self._zygote(bubblewrap=bubblewrap)
-            except Lost:
-                continue
+        for zygote in self._zygotes(job):
             try:
                 ending, reply = zygote.converse(parts, job.limits.wall_s)
             except Lost:
                 self._retire(zygote)
                 continue
             except Overdue:
-                raise ParseTimeout(
-                    f"The parse took longer than {job.limits.wall_s} s and was stopped; split the file or make it anew."
-                ) from None
+                raise_overdue(job.limits)
             if os.WIFSIGNALED(ending.status):
                 # A child that was killed may have been probing for addresses, and the next one would have the same.
                 self._retire(zygote)
             return ending, reply
-        raise SandboxDown("The sandbox's process cannot be kept running on this host; look at its memory and its log.")
+        raise SandboxDown(_DOWN)
+
+    @contextmanager
+    def listen(self, parts: tuple[bytes, ...], job: wire.Job) -> Iterator[Heard]:
+        """A child that is heard while it speaks. A zygote that is gone before it began is replaced once."""
+        for zygote in self._zygotes(job):
+            with ExitStack() as opened:
+                try:
+                    reading, leash = opened.enter_context(zygote.listen(parts))
+                except Lost:
+                    self._retire(zygote)
+                    continue
+                heard = Heard(reading, leash, job.limits)
+                try:
+                    yield heard
+                finally:
+                    if heard.was_killed:
+                        self._retire(zygote)
+                return
+        raise SandboxDown(_DOWN)
+
+    def _zygotes(self, job: wire.Job) -> Iterator[Zygote]:
+        """At most two, the second where the first is gone."""
+        for _ in range(2):
+            with suppress(Lost):
+                yield self._zygote(bubblewrap=Layer.BUBBLEWRAP in job.walls)
 
     def close(self) -> None:
         """End every zygote."""
@@ -170,69 +186,3 @@ class _Nursery:
                     del self._serving[place]
                     zygote.let_go()
                     self._leaving.append(zygote)
-
-
-def _reply(file: IO[bytes], ending: Ending, limits: Limits) -> Reply:
-    """The checked reply, or the one problem that there is instead."""
-    if os.WIFSIGNALED(ending.status):
-        _raise_killed(os.WTERMSIG(ending.status), limits)
-    head = wire.Head.from_untrusted(_taken(file, wire.header_length(_taken(file, wire.PREFIX.size))))
-    if head.status != wire.OK:
-        _raise_told(head)
-    if sum(head.lengths) > limits.output_bytes:
-        raise ParseOversize(
-            f"The parse gave out more than {limits.output_bytes} bytes; split the file into smaller ones."
-        )
-    blobs = tuple(_taken(file, length) for length in head.lengths)
-    if file.read(1):
-        raise wire.Malformed("bytes after the end")
-    return Reply(head.header, blobs, ending.cpu_s)
-
-
-def _taken(file: IO[bytes], length: int) -> bytes:
-    # Its size first, so that a length that was made up takes no memory.
-    if length > os.fstat(file.fileno()).st_size:
-        _raise_died()
-    data = file.read(length)
-    if len(data) != length:
-        _raise_died()
-    return data
-
-
-def _raise_killed(number: int, limits: Limits) -> NoReturn:
-    if number == signal.SIGXCPU:
-        raise ParseTimeout(
-            f"The parse used more than {limits.cpu_s} s of the processor and was stopped; split the file or make it "
-            "anew."
-        )
-    if number == signal.SIGSYS:
-        raise ParseForbiddenCall(
-            "The parser tried to leave its sandbox and was killed; treat this file as hostile and do not open it."
-        )
-    _raise_died()
-
-
-def _raise_died() -> NoReturn:
-    raise ParseRefused("The parser died over this file; it is damaged or hostile, so make it anew from its source.")
-
-
-def _raise_told(head: wire.Head) -> NoReturn:
-    if head.status == wire.REFUSED:
-        code, numbers = head.header.get("code"), head.header.get("numbers")
-        if not isinstance(code, str) or not _CODE.fullmatch(code) or not isinstance(numbers, dict):
-            raise wire.Malformed("refusal")
-        if not all(_CODE.fullmatch(key.replace("_", "-")) and type(value) is int for key, value in numbers.items()):
-            raise wire.Malformed("numbers")
-        raise ParseRefused("The parser would not take this file; make it anew from its source.", code, numbers)
-    if head.status == wire.NO_MEMORY:
-        raise ParseMemory("The parse needed more memory than one file may use; split the file into smaller ones.")
-    if head.status == wire.NO_WALL:
-        layer = head.header.get("layer")
-        _missing(Layer(layer) if layer in set(Layer) else Layer.SECCOMP)
-    if head.status == wire.FAILED:
-        raise ParseRefused("The parser broke over this file; it is damaged, so make it anew from its source.")
-    raise wire.Malformed("status")
-
-
-def _missing(layer: Layer) -> NoReturn:
-    raise SandboxMissing(f"The sandbox layer {layer} does not stand on this host: {_REMEDY[layer]}.")

@@ -46,8 +46,10 @@ from gateway.formats.table_csv import PARSE_TASK as TABLE_TASK
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import PARSE_TASKS, TableWorkbook
 from gateway.formats.typed_reader import DRAW_TASK
+from gateway.formats.video import PARSE_TASKS as VIDEO_TASKS
+from gateway.formats.video import VideoFormat
 from gateway.sandbox.process import ProcessSandbox
-from tests.support import documents, word, workbooks
+from tests.support import documents, videos, word, workbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
@@ -63,6 +65,7 @@ TASKS = (
     TABLE_TASK,
     *PARSE_TASKS.values(),
     *TEXT_TASKS.values(),
+    *VIDEO_TASKS,
 )
 CONTENTS: dict[type, Content] = {}
 
@@ -285,6 +288,27 @@ class TestXlsx(WorkbookContract):
 class TestOds(WorkbookContract):
     def specimen(self) -> bytes:
         return workbooks.ods(self.ROWS)
+
+
+class TestVideo(FormatContract):
+    def format(self) -> Format:
+        return VideoFormat()
+
+    def specimen(self) -> bytes:
+        return videos.video(frames=10, tags={"title": WITHHELD})
+
+    def cut(self) -> int:
+        return 2_000
+
+    def plan(self) -> Plan:
+        crop = (Case((), Transform(Op.CROP, {}), 9, "REQ", "asked"),)
+        box = (Case((), Transform(Op.BOX, {}), 1, "TS", "hidden"),)
+        return Plan(
+            (
+                Instruction("region/1", "work_area", Element.REGION, "", "text", crop, Box(0, 0, 640, 480)),
+                Instruction("region/2", "other", Element.REGION, "", "text", box, Box(40, 240, 120, 40)),
+            )
+        )
 
 
 class PictureContract(FormatContract):

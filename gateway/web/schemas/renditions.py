@@ -13,6 +13,7 @@ from gateway.web.schemas.common import Id, In, Line, Out, Sha256, Text, Time, ex
 
 _RENDITION = "ren_01kag5v3q8m2s7d9x4e6b0cfhn"
 Side = Annotated[StrictInt, Field(ge=0, le=1 << 20)]
+Moment = Annotated[list[Annotated[StrictInt, Field(ge=0, le=86_400_000)]], Field(min_length=5, max_length=5)]
 
 Terms = Annotated[
     list[Annotated[str, Field(min_length=2, max_length=200)]], Field(max_length=500, default_factory=list)
@@ -22,13 +23,22 @@ Terms = Annotated[
 class RegionIn(In):
     """A rectangle in source pixels after orientation: left, top, width, height; in a document on the page `page`.
 
-    A page has 200 pixels to the inch, or fewer where it would have more than 40 million in all.
+    In a video a `path` may stand in its place: moments, each with the milliseconds from the beginning and the rectangle
+    then. The region is where they say, in between on the way, and nowhere before and after. A page has 200 pixels to
+    the inch, or fewer where it would have more than 40 million in all.
     """
 
     model_config = example(**{"class": "face"}, box=[120, 80, 64, 64])
     region_class: Annotated[Line, Field(alias="class")]
-    box: Annotated[list[Side], Field(min_length=4, max_length=4)]
+    box: Annotated[list[Side], Field(min_length=4, max_length=4)] | None = None
     page: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
+    path: Annotated[list[Moment], Field(min_length=2, max_length=2_000)] | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if (self.box is None) == (self.path is None):
+            raise ValueError("a region has a box, or a path in a video")
+        return self
 
 
 class AnswersIn(In):
@@ -51,7 +61,7 @@ class AnswersIn(In):
 
     def answers(self) -> Answers:
         """As the room takes it."""
-        return Answers.from_json(self.model_dump(mode="json", by_alias=True))
+        return Answers.from_json(self.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
 class RedactionsIn(In):
@@ -72,7 +82,10 @@ class RedactionsIn(In):
     def added_to(self, old: Answers) -> Answers:
         """The old answers with these regions and terms."""
         told: dict[str, Any] = dict(old.to_json())
-        told["regions"] = [*told["regions"], *(one.model_dump(mode="json", by_alias=True) for one in self.regions)]
+        told["regions"] = [
+            *told["regions"],
+            *(one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in self.regions),
+        ]
         told["terms"] = [*told.get("terms", []), *self.terms]
         if self.confirmed is not None:
             told["confirmed"] = self.confirmed

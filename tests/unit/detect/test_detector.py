@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -83,6 +83,9 @@ class Answering:
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         self.asked += 1
         return self._reply
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        return iter(self._reply.blobs)
 
 
 def test_the_same_pixels_are_looked_at_once() -> None:

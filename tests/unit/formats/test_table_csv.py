@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -318,6 +318,9 @@ class Watched:
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         self.requests.append(request)
         return self.sandbox.run(task, request, untrusted, limits)
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        return self.sandbox.stream(task, request, untrusted, limits)
 
 
 ROW = 'Müller,"1,5 ""t""\nper month",Hamburg\n'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -24,6 +24,9 @@ class Lying:
 
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         return Reply({}, self.blobs)
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        return iter(self.blobs)
 
 
 def listed(told: object) -> bytes:

@@ -77,6 +77,9 @@ class Told:
     def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
         return Reply({}, self.blobs)
 
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        return iter(self.blobs)
+
 
 @pytest.mark.parametrize(
     "lie",

@@ -10,11 +10,11 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gateway.base.canon import Json
 from gateway.sandbox import wire
-from gateway.sandbox.task import Answer, TaskRefused
+from gateway.sandbox.task import Answer, Coming, LongAnswer, TaskRefused
 
 Request = Mapping[str, Json]
 
@@ -172,3 +172,24 @@ def burn(request: Request, untrusted: bytes) -> Answer:
     if request.get("refuse"):
         raise TaskRefused("burnt")
     return {}, ()
+
+
+def tell_one_by_one(request: Request, untrusted: bytes) -> LongAnswer:
+    """Blobs of 1 MiB; after `ends_after` of them the task breaks, sleeps, spins, is killed, or goes on for too long."""
+    count, ends_after, how = int(str(request["count"])), int(str(request["ends_after"])), request["how"]
+
+    def made() -> Iterator[bytes]:
+        for number in range(count):
+            if number == ends_after and how == "breaks":
+                raise ValueError
+            if number == ends_after and how == "sleeps":
+                time.sleep(60)
+            while number == ends_after and how == "spins":
+                pass
+            if number == ends_after and how == "is killed":
+                socket.socket()
+            yield bytes([number % 256]) * (1 << 20)
+        if how == "goes on":
+            yield untrusted
+
+    return {}, Coming(count, 1 << 20, made())

@@ -20,7 +20,7 @@ import pytest
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
-from gateway.sandbox import process, wire
+from gateway.sandbox import replies, wire
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import (
     ParseForbiddenCall,
@@ -106,6 +106,49 @@ def test_the_walls_of_the_default_minimum_stand_here(sandbox: ProcessSandbox) ->
     assert sandbox.layers() >= {Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK}
 
 
+def told(sandbox: ProcessSandbox, count: int, ends_after: int, how: str, limits: Limits) -> Iterator[bytes]:
+    request: dict[str, Json] = {"count": count, "ends_after": ends_after, "how": how}
+    return sandbox.stream("hostile_tasks:tell_one_by_one", request, b"more", limits)
+
+
+STREAM = Limits(memory_bytes=1 << 28, cpu_s=10, wall_s=20, output_bytes=1 << 30)
+
+
+def test_blobs_come_one_by_one_and_never_all_at_once(sandbox: ProcessSandbox) -> None:
+    lengths = [len(blob) for blob in told(sandbox, 300, 300, "ends", STREAM)]
+    assert lengths == [1 << 20] * 300, "more than the child may hold"
+
+
+@pytest.mark.parametrize(
+    ("how", "problem", "limits"),
+    [
+        ("breaks", ParseRefused, STREAM),
+        ("sleeps", ParseTimeout, replace(STREAM, wall_s=1)),
+        ("spins", ParseTimeout, replace(STREAM, cpu_s=1)),
+        ("is killed", ParseForbiddenCall, STREAM),
+        ("goes on", ParseMalformed, STREAM),
+        ("ends", ParseOversize, replace(STREAM, output_bytes=1 << 20)),
+    ],
+)
+def test_blobs_that_stop_coming_are_one_problem(
+    sandbox: ProcessSandbox, how: str, problem: type[Problem], limits: Limits
+) -> None:
+    with pytest.raises(problem):
+        list(told(sandbox, 5, 3, how, limits))
+    assert len(list(told(sandbox, 2, 2, "ends", STREAM))) == 2, "the next one is served"
+
+
+def test_a_child_that_nobody_hears_any_more_is_killed(sandbox: ProcessSandbox) -> None:
+    blobs = told(sandbox, 300, 300, "ends", STREAM)
+    next(blobs)
+    child = until_children(sandbox)
+    blobs.close()  # type: ignore[attr-defined]
+    until = time.monotonic() + 5
+    while Path(f"/proc/{child}").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{child}").exists()
+
+
 def test_only_tasks_on_the_list_run(sandbox: ProcessSandbox) -> None:
     with pytest.raises(ValueError, match="not on the list"):
         sandbox.run("os:system", {}, b"", LIMITS)
@@ -120,7 +163,7 @@ def test_a_missing_wall_refuses_and_says_what_to_do(monkeypatch: pytest.MonkeyPa
 def test_a_wall_that_falls_between_probe_and_run_refuses(sandbox: ProcessSandbox) -> None:
     told = wire.Head(wire.NO_WALL, {"layer": "landlock"})
     with pytest.raises(SandboxMissing, match="landlock"):
-        process._raise_told(told)
+        replies.raise_told(told)
 
 
 @pytest.mark.parametrize("task", ["open_file", "executable_memory"])
