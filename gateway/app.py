@@ -17,6 +17,9 @@ from gateway.db.migrate import check_current
 from gateway.db.unit import Units
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
+from gateway.formats.drawing import PARSE_TASKS as DRAWING_TASKS
+from gateway.formats.drawing import DrawingFormat
+from gateway.formats.drawing import installed as drawings_installed
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
@@ -61,6 +64,9 @@ SANDBOX_TASKS = (
     *TEXT_TASKS.values(),
     walled.TASK,
 )
+
+# What is imported for one parse in many, in the child itself, so that the zygote stays quick to start.
+COLD_TASKS = frozenset(DRAWING_TASKS.values()) if drawings_installed() else frozenset[str]()
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
 
@@ -114,6 +120,7 @@ def built_in_formats() -> tuple[Format, ...]:
     return (
         PictureFormat(),
         DocumentFormat(classes_of),
+        DrawingFormat(classes_of),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),
@@ -122,7 +129,7 @@ def built_in_formats() -> tuple[Format, ...]:
 
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
-    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum)
+    return ProcessSandbox((*SANDBOX_TASKS, *COLD_TASKS), settings.sandbox_minimum, cold=COLD_TASKS)
 
 
 def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
@@ -142,6 +149,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
         "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "drawing": (tuple(f for f in formats if f.name == "drawing"), settings.drawing_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }

@@ -20,6 +20,7 @@ from gateway.formats.problems import SheetUnclear
 from gateway.intake import rules
 
 _BY_POLICY = "leave only where a policy says so, one by one; what it does not know it asks about"
+_BY_NAME = "leave only where a policy names them, drawn anew"
 _NEVER = "never leaves"
 _BOXED = "covered by a solid box where a policy or a person withholds them"
 # What each sort of field is called, and what becomes of it.
@@ -30,8 +31,11 @@ WORDS: Mapping[Element, tuple[str, str]] = {
     Element.PAGE: ("pages", "leave only where a policy says so, as new pages made of pixels and of the words below"),
     Element.TEXT: ("lines of text", _BOXED),
     Element.FORM_FIELD: ("form fields", _BOXED),
+    Element.LAYER: ("layers", _BY_NAME),
+    Element.BLOCK: ("blocks", _BY_NAME),
     Element.ANNOTATION: ("annotations", "covered, and their texts never leave, unless a policy shows them"),
 }
+_IN_DRAWING = ("texts of the drawing", _BY_NAME)
 
 
 class NotTaken(Refused):
@@ -105,7 +109,7 @@ def _parts(fields: Iterable[Field], left_behind: Mapping[str, int]) -> Iterator[
         space = field.label.partition(":")[0] if field.element is Element.METADATA else ""
         groups.setdefault((field.element, space), []).append(field)
     for (element, space), members in groups.items():
-        what, fate = WORDS[element]
+        what, fate = _IN_DRAWING if members[0].on else WORDS[element]
         classes = Counter(one for field in members for one in field.classes)
         yield Part(f"{what}, {space}" if space else what, len(members), dict(sorted(classes.items())), fate)
     for rule, count in left_behind.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, Element, Instruction, Op, Plan, TableOutput
+from gateway.formats.model import Box, Case, DrawingOutput, Element, Instruction, Op, Plan, TableOutput
 from gateway.policy.actions import Action
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
@@ -19,7 +19,7 @@ DEFAULT_RULE = "default"
 ANSWER_RULE = "answer"
 _METADATA = Text(en="Metadata of the file", zh="文件元数据")
 _PAGES = Text(en="Pages", zh="页面")
-_NAMED_BY_NUMBER = frozenset({Element.METADATA, Element.FORM_FIELD})
+_NAMED_BY_NUMBER = frozenset({Element.METADATA, Element.FORM_FIELD, Element.LAYER, Element.BLOCK})
 _DEFAULTED = Text(en="removed", zh="已删除")
 
 
@@ -119,7 +119,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person must say before the rendition may be made. `field_id` is `picture` or `document` for the whole."""
+    """What a person must say before the rendition may be made. `field_id` is `picture`, `document` or `drawing`
+    for the whole.
+    """
 
     field_id: str
     question: str
@@ -174,7 +176,11 @@ class Decisions:
 
         Raises `Unanswered` for a picture without exactly one area that leaves: nothing is shown by accident.
         """
-        plan = Plan(tuple(item.instruction() for item in self.items), TableOutput(self.output.table))
+        plan = Plan(
+            tuple(item.instruction() for item in self.items),
+            TableOutput(self.output.table),
+            drawing=DrawingOutput(self.output.drawing),
+        )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium == "picture" and crops != 1:
             raise Unanswered("Draw exactly one work area: only what lies inside it leaves.")

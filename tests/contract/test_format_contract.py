@@ -19,6 +19,8 @@ from PIL import Image
 from gateway.base.problems import Problem, Refused, TooLarge, Unprocessable
 from gateway.formats.document import PARSE_TASK as DOCUMENT_TASK
 from gateway.formats.document import DocumentFormat
+from gateway.formats.drawing import PARSE_TASKS as DRAWING_TASKS
+from gateway.formats.drawing import DrawingFormat
 from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark, Op, Pages, Plan, Rebuilt, Transform
 from gateway.formats.picture import PARSE_TASK as PICTURE_TASK
 from gateway.formats.picture import PictureFormat
@@ -29,14 +31,14 @@ from gateway.formats.table_csv import PARSE_TASK as TABLE_TASK
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import PARSE_TASKS, TableWorkbook
 from gateway.sandbox.process import ProcessSandbox
-from tests.support import documents, workbooks
+from tests.support import documents, drawings, workbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
 SECRET = bytes(range(32))
 ALLOW = (Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked"),)
 WITHHELD = "Kowalski-48211"
-TASKS = (PICTURE_TASK, DOCUMENT_TASK, TABLE_TASK, *PARSE_TASKS.values(), *TEXT_TASKS.values())
+TASKS = (PICTURE_TASK, DOCUMENT_TASK, TABLE_TASK, *PARSE_TASKS.values(), *TEXT_TASKS.values(), *DRAWING_TASKS.values())
 CONTENTS: dict[type, Content] = {}
 
 
@@ -107,7 +109,7 @@ class FormatContract(abc.ABC):
         assert any(WITHHELD in value for value in values)
 
     def test_an_empty_plan_lets_nothing_leave(self, sandbox: ProcessSandbox) -> None:
-        with pytest.raises(Refused, match=r"lets no column|No work area|No page") as caught:
+        with pytest.raises(Refused, match=r"lets no column|No work area|No page|No layer") as caught:
             self.format().rebuild(self.content(sandbox), Plan(()), MARK, SECRET)
         assert caught.value.slug == "nothing-named"
 
@@ -119,11 +121,15 @@ class FormatContract(abc.ABC):
     def test_the_rendition_is_of_a_kind_the_format_knows(self, sandbox: ProcessSandbox) -> None:
         rebuilt = self.rebuild(sandbox)
         assert rebuilt.media_type in self.format().extensions
-        assert rebuilt.media_type == self.leaves_as() == self.format().sniff(rebuilt.data[:4096])
-        self.format().read(rebuilt.data, rebuilt.media_type, sandbox, {"sheet": self.sheet} if self.sheet else {})
+        assert rebuilt.media_type == self.leaves_as() == self.leaving().sniff(rebuilt.data[:4096])
+        self.leaving().read(rebuilt.data, rebuilt.media_type, sandbox, {"sheet": self.sheet} if self.sheet else {})
 
     def leaves_as(self) -> str:
         return self.media_type()
+
+    def leaving(self) -> Format:
+        """The format that knows a rendition by its bytes."""
+        return self.format()
 
     def test_the_same_in_gives_the_same_out_in_another_process(self, sandbox: ProcessSandbox) -> None:
         here = hashlib.sha256(self.rebuild(sandbox).data).hexdigest()
@@ -372,3 +378,58 @@ class TestPdf(FormatContract):
         assert "Kowalski" not in said
         assert "Annex" not in said
         assert not again.pages[0].words, "the text lies over the pixels and is itself not seen"
+
+
+class DrawingContract(FormatContract):
+    strangers = (
+        b"",
+        b"\0" * 64,
+        b"%PDF-1.7\n",
+        b"AC1032\0\0\0",
+        b"<html><svg></svg></html>",
+        b"PK\x03\x04" + bytes(60),
+    )
+
+    def format(self) -> Format:
+        return DrawingFormat(lambda _values: frozenset())
+
+    def leaving(self) -> Format:
+        return DocumentFormat(lambda _values: frozenset())
+
+    def leaves_as(self) -> str:
+        return "application/pdf"
+
+    def plan(self) -> Plan:
+        box = (Case((), Transform(Op.BOX, {}), 1, "TS", "know-how"),)
+        layers = [Instruction(f"layer/{one}", "", Element.LAYER, "Layer", "text", ALLOW) for one in self.allowed]
+        region = Instruction("region/1", "know_how", Element.REGION, "Area", "text", box, Box(700, 600, 300, 300))
+        return Plan((*layers, Instruction("text/1", "", Element.TEXT, "Text", "text", ALLOW), region))
+
+    allowed: tuple[int, ...] = ()
+
+    def test_only_what_the_plan_allows_can_be_read_in_the_rendition(self, sandbox: ProcessSandbox) -> None:
+        again = self.leaving().read(self.rebuild(sandbox).data, "application/pdf", sandbox)
+        assert isinstance(again, Pages)
+        said = " ".join(again.parts.values())
+        assert drawings.SHOWN in said
+        assert "Kowalski" not in said
+
+
+class TestDxf(DrawingContract):
+    allowed = (3, 4)
+
+    def specimen(self) -> bytes:
+        document = drawings.outlined()
+        drawings.text(document.modelspace(), f"Drawn by {WITHHELD}", (5, 50), "OUTLINE")
+        document.header["$PROJECTNAME"] = WITHHELD
+        return drawings.dxf(document)
+
+
+class TestSvg(DrawingContract):
+    allowed = (1, 2)
+
+    def specimen(self) -> bytes:
+        return drawings.svg(
+            f'<g id="MAGNET"><circle cx="90" cy="80" r="40"/><text x="150" y="80">{drawings.SHOWN}</text></g>'
+            f'<g id="TITLE"><text x="150" y="120">{WITHHELD}</text></g><!-- {WITHHELD} -->'
+        )
