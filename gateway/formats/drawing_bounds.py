@@ -7,10 +7,10 @@ MAX_BLOCKS = 5000
 MAX_TEXTS = 5000
 MAX_TEXT_CHARS = 4000
 MAX_NAME_CHARS = 255
-MAX_SHAPES = 200_000
-MAX_POINTS = 2_000_000
+MAX_SHAPES = 60_000
+MAX_POINTS = 1_000_000
 # How many entities may be met when every block is looked into wherever it is inserted, and how deep they nest.
-MAX_VISITS = 400_000
+MAX_VISITS = 120_000
 MAX_DEPTH = 24
 MAX_COORDINATE = 1e12
 MAX_PIXELS = 12_000_000

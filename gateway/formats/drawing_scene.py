@@ -282,21 +282,33 @@ def _drawn(request: Mapping[str, Json], scene: Scene) -> tuple[dict[str, Any], t
     if seen is None:
         return {"size_px": None}, ()
     view = View.of(seen, (width_px, height_px), y_up=scene.y_up)
-    picture = _pixels(chosen, view)
-    bare = _pixels([one for one in chosen if one.text is None], view) if texts else picture
-    words = []
-    for (number, line), place in _places(chosen, by_line=True).items():
-        box = view.box(place)
-        corners = (box[0], box[1], box[0] + box[2], box[1] + box[3])
-        # What makes no difference to the pixels is not seen, and so it is not said either.
-        if scene.texts[number].upright and picture.crop(corners).tobytes() != bare.crop(corners).tobytes():
-            words.append([number, line, *box])
+    words = [
+        [number, line, *view.box(place)]
+        for (number, line), place in _readable(chosen, seen, view).items()
+        if scene.texts[number].upright
+    ]
     canvas = _canvas(scene)
     ratio = view.scale / canvas.scale
     a, _, _, d, e, f = canvas.affine
     left, top = a * view.left + e, d * view.top + f
     told = {"size_px": list(view.size_px), "words": words, "canvas": [left, top, ratio]}
-    return told, (picture.tobytes(),)
+    return told, (_pixels(chosen, view).tobytes(),)
+
+
+def _readable(chosen: Sequence[Shape], seen: Rectangle, view: View) -> dict[tuple[int, int], Rectangle]:
+    """Where the lines of texts are that can be seen: what makes no difference to the pixels is not said either."""
+    places = _places(chosen, by_line=True)
+    if not places:
+        return {}
+    half = View.of(seen, ((view.size_px[0] + 1) // 2, (view.size_px[1] + 1) // 2), y_up=view.y_up)
+    drawn, bare = _pixels(chosen, half), _pixels([one for one in chosen if one.text is None], half)
+    found = {}
+    for key, place in places.items():
+        left, top, width, height = half.box(place)
+        corners = (left, top, left + width, top + height)
+        if drawn.crop(corners).tobytes() != bare.crop(corners).tobytes():
+            found[key] = place
+    return found
 
 
 def _asked(untrusted: Any) -> frozenset[Any]:

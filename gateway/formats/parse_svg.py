@@ -103,6 +103,7 @@ class _Walker:
         self._sheet = Sheet()
         self._by_id: dict[str, Node] = {}
         self._has_layers = False
+        self._met: set[int] = set()
         self._index(root)
 
     def _index(self, node: Node) -> None:
@@ -115,13 +116,25 @@ class _Walker:
                 self._scene.part(_SAID_BESIDE.get(node.name, "foreign"), said)
             return
         for name, value in node.attributes.items():
-            if (" " in name and not name.startswith(f"{XLINK} ")) or name.startswith(("data-", "on", "aria-")):
-                self._scene.part("script" if name.startswith("on") else "foreign", value)
+            if name in {"href", f"{XLINK} href"}:
+                self._scene.part("reference", value)
+            elif name.startswith("on"):
+                self._scene.part("script", value)
+            elif " " in name or name.startswith(("data-", "aria-")):
+                self._scene.part("foreign", value)
         for child in node.elements:
             self._index(child)
 
     def walk(self) -> None:
         self._element(self._root, _Around())
+        for node in _texts(self._root):
+            if id(node) not in self._met:
+                self._remember_hidden("".join(_spoken(node)))
+
+    def _remember_hidden(self, said: str) -> None:
+        if said.strip():
+            self._scene.part("hidden", said)
+            self._scene.left_out["hidden-text"] += 1
 
     def _element(self, node: Node, around: _Around) -> None:
         self._scene.visit()
@@ -133,7 +146,7 @@ class _Walker:
             affine=combined(around.affine, svg_shapes.transform_of(node)),
         )
         if not here.style.displayed:
-            self._hidden(node)
+            self._scene.left_out["hidden-content"] += 1
             return
         if node.name in _GROUPS:
             self._group(node, self._layered(node, here))
@@ -166,12 +179,6 @@ class _Walker:
     def _remember(self, node: Node, sort: str) -> None:
         for said in node.said():
             self._scene.part(sort, said)
-
-    def _hidden(self, node: Node) -> None:
-        self._scene.left_out["hidden-content"] += 1
-        for said in _texts(node):
-            self._scene.part("hidden", said)
-            self._scene.left_out["hidden-text"] += 1
 
     def _group(self, node: Node, here: _Around) -> None:
         if node.name == "svg" and node is not self._root:
@@ -242,14 +249,14 @@ class _Walker:
         self._scene.add(drawing_scene.transformed(svg_shapes.steps_of(node), here.affine), ink, self._standing(here))
 
     def _text(self, node: Node, here: _Around) -> None:
+        self._met.add(id(node))
         preserve = node.attributes.get(f"{XML} space") == "preserve"
         lines = _lines(self._runs(node, here.style, first=True), preserve=preserve)
         seen = [[run for run in line if run.style.visible and ink_of(run.style, 1.0)[0].fill] for line in lines]
         said = ["".join(run.text for run in line) for line in seen]
         whole = " ".join("".join(run.text for run in line) for line in lines)
         if whole.split() != " ".join(said).split():
-            self._scene.part("hidden", whole)
-            self._scene.left_out["hidden-text"] += 1
+            self._remember_hidden(whole)
         if not any(line.strip() for line in said):
             return
         on = self._standing(here)
@@ -274,7 +281,7 @@ class _Walker:
                 if inner.displayed:
                     yield from _begun(self._runs(child, inner), x, y, shift)
                 else:
-                    self._hidden(child)
+                    self._remember_hidden("".join(_spoken(child)))
             elif not self._is_beside(child):
                 raise TaskRefused("unknown-element")
             else:
@@ -336,12 +343,10 @@ def _spoken(node: Node) -> Iterator[str]:
         yield from (child,) if isinstance(child, str) else _spoken(child)
 
 
-def _texts(node: Node) -> Iterator[str]:
-    """What the texts in an element say."""
-    if node.name in {"text", "tspan"}:
-        said = "".join(_spoken(node))
-        if said.strip():
-            yield said
+def _texts(node: Node) -> Iterator[Node]:
+    """The texts in an element."""
+    if node.name == "text":
+        yield node
         return
     for child in node.elements:
         yield from _texts(child)

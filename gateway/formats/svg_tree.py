@@ -47,7 +47,7 @@ def tree(untrusted: bytes, scene: Scene) -> Node:
     parser.EndElementHandler = building.ends
     parser.CharacterDataHandler = building.says
     parser.CommentHandler = lambda text: scene.part("comment", text)
-    parser.ProcessingInstructionHandler = _instruction
+    parser.ProcessingInstructionHandler = building.instruction
     try:
         parser.Parse(untrusted, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
@@ -82,11 +82,11 @@ class _Building:
             raise TaskRefused("texts")
         self._open[-1].children.append(text)
 
+    def instruction(self, target: str, data: str) -> None:
+        if target == "xml-stylesheet":
+            raise TaskRefused("style")
+        self._scene.part("comment", data)
+
 
 def _refuse_doctype(*_arguments: object) -> None:
     raise TaskRefused("xml-doctype")
-
-
-def _instruction(target: str, _data: str) -> None:
-    if target == "xml-stylesheet":
-        raise TaskRefused("style")
