@@ -23,7 +23,7 @@ serve: $(STAMP) ## serve a new gateway with demo people
 test: $(STAMP) packages ## run the whole suite
 	@$(BIN)/python -m pytest -n auto $(PYTEST)
 
-nightly: $(STAMP) packages ## run the suite with what is too slow for every push
+nightly: $(STAMP) packages ## run the suite with what is too slow for every push, FUZZ_S seconds for each parser
 	@CRASH_KILLS=$${CRASH_KILLS:-300} $(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
 	@$(BIN)/python -m bench.soak
 
@@ -37,7 +37,7 @@ check: $(STAMP) ## format, lint, types, imports, policies
 
 bench: $(STAMP) ## measure, beside the baselines, in one run
 	@missed=(); \
-	for one in stream upload unit tables sheets photo documents; do $(BIN)/python -m bench.$$one || missed+=("$$one"); done; \
+	for one in restart stream upload unit tables sheets photo documents; do $(BIN)/python -m bench.$$one || missed+=("$$one"); done; \
 	if [ "$${#missed[@]}" -ne 0 ]; then echo "below a floor: $${missed[*]}; see docs/benchmarks.md" >&2; exit 1; fi
 
 packages: ## install the Debian packages that the tests need, or say which are missing

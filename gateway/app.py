@@ -15,8 +15,11 @@ from gateway.base.clock import Clock, SystemClock
 from gateway.base.presence import Presence
 from gateway.db.migrate import check_current
 from gateway.db.unit import Units
+from gateway.detect.detector import TASK as DETECT_TASK
+from gateway.detect.detector import Networks
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
+from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.drawing import PARSE_TASKS as DRAWING_TASKS
 from gateway.formats.drawing import DrawingFormat
 from gateway.formats.drawing import installed as drawings_installed
@@ -27,6 +30,8 @@ from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import TableWorkbook
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
+from gateway.intake.archives import TASK as ARCHIVE_TASK
+from gateway.intake.archives import Archives
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
@@ -61,14 +66,19 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_ods:parse",
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
+    "gateway.formats.parse_docx:parse",
+    "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
+    ARCHIVE_TASK,
     walled.TASK,
+    walled.FOREIGN_TASK,
 )
 
 # What is imported for one parse in many, in the child itself, so that the zygote stays quick to start.
 COLD_TASKS = frozenset(DRAWING_TASKS.values()) if drawings_installed() else frozenset[str]()
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
+_DOCUMENTS = frozenset({"document", "document-docx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +98,10 @@ class Gateway:
     openings: Openings
     intake: Intake
     uploads: Uploads
+    archives: Archives
     library: Library
     sandbox: ProcessSandbox
+    looking: ProcessSandbox
     renders: Renders
     reviews: Reviews
     releases: Releases
@@ -111,6 +123,7 @@ class Gateway:
     def close(self) -> None:
         """Give back the sandbox and the data folder: connections and lock. The gateway is of no use afterwards."""
         self.sandbox.close()
+        self.looking.close()
         self.units.close()
         self.presence.close()
 
@@ -121,6 +134,7 @@ def built_in_formats() -> tuple[Format, ...]:
         PictureFormat(),
         DocumentFormat(classes_of),
         DrawingFormat(classes_of),
+        DocumentDocx(classes_of),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),
@@ -130,6 +144,11 @@ def built_in_formats() -> tuple[Format, ...]:
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
     return ProcessSandbox((*SANDBOX_TASKS, *COLD_TASKS), settings.sandbox_minimum, cold=COLD_TASKS)
+
+
+def looking(settings: Settings) -> ProcessSandbox:
+    """The sandbox in which a detector looks at pictures: its children inherit the models, which are read once."""
+    return ProcessSandbox((DETECT_TASK,), settings.sandbox_minimum)
 
 
 def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
@@ -148,7 +167,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
     """Which formats and bounds each kind of the library has."""
     mediums = {
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
-        "document": (tuple(f for f in formats if f.name == "document"), settings.document_limit_bytes),
+        "document": (tuple(f for f in formats if f.name in _DOCUMENTS), settings.document_limit_bytes),
         "drawing": (tuple(f for f in formats if f.name == "drawing"), settings.drawing_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
@@ -182,7 +201,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     library = load_library(settings.policies_dir)
-    walls = sandbox(settings)
+    walls, other_walls = sandbox(settings), looking(settings)
     intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
     uploads = Uploads(
         units,
@@ -194,7 +213,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         UploadBounds(settings.upload_lifetime_s, settings.uploads_unfinished, settings.upload_staged_limit_bytes),
     )
     queue = Queue(units, settings.lease_s)
-    renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue)
+    renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue, Networks(other_walls))
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
     def package_key() -> SigningTwin:
@@ -219,8 +238,10 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         openings=Openings(units, log, clock, vault),
         intake=intake,
         uploads=uploads,
+        archives=Archives(intake, vault, walls),
         library=library,
         sandbox=walls,
+        looking=other_walls,
         renders=renders,
         reviews=reviews,
         releases=releases,

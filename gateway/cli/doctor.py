@@ -20,6 +20,8 @@ from gateway.base.units import GIB, MIB
 from gateway.cli.client import DEFAULT_URL, Client
 from gateway.cli.environment import offline_settings
 from gateway.cli.output import AsJson, say, show
+from gateway.detect import models
+from gateway.detect.problems import DetectorMissing
 from gateway.founding import database_in_words
 from gateway.marks.lettering import width
 from gateway.policy.load import load_library
@@ -70,6 +72,7 @@ def doctor(
         *_layers(settings),
         _looked("policies", lambda: _policies(settings)),
         _looked("fonts", _fonts),
+        _detection(),
         *_folder(settings),
     ]
     told: Mapping[str, object] = {
@@ -110,6 +113,13 @@ def _layers(settings: Settings) -> list[Finding]:
         }[state]
         findings.append(Finding(f"sandbox {layer.value}", state, detail))
     return findings
+
+
+def _detection() -> Finding:
+    try:
+        return Finding("detection", "ok", models.version())
+    except DetectorMissing as missing:
+        return Finding("detection", "absent", f"policies that require it refuse to render: {missing.detail}")
 
 
 def _folder(settings: Settings) -> list[Finding]:

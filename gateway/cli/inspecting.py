@@ -10,18 +10,22 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import built_in_formats, sandbox
+from gateway.app import built_in_formats, looking, sandbox
 from gateway.base.problems import Problem, Refused, Usage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
-from gateway.formats.model import Element, Field
+from gateway.detect.detector import Networks
+from gateway.formats.model import Content, Element, Field, Source
 from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.intake import rules
+from gateway.render.suggestions import suggestions
+from gateway.sandbox.budget import Budgeted
 
 _BY_POLICY = "leave only where a policy says so, one by one; what it does not know it asks about"
 _BY_NAME = "leave only where a policy names them, drawn anew"
 _NEVER = "never leaves"
+_FOUND = {"text": "lines of writing found", "face": "faces found", "code": "printed codes found"}
 _BOXED = "covered by a solid box where a policy or a person withholds them"
 # What each sort of field is called, and what becomes of it.
 WORDS: Mapping[Element, tuple[str, str]] = {
@@ -58,6 +62,9 @@ class Part:
 def inspect_file(
     file: Annotated[Path, typer.Argument(help="The file, before anybody uploads it.")],
     sheet: Annotated[str | None, typer.Option("--sheet", help="Which sheet of a workbook is meant.")] = None,
+    detect: Annotated[
+        bool, typer.Option("--detect", help="Look for faces and writing in pixels too; some seconds per megapixel.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a file holds and hides, and whether the gateway can view, redact, mark and verify it. Exit 3: it cannot.
@@ -67,17 +74,18 @@ def inspect_file(
     if not file.is_file():
         raise Usage("The file is not there; check its path.")
     data = json_file(file, "file")
-    form, media_type = _taken(data)
+    form, media_type = taken(data)
     try:
-        content = form.read(data, media_type, sandbox(offline_settings()), {"sheet": sheet} if sheet else {})
+        content = form.read(data, media_type, Budgeted(sandbox(offline_settings())), {"sheet": sheet} if sheet else {})
     except SheetUnclear as unclear:
         raise Usage(f"{unclear.detail} Name it with --sheet.") from unclear
     except Problem as problem:
         raise NotTaken(problem.detail) from problem
-    parts = tuple(_parts(form.survey(content), form.left_behind(content)))
+    found = _found(content) if detect else ()
+    parts = tuple(_parts((*form.survey(content), *found), form.left_behind(content)))
     able = dict.fromkeys(("view", "redact", "mark", "verify"), True)
     show(
-        {"media_type": media_type, "parts": parts, **able},
+        {"media_type": media_type, "parts": parts, **({"found": _places(found)} if detect else {}), **able},
         as_json=as_json,
         lines=[
             f"{file.name}: {media_type}",
@@ -87,7 +95,7 @@ def inspect_file(
     )
 
 
-def _taken(data: bytes) -> tuple[Format, str]:
+def taken(data: bytes) -> tuple[Format, str]:
     """The format that reads this content, as intake would choose it; `NotTaken` with what to convert it to."""
     if not data:
         raise NotTaken("The file is empty.")
@@ -106,15 +114,49 @@ def _parts(fields: Iterable[Field], left_behind: Mapping[str, int]) -> Iterator[
     """Everything in the file, sort by sort, in the order in which it was met."""
     groups: dict[tuple[Element, str], list[Field]] = {}
     for field in fields:
-        space = field.label.partition(":")[0] if field.element is Element.METADATA else ""
+        space = _space(field)
         groups.setdefault((field.element, space), []).append(field)
     for (element, space), members in groups.items():
         what, fate = _IN_DRAWING if members[0].on else WORDS[element]
+        what = _FOUND.get(space, what)
         classes = Counter(one for field in members for one in field.classes)
-        yield Part(f"{what}, {space}" if space else what, len(members), dict(sorted(classes.items())), fate)
+        yield Part(
+            f"{what}, {space}" if space and space not in _FOUND else what,
+            len(members),
+            dict(sorted(classes.items())),
+            fate,
+        )
     for rule, count in left_behind.items():
         if count:
             yield Part(rule.removeprefix("format:").replace("-", " "), count, {}, _NEVER)
+
+
+def _space(field: Field) -> str:
+    if field.source is Source.DETECTOR:
+        return field.name or ""
+    return field.label.partition(":")[0] if field.element is Element.METADATA else ""
+
+
+def _found(content: Content) -> tuple[Field, ...]:
+    walls = looking(offline_settings())
+    try:
+        return suggestions(content, Networks(walls))[1]
+    finally:
+        walls.close()
+
+
+def _places(found: Iterable[Field]) -> list[dict[str, object]]:
+    """Where what was found is, and which classes it shows; what it says stays in the file."""
+    return [
+        {
+            "class": field.name,
+            "box": [field.box.left_px, field.box.top_px, field.box.width_px, field.box.height_px],
+            "page": field.page,
+            "classes": sorted(field.classes),
+        }
+        for field in found
+        if field.box is not None
+    ]
 
 
 def _line(part: Part) -> str:

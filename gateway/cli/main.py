@@ -26,6 +26,7 @@ COMMANDS = {
     "specimens": ("demo", "put_specimens"),
     "inspect": ("inspecting", "inspect_file"),
     "render": ("rehearse", "render_file"),
+    "check": ("checking", "check_file"),
     "matter": ("matters", "app"),
     "upload": ("matters", "upload"),
     "classify": ("matters", "classify"),

@@ -54,11 +54,17 @@ def upload(
     file: Annotated[Path, typer.Argument(help="The original.")],
     matter: Annotated[str, typer.Option("--matter", help="The matter's id.")],
     kind: Annotated[str, typer.Option("--kind", help="What it is, such as customer_list.")],
+    unpack: Annotated[bool, typer.Option("--unpack", help="Send each file of a ZIP as an original.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send an original; prints its receipt. The name stays inside the gateway and decides nothing."""
     if not file.is_file():
         raise Usage("There is no file at this path.")
+    if unpack:
+        with connected() as client, transfer("uploading", file.stat().st_size) as progress:
+            receipts = client.upload_archive(matter, kind, file, progress=progress)
+        show(receipts, as_json=as_json, lines=[f"{one.original}  {one.media_type}  {one.sha256}" for one in receipts])
+        return
     with connected() as client, transfer("uploading", file.stat().st_size) as progress:
         receipt = client.upload(matter, kind, file, progress=progress)
     lines = [receipt.original, f"sha256 {receipt.sha256}", f"entry {receipt.audit_index}"]

@@ -16,12 +16,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gateway.app import built_in_formats, kinds_of, sandbox
+from gateway.app import built_in_formats, kinds_of, looking, sandbox
 from gateway.base.canon import canonical
 from gateway.base.problems import Refused, Usage
 from gateway.base.text import clean_line
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
+from gateway.detect.detector import Networks
 from gateway.formats.model import Mark
 from gateway.formats.ports import Format
 from gateway.intake import rules
@@ -32,6 +33,7 @@ from gateway.policy.load import Library, load_library, load_policy_file
 from gateway.policy.policy import Policy
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
+from gateway.sandbox.ports import Sandbox
 
 REHEARSAL_RELEASE = "no release"
 INDEX_COLUMNS = ("item", "action", "code", "basis", "reason_en", "reason_zh", "summary_en", "summary_zh")
@@ -78,7 +80,7 @@ def render_file(
     if taken:
         raise Usage("The output folder exists already; name one that does not.")
     what = resolved(file, kind, policy, recipient, context or (), answers)
-    outcome = rehearse(what)
+    outcome = rehearse(what, sandbox(offline_settings()))
     files = _files(what, outcome)
     _write(out, files)
     show(
@@ -124,7 +126,7 @@ def resolved(
     )
 
 
-def rehearse(what: Rehearsal) -> Outcome:
+def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
     """The clean outcome, or `NotRendered` with the reason."""
     job = Job(
         untrusted_original=what.data,
@@ -138,8 +140,9 @@ def rehearse(what: Rehearsal) -> Outcome:
         answers=what.answers,
         mark=Mark(what.recipient, REHEARSAL_RELEASE, what.on.isoformat(), rehearsal=True),
         secret=secrets.token_bytes(32),
+        detector=Networks(looking(offline_settings())),
     )
-    outcome = render(job, sandbox(offline_settings()))
+    outcome = render(job, walls)
     if outcome.state is not State.CLEAN:
         _raise(outcome)
     return outcome

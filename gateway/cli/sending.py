@@ -16,7 +16,7 @@ import httpx
 from gateway.base.problems import Unavailable
 from gateway.base.units import MIB
 from gateway.cli.line import CHUNK_BYTES, Line, NoAnswer, ServerProblem, base64_of, reading
-from gateway.cli.shapes import Receipt, Upload, made
+from gateway.cli.shapes import Receipt, Receipts, Upload, made
 
 RESUMABLE_BYTES: Final = 64 * MIB
 # In the middle of a large body a sender may never read why it was cut short: what shows the file's type goes ahead.
@@ -77,6 +77,26 @@ class Sender(Line):
             headers=headers,
             stream=lambda: _chunks(path, 0, progress),
         )
+
+    def upload_archive(
+        self, matter: str, kind: str, path: Path, *, progress: Progress = lambda _bytes: None
+    ) -> tuple[Receipt, ...]:
+        """Send the ZIP at `path` to be taken apart; a receipt for each of its files, in its order."""
+        digest, size_bytes = _digest(path)
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size_bytes),
+            "Content-Digest": f"sha-256=:{base64_of(digest)}:",
+        }
+        receipts = self._write(
+            Receipts,
+            "PUT",
+            f"/matters/{matter}/archives",
+            params={"kind": kind},
+            headers=headers,
+            stream=lambda: _chunks(path, 0, progress),
+        )
+        return receipts.originals
 
     def upload_form(self, matter: str, kind: str, path: Path, *, file_name: str | None = None) -> Receipt:
         """Send the file at `path` as a form, as a page in a browser does; rather use `upload`."""

@@ -142,6 +142,13 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipts:
+    """What the uploader of an archive holds: a receipt for each of its files."""
+
+    originals: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The four answers that every original needs."""
 

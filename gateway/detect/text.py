@@ -1,8 +1,11 @@
-"""What the values of a column say they are: pure patterns and check digits, no model, every value scanned.
+"""What values say they are: pure patterns and check digits, no model, every value scanned.
 
 EMAIL (addr-spec as people write it) · PHONE (international, or national where it is plainly written as a number to
 call) · IBAN (ISO 13616, check digits) · PASSPORT (machine readable zone, ICAO 9303) · NATIONAL_ID (GB 11643 resident
 number, check digit) · MONEY (an amount beside a currency). One hit in a column is enough: a class may only tighten.
+In what was read from a picture also USCC (GB 32100 credit code of a Chinese firm, check character) · LEI (ISO 17442,
+check digits) · GPS (a place in degrees) · PLATE (a German or Chinese number plate). In columns these would take part
+numbers for what they are not.
 """
 
 from __future__ import annotations
@@ -23,11 +26,24 @@ _LABELLED = re.compile(
 _NATIONAL = re.compile(rf"{_START}\(?0\d{{1,5}}\)?(?:[ \-/]{{1,3}}\d{{2,8}}){{1,4}}{_STOP}")
 _CHINESE_MOBILE = re.compile(rf"{_START}1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}{_STOP}")
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
-_MRZ = re.compile(r"P[A-Z<][A-Z]{3}[A-Z<]{39}|[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{14}[\d<]\d")
+_MRZ_NAMES = re.compile(r"P[A-Z<][A-Z]{3}[A-Z<]{39}")
+_MRZ_NUMBERS = re.compile(r"[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{14}[\d<]\d")
+# Number, day of birth and day of expiry, each followed by its check digit.
+_MRZ_CHECKED = (slice(0, 9), slice(13, 19), slice(21, 27))
 _RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
 _CURRENCY = r"(?:EUR|USD|CNY|RMB|JPY|GBP|CHF|KRW|INR|US\$|[€$£¥])"
 _MONEY = re.compile(rf"(?<![A-Za-z]){_CURRENCY} ?-?\d|\d ?(?:{_CURRENCY}(?![A-Za-z])|[万亿]?(?:元|円|欧元|美元))")
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_USCC = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Z])")
+_USCC_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_LEI = re.compile(r"(?<![A-Z0-9])[A-Z0-9]{18}\d{2}(?![A-Z0-9])")
+_DEGREES = r"[NSEW北南东西]?\s?\d{1,3}(?:[.,]\d{2,}\s?°|\s?°\s?\d{1,2}(?:[.,]\d+)?\s?['′’])"
+_GPS = re.compile(rf"{_DEGREES}|(?<![\d.])-?\d{{1,2}}\.\d{{4,}}\s?[,;]\s?-?\d{{1,3}}\.\d{{4,}}(?!\d)")
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_PLATE = re.compile(
+    rf"[{_PROVINCES}][A-HJ-NP-Z]\s?[·•.]?\s?[A-HJ-NP-Z0-9]{{5,6}}(?![A-Z0-9])"
+    rf"|{_START}[A-ZÄÖÜ]{{1,3}}[ \-·:.]{{1,2}}[A-Z]{{1,2}}[ \-]?[1-9]\d{{0,3}}[EH]?{_STOP}"
+)
 # Lengths from the IBAN registry (ISO 13616) for the countries that trade here; others are not recognised.
 _IBAN_LENGTHS: Mapping[str, int] = {
     "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BR": 29, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18,
@@ -42,6 +58,12 @@ def classes_of(values: Iterable[str]) -> frozenset[str]:
     joined = _SEP.join({value.replace(_SEP, " ").strip() for value in values})
     text = joined if joined.isascii() else unicodedata.normalize("NFKC", joined)
     return frozenset(name for name, shows in _TESTS.items() if shows(text))
+
+
+def classes_seen(words: str) -> frozenset[str]:
+    """The classes that words read in a picture show."""
+    text = unicodedata.normalize("NFKC", words).upper()
+    return classes_of([words]) | {name for name, shows in _SEEN_TESTS.items() if shows(text)}
 
 
 def _is_email(text: str) -> bool:
@@ -69,7 +91,20 @@ def _iban_checks(text: str) -> bool:
 
 
 def _is_passport(text: str) -> bool:
-    return "<" in text and _MRZ.search(text.upper()) is not None
+    if "<" not in text:
+        return False
+    upper = text.upper()
+    return _MRZ_NAMES.search(upper) is not None or any(_mrz_checks(hit.group()) for hit in _MRZ_NUMBERS.finditer(upper))
+
+
+def _mrz_checks(line: str) -> bool:
+    """Whether any of its check digits is right: a reader may have mistaken a letter."""
+    return any(_mrz_digit(line[part]) == line[part.stop] for part in _MRZ_CHECKED)
+
+
+def _mrz_digit(field: str) -> str:
+    values = (0 if char == "<" else int(char, 36) for char in field)
+    return str(sum(value * (7, 3, 1)[place % 3] for place, value in enumerate(values)) % 10)
 
 
 def _is_national_id(text: str) -> bool:
@@ -85,6 +120,19 @@ def _is_money(text: str) -> bool:
     return _MONEY.search(text) is not None
 
 
+def _is_uscc(text: str) -> bool:
+    return any(_uscc_checks(hit.group()) for hit in _USCC.finditer(text))
+
+
+def _uscc_checks(code: str) -> bool:
+    total = sum(_USCC_SIGNS.index(sign) * pow(3, place, 31) for place, sign in enumerate(code[:17]))
+    return _USCC_SIGNS[-total % 31] == code[17]
+
+
+def _is_lei(text: str) -> bool:
+    return any(int("".join(str(int(char, 36)) for char in hit.group())) % 97 == 1 for hit in _LEI.finditer(text))
+
+
 def _digits(text: str) -> int:
     return sum(char.isdigit() for char in text)
 
@@ -97,3 +145,11 @@ _TESTS: Mapping[str, Callable[[str], bool]] = {
     "NATIONAL_ID": _is_national_id,
     "MONEY": _is_money,
 }
+
+_SEEN_TESTS: Mapping[str, Callable[[str], bool]] = {
+    "USCC": _is_uscc,
+    "LEI": _is_lei,
+    "GPS": lambda text: _GPS.search(text) is not None,
+    "PLATE": lambda text: _PLATE.search(text) is not None,
+}
+CLASSES = frozenset({*_TESTS, *_SEEN_TESTS})

@@ -40,13 +40,18 @@ class Archive:
             raise TaskRefused("compound-file")
         try:
             self._file = zipfile.ZipFile(io.BytesIO(untrusted))
-        except (zipfile.BadZipFile, struct.error, ValueError, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, struct.error, ValueError, EOFError, OSError, NotImplementedError) as error:
             raise TaskRefused("archive-broken") from error
         members = self._file.infolist()
         _check_borders(untrusted, self._file.start_dir)
         _check_members(members, len(untrusted))
         _check_overlaps(untrusted, members, self._file.start_dir)
         self._members = {member.filename: member for member in members}
+
+    @property
+    def members(self) -> tuple[zipfile.ZipInfo, ...]:
+        """What the directory says of each member, in its order."""
+        return tuple(self._members.values())
 
     @property
     def names(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.base.units import MIB
 
+MAX_ARCHIVE_BYTES = 256 * MIB
 MAX_MEMBERS = 2_000
 MAX_RATIO = 100
 MAX_TOTAL_BYTES = 512 * MIB

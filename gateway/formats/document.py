@@ -8,17 +8,15 @@ Out: as `write_document` says. Nothing that is not on a page that a policy allow
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
-from gateway.base.units import GIB, MIB
-from gateway.formats import pdf_bounds, write_document
-from gateway.formats.model import Box, Content, Element, Field, Mark, Note, Page, Pages, Plan, Rebuilt, Word
-from gateway.formats.page_runs import page_fields
+from gateway.formats import pdf_bounds
+from gateway.formats.model import Box, Element, Note, Page, Pages, Word
+from gateway.formats.pages import PagesFormat
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.sandbox.ports import Limits, Reply, Sandbox
@@ -26,7 +24,6 @@ from gateway.sandbox.problems import ParseRefused
 
 PARSE_TASK = "gateway.formats.parse_pdf:parse"
 MEDIA_TYPE = "application/pdf"
-LIMITS = Limits(memory_bytes=GIB, cpu_s=8, wall_s=30, output_bytes=512 * MIB)
 
 _PAGES_AT_ONCE = 4
 _DAMAGED = (DocumentRefused, "The PDF is damaged or was put together by hand; open it and export it anew.")
@@ -66,16 +63,12 @@ _SENTENCES: Mapping[str, tuple[type[Problem], str]] = MappingProxyType(
 _UNCLEAR = DocumentRefused("The reader's answer about this PDF does not add up; open it and export it anew.")
 
 
-class DocumentFormat:
-    """The format of documents. `classes_of` says which classes a text shows."""
+class DocumentFormat(PagesFormat):
+    """The format of PDF documents."""
 
     name = "document"
     media_types: tuple[str, ...] = (MEDIA_TYPE,)
     extensions: Mapping[str, str] = MappingProxyType({MEDIA_TYPE: "pdf"})
-
-    def __init__(self, classes_of: Callable[[Sequence[str]], frozenset[str]], limits: Limits | None = None) -> None:
-        self._classes_of = classes_of
-        self._limits = limits or LIMITS
 
     def sniff(self, head: bytes) -> str | None:
         """PDF by its signature, which is the very first thing: what begins as something else may be both."""
@@ -99,44 +92,6 @@ class DocumentFormat:
             parts=MappingProxyType({**parts, **hidden}),
             media_type=media_type,
         )
-
-    def survey(self, content: Content) -> tuple[Field, ...]:
-        """Every page and what it shows, page by page, then what is beside the pages."""
-        pages = _pages(content)
-        beside = (Field(f"metadata/{part}", Element.METADATA, label=part, name=part, count=1) for part in pages.parts)
-        return (*page_fields(pages.pages, self._classes_of), *beside)
-
-    def left_behind(self, content: Content) -> Mapping[str, int]:
-        """How many pages hold text that nobody sees, and how many show text that gives no words."""
-        pages = _pages(content)
-        counts = {
-            "format:hidden-text": sum(part.startswith("hidden:") for part in pages.parts),
-            "format:unreadable-text": sum(page.unreadable for page in pages.pages),
-        }
-        return {rule: count for rule, count in counts.items() if count}
-
-    def values(self, content: Content, field: Field) -> tuple[str, ...]:
-        """What a run of words, an annotation or a form field says; a part's text; nothing for a page or region."""
-        pages = _pages(content)
-        match field.element:
-            case Element.TEXT | Element.ANNOTATION | Element.FORM_FIELD:
-                return (field.label,)
-            case Element.METADATA:
-                return (pages.parts[field.label],)
-        return ()
-
-    def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
-        """A new PDF of the pages that the plan allows; boxes over what it withholds on them."""
-        del secret  # the visible mark names the release itself; nothing here is keyed
-        pages = _pages(content)
-        rebuilt = write_document.rebuild(pages, plan, mark)
-        return replace(rebuilt, redactions={**rebuilt.redactions, **self.left_behind(pages)})
-
-
-def _pages(content: Content) -> Pages:
-    if not isinstance(content, Pages):
-        raise TypeError("this format rebuilds documents")
-    return content
 
 
 class _Told:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import polars as pl
@@ -16,6 +16,7 @@ import polars as pl
 from gateway.base.canon import Json
 from gateway.base.text import comparable
 from gateway.formats.cells import packed
+from gateway.formats.typed import Block
 
 # Between the words of a path in a field's label.
 PATH_SEPARATOR = " › "
@@ -187,17 +188,25 @@ class DrawingOutput(StrEnum):
     PNG = "png"
 
 
+class DocumentOutput(StrEnum):
+    """In which form a document leaves."""
+
+    PDF = "pdf"
+    AS_ORIGINAL = "as_original"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
-    `table` and `drawing` are the forms in which these leave, `notice` what a workbook or a drawing's sheet says of
-    itself.
+    `table`, `document` and `drawing` are the forms in which these leave, `notice` what a workbook or a drawing's sheet
+    says of itself.
     """
 
     instructions: tuple[Instruction, ...]
     table: TableOutput = TableOutput.AS_ORIGINAL
     notice: Notice = Notice()
+    document: DocumentOutput = DocumentOutput.PDF
     drawing: DrawingOutput = DrawingOutput.PDF
 
 
@@ -380,13 +389,16 @@ class Pages:
     `raster` gives the pixels of the page with this number, counted from 1, row-major, on opaque white: 8-bit RGB, or
     8-bit grey for a page without colour, as the number of bytes tells.
     `parts` is what is beside the pages, as text: `docinfo:Title`, `XMP:1`, `attachment:1`, `hidden:2` (text of page 2
-    that nobody sees), …
+    that nobody sees), … Of a document that is typed anew, `blocks` are its paragraphs and `counts` says how much of
+    what was left behind.
     """
 
     pages: tuple[Page, ...]
     raster: Callable[[int], bytes]
     parts: Mapping[str, str]
     media_type: str
+    blocks: tuple[Block, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

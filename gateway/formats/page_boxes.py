@@ -49,10 +49,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Boxes from the top of the page, and its remaining texts in reading order, a label for each box among them."""
+    """Boxes from the top of the page, and its remaining texts in reading order, a label for each box among them.
+
+    `hidden` are the numbers of the words that are withheld, each with the code of the reason.
+    """
 
     covers: tuple[Cover, ...]
     texts: tuple[Text, ...]
+    hidden: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def lay_out(page: Page, withheld: Mapping[int, str], regions: Sequence[Cover]) -
         if not touched:
             break
     every = sorted({*_outermost([*drawn, *covers])}, key=lambda one: (one.box.top_px, one.box.left_px, one.code))
-    return Layout(tuple(every), tuple(_texts(place.lines, page.words, words, hidden, every)))
+    return Layout(tuple(every), tuple(_texts(place.lines, page.words, words, hidden, every)), hidden)
 
 
 class _Words:

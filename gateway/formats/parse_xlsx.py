@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -22,6 +21,7 @@ from gateway.base.canon import Json
 from gateway.formats.archive import Archive
 from gateway.formats.currencies import CURRENCIES, MARKS
 from gateway.formats.grid import Grid
+from gateway.formats.office_parts import content_types, relationships
 from gateway.formats.proven_xml import MAIN_NAMESPACES, ProvenText
 from gateway.formats.sheet_values import DATE, ELAPSED, NUMBER, PERCENT, TIME, PlainText, Values
 from gateway.formats.sheet_xlsx import Sheet
@@ -72,7 +72,7 @@ class _Workbook:
         root = tree(archive.member(main))
         if root.tag.partition("}")[0].lstrip("{") not in MAIN_NAMESPACES:
             raise TaskRefused("no-workbook")
-        self._related = _relationships(archive, main)
+        self._related = relationships(archive, main)
         self._old_zero = any(one.get("date1904") in {"1", "true"} for one in _named(root, "workbookPr"))
         sheets = list(_named(root, "sheet"))
         shown = [sheet for sheet in sheets if sheet.get("state", "visible") == "visible"]
@@ -134,28 +134,13 @@ class _Workbook:
 
 
 def _main_part(archive: Archive) -> str:
-    types = {
-        one.get("PartName", "").lstrip("/"): one.get("ContentType", "")
-        for one in tree(archive.member("[Content_Types].xml"))
-        if one.tag.endswith("}Override")
-    }
+    types = content_types(archive)
     if _BINARY in types.values():
         raise TaskRefused("binary-workbook")
-    mains = [part for sort, part in _relationships(archive, "").values() if sort == "officeDocument"]
+    mains = [part for sort, part in relationships(archive, "").values() if sort == "officeDocument"]
     if len(mains) != 1 or types.get(mains[0]) not in _WORKBOOKS:
         raise TaskRefused("no-workbook")
     return mains[0]
-
-
-def _relationships(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
-    """Id → what the relationship is for and the part that it leads to, inside the archive only."""
-    folder, name = posixpath.split(part)
-    found = {}
-    for one in tree(archive.member(posixpath.join(folder, "_rels", f"{name}.rels"))):
-        if one.get("TargetMode", "Internal") == "Internal":
-            target = posixpath.normpath(posixpath.join("/", folder, one.get("Target", ""))).lstrip("/")
-            found[one.get("Id", "")] = one.get("Type", "").rpartition("/")[2], target
-    return found
 
 
 def _named(root: Element, name: str) -> Iterator[Element]:

@@ -56,12 +56,7 @@ def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
 
     Raises `NothingNamed`, `PlanUnfit`, `PageTooLarge`, `MarkDoesNotFit`.
     """
-    orders: dict[int, list[Instruction]] = defaultdict(list)
-    for one in plan.instructions:
-        if one.element in _COVERED and _op(one) is not Op.ALLOW:
-            orders[one.page].append(one)
-    allowed = _allowed_pages(content, plan)
-    layouts = {number: _layout(content.pages[number - 1], orders[number]) for number in allowed}
+    layouts = laid_out(content, plan)
     writer = PdfWriter((text for layout in layouts.values() for text in layout.texts), len(layouts))
     done = []
     for number, layout in layouts.items():
@@ -70,7 +65,20 @@ def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
         boxes = tuple(cover.box for cover in layout.covers)
         writer.add_page(size_px, _image(content.raster(number), page, number, boxes, mark.text), layout.texts)
         done.append(RebuiltPage(number, size_px, boxes))
-    return Rebuilt(writer.finish(), MEDIA_TYPE, _redactions(content, plan), pages=tuple(done))
+    return Rebuilt(writer.finish(), MEDIA_TYPE, redactions(content, plan), pages=tuple(done))
+
+
+def laid_out(content: Pages, plan: Plan) -> dict[int, Layout]:
+    """The pages that `plan` allows by their numbers, in order, with what of each is withheld.
+
+    Raises `NothingNamed`, `PlanUnfit`.
+    """
+    orders: dict[int, list[Instruction]] = defaultdict(list)
+    for one in plan.instructions:
+        if one.element in _COVERED and _op(one) is not Op.ALLOW:
+            orders[one.page].append(one)
+    allowed = _allowed_pages(content, plan)
+    return {number: _layout(content.pages[number - 1], orders[number]) for number in allowed}
 
 
 def _op(instruction: Instruction) -> Op:
@@ -176,7 +184,7 @@ def _compressed(shown: Pixels, bits: int, number: int) -> PageImage:
     raise PageTooLarge(f"Page {number} holds more than fits into one page of a rendition; leave it out or split it.")
 
 
-def _redactions(content: Pages, plan: Plan) -> dict[str, int]:
+def redactions(content: Pages, plan: Plan) -> dict[str, int]:
     """Removed things per rule; `default` counts pages and parts that no rule names."""
     counts: Counter[str] = Counter()
     named = {one.field_id for one in plan.instructions}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -123,6 +123,15 @@ class Receiving:
         return self._media_type
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One of several originals that came as one: durable, typed, and not yet recorded."""
+
+    keeping: Keeping
+    media_type: str
+    file_name: str | None
+
+
 class Intake:
     """Takes originals in and answers for what they are."""
 
@@ -146,11 +155,15 @@ class Intake:
 
     def begin(self, actor: Actor, matter_id: str, kind: str, content_digest: str | None) -> Receiving:
         """Open an upload into a matter. The caller writes chunks, then calls `keep`."""
-        actor.require(Permission.ORIGINAL_UPLOAD)
-        self._matters.require(matter_id)
-        intake = self.kind(kind)
+        intake = self.admit(actor, matter_id, kind)
         announced = rules.announced_sha256(content_digest)
         return Receiving(self._vault.begin(matter=matter_id, role="original"), kind, intake, announced)
+
+    def admit(self, actor: Actor, matter_id: str, kind: str) -> KindIntake:
+        """What this person may send into this matter as originals of a kind."""
+        actor.require(Permission.ORIGINAL_UPLOAD)
+        self._matters.require(matter_id)
+        return self.kind(kind)
 
     def kind(self, kind: str) -> KindIntake:
         """What may arrive for a kind."""
@@ -190,6 +203,24 @@ class Intake:
         if (earlier.sha256, earlier.kind) != (keeping.sha256, kind):
             raise KeyReused("This Idempotency-Key was used for another upload; choose a new key.")
         return earlier
+
+    def keep_all(
+        self, actor: Actor, matter_id: str, kind: str, arrived: Sequence[Arrived], *, idempotency_key: str | None
+    ) -> tuple[Receipt, ...]:
+        """Keep several originals that arrived as one: all of them or none, under one key."""
+        tokens = tuple(_token_of_member(idempotency_key, number) for number in range(1, len(arrived) + 2))
+        with self._units.change() as session:
+            # One more than there are: under this key more may have been kept before.
+            earlier = [self._earlier(session, matter_id, actor.person_id, token) for token in tokens]
+            if not any(earlier):
+                return tuple(
+                    self._record(session, actor, matter_id, kind, one.keeping, one.media_type, one.file_name, token)
+                    for one, token in zip(arrived, tokens, strict=False)
+                )
+        same = [None if one is None else (one.sha256, one.kind) for one in earlier]
+        if same != [*((one.keeping.sha256, kind) for one in arrived), None]:
+            raise KeyReused("This Idempotency-Key was used for another upload; choose a new key.")
+        return tuple(one for one in earlier if one is not None)
 
     def classify(self, actor: Actor, original_id: str, answers: Classification) -> Original:
         """Record the four answers. A later answer replaces the earlier one; both stay in the log."""
@@ -379,3 +410,10 @@ def _classification(told: Mapping[str, Any]) -> Classification:
 def token_of(idempotency_key: str) -> str:
     """Keys are kept as digests: what a client puts into one is its own business."""
     return hashlib.sha256(idempotency_key.encode()).hexdigest()
+
+
+def _token_of_member(idempotency_key: str | None, number: int) -> str | None:
+    """No key holds a blank, so that none is that of another key's member."""
+    if idempotency_key is None:
+        return None
+    return token_of(idempotency_key if number == 1 else f"{idempotency_key} {number}")

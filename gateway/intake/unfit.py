@@ -100,6 +100,7 @@ _DRAWING = "; export the sheet that is asked for as PNG, not the model."
 _VIDEO = "This is a video, which this kind does not take; export the frame that is meant as PNG."
 _SOUND = "This is a sound recording, which cannot be redacted here; leave it out or have it transcribed as a table."
 _UNPACK = "; unpack it and upload each file."
+_APART = "; have it taken apart (PUT …/archives, `gateway upload --unpack`), or unpack it and upload each file."
 _OLD = "; save its tables as XLSX without a password, or print it into a PDF."
 _MESSAGE = "; upload what is attached to it file by file, and the message itself printed into a PDF."
 _PRINTED = "; print the pages that are asked for into a PDF, and save tables as CSV or XLSX."
@@ -225,7 +226,7 @@ TABLE: tuple[Unfit, ...] = (
         "This is a ZIP archive with a password; unpack it and upload each file.",
         lambda head: head.startswith(b"PK\x03\x04") and bool(head[6] & 1) if len(head) > 6 else False,
     ),
-    Unfit("application/zip", "This is a ZIP archive" + _UNPACK, _starts(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
+    Unfit("application/zip", "This is a ZIP archive" + _APART, _starts(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
     Unfit("application/vnd.rar", "This is a RAR archive" + _UNPACK, _starts(b"Rar!\x1a\x07")),
     Unfit("application/x-7z-compressed", "This is a 7z archive" + _UNPACK, _starts(b"7z\xbc\xaf\x27\x1c")),
     Unfit("application/x-tar", "This is a tar archive" + _UNPACK, _at(257, b"ustar")),

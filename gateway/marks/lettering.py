@@ -19,6 +19,7 @@ from gateway.base.problems import Refused
 FONTS_DIR = Path(__file__).parent / "fonts"
 _LATIN, _HAN = "DejaVuSans.ttf", "DroidSansFallbackFull.ttf"
 _PROBE_PX = 24
+_ASCENT, _DESCENT = 0.94, 0.24
 _NO_CHARACTER = "\U0010ffff"
 # Pillow loads it when it first needs it, and a process behind walls can load nothing.
 _PRELOADED = (ImageFile,)
@@ -72,6 +73,26 @@ def runs(text: str) -> list[tuple[str, str]]:
 def width(text: str, size_px: int) -> int:
     """How far one line of `text` reaches, in pixels."""
     return round(sum(_font(name, size_px).getlength(run) for name, run in runs(text)))
+
+
+@lru_cache(maxsize=1 << 14)
+def advance(character: str, size_px: int) -> float:
+    """How far one character reaches, in pixels."""
+    return _font(_font_of(character), size_px).getlength(character)
+
+
+def height(size_px: int) -> int:
+    """How high a line of this size is, from the top of its highest letters to the bottom of its lowest."""
+    return round(size_px * _ASCENT) + round(size_px * _DESCENT)
+
+
+def letter(draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size_px: int, *, bold: bool = False) -> None:
+    """Draw one line of `text` in black; `place` is the left upper corner of what it takes up."""
+    left, baseline = float(place[0]), place[1] + round(size_px * _ASCENT)
+    for name, run in runs(text):
+        font = _font(name, size_px)
+        draw.text((left, baseline), run, fill=0, font=font, anchor="ls", stroke_width=size_px / 45 if bold else 0)
+        left += font.getlength(run)
 
 
 def wrapped(text: str, columns: int) -> list[str]:

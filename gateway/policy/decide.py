@@ -37,6 +37,7 @@ from gateway.policy.problems import (
     PolicyNotApplicable,
     RulesIncomparable,
 )
+from gateway.policy.suggested import DETECTED, confirming
 from gateway.policy.wording import output_title
 from gateway.policy.words import Text
 
@@ -73,10 +74,18 @@ _UNNAMED = Because.model_construct(
 
 
 def decide(
-    policy: Policy, kind: Kind, fields: Iterable[Field], context: Context, answers: Answers, *, on: date
+    policy: Policy,
+    kind: Kind,
+    fields: Iterable[Field],
+    context: Context,
+    answers: Answers,
+    *,
+    on: date,
+    detector: str | None = None,
 ) -> Decisions:
     """The decisions of `policy` over an original of `kind` with these `fields`, for `context`, on this day (UTC).
 
+    `detector` is the version of the one whose suggestions are among the fields.
     Raises `PolicyExpired`, `PolicyNotApplicable`, `PolicyBlocks`, `RulesIncomparable`, `AnswersInvalid` and
     `ContextInvalid`.
     """
@@ -93,6 +102,8 @@ def decide(
     if kind.medium == DOCUMENT and not answers.confirmed:
         leaving = [field for field, item in decided if field.element is Element.PAGE and item.leaves]
         asks.append(Ask(DOCUMENT, question(leaving)))
+    if detector is not None:
+        asks.extend(confirming(kind.medium, detector, [field for field, _ in decided], answers))
     return Decisions(
         policy_ref=policy.ref,
         library_digest=policy.library_digest,
@@ -104,6 +115,7 @@ def decide(
         approvals=_approvals(policy, items),
         output=policy.output,
         fallback=fallback,
+        detector=detector,
     )
 
 
@@ -282,8 +294,9 @@ def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decisi
 
 
 def _carried_out(ruling: Ruling, element: Element) -> Ruling:
-    """On a page nothing can be taken out: it is covered."""
-    return replace(ruling, action=Action("box")) if ruling.action.op == "drop" and element in COVERED else ruling
+    """On a page and in a picture nothing can be taken out: it is covered."""
+    covered = element in COVERED or element is Element.REGION
+    return replace(ruling, action=Action("box")) if ruling.action.op == "drop" and covered else ruling
 
 
 def _removed_anyway(rulings: Sequence[Ruling]) -> bool:
@@ -319,7 +332,7 @@ def _title(kind: Kind, field: Field) -> tuple[Text, str, str | None]:
         return Text(en=f"Page {field.page}", zh=f"第 {field.page} 页"), "text", None
     if field.element is Element.REGION:
         found = kind.region_titles.get(field.name or "")
-        return (Text(en=found.en, zh=found.zh) if found else _REGION), "text", None
+        return (Text(en=found.en, zh=found.zh) if found else DETECTED.get(field.name or "", _REGION)), "text", None
     known = kind.by_name.get(field.name or "")
     if known is None:
         number = field.id.rpartition("/")[2]

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.base.canon import Json
-from gateway.formats.model import Box, Case, DrawingOutput, Element, Instruction, Op, Plan, TableOutput
+from gateway.formats.model import (
+    Box,
+    Case,
+    DocumentOutput,
+    DrawingOutput,
+    Element,
+    Instruction,
+    Op,
+    Plan,
+    TableOutput,
+)
 from gateway.policy.actions import Action
+from gateway.policy.answers import Region
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
 from gateway.policy.wording import describe
@@ -119,12 +130,22 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person must say before the rendition may be made. `field_id` is `picture`, `document` or `drawing`
-    for the whole.
+    """What a person must say before the rendition may be made. `field_id` is `picture`, `document` or `drawing` for
+    the whole.
+
+    `regions` are those that a detector suggests, and `suggested` what an answer calls them to confirm them.
     """
 
     field_id: str
     question: str
+    suggested: str = ""
+    regions: tuple[Region, ...] = ()
+
+    def to_json(self) -> Json:
+        """Canonical; the regions only where there are some."""
+        regions: Json = [region.to_json() for region in self.regions]
+        found: dict[str, Json] = {"suggested": self.suggested, "regions": regions} if self.regions else {}
+        return {"field": self.field_id, "question": self.question, **found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +179,10 @@ class WithheldItem:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """All decisions for one original under one policy, for one recipient."""
+    """All decisions for one original under one policy, for one recipient.
+
+    `detector` is the version of the detector whose suggestions are among them, where the policy asks for one.
+    """
 
     policy_ref: str
     library_digest: str
@@ -170,6 +194,7 @@ class Decisions:
     approvals: tuple[Quorum, ...]
     output: Output
     fallback: Because
+    detector: str | None = None
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
@@ -179,6 +204,7 @@ class Decisions:
         plan = Plan(
             tuple(item.instruction() for item in self.items),
             TableOutput(self.output.table),
+            document=DocumentOutput(self.output.document),
             drawing=DrawingOutput(self.output.drawing),
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
@@ -213,10 +239,11 @@ class Decisions:
             "library_digest": self.library_digest,
             "kind": self.kind,
             "items": [item.to_json() for item in self.items],
-            "asks": [{"field": ask.field_id, "question": ask.question} for ask in self.asks],
+            "asks": [ask.to_json() for ask in self.asks],
             "missing": list(self.missing),
             "approvals": [{"role": quorum.role, "n": quorum.n} for quorum in self.approvals],
             "output": self.output.model_dump(mode="json"),
+            **({"detector": self.detector} if self.detector else {}),
         }
 
     def withheld_items(self) -> tuple[WithheldItem, ...]:

@@ -15,6 +15,7 @@ from gateway.policy.match import fits
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
 from gateway.policy.sound import contradictions, fields_named, may_meet
+from gateway.policy.suggested import DETECTED
 from gateway.policy.words import CLASSES, PERSONAL
 
 _WITH_METADATA = frozenset({"picture", "document", "drawing"})
@@ -58,7 +59,7 @@ def targets(rule: Rule, kinds: list[Kind]) -> set[str]:
     """Everything that a rule names in these kinds: fields by name or declared class, region classes, metadata."""
     named = {f"field {field.name}" for kind in kinds for field in fields_named(rule, kind)}
     if rule.select.regions:
-        declared = {name for kind in kinds for name in kind.region_titles}
+        declared = {name for kind in kinds for name in (*kind.region_titles, *(DETECTED if kind.regions else ()))}
         named |= {f"region {name}" for name in rule.select.regions.classes if name in declared}
     mediums = {kind.medium for kind in kinds}
     named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & _WITH_METADATA}

@@ -24,7 +24,7 @@ from gateway.base.canon import canonical
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
 from gateway.policy.kinds import Kind
-from gateway.policy.model import Approval, PolicyFile
+from gateway.policy.model import Approval, Defaults, PolicyFile
 from gateway.policy.naming import clashes
 from gateway.policy.policy import Policy
 from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplicable, PolicyUnknown
@@ -264,7 +264,7 @@ def _joined(draft: PolicyFile, document: Document, parents: Sequence[Policy]) ->
         whens=tuple(c for c in (*(w for parent in parents for w in parent.whens), draft.applies_to.when) if c),
         rules=tuple(rules.values()),
         origin=tuple(sorted(origin.items())),
-        defaults=draft.defaults,
+        defaults=_defaults(draft, parents),
         approvals=_strictest(draft.approvals, parents),
         output=draft.output,
     )
@@ -289,6 +289,12 @@ def _require_within(draft: PolicyFile, parent: Policy, document: Document) -> No
             f"The parent {parent.ref} does not let renditions leave in all these profiles; a child may only tighten.",
             ("output", "profile"),
         )
+
+
+def _defaults(draft: PolicyFile, parents: Sequence[Policy]) -> Defaults:
+    """The child's own, with the detection that any parent requires."""
+    required = any(one.detection for one in (draft.defaults, *(parent.defaults for parent in parents)))
+    return draft.defaults.model_copy(update={"detection": "required"}) if required else draft.defaults
 
 
 def _strictest(own: Iterable[Approval], parents: Iterable[Policy]) -> tuple[Approval, ...]:

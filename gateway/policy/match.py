@@ -78,7 +78,7 @@ def match(rule: Rule, subject: Subject, context: Context) -> Match:
 def _selected(rule: Rule, subject: Subject) -> str | None:
     match subject.field.element:
         case Element.REGION:
-            return _region(rule, subject.field)
+            return _region(rule, subject)
         case Element.METADATA:
             names = (subject.field.label, subject.field.name or "")
             named = any(fits(glob, name) for glob in rule.select.metadata for name in names)
@@ -92,8 +92,11 @@ def _selected(rule: Rule, subject: Subject) -> str | None:
     return _column(rule, subject)
 
 
-def _region(rule: Rule, field: Field) -> str | None:
-    regions = rule.select.regions
+def _region(rule: Rule, subject: Subject) -> str | None:
+    regions, field = rule.select.regions, subject.field
+    found = sorted(subject.classes & set(rule.select.classes))
+    if found and rule.do.removes:
+        return f"It selects the class {', '.join(found)}, which was read there."
     if regions is None or field.name not in regions.classes or regions.source not in (None, field.source.value):
         return None
     return f"It selects regions of the class {field.name}."

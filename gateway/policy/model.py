@@ -283,11 +283,16 @@ class AppliesTo(Strict):
 
 
 class Defaults(Strict):
-    """What happens to what no rule names. There is nothing looser than these words."""
+    """What happens to what no rule names. There is nothing looser than these words.
+
+    With `detection: required` a detector looks at pictures, and at pages whose text cannot be read: what it finds is
+    covered unless a rule allows it, and a person confirms it.
+    """
 
     field: Literal["drop"] = "drop"
     unknown_field: Literal["ask", "drop"] = "ask"
     leave_to_default: tuple[FieldGlob, ...] = ()
+    detection: Literal["required"] | None = None
     because: Because | None = None
 
     @model_validator(mode="after")
@@ -312,11 +317,12 @@ class Approval(Strict):
 
 
 class Output(Strict):
-    """What every rendition carries, in which form tables and drawings leave, and in which profiles it may leave."""
+    """What every rendition carries, in which form tables, documents and drawings leave, and in which profiles."""
 
     mark: Literal["required"] = "required"
     fingerprint: Literal["required", "none"] = "none"
     table: Literal["as_original", "csv", "xlsx"] = "as_original"
+    document: Literal["pdf", "as_original"] = "pdf"
     drawing: Literal["pdf", "png"] = "pdf"
     profile: tuple[Literal["sealed", "portal", "print", "public"], ...] = Field(
         default=("sealed", "portal"), min_length=1

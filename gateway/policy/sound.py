@@ -13,6 +13,7 @@ from gateway.policy.match import fits
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
 from gateway.policy.strict_yaml import Document, Loc
+from gateway.policy.suggested import DETECTED
 
 
 def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document) -> None:
@@ -83,6 +84,7 @@ def _shared(one: Rule, other: Rule, kind: Kind) -> bool:
 def _require_known_names(rule: Rule, kinds: Sequence[Kind], document: Document, loc: Loc) -> None:
     names = {field.name for kind in kinds for field in kind.fields}
     regions = {region.name for kind in kinds for region in kind.regions}
+    regions |= set(DETECTED) if regions else set()
     exact = {glob for glob in rule.select.fields if "*" not in glob} | set(rule.select.where)
     drawn = set(rule.select.regions.classes) if rule.select.regions else set()
     for wrong in sorted((exact - names) | (drawn - regions)):

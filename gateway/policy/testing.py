@@ -16,10 +16,10 @@ from pydantic import Field as Key
 from pydantic import StringConstraints
 
 from gateway.base.problems import Problem
-from gateway.detect.text import classes_of
+from gateway.detect.text import classes_of, classes_seen
 from gateway.formats.coded import Cells
 from gateway.formats.drawing_fields import drawing_fields
-from gateway.formats.model import Box, Drawing, Element, Field, Note, Page, Plan, Word, applied
+from gateway.formats.model import Box, Drawing, Element, Field, Note, Page, Plan, Source, Word, applied
 from gateway.formats.page_runs import page_fields
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
@@ -46,11 +46,13 @@ _ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES | _CARRYING
 
 
 class DrawnRegion(Strict):
-    """A region that the reviewer drew, in a document on one of its pages."""
+    """A region that the reviewer drew, or that a detector found with these words in it; in a document on a page."""
 
     name: RegionName = Key(alias="class")
     box: tuple[Whole, Whole, Whole, Whole]
     page: Whole = 0
+    source: Literal["reviewer", "detector"] = "reviewer"
+    words: Cell = ""
 
 
 class DrawnNote(Strict):
@@ -280,10 +282,20 @@ class _Run:
             for n, header in enumerate(test.headers, start=1)
         ]
         tags = [Field(f"metadata/{tag}", Element.METADATA, tag, tag) for tag in test.metadata]
+        found = [one for one in test.regions if one.source == "detector"]
+        regions = [
+            Field(
+                f"region/{n}", Element.REGION, one.name, one.name, classes_seen(one.words),
+                Source.DETECTOR, Box(*one.box), page=one.page,
+            )
+            for n, one in enumerate(found, start=1)
+        ]  # fmt: skip
         ids = {header: f"column/{n}" for n, header in enumerate(test.headers, start=1)}
         answers = Answers(
             columns={ids.get(header, header): name for header, name in test.answers.items()},
-            regions=tuple(Region(region.name, Box(*region.box), region.page) for region in test.regions),
+            regions=tuple(
+                Region(region.name, Box(*region.box), region.page) for region in test.regions if region not in found
+            ),
             terms=test.terms,
             confirmed=test.confirmed,
         )
@@ -291,7 +303,7 @@ class _Run:
         return decide(
             self.policy,
             kind,
-            (*columns, *_fields(test), *tags),
+            (*columns, *_fields(test), *tags, *regions),
             context,
             answers,
             on=test.on or self.file.on,

@@ -12,6 +12,8 @@ from gateway.base.problems import Problem
 from gateway.base.text import clean_line
 
 CLASSES = ("PERSON", "EMAIL", "PHONE", "PASSPORT", "NATIONAL_ID", "IBAN", "MONEY")
+# Read in pictures only.
+SEEN_CLASSES = ("USCC", "LEI", "GPS", "PLATE")
 PERSONAL = frozenset({"PERSON", "EMAIL", "PHONE", "PASSPORT", "NATIONAL_ID"})
 
 
@@ -66,7 +68,7 @@ PageSpan = Annotated[
     StringConstraints(pattern=r"^(all|first|last|[1-9][0-9]{0,2}(-[1-9][0-9]{0,2})?)$"),
     WithJsonSchema({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
 ]
-DataClass = Annotated[str, StringConstraints(pattern=f"^({'|'.join(CLASSES)})$")]
+DataClass = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*CLASSES, *SEEN_CLASSES))})$")]
 Value = Annotated[str, StringConstraints(max_length=200), WithJsonSchema(_NUMBER_OR_TEXT)]
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 0})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]

@@ -1,8 +1,9 @@
 """The choreography, without database or network: the same for a worker's job and for a rehearsal.
 
-1. The format reads the original inside the sandbox. Which sheet of a workbook is meant, or which frame of a picture,
-   may be an open question.
+1. The format reads the original inside the sandbox, within one budget for all of it. Which sheet of a workbook
+   is meant, or which frame of a picture, may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
+   Where the policy requires it, a detector suggests regions, which a person must confirm.
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
@@ -18,6 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
+from gateway.detect.model import Detector
+from gateway.formats import write_docx
 from gateway.formats.model import Box, Content, Drawing, Element, Mark, Pages, Picture, Plan, Rebuilt, Structured, Table
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
@@ -31,6 +34,7 @@ from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
+from gateway.render.suggestions import suggestions
 from gateway.render.withheld import cells_of, withheld_lines, withheld_set
 from gateway.residue import walled
 from gateway.residue.model import (
@@ -38,9 +42,11 @@ from gateway.residue.model import (
     Expectation,
     PictureExpectation,
     Rectangle,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
 )
+from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 
 
@@ -60,6 +66,7 @@ class Job:
     mark: Mark
     secret: bytes
     language: Language = "en"
+    detector: Detector | None = None
 
 
 class FingerprintMissing(Refused):
@@ -79,7 +86,7 @@ def render(job: Job, sandbox: Sandbox) -> Outcome:
 
 def _render(job: Job, sandbox: Sandbox) -> Outcome:
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, sandbox, job.answers.declared)
+        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared)
     except (SheetUnclear, FrameUnclear) as unclear:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
@@ -87,7 +94,11 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
-    decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on)
+    detector = None
+    if job.policy.defaults.detection == "required":
+        detector, found = suggestions(content, job.detector)
+        surveyed = (*surveyed, *found)
+    decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
     if decisions.asks:
         return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
     decisions.require_present()
@@ -151,6 +162,8 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             boxes=tuple(_rectangle(box) for box in rebuilt.boxes),
             mark_text=mark.text,
         )
+    if isinstance(content, Pages) and rebuilt.media_type == write_docx.MEDIA_TYPE:
+        return RetypedExpectation(mark.text)
     if isinstance(content, Pages | Drawing):
         return DocumentExpectation(
             sizes_px=tuple(page.size_px for page in rebuilt.pages),

@@ -17,6 +17,7 @@ from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed, Conflict, NotFound
 from gateway.db.unit import Units
+from gateway.detect.model import Detector
 from gateway.formats.ports import Format
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
@@ -88,6 +89,7 @@ class Renders:
         library: Library,
         sandbox: Sandbox,
         queue: Queue,
+        detector: Detector | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -97,6 +99,7 @@ class Renders:
         self._intake = intake
         self._library = library
         self._sandbox = sandbox
+        self._detector = detector
         self.queue = queue
 
     def request(
@@ -294,6 +297,7 @@ class Renders:
                 mark=frame.mark,
                 language=frame.language,
                 secret=self._secret(session, frame.release),
+                detector=self._detector,
             )
 
     def _check_entered(self, session: Session, row: RenditionRow) -> None:
@@ -337,6 +341,7 @@ class Renders:
         )
 
     def _finish(self, claim: Claim, frame: ReleaseFrame, outcome: Outcome, parts: _Parts) -> None:
+        detector = outcome.decisions.detector if outcome.decisions else None
         with self._units.change() as session:
             self.queue.check(session, claim)
             row = self._row(session, claim.rendition)
@@ -371,6 +376,7 @@ class Renders:
                         "release": frame.release,
                         "attempt": claim.attempt,
                         "sandbox": sorted(self._sandbox.layers()),
+                        **({"detector": detector} if detector else {}),
                     },
                     body={**digests, "reason": outcome.reason},
                 ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.marks.visible import PAGE, mark_mask
-from gateway.residue import pdf, xlsx
+from gateway.residue import docx, pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
 from gateway.residue.layers import Budget
@@ -18,11 +21,13 @@ from gateway.residue.model import (
     Ledger,
     PictureExpectation,
     Report,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     TextExpectation,
     UnknownRendition,
     WithheldSet,
+    WithheldValue,
     unique,
 )
 from gateway.residue.picture import JPEG, PNG, check_picture, in_raw
@@ -34,8 +39,10 @@ from gateway.residue.values import Needles
 CSV, PDF = "text/csv", "application/pdf"
 TEXTS = frozenset({"text/plain", "text/csv", "text/markdown", "application/json"})
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
-ARCHIVES = frozenset({xlsx.MEDIA_TYPE, ODS})
+ARCHIVES = frozenset({xlsx.MEDIA_TYPE, ODS, docx.MEDIA_TYPE})
 FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS | ARCHIVES
+
+_MOST_FIELDS = 64
 
 
 def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Needles) -> Report:
@@ -53,14 +60,22 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
             return check_structured(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
-        case DocumentExpectation():
-            return check_document(rendition, expectation, _needles(withheld, expectation.mark_text), _page_mask)
+        case DocumentExpectation() | RetypedExpectation():
+            return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text))
         case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
             read_again = pdf.check_pdf if expectation.media_type == PDF else check_text
             return read_again(rendition, expectation, _needles(withheld))
     raise UnknownRendition(
         "The gate has no check for this sort of file; release it in a format that it can read again."
     )
+
+
+def _check_document(
+    rendition: bytes, expectation: DocumentExpectation | RetypedExpectation, needles: Needles
+) -> Report:
+    if isinstance(expectation, RetypedExpectation):
+        return docx.check_retyped(rendition, expectation, needles)
+    return check_document(rendition, expectation, needles, _page_mask)
 
 
 def _page_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
@@ -71,20 +86,25 @@ def _needles(withheld: WithheldSet | Needles, *constants: str) -> Needles:
     return withheld if isinstance(withheld, Needles) else Needles(withheld, constants)
 
 
-def check_foreign(untrusted_data: bytes, media_type: str, withheld: WithheldSet) -> Report:
+def check_foreign(
+    untrusted_data: bytes, media_type: str, withheld: WithheldSet, told: Mapping[str, Sequence[str]] | None = None
+) -> Report:
     """Search a file that somebody else made or redacted, knowing only the values: no structure is expected of it.
 
-    Finds text, encodings and compressed streams; it does not see what is drawn in pixels. Raises `UnknownRendition`
-    for media types that the gate cannot look into.
+    Finds text, encodings and compressed streams; it does not see what is drawn in pixels. `told` is what a reader of
+    the format made of it, texts by place; what is found there is named with the field that it belongs to. Raises
+    `UnknownRendition` for media types that the gate cannot look into, where no reader was asked.
     """
-    if media_type not in FOREIGN:
+    if told is None and media_type not in FOREIGN:
         raise UnknownRendition(
-            "The gate cannot look into this sort of file; it knows CSV, text, JSON, XLSX, ODS, PDF, JPEG and PNG."
+            "The gate cannot look into this sort of file; it knows CSV, text, JSON, XLSX, ODS, DOCX, PDF, JPEG and PNG."
         )
     needles = Needles(withheld)
-    ledger = Ledger("foreign", ("byte search",), counts=needles.counts())
+    ledger = Ledger("foreign", ("byte search", *(("reader of the format",) if told else ())), counts=needles.counts())
     budget = Budget()
     text = _foreign_text(untrusted_data) if media_type in TEXTS else None
+    if told:
+        ledger.note("read", unique(_in_told(told, withheld, needles, budget)))
     if text is not None:
         ledger.note("text", unique(in_lines(text, "the text", needles, budget)))
     if media_type == PDF:
@@ -94,6 +114,28 @@ def check_foreign(untrusted_data: bytes, media_type: str, withheld: WithheldSet)
     ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()
+
+
+def _in_told(
+    told: Mapping[str, Sequence[str]], withheld: WithheldSet, needles: Needles, budget: Budget
+) -> Iterator[Finding]:
+    """Finds in what a reader told; only where there are any is each field's part of the set searched for apart."""
+    texts = [text for one in told.values() for text in one]
+    places = [place for place, one in told.items() for _ in one]
+    if next(needles.in_texts(texts, budget), None) is None:
+        return
+    for field, values in _by_field(withheld).items():
+        for hit in Needles(values).in_texts(texts, budget):
+            yield Finding(hit.kind, places[hit.unit], field)
+
+
+def _by_field(withheld: WithheldSet) -> dict[str, WithheldSet]:
+    """The set apart for each field; where there are many, for each sort of field."""
+    many = len({value.field for value in withheld.values}) > _MOST_FIELDS
+    groups: dict[str, list[WithheldValue]] = {}
+    for value in withheld.values:
+        groups.setdefault(value.field.partition("/")[0] if many else value.field, []).append(value)
+    return {group: replace(withheld, values=tuple(values)) for group, values in groups.items()}
 
 
 def _foreign_text(data: bytes) -> str | None:

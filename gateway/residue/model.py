@@ -123,6 +123,13 @@ class DocumentExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class RetypedExpectation:
+    """A Word document that was typed anew, with this mark."""
+
+    mark_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StructuredExpectation:
     """JSON, XML or plain text made of values: for each title its field id and how many values stand under it."""
 
@@ -141,7 +148,14 @@ class TextExpectation:
     media_type: str = "text/plain"
 
 
-Expectation = TableExpectation | PictureExpectation | DocumentExpectation | StructuredExpectation | TextExpectation
+Expectation = (
+    TableExpectation
+    | PictureExpectation
+    | DocumentExpectation
+    | RetypedExpectation
+    | StructuredExpectation
+    | TextExpectation
+)
 
 
 @dataclass(frozen=True, slots=True)

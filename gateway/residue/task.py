@@ -53,6 +53,17 @@ def verify(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     return {}, tuple(blobs)
 
 
+def search(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """No header; one blob, the report on a file that somebody else made."""
+    at = cast(int, request["values_bytes"])
+    start = at + cast(int, request["told_bytes"])
+    media_type = cast(str, request["media_type"])
+    report = gate.check_foreign(
+        untrusted[start:], media_type, unpacked(untrusted[:at]), json.loads(untrusted[at:start])
+    )
+    return {}, (json.dumps(_told(report)).encode(),)
+
+
 def _told(report: Report) -> dict[str, Any]:
     return {
         "medium": report.medium,

@@ -7,7 +7,7 @@ time, no memory left, a death) is `NotVerified`, and never clean.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.residue.model import (
     Kind,
     PictureExpectation,
     Report,
+    RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     TextExpectation,
@@ -29,10 +30,12 @@ from gateway.residue.model import (
 from gateway.sandbox.ports import Limits, Sandbox
 
 TASK = "gateway.residue.task:verify"
+FOREIGN_TASK = "gateway.residue.task:search"
 _SORTS: tuple[type[Expectation], ...] = (
     TableExpectation,
     PictureExpectation,
     DocumentExpectation,
+    RetypedExpectation,
     StructuredExpectation,
     TextExpectation,
 )
@@ -58,6 +61,26 @@ def require_clean(sandbox: Sandbox, texts: Sequence[tuple[bytes, TextExpectation
     """
     for report in _reports(sandbox, texts, withheld):
         report.require_clean()
+
+
+def search(
+    sandbox: Sandbox, untrusted: bytes, media_type: str, withheld: WithheldSet, told: Mapping[str, Sequence[str]]
+) -> Report:
+    """What `gate.check_foreign` says of a file from elsewhere, within the same bounds. Raises `NotVerified`.
+
+    `told` is empty where the reader of its format could not read it: then only its bytes are searched.
+    """
+    values, texts = packed(withheld), json.dumps({place: list(one) for place, one in told.items()}).encode()
+    data = b"".join((values, texts, untrusted))
+    request: dict[str, Any] = {"media_type": media_type, "values_bytes": len(values), "told_bytes": len(texts)}
+    try:
+        reply = sandbox.run(FOREIGN_TASK, request, data, limits_for(len(data)))
+        (report,) = map(json.loads, reply.blobs)
+        return _report(report)
+    except (Unprocessable, TooLarge, ValueError, KeyError, TypeError, IndexError) as error:
+        raise NotVerified(
+            "The file could not be searched in the time and memory that one file may take; split it and its original."
+        ) from error
 
 
 def _reports(

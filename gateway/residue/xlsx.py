@@ -15,13 +15,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from xml.parsers import expat
 
 from gateway.base.text import has_hidden
 from gateway.residue import xlsx_grammar as grammar
 from gateway.residue.archive import Broken, loose_members, members
 from gateway.residue.layers import Budget
 from gateway.residue.model import Finding, Kind, Ledger, Report, TableExpectation, unique
+from gateway.residue.strict_xml import Attributes, Walk, walked
 from gateway.residue.table import check_rows
 from gateway.residue.values import Needles
 
@@ -32,14 +32,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _EPOCH, _LAST_DAY = date(1899, 12, 30), 2_958_465
-_MOST_NOTES = 50
 _ROW, _CELL = "worksheet/sheetData/row", "worksheet/sheetData/row/c"
 _TEXT, _VALUE = f"{_CELL}/is/t", f"{_CELL}/v"
 _NAME = "workbook/definedNames/definedName"
 _HEAD, _FOOT = "worksheet/headerFooter/oddHeader", "worksheet/headerFooter/oddFooter"
 _SPOKEN = frozenset({_TEXT, _VALUE, _NAME, _HEAD, _FOOT})
-
-Attributes = Mapping[str, str]
 
 
 def check_workbook(data: bytes, expected: TableExpectation, needles: Needles) -> Report:
@@ -53,7 +50,11 @@ def check_workbook(data: bytes, expected: TableExpectation, needles: Needles) ->
         blobs = [data, *loose_members(data)]
         ledger.note("values", unique(Finding(hit.kind, "the file") for hit in needles.in_bytes(blobs, budget)))
         return ledger.report()
-    walks = {name: _walked(name, parts[name]) for name in grammar.PARTS if name in parts}
+    walks = {
+        name: walked(parts[name], *grammar.PARTS[name], _SPOKEN, grammar.NAMES)
+        for name in grammar.PARTS
+        if name in parts
+    }
     whole = ledger.note("structure", unique([*_members(parts), *_notes(walks)]))
     if not whole:
         hits = needles.in_bytes(list(parts.values()), budget)
@@ -71,95 +72,6 @@ def check_workbook(data: bytes, expected: TableExpectation, needles: Needles) ->
     return ledger.report()
 
 
-@dataclass(slots=True)
-class _Walk:
-    """One member, walked: what broke the grammar, the elements that matter with their attributes and texts."""
-
-    notes: list[str] = field(default_factory=list)
-    found: list[tuple[str, Attributes, str]] = field(default_factory=list)
-
-    def texts(self, path: str) -> list[str]:
-        """The texts of the elements at `path`."""
-        return [text for at, _, text in self.found if at == path]
-
-
-def _walked(name: str, data: bytes) -> _Walk:
-    space, allowed = grammar.PARTS[name]
-    walker = _Walker(space, allowed)
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = walker.start
-    parser.EndElementHandler = walker.end
-    parser.CharacterDataHandler = walker.characters
-    parser.StartDoctypeDeclHandler = parser.CommentHandler = walker.foreign
-    parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = walker.foreign
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError:
-        walker.walk.notes.append("its XML")
-    if not data.startswith(b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<'):
-        walker.walk.notes.append("its first line")
-    return walker.walk
-
-
-class _Walker:
-    """Follows the elements of one member and notes what the grammar does not allow."""
-
-    def __init__(self, space: str, allowed: grammar.Grammar) -> None:
-        self.walk = _Walk()
-        self._prefix = f"{space} "
-        self._allowed = allowed
-        self._paths: list[str] = []
-        self._open: list[int] = []
-        self._text: list[str] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-        local = name.removeprefix(self._prefix)
-        path = f"{self._paths[-1]}/{local}" if self._paths else local
-        forms = self._allowed.get(path)
-        if forms is None:
-            self._note("element", local)
-        else:
-            for key, value in attributes.items():
-                form = forms.get(key)
-                if form is None or not form.fullmatch(value):
-                    self._note("attribute", key)
-        if self._text and not (self._paths and self._paths[-1] in _SPOKEN):
-            self._silent()
-        self._paths.append(path)
-        self._open.append(len(self.walk.found))
-        self.walk.found.append((path, attributes, ""))
-        self._text.clear()
-
-    def end(self, _name: str) -> None:
-        """An element ends; its text is kept where texts belong."""
-        path, at = self._paths.pop(), self._open.pop()
-        if self._text:
-            if path in _SPOKEN:
-                self.walk.found[at] = (path, self.walk.found[at][1], "".join(self._text))
-            else:
-                self._silent()
-            self._text.clear()
-
-    def characters(self, text: str) -> None:
-        """Characters between tags."""
-        self._text.append(text)
-
-    def foreign(self, *_arguments: object) -> None:
-        """A document type, a comment, an instruction, or characters in a section of their own."""
-        self._note("markup", "")
-
-    def _silent(self) -> None:
-        if "".join(self._text).strip():
-            self._note("text", "")
-
-    def _note(self, what: str, name: str) -> None:
-        if len(self.walk.notes) < _MOST_NOTES:
-            local = name.rpartition(" ")[2].rpartition(":")[2]
-            self.walk.notes.append(f"{what} {local}" if local in grammar.NAMES else what)
-
-
 def _members(parts: Iterable[str]) -> Iterator[Finding]:
     parts = list(parts)
     for number, name in enumerate(parts, 1):
@@ -171,7 +83,7 @@ def _members(parts: Iterable[str]) -> Iterator[Finding]:
         yield Finding(Kind.STRUCTURE, "the members: not all of them, or in another order")
 
 
-def _notes(walks: Mapping[str, _Walk]) -> Iterator[Finding]:
+def _notes(walks: Mapping[str, Walk]) -> Iterator[Finding]:
     for name, walk in walks.items():
         yield from (Finding(Kind.STRUCTURE, f"{name}: {note}") for note in walk.notes)
 
@@ -189,7 +101,7 @@ class _Look:
         return (self.unit,) if self.unit else ()
 
 
-def _looks(walk: _Walk | None) -> list[_Look]:
+def _looks(walk: Walk | None) -> list[_Look]:
     found = walk.found if walk else []
     codes = {
         told.get("numFmtId"): told.get("formatCode", "") for path, told, _ in found if path.endswith("numFmts/numFmt")
@@ -219,7 +131,7 @@ class _Sheet:
     faults: list[str] = field(default_factory=list)
 
 
-def _rows(walk: _Walk | None, looks: list[_Look]) -> _Sheet:
+def _rows(walk: Walk | None, looks: list[_Look]) -> _Sheet:
     sheet = _Sheet()
     told: Attributes = {}
     filled = True
@@ -272,7 +184,7 @@ def _day_of(stored: str) -> str:
     return (_EPOCH + timedelta(days=int(whole))).isoformat()
 
 
-def _sheets(walk: _Walk | None, expected: TableExpectation) -> Iterator[Finding]:
+def _sheets(walk: Walk | None, expected: TableExpectation) -> Iterator[Finding]:
     found = walk.found if walk else []
     names = tuple(told.get("name") for path, told, _ in found if path == "workbook/sheets/sheet")
     if names != expected.sheets:
@@ -300,9 +212,9 @@ def _letters(column: int) -> str:
     return letters
 
 
-def _pages(walks: Mapping[str, _Walk], mark_text: str) -> Iterator[Finding]:
+def _pages(walks: Mapping[str, Walk], mark_text: str) -> Iterator[Finding]:
     line = mark_text.replace("&", "&&")
     for name in (grammar.TABLE_SHEET, grammar.NOTICE_SHEET):
-        walk = walks.get(name) or _Walk()
+        walk = walks.get(name) or Walk()
         if walk.texts(_HEAD) != [f"&C&8 {line}"] or walk.texts(_FOOT) != [f"&L&8 {line}&R&8 &P / &N"]:
             yield Finding(Kind.MARK, f"{name}: the head or the foot of its pages")

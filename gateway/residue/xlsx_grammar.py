@@ -11,13 +11,12 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.residue.strict_xml import Grammar
+
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 XML = "http://www.w3.org/XML/1998/namespace"
-
-Forms = Mapping[str, re.Pattern[str]]
-Grammar = Mapping[str, Forms]
 
 
 def _grammar(told: Mapping[str, Mapping[str, str]]) -> Grammar:

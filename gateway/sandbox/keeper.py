@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.sandbox import wire
 
@@ -39,6 +40,13 @@ class Lost(Exception):
 
 class Overdue(Exception):
     """The child did not end in time and was killed."""
+
+
+class Ending(NamedTuple):
+    """How a child ended: its wait status, and the seconds of the processor that it had used."""
+
+    status: int
+    cpu_s: float
 
 
 class Zygote:
@@ -65,8 +73,8 @@ class Zygote:
             self.end()
             raise Lost from error
 
-    def converse(self, parts: tuple[bytes, ...], wall_s: float) -> tuple[int, int]:
-        """One child over these parts: its wait status, and a sealed descriptor of its reply, the caller's to close.
+    def converse(self, parts: tuple[bytes, ...], wall_s: float) -> tuple[Ending, int]:
+        """One child over these parts: its ending, and a sealed descriptor of its reply, the caller's to close.
 
         Raises `Overdue`, or `Lost` when the zygote is gone.
         """
@@ -79,11 +87,11 @@ class Zygote:
                     socket.send_fds(self._control, [wire.BEGIN], [down, up, theirs.fileno()])
                 except OSError as error:
                     raise Lost from error
-            status = _ending(ours, time.monotonic() + wall_s)
+            ending = _ending(ours, time.monotonic() + wall_s)
             fcntl.fcntl(up, fcntl.F_ADD_SEALS, _SEALED)
             os.lseek(up, 0, os.SEEK_SET)
             opened.pop_all()
-        return status, up
+        return ending, up
 
     def let_go(self) -> None:
         """Begin nothing more; the zygote ends with its last child."""
@@ -106,8 +114,8 @@ class Zygote:
         self._control.settimeout(None)
 
 
-def _ending(leash: socket.socket, deadline: float) -> int:
-    """The child's wait status; a child past its deadline is killed first."""
+def _ending(leash: socket.socket, deadline: float) -> Ending:
+    """How the child ended; a child past its deadline is killed first."""
     overdue = False
     while True:
         leash.settimeout(_KILL_S if overdue else max(0.001, deadline - time.monotonic()))
@@ -125,7 +133,8 @@ def _ending(leash: socket.socket, deadline: float) -> int:
             raise Lost
         if overdue:
             raise Overdue
-        return int(wire.STATUS.unpack(told)[0])
+        status, used_us = wire.STATUS.unpack(told)
+        return Ending(status, used_us / 1e6)
 
 
 def _memory_file() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -35,10 +35,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came out: a small header of plain values and length-checked blobs."""
+    """What came out: a small header of plain values and length-checked blobs; `cpu_s` is what the child used up."""
 
     header: Mapping[str, Json]
     blobs: tuple[bytes, ...]
+    cpu_s: float = field(default=0.0, compare=False)
 
 
 class Sandbox(Protocol):

@@ -22,7 +22,7 @@ from typing import IO, NoReturn
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.sandbox import wire
-from gateway.sandbox.keeper import Lost, Overdue, Zygote
+from gateway.sandbox.keeper import Ending, Lost, Overdue, Zygote
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import (
     ParseForbiddenCall,
@@ -104,10 +104,10 @@ class ProcessSandbox:
     def _run(self, job: wire.Job, untrusted: bytes) -> Reply:
         parts = (job.to_bytes(), wire.LENGTH.pack(len(untrusted)), untrusted)
         with self._places:
-            status, descriptor = self._nursery.converse(parts, job)
+            ending, descriptor = self._nursery.converse(parts, job)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             try:
-                return _reply(file, status, job.limits)
+                return _reply(file, ending, job.limits)
             except wire.Malformed as error:
                 raise ParseMalformed(
                     "The parser's answer is not formed as agreed; treat this file as hostile and do not send it again."
@@ -124,8 +124,8 @@ class _Nursery:
         self._serving: dict[bool, Zygote] = {}
         self._leaving: list[Zygote] = []
 
-    def converse(self, parts: tuple[bytes, ...], job: wire.Job) -> tuple[int, int]:
-        """A child's wait status and its sealed reply. A zygote that is gone is replaced once, and nobody notices."""
+    def converse(self, parts: tuple[bytes, ...], job: wire.Job) -> tuple[Ending, int]:
+        """How a child ended, and its sealed reply. A zygote that is gone is replaced once, and nobody notices."""
         bubblewrap = Layer.BUBBLEWRAP in job.walls
         for _ in range(2):
             try:
@@ -133,7 +133,7 @@ class _Nursery:
             except Lost:
                 continue
             try:
-                status, reply = zygote.converse(parts, job.limits.wall_s)
+                ending, reply = zygote.converse(parts, job.limits.wall_s)
             except Lost:
                 self._retire(zygote)
                 continue
@@ -141,10 +141,10 @@ class _Nursery:
                 raise ParseTimeout(
                     f"The parse took longer than {job.limits.wall_s} s and was stopped; split the file or make it anew."
                 ) from None
-            if os.WIFSIGNALED(status):
+            if os.WIFSIGNALED(ending.status):
                 # A child that was killed may have been probing for addresses, and the next one would have the same.
                 self._retire(zygote)
-            return status, reply
+            return ending, reply
         raise SandboxDown("The sandbox's process cannot be kept running on this host; look at its memory and its log.")
 
     def close(self) -> None:
@@ -172,10 +172,10 @@ class _Nursery:
                     self._leaving.append(zygote)
 
 
-def _reply(file: IO[bytes], status: int, limits: Limits) -> Reply:
+def _reply(file: IO[bytes], ending: Ending, limits: Limits) -> Reply:
     """The checked reply, or the one problem that there is instead."""
-    if os.WIFSIGNALED(status):
-        _raise_killed(os.WTERMSIG(status), limits)
+    if os.WIFSIGNALED(ending.status):
+        _raise_killed(os.WTERMSIG(ending.status), limits)
     head = wire.Head.from_untrusted(_taken(file, wire.header_length(_taken(file, wire.PREFIX.size))))
     if head.status != wire.OK:
         _raise_told(head)
@@ -186,7 +186,7 @@ def _reply(file: IO[bytes], status: int, limits: Limits) -> Reply:
     blobs = tuple(_taken(file, length) for length in head.lengths)
     if file.read(1):
         raise wire.Malformed("bytes after the end")
-    return Reply(head.header, blobs)
+    return Reply(head.header, blobs, ending.cpu_s)
 
 
 def _taken(file: IO[bytes], length: int) -> bytes:

@@ -5,9 +5,10 @@
 3. `landlock`  landlock(7): no file may be opened, made or removed; no TCP port bound or reached (ABI 4); no signal
    and no abstract socket beyond itself (ABI 6).
 4. `seccomp`  seccomp(2): a closed list of calls is let through. Calls no parser makes (sockets, exec, new processes,
-   tracing, keys, mounts, …) kill the process; every other one, and executable memory, answers EPERM. Where threads
-   are allowed, clone(2) may make one of this process, which inherits the filter; clone3(2), whose flags no filter can
-   read, answers ENOSYS, so that the C library takes the other way.
+   tracing, keys, mounts, …) kill the process; every other one, and executable memory, answers EPERM. So does tgkill(2),
+   by which abort(3) ends a program that gives up: it then dies all the same. Where threads are allowed, clone(2) may
+   make one of this process, which inherits the filter; clone3(2), whose flags no filter can read, answers ENOSYS, so
+   that the C library takes the other way.
 
 Each raises `OSError` when the wall does not stand. Landlock and seccomp bind the calling thread: call them while it is
 the only one.
@@ -88,7 +89,6 @@ _KILLED: dict[str, tuple[int | None, int | None]] = {
     "ptrace": (101, 117),
     "mount": (165, 40),
     "tkill": (200, 130),
-    "tgkill": (234, 131),
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),

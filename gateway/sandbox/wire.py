@@ -21,7 +21,8 @@ from gateway.sandbox.ports import Layer, Limits
 MAGIC = b"GWR1"
 PREFIX = struct.Struct("!4sI")
 LENGTH = struct.Struct("!Q")
-STATUS = struct.Struct("!i")
+# How the child ended, and the microseconds of the processor that it had used.
+STATUS = struct.Struct("!iQ")
 BEGIN, READY = b"b", b"r"
 MAX_PACKET_BYTES = 1 << 16
 MAX_HEADER_BYTES = 1 << 20

@@ -4,8 +4,9 @@ It is started afresh (`python -I`, empty environment), so that its memory holds 
 byte of a conversation: it hands descriptors on to the child, and says how that child ended.
 
 The first packet on descriptor 0 names modules to import, and is answered once they are. Every further one begins a
-conversation with three descriptors (SCM_RIGHTS): input, output and leash. The child's wait status goes up the leash;
-a leash that is let go kills the child. When no more packets can come, the zygote ends with its last child.
+conversation with three descriptors (SCM_RIGHTS): input, output and leash. Up the leash goes how the child ended and
+how long it had the processor; a leash that is let go kills the child. When no more packets can come, the zygote ends
+with its last child.
 """
 
 from __future__ import annotations
@@ -77,13 +78,13 @@ class _Nursery:
             signal.pidfd_send_signal(ending, signal.SIGKILL)
 
         def ended() -> None:
-            _, status = os.waitpid(pid, 0)
+            _, status, used = os.wait4(pid, 0)
             self._selector.unregister(ending)
             os.close(ending)
             with suppress(KeyError):
                 self._selector.unregister(leash)
             with suppress(OSError), leash:
-                leash.send(wire.STATUS.pack(status))
+                leash.send(wire.STATUS.pack(status, int((used.ru_utime + used.ru_stime) * 1e6)))
 
         self._selector.register(ending, selectors.EVENT_READ, ended)
         self._selector.register(leash, selectors.EVENT_READ, let_go)

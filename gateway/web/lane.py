@@ -14,6 +14,8 @@ from gateway.web.problems import UploadsBusy
 # They and those who read share one interpreter: with more of them reading waits longer, and no upload ends sooner, for
 # the database has one writer.
 UPLOAD_THREADS: Final = 2
+# An archive is taken apart in memory.
+ARCHIVE_THREADS: Final = 1
 
 
 class Lane:
@@ -22,11 +24,12 @@ class Lane:
     A request that waits is not read from: its sender is held back by TCP, and costs what came along with its head, at
     most 256 KiB. A request that writes costs one batch and a copy of its last part, and the two segment buffers of
     the vault, at most 6 MiB; `threads` bounds how many of them encrypt, or are given
-    their receipt, at a moment.
+    their receipt, at a moment; `archives` how many are taken apart.
     """
 
     def __init__(self, at_once: int, wait_s: float) -> None:
         self.threads = CapacityLimiter(UPLOAD_THREADS)
+        self.archives = CapacityLimiter(ARCHIVE_THREADS)
         self._slots = CapacityLimiter(at_once)
         self._wait_s = wait_s
         self._holders: dict[str, tuple[CancelScope, Event]] = {}

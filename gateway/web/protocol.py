@@ -88,7 +88,8 @@ class Body(asyncio.BufferedProtocol):
         self.rest_bytes -= self.filled
 
     def leave(self) -> None:
-        """Give the connection back."""
+        """Give the connection back, and the buffer: transports remember whom they filled last."""
+        self._target = memoryview(b"")
         self._http.resume(whole=self.rest_bytes == 0 and not self._lost)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 asyncio's signature

@@ -26,7 +26,7 @@ from gateway.sandbox.problems import SandboxDown
 _log = logging.getLogger("gateway.worker")
 TIDY_EVERY_S = 3600.0
 # More than the clocks of its parse and its gate together, so that those speak first, with a better reason.
-JOB_WALL_S, JOB_WALL_S_PER_MIB = 600.0, 20.0
+JOB_WALL_S, JOB_WALL_S_PER_MIB = 1_800.0, 20.0
 
 
 class Worker:

@@ -19,9 +19,24 @@ from PIL import Image
 from gateway.base.problems import Problem, Refused, TooLarge, Unprocessable
 from gateway.formats.document import PARSE_TASK as DOCUMENT_TASK
 from gateway.formats.document import DocumentFormat
+from gateway.formats.document_docx import PARSE_TASK as WORD_TASK
+from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.drawing import PARSE_TASKS as DRAWING_TASKS
 from gateway.formats.drawing import DrawingFormat
-from gateway.formats.model import Box, Case, Content, Element, Instruction, Mark, Op, Pages, Plan, Rebuilt, Transform
+from gateway.formats.model import (
+    Box,
+    Case,
+    Content,
+    DocumentOutput,
+    Element,
+    Instruction,
+    Mark,
+    Op,
+    Pages,
+    Plan,
+    Rebuilt,
+    Transform,
+)
 from gateway.formats.picture import PARSE_TASK as PICTURE_TASK
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
@@ -30,15 +45,25 @@ from gateway.formats.structured import StructuredFormat
 from gateway.formats.table_csv import PARSE_TASK as TABLE_TASK
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.table_workbook import PARSE_TASKS, TableWorkbook
+from gateway.formats.typed_reader import DRAW_TASK
 from gateway.sandbox.process import ProcessSandbox
-from tests.support import documents, drawings, workbooks
+from tests.support import documents, drawings, word, workbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
 SECRET = bytes(range(32))
 ALLOW = (Case((), Transform(Op.ALLOW, {}), 9, "REQ", "asked"),)
 WITHHELD = "Kowalski-48211"
-TASKS = (PICTURE_TASK, DOCUMENT_TASK, TABLE_TASK, *PARSE_TASKS.values(), *TEXT_TASKS.values(), *DRAWING_TASKS.values())
+TASKS = (
+    PICTURE_TASK,
+    DOCUMENT_TASK,
+    WORD_TASK,
+    DRAW_TASK,
+    TABLE_TASK,
+    *PARSE_TASKS.values(),
+    *TEXT_TASKS.values(),
+    *DRAWING_TASKS.values(),
+)
 CONTENTS: dict[type, Content] = {}
 SHEETS: dict[tuple[type, Mark], Rebuilt] = {}
 
@@ -447,3 +472,62 @@ class TestSvg(DrawingContract):
     @pytest.mark.nightly
     def test_every_recipient_and_release_gets_other_bytes(self, sandbox: ProcessSandbox) -> None:
         super().test_every_recipient_and_release_gets_other_bytes(sandbox)
+
+
+class TestWord(FormatContract):
+    def format(self) -> Format:
+        return DocumentDocx(lambda _values: frozenset())
+
+    def specimen(self) -> bytes:
+        return word.docx(
+            word.p("Supply agreement", style="T"),
+            word.p(f"Contact: {WITHHELD}"),
+            word.table(("Item", "Price"), ("Magnet", WITHHELD)),
+            word.p("Annex", properties="<w:pageBreakBefore/>"),
+            word.p(WITHHELD),
+        )
+
+    def leaves_as(self) -> str:
+        return "application/pdf"
+
+    def plan(self) -> Plan:
+        box = (Case((), Transform(Op.BOX, {}), 1, "PD-MIN", "people"),)
+        fields = self.format().survey(self.content(ProcessSandbox(TASKS)))
+        return Plan(
+            tuple(
+                Instruction(
+                    one.id, "", one.element, "t", "text", box if WITHHELD in one.label else ALLOW, one.box, one.page
+                )
+                for one in fields
+                if one.page == 1
+            )
+        )
+
+    def test_the_rendition_is_of_a_kind_the_format_knows(self, sandbox: ProcessSandbox) -> None:
+        rebuilt = self.rebuild(sandbox)
+        assert rebuilt.media_type == self.leaves_as()
+        assert rebuilt.media_type in self.format().extensions
+        again = DocumentFormat(lambda _values: frozenset()).read(rebuilt.data, rebuilt.media_type, sandbox)
+        said = " ".join(again.parts.values())
+        assert "Supply agreement" in said
+        assert "Magnet" in said
+        assert "Kowalski" not in said
+        assert "Annex" not in said
+
+
+class TestWordAsWord(TestWord):
+    def leaves_as(self) -> str:
+        return word.DOCX
+
+    def plan(self) -> Plan:
+        return replace(super().plan(), document=DocumentOutput.AS_ORIGINAL)
+
+    def test_the_rendition_is_of_a_kind_the_format_knows(self, sandbox: ProcessSandbox) -> None:
+        rebuilt = self.rebuild(sandbox)
+        assert rebuilt.media_type == self.leaves_as() == self.format().sniff(rebuilt.data[:4096])
+        again = self.format().read(rebuilt.data, rebuilt.media_type, sandbox)
+        said = " ".join(field.label for field in self.format().survey(again))
+        assert "Supply agreement" in said
+        assert "[withheld: PD-MIN]" in said
+        assert "Kowalski" not in said
+        assert "Annex" not in said

@@ -13,7 +13,15 @@ from gateway.web.asgi import create_app
 from tests.support.office import API, HARMLESS, Office, problem_of, slug_of
 
 UNCONDITIONAL = {"draftRelease", "openMatter", "proposePerson", "uploadOriginal", "issueToken", "exportLog"}
-UNCONDITIONAL |= {"revokeTokens", "countersignRoles", "uploadForm", "findOffset", "appendUpload", "cancelUpload"}
+UNCONDITIONAL |= {
+    "revokeTokens",
+    "countersignRoles",
+    "uploadForm",
+    "uploadArchive",
+    "findOffset",
+    "appendUpload",
+    "cancelUpload",
+}
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal"}
 
 

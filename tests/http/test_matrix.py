@@ -53,6 +53,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "showMatter": MATTER_READERS,
     "uploadOriginal": frozenset({ORI}),
     "uploadForm": frozenset({ORI}),
+    "uploadArchive": frozenset({ORI}),
     "findOffset": frozenset({ORI}),
     "showUpload": frozenset({ORI}),
     "appendUpload": frozenset({ORI}),

@@ -8,6 +8,7 @@ import hashlib
 import socket
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -284,6 +285,28 @@ def test_an_upload_that_waits_is_not_read_ahead(office: Office, matter: str, mon
         sending.join()
 
 
+def test_a_connection_that_stays_open_holds_nothing_of_what_it_sent(
+    office: Office, matter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Batch(bytearray):
+        """One that can be watched."""
+
+    batches: list[weakref.ref[Batch]] = []
+
+    def made(size_bytes: int = 0) -> Batch:
+        batch = Batch(size_bytes)
+        batches.append(weakref.ref(batch))
+        return batch
+
+    monkeypatch.setattr(stream, "bytearray", made, raising=False)
+    content = CUSTOMERS + b"a;b\r\n" * 500_000
+    with socket.create_connection(("127.0.0.1", office.server.port), timeout=10) as raw:
+        raw.sendall(_head(office, matter, len(content)) + content)
+        assert raw.recv(65536).startswith(b"HTTP/1.1 201 ")
+        assert batches
+        _await(lambda: all(one() is None for one in batches), latest_s=3)  # it is closed after ten
+
+
 def test_nothing_of_an_upload_lies_in_clear(office: Office, matter: str) -> None:
     secret = b"Kupferbach Sonderantriebe"
     content = CUSTOMERS + secret + b";DE;Ulm;x;no;y;z;a\r\n"
@@ -304,8 +327,8 @@ def _head(office: Office, matter: str, size_bytes: int, more: str = "") -> bytes
     ).encode()
 
 
-def _await(holds: Any) -> None:
-    deadline = time.monotonic() + 10
+def _await(holds: Any, latest_s: float = 10) -> None:
+    deadline = time.monotonic() + latest_s
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -217,7 +217,7 @@ def photo_jpeg(*, appended: bytes = b"") -> Planted:
     scene.save(sink, "JPEG", quality=90, subsampling=0, exif=exif, comment=TAGS["comment"].encode())
     data = sink.getvalue()
     xmp = b"http://ns.adobe.com/xap/1.0/\x00" + _xmp()
-    data = data[:2] + _segment(0xE1, xmp) + _segment(0xE9, b"PRIV\x00" + TAGS["private"].encode()) + data[2:]
+    data = data[:2] + segment(0xE1, xmp) + segment(0xE9, b"PRIV\x00" + TAGS["private"].encode()) + data[2:]
     return Planted(
         "photo_jpeg", "production_photo", "image/jpeg", "IMG_Halle3_Schicht-Brandl.jpg", data + appended,
         (*TAGS.values(), "Halle3_Schicht-Brandl"), _regions(), (FACE, OUTSIDE, UNNAMED),
@@ -236,7 +236,7 @@ def photo_png(*, appended: bytes = b"") -> Planted:
     sink = io.BytesIO()
     scene.save(sink, "PNG", compress_level=1, pnginfo=texts, exif=exif)
     data = sink.getvalue()
-    data = data[:33] + _chunk(b"prVt", TAGS["private"].encode()) + data[33:]
+    data = data[:33] + chunk(b"prVt", TAGS["private"].encode()) + data[33:]
     return Planted(
         "photo_png", "production_photo", "image/png", "Linie2_Prototyp-Zitadelle.png", data + appended,
         (*TAGS.values(), "Linie2_Prototyp-Zitadelle"), _regions(), (FACE, OUTSIDE, UNNAMED),
@@ -301,11 +301,13 @@ def _xmp() -> bytes:
     ).encode()
 
 
-def _segment(marker: int, body: bytes) -> bytes:
+def segment(marker: int, body: bytes) -> bytes:
+    """A segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG, with its sum."""
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 

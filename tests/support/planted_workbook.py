@@ -27,13 +27,15 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 class Planting:
     """One hiding place: what hides there, and words of which the gate's finding must show one.
 
-    An original with it is `refused`, where no reader could say what it means; else it is rendered without it.
+    An original with it is `refused`, where no reader could say what it means; else it is rendered without it. What
+    does not `hold` a text of its own only hides what stands elsewhere.
     """
 
     name: str
     graft: Graft
     called: str
     refused: bool = False
+    holds: bool = True
 
 
 def secret(seed: int, number: int) -> str:
@@ -73,7 +75,7 @@ def _change(part: str, pattern: str, xml: str, parts: Parts, hidden: str) -> Non
     parts[part] = text.encode()
 
 
-def _member(name: str, content: str, parts: Parts, hidden: str, charset: str = "utf-8") -> None:
+def graft_member(name: str, content: str, parts: Parts, hidden: str, charset: str = "utf-8") -> None:
     """Add a member, and say in the list of types and of the workbook's relationships that it is there."""
     parts[name] = content.replace("{}", hidden).encode(charset)
     sort = name.split("/")[-2] if "/" in name else "custom"
@@ -111,12 +113,12 @@ def _book(xml: str) -> Graft:
 
 
 def _new(name: str, content: str, charset: str = "utf-8") -> Graft:
-    return partial(_member, name, content, charset=charset)
+    return partial(graft_member, name, content, charset=charset)
 
 
 def _jpeg(parts: Parts, hidden: str) -> None:
     exif = b"Exif\x00\x00MM\x00*" + hidden.encode()
-    _member("xl/media/image1.jpeg", "", parts, hidden)
+    graft_member("xl/media/image1.jpeg", "", parts, hidden)
     parts["xl/media/image1.jpeg"] = b"\xff\xd8\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + b"\xff\xd9"
 
 
@@ -141,7 +143,7 @@ PLANTINGS = (
     Planting("number in a hidden row", lambda parts, hidden: _row(
         'hidden="1"', f'<c r="A#"><v>{noisy_number(hidden)}</v></c>', parts, hidden), "attribute hidden"),
     Planting("hidden column", _plain('<cols><col min="2" max="2" width="9" hidden="1" customWidth="1"/></cols>'),
-             "attribute hidden"),
+             "attribute hidden", holds=False),
     Planting("formula text", partial(_change, SHEET, r"<v>", '<f>T("{}")</f><v>'), "element f"),
     Planting("comment", _new("xl/comments1.xml", f"<comments {MAIN}><commentList><comment ref='A1'><text><t>{{}}</t>"
              "</text></comment></commentList></comments>"), "comments"),
@@ -233,7 +235,8 @@ PLANTINGS = (
     Planting("extension", _plain('<extLst><ext uri="{}"><x:y xmlns:x="x">{}</x:y></ext></extLst>'), "element extLst"),
     Planting("extension of the workbook", _book('<extLst><ext uri="u"><x:y xmlns:x="x" z="{}"/></ext></extLst>'),
              "element extLst"),
-    Planting("white ink", partial(_change, STYLES, r"<color [^>]*/>", '<color rgb="FFFFFFFF"/>'), "attribute rgb"),
+    Planting("white ink", partial(_change, STYLES, r"<color [^>]*/>", '<color rgb="FFFFFFFF"/>'), "attribute rgb",
+             holds=False),
     Planting("theme", _new("xl/theme/theme9.xml", f"<a:theme {_DRAWING} name='{{}}'/>"), "theme"),
     Planting("file path of the saver", _book('<fileRecoveryPr/><fileSharing userName="{}"/>'), "element fileSharing"),
     Planting("picture behind the sheet", _plain(f'<picture xmlns:r="{OFFICE}" r:id="{{}}"/>'), "element picture"),
@@ -256,6 +259,7 @@ def with_extra_field(data: bytes, hidden: str) -> bytes:
     """An extra field in the header of the last member."""
     sink = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(sink, "w") as copy:
+        copy.comment = archive.comment
         for member in archive.infolist():
             content = archive.read(member)
             member.extra = struct.pack("<HH", 0xCAFE, len(hidden)) + hidden.encode()

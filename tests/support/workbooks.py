@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from xml.sax.saxutils import escape
 
@@ -61,14 +61,16 @@ def ods(rows: Iterable[Sequence[str]], *, sheet: str = "Tabelle1", content: str 
         f'<office:spreadsheet><table:table table:name="{escape(sheet)}">{body}</table:table></office:spreadsheet>'
         "</office:body></office:document-content>"
     )
+    manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    return opendocument({"mimetype": ODS, "content.xml": content, "META-INF/manifest.xml": manifest})
+
+
+def opendocument(parts: Mapping[str, str | bytes]) -> bytes:
+    """The archive of these members, of which the first says what it is, uncompressed."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("mimetype", ODS, zipfile.ZIP_STORED)
-        archive.writestr("content.xml", content)
-        archive.writestr(
-            "META-INF/manifest.xml",
-            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>',
-        )
+        for name, content in parts.items():
+            archive.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else None)
     return sink.getvalue()
 
 

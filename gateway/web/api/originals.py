@@ -20,6 +20,7 @@ from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
 from gateway.policy.naming import name_fields
 from gateway.release.shredding import Proposed
+from gateway.sandbox.budget import Budgeted
 from gateway.web import stream
 from gateway.web.api.uploads import begin_upload
 from gateway.web.conditions import InKnown
@@ -56,7 +57,7 @@ Kind = Annotated[str, Query(max_length=64, examples=["customer_list"])]
 # Each survey parses a whole original in a child process; more at once would only take one another's memory.
 _SURVEYS: Final = threading.BoundedSemaphore(2)
 _SURVEY_PATIENCE_S: Final = 20.0
-_RAW: Final[dict[str, Any]] = {
+RAW: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": "The file's bytes, as they are: not multipart, not compressed.",
@@ -94,7 +95,7 @@ class SurveysBusy(Unavailable):
     operation_id="uploadOriginal",
     status_code=201,
     response_model=ReceiptOut | UploadOut,
-    openapi_extra=_RAW,
+    openapi_extra=RAW,
     summary="Upload an original",
 )
 async def upload_original(
@@ -117,7 +118,7 @@ async def upload_original(
     upload_length: Annotated[str | None, Header(description="The bytes of the whole file, where known.")] = None,
 ) -> ReceiptOut | Response:
     """The bytes stream straight into encryption; the answer is the receipt. What is cut off leaves no trace."""
-    _check_raw(request)
+    check_raw(request)
     file_name, key = file_name_of(content_disposition), key_of(idempotency_key)
     if boolean_of(upload_complete) is False:
         return await begin_upload(
@@ -303,7 +304,8 @@ def shred_original(
     )
 
 
-def _check_raw(request: Request) -> None:
+def check_raw(request: Request) -> None:
+    """Raise unless the body is the bytes themselves."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded":
         raise WrongContentType("Send the file's bytes as the body, as application/octet-stream; a form goes to POST.")
@@ -325,7 +327,7 @@ def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[tuple[F
         with ExitStack() as stack:
             opened = stack.enter_context(gateway.openings.open(actor.person_id, original.object_id, original.id))
             untrusted_original = opened.read()
-        content = form.read(untrusted_original, original.media_type, gateway.sandbox)
+        content = form.read(untrusted_original, original.media_type, Budgeted(gateway.sandbox))
         source = content.source if isinstance(content, Table | Structured) else {}
         return name_fields(kind, form.survey(content)), source
     finally:

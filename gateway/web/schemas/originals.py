@@ -27,6 +27,12 @@ class ReceiptOut(Out):
     audit_index: int
 
 
+class ReceiptsOut(Out):
+    """A receipt for each file of an archive, in the archive's order."""
+
+    originals: list[ReceiptOut]
+
+
 class ClassificationIn(In):
     """The four answers every original needs before anything made of it can be released."""
 

@@ -33,7 +33,7 @@ class RegionIn(In):
 
 class AnswersIn(In):
     """What a person says about an original: which sheet is the table, what columns are, where regions are, which terms
-    a document may show nowhere.
+    a document may show nowhere. `suggested` confirms what a detector found, as the open question calls it.
     """
 
     model_config = example(
@@ -45,6 +45,7 @@ class AnswersIn(In):
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     terms: Terms
     confirmed: StrictBool = False
+    suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     source: Annotated[dict[str, str], Field(max_length=3, default_factory=dict)]
 
@@ -60,6 +61,7 @@ class RedactionsIn(In):
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     terms: Terms
     confirmed: StrictBool | None = None
+    suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
     @model_validator(mode="after")
     def _adds(self) -> Self:
@@ -74,6 +76,8 @@ class RedactionsIn(In):
         told["terms"] = [*told.get("terms", []), *self.terms]
         if self.confirmed is not None:
             told["confirmed"] = self.confirmed
+        if self.suggested is not None:
+            told["suggested"] = self.suggested
         return Answers.from_json(told)
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gateway.detect.text import classes_of
+from gateway.detect.text import classes_of, classes_seen
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,42 @@ def test_long_cells_cost_little(piece: str) -> None:
     started = time.perf_counter()
     classes_of([piece * (60_000 // len(piece))])
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("91350100M000100Y43", "USCC"),
+        ("统一社会信用代码：91110000600037341L", "USCC"),
+        ("LEI 5493001KJTIIGC8Y1R12", "LEI"),
+        ("48° 8' 14\" N", "GPS"),
+        ("48.1372° N, 11.5755° E", "GPS"),
+        ("40.7128, -74.0060", "GPS"),
+        ("粤B·12345", "PLATE"),
+        ("京A12345", "PLATE"),
+        ("S-XY 1234", "PLATE"),
+        ("M-AB 12E", "PLATE"),
+        ("a@b.example", "EMAIL"),
+    ],
+)
+def test_seen_in_a_picture(words: str, name: str) -> None:
+    assert name in classes_seen(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "91350100M000100Y44",
+        "5493001KJTIIGC8Y1R13",
+        "N42SH",
+        "RM-77-X-2210",
+        "12.5 °C",
+        "2026-01-14",
+        "Line 7",
+        "钕铁硼",
+        # Every check digit of this passport is wrong.
+        "L898902C37UTO7408123F1204158ZE184226B<<<<<10",
+    ],
+)
+def test_seen_and_left_alone(words: str) -> None:
+    assert classes_seen(words) == frozenset()

@@ -12,9 +12,10 @@ from reportlab.pdfgen.canvas import Canvas
 
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
-from gateway.formats.document import LIMITS, PARSE_TASK, DocumentFormat
+from gateway.formats.document import PARSE_TASK, DocumentFormat
 from gateway.formats.model import Box, Element, Field, Pages
 from gateway.formats.page_runs import UNREADABLE
+from gateway.formats.pages import LIMITS
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import documents

@@ -149,6 +149,10 @@ def crash(_request: Request, _untrusted: bytes) -> Answer:
     return {}, ()
 
 
+def give_up(_request: Request, _untrusted: bytes) -> Answer:
+    os.abort()
+
+
 _seen: list[int] = []
 
 
@@ -159,3 +163,12 @@ def remember(_request: Request, _untrusted: bytes) -> Answer:
 
 def write_to_input(_request: Request, _untrusted: bytes) -> Answer:
     return _errno_of(lambda: os.pwrite(0, b"x", 0))
+
+
+def burn(request: Request, untrusted: bytes) -> Answer:
+    until = time.process_time() + int(str(request["milliseconds"])) / 1000
+    while time.process_time() < until:
+        pass
+    if request.get("refuse"):
+        raise TaskRefused("burnt")
+    return {}, ()

@@ -225,6 +225,11 @@ def test_a_reply_cut_short(sandbox: ProcessSandbox) -> None:
         run(sandbox, "die", {"code": 3})
 
 
+def test_a_parser_that_gives_up_is_not_taken_for_one_that_breaks_out(sandbox: ProcessSandbox) -> None:
+    with pytest.raises(ParseRefused, match="died"):
+        run(sandbox, "give_up")
+
+
 def test_a_refusal_carries_a_code_and_numbers(sandbox: ProcessSandbox) -> None:
     with pytest.raises(ParseRefused) as caught:
         run(sandbox, "refuse")

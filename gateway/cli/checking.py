@@ -1,0 +1,119 @@
+"""`check`: what of an original still stands in a file that somebody else redacted. Offline, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app import sandbox
+from gateway.base.problems import CheckFailed, Problem, Usage
+from gateway.cli.environment import json_file, offline_settings
+from gateway.cli.inspecting import NotTaken, taken
+from gateway.cli.output import AsJson, show
+from gateway.cli.rehearse import NotRendered, rehearse, resolved
+from gateway.formats.model import Content, Element, Field
+from gateway.formats.ports import Format
+from gateway.policy.decisions import Decisions
+from gateway.residue import walled
+
+# The rehearsal's mark names nobody: no rendition of it is kept.
+_NOBODY = "nobody"
+_UNSEEN = "Not looked at: what pixels show, and values too short to mean anything outside of their own column."
+
+
+class WithheldFound(CheckFailed):
+    """A file that somebody else redacted still holds what the policy withholds."""
+
+    slug = "withheld-found"
+    title = "The file still holds withheld values"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One find: its kind, where in the file, and the field of the original, with the title that the policy gives it."""
+
+    kind: str
+    place: str
+    field: str | None
+    title: str | None
+
+
+def check_file(
+    file: Annotated[Path, typer.Argument(help="The file that somebody else redacted.")],
+    original: Annotated[Path, typer.Option("--original", help="What it was made from.")],
+    kind: Annotated[str, typer.Option("--kind", help="What the original is, such as customer_list.")],
+    policy: Annotated[str, typer.Option("--policy", help="A policy's id, or the path of a policy file.")],
+    context: Annotated[list[str] | None, typer.Option("--context", help="attribute=value, repeatable.")] = None,
+    answers: Annotated[Path | None, typer.Option("--answers", help="A JSON file of answers.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search a file for everything that a policy withholds of its original. Exit 1: something of it is there.
+
+    Nothing is sent anywhere. The original is rehearsed under the policy to learn what it withholds; then the file is
+    searched as the gateway searches its own renditions, raw, decompressed and by the reader of its format. Values are
+    never printed, only what sort of find it is, where, and of which field.
+    """
+    if not file.is_file():
+        raise Usage("The file is not there; check its path.")
+    data = json_file(file, "file")
+    form, media_type = taken(data)
+    walls = sandbox(offline_settings())
+    outcome = rehearse(resolved(original, kind, policy, _NOBODY, context or (), answers), walls)
+    if outcome.withheld is None or outcome.decisions is None:
+        raise NotRendered("The original could not be rendered, so nobody can say what is withheld of it.")
+    unread: Problem | None = None
+    told: Mapping[str, tuple[str, ...]] = {}
+    try:
+        told = dict(_told(form, form.read(data, media_type, walls)))
+    except Problem as problem:
+        unread = problem
+    report = walled.search(walls, data, media_type, outcome.withheld, told)
+    titles = _titles(outcome.decisions)
+    found = [Found(one.kind.value, one.place, one.field, titles.get(one.field or "")) for one in report.findings]
+    show(
+        {"media_type": media_type, "clean": report.clean, "parsers": report.parsers, "counts": report.counts,
+         "findings": found},
+        as_json=as_json,
+        lines=[
+            f"{file.name}: {media_type}, searched by {' and '.join(report.parsers)}",
+            *(_line(one) for one in found),
+            f"{report.counts['searched']} values searched, {report.counts['short_exact_place_only']} too short to be.",
+            _UNSEEN,
+        ],
+    )  # fmt: skip
+    if found:
+        raise WithheldFound("The file still holds what the policy withholds; have it redacted anew from the original.")
+    if unread is not None:
+        raise NotTaken(f"Nothing was found in its bytes, but the file could not be read: {unread.detail}")
+
+
+def _told(form: Format, content: Content) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Everything that the reader makes of the file, by a place that says nothing of it."""
+    numbers: dict[Element, int] = {}
+    lines: list[str] = []
+    for field in form.survey(content):
+        numbers[field.element] = number = numbers.get(field.element, 0) + 1
+        texts = (field.label, *dict.fromkeys(form.values(content, field)))
+        yield _place(field, number), texts
+        if field.element is Element.TEXT:
+            lines.append(field.label)
+    if lines:
+        yield "the text across lines", ("\n".join(lines),)
+
+
+def _place(field: Field, number: int) -> str:
+    page = f"page {field.page} " if field.page else ""
+    return f"{page}{field.element.value.replace('_', ' ')} {number}"
+
+
+def _titles(decisions: Decisions) -> dict[str, str]:
+    return {one.field_id: one.title.en for one in decisions.items}
+
+
+def _line(one: Found) -> str:
+    of = f", of {one.title or one.field}" if one.field else ""
+    return f"  {one.kind} at {one.place}{of}"

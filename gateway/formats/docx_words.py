@@ -1,0 +1,74 @@
+"""The words of a document as they are typed: cleaned, raised and lowered, gathered run by run into paragraphs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from gateway.base.text import HIDDEN
+
+SYMBOL = "[symbol]"
+# What the symbol fonts of offices show at these places.
+_SYMBOLS = {
+    "\uf0b7": "•",
+    "\uf0a7": "▪",
+    "\uf0a8": "☐",
+    "\uf06f": "☐",
+    "\uf0fe": "☒",
+    "\uf0fd": "☒",
+    "\uf0fc": "✓",
+    "\uf0d8": "➢",
+    "\uf0e0": "→",
+}
+_RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+_LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+_SPACES = re.compile(r"[^\S\n]+")
+
+
+def plain(text: str) -> str:
+    """The text in NFC without what shows nothing; whatever is no character is a space."""
+    if text.isascii() and text.isprintable():
+        return text
+    kept = unicodedata.normalize("NFC", HIDDEN.sub("", text)).replace("\u2011", "-")
+    return "".join(one if one.isprintable() else _SYMBOLS.get(one, _stands_for(one)) for one in kept)
+
+
+def _stands_for(character: str) -> str:
+    return SYMBOL if unicodedata.category(character) == "Co" else " "
+
+
+def raised(text: str) -> str:
+    """As an exponent, so that 10 to the 6th is not 106."""
+    return _moved(text, _RAISED, "^")
+
+
+def lowered(text: str) -> str:
+    """As an index."""
+    return _moved(text, _LOWERED, "_")
+
+
+def _moved(text: str, letters: dict[int, int], sign: str) -> str:
+    bare = text.strip()
+    if not bare:
+        return text
+    if all(ord(character) in letters for character in bare):
+        return text.translate(letters)
+    return text if bare.isalpha() and len(bare) <= 2 else f"{sign}({bare})"
+
+
+@dataclass(slots=True)
+class Segment:
+    """The text of a paragraph, or of what of it stands behind a page break, as it grows."""
+
+    text: str = ""
+    struck: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, text: str, *, struck: bool = False) -> None:
+        """Append `text`; runs of spaces are one."""
+        squeezed = _SPACES.sub(" ", text)
+        if squeezed.startswith(" ") and (not self.text or self.text[-1] in " \n"):
+            squeezed = squeezed[1:]
+        if struck and squeezed.strip():
+            self.struck.append((len(self.text), len(self.text) + len(squeezed)))
+        self.text += squeezed

@@ -1,0 +1,174 @@
+"""The reader of Word documents (Office Open XML, ISO/IEC 29500). It runs only in the sandbox's child.
+
+1. The archive is checked (`archive`), then its parts are found by type and relationship, never by name.
+2. What the document shows is read as plain paragraphs (`docx_text`); they are set on pages of our own (`typeset`).
+3. A character that no font here can write is refused, with its paragraph: what cannot be shown cannot be judged.
+4. Everything else is told as text, so that it can be searched for: headers, comments, properties, custom data, links,
+   field instructions, text that nobody sees. Objects and macros are counted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from gateway.base.canon import Json
+from gateway.formats import typeset
+from gateway.formats.archive import Archive
+from gateway.formats.docx_looks import Looks
+from gateway.formats.docx_numbers import Numbers
+from gateway.formats.docx_text import Story
+from gateway.formats.docx_xml import MAIN_NAMESPACES, child, children, value
+from gateway.formats.office_parts import content_types, relations_of, relationships, targets_outside
+from gateway.formats.pdf_bounds import MAX_PAGES, MAX_PART_CHARS, MAX_PARTS
+from gateway.formats.small_xml import tree
+from gateway.formats.typed import Block, Paragraph
+from gateway.marks import lettering
+from gateway.sandbox.task import Answer, TaskRefused
+
+_DOCUMENTS = frozenset(
+    {
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
+        "application/vnd.ms-word.document.macroEnabled.main+xml",
+    }
+)
+_HEADS = frozenset({"header", "footer"})
+_READ = frozenset({"styles", "numbering", "footnotes", "endnotes"})
+# Parts that hold no words of their own.
+_WORDLESS = frozenset({"theme", "fontTable", "webSettings", "stylesWithEffects"})
+# Numbers, switches, identities and names of formats say nothing of anybody.
+_NO_WORDS = re.compile(r"[-\d.]*|.{0,3}|[0-9A-Fa-f]{8}|\{?[0-9A-Fa-f-]{36}\}?|https?://schemas\..*|[a-z]+[A-Za-z]*")
+_MACRO = "vbaproject.bin"
+lettering.load()
+lettering.width("a字", 29)
+
+
+def parse(_request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """One blob of JSON: pages, blocks, parts and counts, as `typed_reader` reads them."""
+    if not untrusted:
+        raise TaskRefused("empty")
+    package = _Package(Archive(untrusted))
+    story = package.story()
+    _require_writable(story.paragraphs)
+    pages, blocks = typeset.set_pages(story.paragraphs, story.widths)
+    if len(pages) > MAX_PAGES:
+        raise TaskRefused("pages")
+    counts, parts = package.beside(story)
+    told = {
+        "pages": [
+            {
+                "words": [(one.text, *one.box, one.size_px, one.bold, one.struck) for one in page.words],
+                "rules": page.rules,
+            }
+            for page in pages
+        ],
+        "blocks": [_told(block) for block in blocks],
+        "parts": parts,
+        "counts": counts,
+    }
+    return {}, (json.dumps(told).encode(),)
+
+
+def _told(block: Block) -> dict[str, Any]:
+    cell = block.cell
+    return {
+        "style": block.style.value,
+        "indent": block.indent,
+        "cell": None if cell is None else (cell.table, cell.row, cell.column, cell.span),
+        "words": [(one.page, one.word, one.before, one.struck) for one in block.words],
+    }
+
+
+def _require_writable(paragraphs: list[Paragraph]) -> None:
+    if not any(one.text for one in paragraphs):
+        raise TaskRefused("no-text")
+    for at, one in enumerate(paragraphs, start=1):
+        try:
+            lettering.runs(one.label + one.text.replace("\n", " "))
+        except lettering.MarkUnwritable as error:
+            raise TaskRefused("unwritable", paragraph=at) from error
+
+
+class _Package:
+    """The parts of one document."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._types = content_types(archive)
+        mains = [part for sort, part in relationships(archive, "").values() if sort == "officeDocument"]
+        if len(mains) != 1 or self._types.get(mains[0]) not in _DOCUMENTS:
+            raise TaskRefused("no-document")
+        self._main = mains[0]
+        self._root = tree(archive.member(self._main))
+        if self._root.tag.partition("}")[0].lstrip("{") not in MAIN_NAMESPACES:
+            raise TaskRefused("no-document")
+        has_relations = relations_of(self._main) in archive.names
+        self._related = [*relationships(archive, self._main).values()] if has_relations else []
+
+    def story(self) -> Story:
+        """The document, read. Raises `TaskRefused`."""
+        body = child(self._root, "body")
+        if body is None:
+            raise TaskRefused("no-document")
+        notes = {
+            (sort, value(one, "id") or ""): one
+            for sort in ("footnote", "endnote")
+            for one in children(self._part(f"{sort}s"), sort)
+        }
+        story = Story(Looks(self._part("styles")), Numbers(self._part("numbering")), notes)
+        story.read(body)
+        story.asides["unread"] += [" ".join(one.itertext()) for one in story.untold()]
+        return story
+
+    def beside(self, story: Story) -> tuple[dict[str, int], dict[str, str]]:
+        """How much of what never leaves, and its texts by part."""
+        asides = {sort: list(texts) for sort, texts in story.asides.items()}
+        counts = Counter(story.counts)
+        for name in sorted(self._archive.names):
+            if name.endswith(".rels"):
+                asides.setdefault("link", []).extend(targets_outside(self._archive, name))
+                continue
+            sort = self._sort_of(name)
+            if sort in {"object", "macro"}:
+                counts[sort] += 1
+            elif sort is not None:
+                asides.setdefault(sort, []).extend(self._texts(name, sort))
+        parts: dict[str, str] = {}
+        for sort, texts in asides.items():
+            kept = list(dict.fromkeys(text for text in texts if text.strip()))
+            counts[sort] += len(kept)
+            parts |= {f"{sort}:{at}": text[:MAX_PART_CHARS] for at, text in enumerate(kept, start=1)}
+        if len(parts) > MAX_PARTS:
+            raise TaskRefused("parts")
+        return {sort: count for sort, count in sorted(counts.items()) if count > 0}, parts
+
+    def _sort_of(self, name: str) -> str | None:
+        """What a member is that is not read as the document; None for what has no words."""
+        relation = next((sort for sort, part in self._related if part == name), "")
+        if name in {self._main, "[Content_Types].xml"} or relation in _READ | _WORDLESS:
+            return None
+        if name.casefold().endswith(_MACRO):
+            return "macro"
+        if not name.endswith((".xml", ".vml")):
+            return None if relation == "image" or "media/" in name else "object"
+        if relation in _HEADS or relation.startswith("comments"):
+            return relation if relation in _HEADS else "comment"
+        return "property" if name.startswith("docProps/") else "custom"
+
+    def _part(self, relation: str) -> Element | None:
+        part = next((part for sort, part in self._related if sort == relation), None)
+        return None if part is None else tree(self._archive.member(part))
+
+    def _texts(self, name: str, sort: str) -> Iterator[str]:
+        """The texts of a part, each as one; who commented; the attributes of custom data that could say something."""
+        root = tree(self._archive.member(name))
+        for one in root if len(root) else [root]:
+            yield " ".join(" ".join(one.itertext()).split())
+        for deeper in root.iter() if sort in {"custom", "comment"} else ():
+            for key, text in deeper.attrib.items():
+                if sort == "custom" or key.rpartition("}")[2] == "author":
+                    yield "" if _NO_WORDS.fullmatch(text) else text

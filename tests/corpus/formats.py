@@ -1,0 +1,37 @@
+"""The corpus: every format that is taken, and the function that makes a file of it with all its hiding places.
+
+A new format is one function here, from `Hiding` to `Specimen`; every test of the corpus then holds for it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway.formats.write_text import JSON, TEXT, XML
+from gateway.sandbox.ports import Sandbox
+from tests.corpus import texts
+from tests.corpus.documents import DOCUMENTS
+from tests.corpus.pictures import PICTURES
+from tests.corpus.places import Hiding, Maker, Specimen
+from tests.corpus.tables import TABLES
+
+# The policy under which files of a kind are rendered.
+POLICIES = {
+    "contract": "cn-mofcom-single.contract",
+    "customer_list": "cn-mofcom-single.customer-list",
+    "production_photo": "cn-mofcom-single.production-photo",
+    "technical_details": "cn-mofcom-single.technical-details",
+}
+_PLAIN: dict[str, Maker] = {**TABLES, **PICTURES, **DOCUMENTS}
+# These ask the sandbox first which of their paths there are, so that the others can be answered.
+_PARSED = {
+    name: partial(texts.specimen, media_type, name)
+    for name, media_type in (("json", JSON), ("xml", XML), ("txt", TEXT))
+}
+LABELS = (*_PLAIN, *_PARSED)
+
+
+def planted(label: str, seed: int, sandbox: Sandbox, only: str | None = None) -> Specimen:
+    """The file of this format with fresh secrets in all of its hiding places, or with one secret alone."""
+    hide = Hiding(seed, label, only)
+    return _PLAIN[label](hide) if label in _PLAIN else _PARSED[label](sandbox, hide)

@@ -1,0 +1,140 @@
+"""A file that somebody else redacted is searched for all that the policy withholds; finds are told, values never."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reportlab.pdfgen.canvas import Canvas
+
+from gateway.app import sandbox
+from gateway.cli import checking
+from gateway.cli.specimens import specimens
+from gateway.settings import Settings
+from tests.support import documents, workbooks
+from tests.support.workbooks import cells
+
+Gateway = Callable[..., Any]
+MADE = specimens(1)
+LIST = cells(MADE.originals["customer_list"].data)
+ALLOWED = ("Country", "Civil application")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reading needs Linux")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_sandbox() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        walls = sandbox(Settings(Path()))
+        patch.setattr(checking, "sandbox", lambda _settings: walls)
+        yield
+        walls.close()
+
+
+@pytest.fixture
+def checked(gateway: Gateway, tmp_path: Path) -> Callable[..., Any]:
+    """The answer about a file with this content, made from the specimen of its kind or from another original."""
+
+    def check(
+        data: bytes, kind: str = "customer_list", *more: str, original: bytes | None = None, answers: Any = None
+    ) -> Any:
+        one = MADE.originals.get(kind)
+        (tmp_path / "file").write_bytes(data)
+        (tmp_path / "original").write_bytes(original if original is not None else one.data if one else b"")
+        told = answers if answers is not None else MADE.answers.get(kind, {})
+        (tmp_path / "answers.json").write_text(json.dumps(told), "utf-8")
+        fixed = ("--kind", kind, "--policy", f"cn-mofcom-single.{kind.replace('_', '-')}")
+        context = ("--context", "recipient.class=supplier", "--context", "purpose=export_licence")
+        files = ("--original", tmp_path / "original", "--answers", tmp_path / "answers.json")
+        return gateway("check", tmp_path / "file", *files, *fixed, *context, "--json", *more)
+
+    return check
+
+
+def table(rows: list[list[str]]) -> bytes:
+    sink = io.StringIO(newline="")
+    csv.writer(sink).writerows(rows)
+    return sink.getvalue().encode()
+
+
+def kept(*headers: str) -> list[list[str]]:
+    """The customer list with these columns alone."""
+    places = [place for place, header in enumerate(LIST[0]) if header in headers]
+    return [[row[place] for place in places] for row in LIST]
+
+
+def finds(result: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(result.out)["findings"]
+    return found
+
+
+def test_a_table_of_nothing_but_what_may_be_shown_passes(checked: Callable[..., Any]) -> None:
+    result = checked(table([["Land", "Zahl"], ["DE", "1"], ["FR", "2"]]))
+    assert (result.code, finds(result)) == (0, []), result.err
+    assert json.loads(result.out)["counts"]["searched"] > 10
+
+
+def test_a_column_that_was_left_in_is_named_by_kind_place_and_field(checked: Callable[..., Any]) -> None:
+    header = next(one for one in LIST[0] if "mail" in one.casefold())
+    result = checked(table(kept(header)))
+    assert result.code == 1
+    assert {(one["kind"], one["title"]) for one in finds(result) if one["place"] == "column 1"} == {
+        ("withheld-value", "Contact person"),
+        ("withheld-value", "E-mail"),
+    }
+    assert json.loads(result.err)["type"] == "/problems/withheld-found"
+
+
+def test_no_value_is_printed(checked: Callable[..., Any]) -> None:
+    result = checked(MADE.originals["customer_list"].data)
+    assert result.code == 1
+    assert len({one["field"] for one in finds(result)}) > 4
+    assert [value for value in MADE.withheld_values if value in result.out + result.err] == []
+
+
+def test_what_a_workbook_hides_is_found_behind_a_clean_sheet(checked: Callable[..., Any]) -> None:
+    made = workbooks.workbook([("Land",), ("DE",)])
+    made.create_sheet("Tabelle2").append([cell for cell in LIST[1] if len(cell) > 8][0:1])
+    made["Tabelle2"].sheet_state = "veryHidden"
+    assert checked(workbooks.saved(made)).code == 1
+
+
+@pytest.mark.parametrize("text", ["Kowalski", "KOW ALSKI"])
+def test_text_under_a_black_box_of_a_viewer_is_found(checked: Callable[..., Any], text: str) -> None:
+    def boxed(canvas: Canvas) -> None:
+        documents.write(canvas, ["Framework supply agreement", f"Contact: Anna {text}"])
+        canvas.rect(60, 725, 300, 24, fill=1)
+
+    original = documents.document(["Framework supply agreement", "Contact: Anna Kowalski"])
+    answers = {"v": 1, "confirmed": True, "terms": ["Kowalski"], "columns": {}, "regions": []}
+    result = checked(documents.document(boxed), "contract", original=original, answers=answers)
+    assert result.code == 1, result.err
+    clean = documents.page(documents.line("Framework supply agreement"))
+    assert checked(clean, "contract", original=original, answers=answers).code == 0
+
+
+def test_an_original_that_cannot_be_rehearsed_is_told_why(checked: Callable[..., Any]) -> None:
+    result = checked(table(kept("Country")), answers={"v": 1})
+    assert (result.code, result.out) == (3, "")
+    assert "Open:" in json.loads(result.err)["detail"]
+
+
+@pytest.mark.parametrize("data", [b"", b"AC1032\0\0\0\0", b"\x89PNG\r\n\x1a\n broken", b"%PDF-1.7\n nothing"])
+def test_what_cannot_be_read_never_passes(checked: Callable[..., Any], data: bytes) -> None:
+    result = checked(data)
+    assert result.code == 3
+    assert "Traceback" not in result.err
+
+
+def test_what_cannot_be_read_is_searched_all_the_same(checked: Callable[..., Any]) -> None:
+    secret = next(value for value in MADE.withheld_values if value in str(LIST) and len(value) > 12)
+    assert checked(b"\x89PNG\r\n\x1a\n broken " + secret.encode()).code == 1
+
+
+def test_a_file_that_is_not_there_is_said(gateway: Gateway, tmp_path: Path) -> None:
+    assert gateway("check", tmp_path / "none", "--original", tmp_path, "--kind", "k", "--policy", "p").code == 2
