@@ -82,9 +82,9 @@ def test_left_alone(value: str) -> None:
 
 def test_one_hit_among_many_is_enough() -> None:
     values = [f"Buyer {number}" for number in range(50_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert classes_of([*values, "a@b.example"]) == {"EMAIL"}
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_cells_do_not_run_together() -> None:
@@ -95,9 +95,9 @@ def test_cells_do_not_run_together() -> None:
 
 @pytest.mark.parametrize("piece", ["a", "1", "+1 ", "a@", "P<", "AB12 ", "0 ", "tel ", ".a", "1 ", "€"])
 def test_long_cells_cost_little(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     classes_of([piece * (60_000 // len(piece))])
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

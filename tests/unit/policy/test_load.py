@@ -55,7 +55,7 @@ NO_SUMMARY = "because: {code: TS, basis: l, reason: {en: r, zh: 理}}"
         (rule("a", "{colour: [red]}", "drop"), "no such key"),
         (rule("a", "{pages: [0]}", "drop"), "not of the right form"),
         (rule("a", "{pages: [1]}", "box"), "cannot be done to a page"),
-        (rule("a", "{text: {patterns: []}}", "drop"), "not of the right form"),
+        (rule("a", "{text: {patterns: []}}", "drop"), "`text` needs `patterns`"),
         (rule("a", "{text: {patterns: ['*x*']}}", "{mask: {keep_last: 0}}"), "cannot be done to a text"),
         (rule("a", "{fields: [buyer]}", "box"), "cannot be done to a column"),
         (rule("a", "{metadata: ['*']}", "allow"), "cannot be done to a metadata"),
