@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.base.canon import Json
 from gateway.detect import models
-from gateway.detect.model import SORTS, Found
+from gateway.detect.model import MAX_FOUND, MAX_WORDS_CHARS, SORTS, Found
 from gateway.detect.problems import DetectorUnclear
 from gateway.detect.text import CLASSES
 from gateway.sandbox.ports import Limits, Sandbox
@@ -18,7 +18,6 @@ from gateway.sandbox.problems import ParseRefused
 
 TASK = "gateway.detect.look:look"
 LIMITS = Limits(memory_bytes=4 << 30, cpu_s=1_200, wall_s=1_500, output_bytes=16 << 20)
-MAX_FOUND, MAX_WORDS_CHARS = 2_000, 400
 _REMEMBERED = 64
 _UNCLEAR = DetectorUnclear("The detector's answer about this picture does not add up; have security look at the file.")
 _CROWDED = DetectorUnclear(f"More than {MAX_FOUND} lines and faces were found; split the picture into smaller ones.")

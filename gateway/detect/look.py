@@ -16,14 +16,12 @@ from gateway.detect import codes, models
 from gateway.detect.faces import FREED, faces
 from gateway.detect.letters import Reader
 from gateway.detect.lines import Corners, lines
-from gateway.detect.model import CODE, FACE, TEXT
+from gateway.detect.model import CODE, FACE, MAX_FOUND, MAX_WORDS_CHARS, TEXT
 from gateway.detect.nets import Net
 from gateway.detect.text import classes_seen
 from gateway.detect.tiles import Pixels
 from gateway.sandbox.task import Answer, TaskRefused
 
-MAX_FOUND = 2_000
-MAX_WORDS_CHARS = 400
 # Networks mark letters and faces tightly: a tail of a letter, an ear or a chin may stick out.
 _ROUND_LINES, _ROUND_FACES, _LEAST_PX = 0.1, 0.15, 2
 

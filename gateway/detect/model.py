@@ -8,6 +8,7 @@ from typing import Protocol
 
 TEXT, FACE, CODE = "text", "face", "code"
 SORTS = (TEXT, FACE, CODE)
+MAX_FOUND, MAX_WORDS_CHARS = 2_000, 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 # A second thread would stand outside the walls, and its share of the sums would depend on the machine.
 cv2.setNumThreads(1)
-# It would look for the processor's fastest kernels with calls that the walls forbid.
+# A graphics processor would be reached through files, and sum in another order.
 cv2.ocl.setUseOpenCL(False)
 
 
