@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.support import pages
 from tests.support.renditions import withheld
 
 FORM = DocumentEml(classes_of)
+FROZEN = Path(__file__).parents[2] / "vectors" / "message"
 SEED = random.SystemRandom().randrange(1 << 32)
 SECRET = "Qz" + "".join(random.Random(SEED).choices("abcdefghijklmnopqrstuvwxyz", k=10))
 
@@ -64,6 +67,12 @@ def test_a_message_is_typed_as_it_reads(sandbox: ProcessSandbox) -> None:
         "The magnets are for civil traction motors.",
         "最终用户为赣州千里。",
     ]  # fmt: skip
+
+
+def test_the_frozen_message_is_read_as_ever(sandbox: ProcessSandbox) -> None:
+    told = json.loads((FROZEN / "read.json").read_text("utf-8"))
+    content = read((FROZEN / "original.eml").read_bytes(), sandbox)
+    assert (lines(content), dict(content.parts), dict(content.counts)) == (told["lines"], told["parts"], told["counts"])
 
 
 def test_lines_that_were_broken_to_be_sent_are_one_again(sandbox: ProcessSandbox) -> None:
