@@ -29,6 +29,9 @@ CLEAN_ROUNDS = 4
 # What is not written in the bytes of the original: its name, and what only its pixels show.
 UNWRITTEN = re.compile(r"name of the file|words .*")
 
+# One format for each check that the gate has; the others are bypassed every night, place by place.
+DIFFERENT = ("csv", "xlsx", "ods", "jpeg", "png", "pdf", "json", "xml", "txt")
+
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rendering needs Linux")
 needs_exiftool = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="exiftool (libimage-exiftool-perl) is not installed"
@@ -120,7 +123,7 @@ def test_a_document_is_sound(tmp_path: Path) -> None:
     search.require_sound_pdf(written("pdf", tmp_path))
 
 
-@each_format
+@pytest.mark.parametrize("label", DIFFERENT)
 def test_with_the_rebuild_bypassed_the_gate_blocks_the_original(label: str) -> None:
     made = rendered(specimen(label).original, seed=SEED, bypassed=True)
     assert made.state is State.BLOCKED, f"seed {SEED}: {made.reason}"

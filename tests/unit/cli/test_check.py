@@ -104,10 +104,9 @@ def test_what_a_workbook_hides_is_found_behind_a_clean_sheet(checked: Callable[.
     assert checked(workbooks.saved(made)).code == 1
 
 
-@pytest.mark.parametrize("text", ["Kowalski", "KOW ALSKI"])
-def test_text_under_a_black_box_of_a_viewer_is_found(checked: Callable[..., Any], text: str) -> None:
+def test_text_under_a_black_box_of_a_viewer_is_found(checked: Callable[..., Any]) -> None:
     def boxed(canvas: Canvas) -> None:
-        documents.write(canvas, ["Framework supply agreement", f"Contact: Anna {text}"])
+        documents.write(canvas, ["Framework supply agreement", "Contact: Anna KOW ALSKI"])
         canvas.rect(60, 725, 300, 24, fill=1)
 
     original = documents.document(["Framework supply agreement", "Contact: Anna Kowalski"])
