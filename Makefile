@@ -23,7 +23,7 @@ serve: $(STAMP) ## serve a new gateway with demo people
 test: $(STAMP) packages ## run the whole suite
 	@$(BIN)/python -m pytest -n auto $(PYTEST)
 
-nightly: $(STAMP) packages ## run the suite with what is too slow for every push
+nightly: $(STAMP) packages ## run the suite with what is too slow for every push, FUZZ_S seconds for each parser
 	@CRASH_KILLS=$${CRASH_KILLS:-300} $(BIN)/python -m pytest -n auto -m "nightly or not nightly" $(PYTEST)
 	@$(BIN)/python -m bench.soak
 

@@ -25,6 +25,7 @@ from gateway.sandbox.process import ProcessSandbox
 FLOORS = {TEXT: 0.98, FACE: 0.95}
 COVERED = {TEXT: 0.95, FACE: 0.70}
 Seen = tuple[Item, bool]
+GROUPS: list[Callable[[Item], str]] = [lambda item: f"{item.height_px} px", lambda item: item.treatment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ def main() -> int:
     sandbox = ProcessSandbox((TASK,))
     detector = Networks(sandbox)
     print(f"Detector: {detector.version()}\n")
-    good = _told(TEXT, _looked(detector, TEXT, texts), lambda item: item.group)
-    good &= _told(FACE, _looked(detector, FACE, people), lambda item: item.treatment)
+    good = _told(TEXT, _looked(detector, TEXT, texts), [lambda item: item.group, *GROUPS])
+    good &= _told(FACE, _looked(detector, FACE, people), GROUPS)
     sandbox.close()
     return 0 if good or quick else 1
 
@@ -87,11 +88,11 @@ def _shared(one: Found, item: Item) -> bool:
     return x < right and left < x + width and y < bottom and top < y + height
 
 
-def _told(sort: str, pages: list[Looked], group: Callable[[Item], str]) -> bool:
+def _told(sort: str, pages: list[Looked], groups: list[Callable[[Item], str]]) -> bool:
     seen = [one for page in pages for one in page.items]
     print(f"| {sort} | found | of | share | 95 % interval |")
     print("|---|---:|---:|---:|---|")
-    for by in (group, lambda item: f"{item.height_px} px", lambda item: item.treatment):
+    for by in groups:
         for name in sorted({by(item) for item, _ in seen}, key=lambda name: (len(name), name)):
             _row(name, [found for item, found in seen if by(item) == name])
     _row("**all**", [found for _, found in seen])

@@ -20,6 +20,7 @@ from gateway.detect.detector import Networks
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
 from gateway.formats.document_docx import DocumentDocx
+from gateway.formats.document_eml import DocumentEml
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
@@ -66,6 +67,7 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_picture:parse",
     "gateway.formats.parse_pdf:parse",
     "gateway.formats.parse_docx:parse",
+    "gateway.formats.parse_eml:parse",
     "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
     *VIDEO_TASKS,
@@ -78,7 +80,7 @@ SANDBOX_TASKS = (
 COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK})
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
-_DOCUMENTS = frozenset({"document", "document-docx"})
+_DOCUMENTS = frozenset({"document", "document-docx", "document-eml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def built_in_formats() -> tuple[Format, ...]:
         DocumentFormat(classes_of),
         VideoFormat(),
         DocumentDocx(classes_of),
+        DocumentEml(classes_of),
         TableWorkbook(classes_of),
         TableCsv(classes_of),
         StructuredFormat(classes_of),

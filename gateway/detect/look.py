@@ -24,6 +24,8 @@ from gateway.sandbox.task import Answer, TaskRefused
 
 MAX_FOUND = 2_000
 MAX_WORDS_CHARS = 400
+# Networks mark letters and faces tightly: a tail of a letter, an ear or a chin may stick out.
+_ROUND_LINES, _ROUND_FACES, _LEAST_PX = 0.1, 0.15, 2
 
 _LINES = Net(models.LINES)
 _READER = Reader(Net(models.LETTERS))
@@ -71,12 +73,14 @@ def _codes(picture: Pixels) -> Iterator[tuple[str, Place, str]]:
 
 def _faces(picture: Pixels) -> Iterator[tuple[str, Place, str]]:
     for left, top, right, bottom, _ in faces(_FACES, picture).tolist():
-        yield FACE, _clipped((left, top, right, bottom), picture), ""
+        beside, below = _ROUND_FACES * (right - left), _ROUND_FACES * (bottom - top)
+        yield FACE, _clipped((left - beside, top - below, right + beside, bottom + below), picture), ""
 
 
 def _around(corners: Corners, picture: Pixels) -> Place:
     (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    return _clipped((left, top, right, bottom), picture)
+    more = max(_LEAST_PX, _ROUND_LINES * min(right - left, bottom - top))
+    return _clipped((left - more, top - more, right + more, bottom + more), picture)
 
 
 def _clipped(sides: Iterable[float], picture: Pixels) -> Place:

@@ -40,7 +40,7 @@ class Archive:
             raise TaskRefused("compound-file")
         try:
             self._file = zipfile.ZipFile(io.BytesIO(untrusted))
-        except (zipfile.BadZipFile, struct.error, ValueError, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, struct.error, ValueError, EOFError, OSError, NotImplementedError) as error:
             raise TaskRefused("archive-broken") from error
         members = self._file.infolist()
         _check_borders(untrusted, self._file.start_dir)

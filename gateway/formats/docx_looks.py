@@ -15,6 +15,7 @@ from gateway.formats.docx_xml import child, children, is_on, name_of, number, va
 from gateway.formats.typed import Style
 
 _MAX_DEPTH = 20
+_VANISHING = ("vanish", "specVanish")
 _LEAST_CONTRAST = 50
 _LEAST_HALF_POINTS = 6
 _LEAST_WIDTH_PERCENT = 20
@@ -56,6 +57,7 @@ class _Named:
     based_on: str
     run: Element | None
     paragraph: Element | None
+    hides: bool
 
 
 class Looks:
@@ -73,6 +75,7 @@ class Looks:
                 value(child(one, "basedOn")) or "",
                 child(one, "rPr"),
                 child(one, "pPr"),
+                any(is_on(deeper) for deeper in one.iter() if name_of(deeper) in _VANISHING),
             )
             if value(one, "type") == "paragraph" and value(one, "default") in {"1", "true", "on"}:
                 self._usual = key
@@ -89,6 +92,10 @@ class Looks:
                 return
             yield named
             style = named.based_on
+
+    def hides_table(self, properties: Element | None) -> bool:
+        """Whether the style of a table with these properties hides anything in it: what, is not worked out."""
+        return any(one.hides for one in self.chain(value(child(properties, "tblStyle"))))
 
     @property
     def usual(self) -> str:
@@ -172,7 +179,7 @@ def _first(levels: Sequence[Element], name: str) -> Element | None:
 
 
 def _is_hidden(run: Element | None, levels: Sequence[Element]) -> bool:
-    for name in ("vanish", "specVanish"):
+    for name in _VANISHING:
         own = child(run, name)
         if is_on(own) or (own is None and any(is_on(child(one, name)) for one in levels)):
             return True

@@ -178,11 +178,10 @@ class Story:
 
     def _table(self, element: Element, cell: Cell | None) -> None:
         with _Deeper(self):
-            if cell is not None:
+            unseen = self._looks.hides_table(child(element, "tblPr"))
+            if unseen or cell is not None:
                 # A table in a cell is read line by line in that cell.
-                for row in self._of(element, "tr"):
-                    for one in self._of(row, "tc"):
-                        self._blocks(one, cell)
+                self._unless(unseen, partial(self._lines, element, cell))
                 return
             table = len(self.widths)
             self.widths.append([])
@@ -192,6 +191,11 @@ class Story:
             told = [number(one, "w") or 1 for one in children(child(element, "tblGrid"), "gridCol")]
             usual = sum(told) // len(told) if told else 1
             self.widths[table] = (told + [usual] * needed)[:needed]
+
+    def _lines(self, element: Element, cell: Cell | None) -> None:
+        for row in self._of(element, "tr"):
+            for one in self._of(row, "tc"):
+                self._blocks(one, cell)
 
     def _row(self, row: Element, table: int, at: int) -> int:
         """One row; how many columns it reaches over."""

@@ -127,8 +127,9 @@ def _encoding(untrusted: bytes) -> str:
             if not _decodes(untrusted, encoding):
                 raise TaskRefused("encoding-broken")
             return encoding
-    if b"\0" in untrusted:
-        return _wide(untrusted) or "utf-8"
+    wide = _wide(untrusted) if b"\0" in untrusted else None
+    if wide is not None:
+        return wide
     if _decodes(untrusted, "utf-8"):
         return "utf-8"
     told = {_encoding_of_line(line) for line in untrusted.split(b"\n") if not line.isascii()}

@@ -9,25 +9,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from gateway.base.canon import Json
-from gateway.formats import typeset
 from gateway.formats.archive import Archive
 from gateway.formats.docx_looks import Looks
 from gateway.formats.docx_numbers import Numbers
 from gateway.formats.docx_text import Story
 from gateway.formats.docx_xml import MAIN_NAMESPACES, child, children, value
 from gateway.formats.office_parts import content_types, relations_of, relationships, targets_outside
-from gateway.formats.pdf_bounds import MAX_PAGES, MAX_PART_CHARS, MAX_PARTS
 from gateway.formats.small_xml import tree
-from gateway.formats.typed import Block, Paragraph
-from gateway.marks import lettering
+from gateway.formats.typed_answer import answer
 from gateway.sandbox.task import Answer, TaskRefused
 
 _DOCUMENTS = frozenset(
@@ -43,8 +38,6 @@ _WORDLESS = frozenset({"theme", "fontTable", "webSettings", "stylesWithEffects"}
 # Numbers, switches, identities and names of formats say nothing of anybody.
 _NO_WORDS = re.compile(r"[-\d.]*|.{0,3}|[0-9A-Fa-f]{8}|\{?[0-9A-Fa-f-]{36}\}?|https?://schemas\..*|[a-z]+[A-Za-z]*")
 _MACRO = "vbaproject.bin"
-lettering.load()
-lettering.width("a字", 29)
 
 
 def parse(_request: Mapping[str, Json], untrusted: bytes) -> Answer:
@@ -53,44 +46,8 @@ def parse(_request: Mapping[str, Json], untrusted: bytes) -> Answer:
         raise TaskRefused("empty")
     package = _Package(Archive(untrusted))
     story = package.story()
-    _require_writable(story.paragraphs)
-    pages, blocks = typeset.set_pages(story.paragraphs, story.widths)
-    if len(pages) > MAX_PAGES:
-        raise TaskRefused("pages")
-    counts, parts = package.beside(story)
-    told = {
-        "pages": [
-            {
-                "words": [(one.text, *one.box, one.size_px, one.bold, one.struck) for one in page.words],
-                "rules": page.rules,
-            }
-            for page in pages
-        ],
-        "blocks": [_told(block) for block in blocks],
-        "parts": parts,
-        "counts": counts,
-    }
-    return {}, (json.dumps(told).encode(),)
-
-
-def _told(block: Block) -> dict[str, Any]:
-    cell = block.cell
-    return {
-        "style": block.style.value,
-        "indent": block.indent,
-        "cell": None if cell is None else (cell.table, cell.row, cell.column, cell.span),
-        "words": [(one.page, one.word, one.before, one.struck) for one in block.words],
-    }
-
-
-def _require_writable(paragraphs: list[Paragraph]) -> None:
-    if not any(one.text for one in paragraphs):
-        raise TaskRefused("no-text")
-    for at, one in enumerate(paragraphs, start=1):
-        try:
-            lettering.runs(one.label + one.text.replace("\n", " "))
-        except lettering.MarkUnwritable as error:
-            raise TaskRefused("unwritable", paragraph=at) from error
+    counts, asides = package.beside(story)
+    return answer(story.paragraphs, story.widths, counts, asides)
 
 
 class _Package:
@@ -124,27 +81,17 @@ class _Package:
         story.asides["unread"] += [" ".join(one.itertext()) for one in story.untold()]
         return story
 
-    def beside(self, story: Story) -> tuple[dict[str, int], dict[str, str]]:
-        """How much of what never leaves, and its texts by part."""
+    def beside(self, story: Story) -> tuple[dict[str, int], dict[str, list[str]]]:
+        """How much of what never leaves, and by sort the texts of what can be searched for."""
         asides = {sort: list(texts) for sort, texts in story.asides.items()}
         counts = Counter(story.counts)
         for name in sorted(self._archive.names):
-            if name.endswith(".rels"):
-                asides.setdefault("link", []).extend(targets_outside(self._archive, name))
-                continue
-            sort = self._sort_of(name)
+            sort = "link" if name.endswith(".rels") else self._sort_of(name)
             if sort in {"object", "macro"}:
                 counts[sort] += 1
             elif sort is not None:
                 asides.setdefault(sort, []).extend(self._texts(name, sort))
-        parts: dict[str, str] = {}
-        for sort, texts in asides.items():
-            kept = list(dict.fromkeys(text for text in texts if text.strip()))
-            counts[sort] += len(kept)
-            parts |= {f"{sort}:{at}": text[:MAX_PART_CHARS] for at, text in enumerate(kept, start=1)}
-        if len(parts) > MAX_PARTS:
-            raise TaskRefused("parts")
-        return {sort: count for sort, count in sorted(counts.items()) if count > 0}, parts
+        return counts, asides
 
     def _sort_of(self, name: str) -> str | None:
         """What a member is that is not read as the document; None for what has no words."""
@@ -165,6 +112,9 @@ class _Package:
 
     def _texts(self, name: str, sort: str) -> Iterator[str]:
         """The texts of a part, each as one; who commented; the attributes of custom data that could say something."""
+        if sort == "link":
+            yield from targets_outside(self._archive, name)
+            return
         root = tree(self._archive.member(name))
         for one in root if len(root) else [root]:
             yield " ".join(" ".join(one.itertext()).split())

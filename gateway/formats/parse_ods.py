@@ -39,7 +39,8 @@ _SILENT = frozenset(
     }
 )  # fmt: skip
 _BLANKS = {"text:p": "\n", "text:line-break": "\n", "text:tab": "\t"}
-_DURATION = re.compile(r"PT(\d+)H(\d\d?)M(\d\d?)(?:\.\d+)?S")
+_DURATION = re.compile(r"PT(\d{1,9})H(\d\d?)M(\d\d?)(?:\.\d+)?S")
+_MAX_DIGITS = 9
 _MAX_REPEATED = 1 << 20
 
 
@@ -95,7 +96,7 @@ class _Reader:
             for chunk in untrusted_chunks:
                 parser.Parse(chunk, False)
             parser.Parse(b"", True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:
             raise TaskRefused("xml") from error
 
     def answer(self, macros: int) -> Answer:
@@ -203,22 +204,28 @@ def _value(told: Mapping[str, str], text: str) -> str:
     """The cell's value as text, by the type that it states."""
     match told.get("office:value-type", ""):
         case "float" | "currency":
-            return f"{one_meaning(shortest(told['office:value']))} {told.get('office:currency', '')}".rstrip()
+            return f"{one_meaning(shortest(_stated(told, 'office:value')))} {told.get('office:currency', '')}".rstrip()
         case "percentage":
-            return percent(told["office:value"])
+            return percent(_stated(told, "office:value"))
         case "date":
-            return told["office:date-value"].removesuffix("T00:00:00")
+            return _stated(told, "office:date-value").removesuffix("T00:00:00")
         case "time":
-            found = _DURATION.fullmatch(told["office:time-value"])
+            found = _DURATION.fullmatch(_stated(told, "office:time-value"))
             return f"{int(found[1]):02d}:{int(found[2]):02d}:{int(found[3]):02d}" if found else text
         case "boolean":
-            return told["office:boolean-value"].upper()
+            return _stated(told, "office:boolean-value").upper()
     return told.get("office:string-value", text)
+
+
+def _stated(told: Mapping[str, str], name: str) -> str:
+    if name not in told:
+        raise TaskRefused("xml-foreign")
+    return told[name]
 
 
 def _count(told: Mapping[str, str], name: str) -> int:
     stated = told.get(name, "1")
-    if not stated.isdecimal() or not 0 < int(stated) <= _MAX_REPEATED:
+    if not stated.isdecimal() or len(stated) > _MAX_DIGITS or not 0 < int(stated) <= _MAX_REPEATED:
         raise TaskRefused("xml-foreign")
     return int(stated)
 

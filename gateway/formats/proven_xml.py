@@ -44,7 +44,7 @@ class ProvenText:
                 self._parser.Parse(chunk, False)
                 yield decoder.decode(chunk)
             self._parser.Parse(b"", True)
-        except (expat.ExpatError, UnicodeError) as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:
             raise TaskRefused("xml") from error
 
     def _namespace(self, prefix: str | None, uri: str | None) -> None:

@@ -21,7 +21,7 @@ def tree(untrusted: bytes) -> Element:
         parser.Parse(untrusted, True)
         # Without a document type there is no entity to expand, and the bound is checked above.
         return fromstring(untrusted, XMLParser())  # noqa: S314
-    except (expat.ExpatError, ParseError, ValueError) as error:
+    except (expat.ExpatError, ParseError, ValueError, LookupError) as error:
         raise TaskRefused("xml") from error
 
 

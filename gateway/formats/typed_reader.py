@@ -19,7 +19,10 @@ DRAW_TASK = "gateway.formats.draw_typed:draw"
 Sentences = Mapping[str, tuple[type[Problem], str]]
 # Of every sort a part may be, and what is only counted.
 PART_SORTS = frozenset(
-    {"header", "footer", "comment", "field", "hidden", "link", "property", "custom", "alternative", "unread"}
+    {
+        *("header", "footer", "comment", "field", "hidden", "link", "property", "custom", "alternative", "unread"),
+        *("envelope", "attachment"),
+    }
 )
 COUNTS = PART_SORTS | {"picture", "formula", "object", "macro", "symbol", "number", "tracked-formatting"}
 

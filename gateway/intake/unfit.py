@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from gateway.formats import picture_types
+from gateway.formats import mail_types, picture_types
 
 Shows = Callable[[bytes], bool]
 
@@ -90,8 +90,6 @@ _ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free"})
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OFFICE = (b"[Content_Types].xml", b"_rels/", b"docProps/")
 _OOXML, _ODF = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
-_HEADER = rb"(?:return-path|delivered-to|received|message-id|mime-version|x-[a-z-]{1,40}|from|to|subject|date)"
-_MAIL = _HEADER + rb":[^\r\n]{1,990}\r?\n(?:[^\r\n]{1,990}\r?\n){0,60}?(?:from|subject|date|mime-version):"
 _DXF = rb"AutoCAD Binary DXF|(?:999\r?\n[^\n]{0,200}\n)?\s{0,9}0\r?\n\s{0,9}SECTION\r?\n"
 
 _RAW = "This is a raw photograph of a camera's sensor; develop it and export it as JPEG."
@@ -174,7 +172,7 @@ TABLE: tuple[Unfit, ...] = (
     Unfit(
         "message/rfc822",
         "This is an e-mail" + _MESSAGE,
-        _says(_MAIL),
+        mail_types.is_mail,
     ),
     Unfit("application/mbox", "This is a mailbox" + _MESSAGE, _says(rb"From [^\s@,;]{1,99}@[^\s,;]{1,99} ")),
     Unfit("application/vnd.ms-outlook", "This is an Outlook message" + _MESSAGE, _compound("__properties_version1.0")),

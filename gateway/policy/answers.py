@@ -113,8 +113,8 @@ class Answers:
         sheet = untrusted.get("sheet")
         if sheet is not None and not (isinstance(sheet, str) and 0 < len(sheet) <= _MAX_SHEET_CHARS):
             raise AnswersInvalid(f"`sheet` is a sheet's name of at most {_MAX_SHEET_CHARS} characters.")
-        suggested = untrusted.get("suggested") or ""
-        if not isinstance(suggested, str) or (suggested and not _SUGGESTED.fullmatch(suggested)):
+        suggested = untrusted.get("suggested")
+        if suggested is not None and not (isinstance(suggested, str) and _SUGGESTED.fullmatch(suggested)):
             raise AnswersInvalid("`suggested` is the name of 32 characters that the open question gives; copy it.")
         return cls(
             columns=_columns(untrusted.get("columns", {})),
@@ -123,7 +123,7 @@ class Answers:
             sheet=sheet,
             terms=_terms(untrusted.get("terms", [])),
             source=_source(untrusted.get("source", {})),
-            suggested=suggested,
+            suggested=suggested or "",
         )
 
 

@@ -21,7 +21,11 @@ DETECTED: Mapping[str, Text] = MappingProxyType(
         "code": Text(en="Printed code", zh="印刷码"),
     }
 )
-_WORDS = {"text": "lines of text", "face": "faces", "code": "printed codes"}
+_WORDS = {
+    "text": ("line of text", "lines of text"),
+    "face": ("face", "faces"),
+    "code": ("printed code", "printed codes"),
+}
 
 
 def suggested(fields: Sequence[Field]) -> tuple[Region, ...]:
@@ -46,7 +50,7 @@ def confirming(what: str, detector: str, fields: Sequence[Field], answers: Answe
     if not regions or answers.suggested == name:
         return []
     counts = Counter(region.name for region in regions)
-    listed = ", ".join(f"{counts[one]} {words}" for one, words in _WORDS.items() if counts[one])
+    listed = ", ".join(f"{counts[one]} {words[counts[one] != 1]}" for one, words in _WORDS.items() if counts[one])
     question = (
         f"A detector found {listed}; they are covered unless the policy allows them. Look for what it missed and draw "
         f"that, then confirm by answering with suggested: {name}."

@@ -16,9 +16,9 @@ from pydantic import Field as Key
 from pydantic import StringConstraints
 
 from gateway.base.problems import Problem
-from gateway.detect.text import classes_of
+from gateway.detect.text import classes_of, classes_seen
 from gateway.formats.coded import Cells
-from gateway.formats.model import Box, Element, Field, Moment, Note, Page, Plan, Word, applied
+from gateway.formats.model import Box, Element, Field, Moment, Note, Page, Plan, Source, Word, applied
 from gateway.formats.page_runs import page_fields
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
@@ -43,11 +43,16 @@ _ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES
 
 
 class DrawnRegion(Strict):
-    """A region that the reviewer drew, in a document on one of its pages, in a video perhaps along a path."""
+    """A region that the reviewer drew, or that a detector found with these words in it.
+
+    In a document it is on a page, in a video perhaps along a path.
+    """
 
     name: RegionName = Key(alias="class")
     box: tuple[Whole, Whole, Whole, Whole] = (0, 0, 1, 1)
     page: Whole = 0
+    source: Literal["reviewer", "detector"] = "reviewer"
+    words: Cell = ""
     path: tuple[tuple[Whole, Whole, Whole, Whole, Whole], ...] = ()
 
     def drawn(self) -> Region:
@@ -277,10 +282,18 @@ class _Run:
             for n, header in enumerate(test.headers, start=1)
         ]
         tags = [Field(f"metadata/{tag}", Element.METADATA, tag, tag) for tag in test.metadata]
+        found = [one for one in test.regions if one.source == "detector"]
+        regions = [
+            Field(
+                f"region/{n}", Element.REGION, one.name, one.name, classes_seen(one.words),
+                Source.DETECTOR, Box(*one.box), page=one.page,
+            )
+            for n, one in enumerate(found, start=1)
+        ]  # fmt: skip
         ids = {header: f"column/{n}" for n, header in enumerate(test.headers, start=1)}
         answers = Answers(
             columns={ids.get(header, header): name for header, name in test.answers.items()},
-            regions=tuple(region.drawn() for region in test.regions),
+            regions=tuple(region.drawn() for region in test.regions if region not in found),
             terms=test.terms,
             confirmed=test.confirmed,
         )
@@ -288,7 +301,7 @@ class _Run:
         return decide(
             self.policy,
             kind,
-            (*columns, *page_fields(_pages(test), classes_of), *tags),
+            (*columns, *page_fields(_pages(test), classes_of), *tags, *regions),
             context,
             answers,
             on=test.on or self.file.on,

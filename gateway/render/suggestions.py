@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,52 +23,67 @@ class TooMuchToLookAt(TooLarge):
     title = "There are too many scanned pages"
 
 
-def suggestions(content: Content, detector: Detector | None) -> tuple[str, tuple[Field, ...]]:
+def suggestions(content: Content, detector: Detector | None) -> tuple[str | None, tuple[Field, ...]]:
     """The detector's version, and a region for everything it finds in a picture or on pages that rules cannot read.
 
-    Raises `DetectorMissing` where there is no detector and something to look at, and `TooMuchToLookAt`.
+    No version and no regions where there is nothing to look at. Raises `DetectorMissing` where there is and there is
+    no detector, and `TooMuchToLookAt`.
     """
+    surfaces = _surfaces(content)
+    if not surfaces:
+        return None, ()
     if detector is None:
         raise DetectorMissing("The policy requires detection, and this gateway was started without a detector.")
     version = detector.version()
-    found = [
-        (page, one)
-        for page, width_px, height_px, rgb in _seen(content)
-        for one in detector.find(width_px, height_px, rgb)
-    ]
+    found = [(one.page, what) for one in surfaces for what in detector.find(*one.size_px, one.rgb())]
     return version, tuple(
         Field(
             id=f"region/{number}",
             element=Element.REGION,
-            label=one.sort,
-            name=one.sort,
-            classes=one.classes,
+            label=what.sort,
+            name=what.sort,
+            classes=what.classes,
             source=Source.DETECTOR,
-            box=Box(*one.place),
+            box=Box(*what.place),
             count=1,
             page=page,
         )
-        for number, (page, one) in enumerate(found, start=1)
+        for number, (page, what) in enumerate(found, start=1)
     )
 
 
-def _seen(content: Content) -> Iterator[tuple[int, int, int, bytes]]:
-    """Page (0: a picture has none), width, height and RGB rows of everything to be looked at."""
+@dataclass(frozen=True, slots=True)
+class _Surface:
+    """Something to look at: its page (0: a picture has none), its size, and how to have its RGB rows."""
+
+    page: int
+    size_px: tuple[int, int]
+    rgb: Callable[[], bytes]
+
+
+def _surfaces(content: Content) -> list[_Surface]:
     if isinstance(content, Picture):
-        yield 0, content.width_px, content.height_px, content.rgb
-    elif isinstance(content, Video):
+        return [_Surface(0, (content.width_px, content.height_px), lambda: content.rgb)]
+    if isinstance(content, Video):
         raise TooMuchToLookAt(
             "The detector looks at no video in this version; let the policy not require detection, and have a person "
             "mark everything."
         )
-    elif isinstance(content, Pages):
-        blind = [(number, page) for number, page in enumerate(content.pages, start=1) if page.unreadable]
-        if sum(page.width_px * page.height_px for _, page in blind) > MAX_PIXELS:
-            raise TooMuchToLookAt(
-                f"The scanned pages have more than {MAX_PIXELS // 1_000_000} million pixels; split the document."
-            )
-        for number, page in blind:
-            yield number, page.width_px, page.height_px, _rgb(content.raster(number), page.width_px * page.height_px)
+    if not isinstance(content, Pages):
+        return []
+    blind = [(number, page) for number, page in enumerate(content.pages, start=1) if page.unreadable]
+    if sum(page.width_px * page.height_px for _, page in blind) > MAX_PIXELS:
+        raise TooMuchToLookAt(
+            f"The scanned pages have more than {MAX_PIXELS // 1_000_000} million pixels; split the document."
+        )
+    return [
+        _Surface(number, (page.width_px, page.height_px), partial(_page, content, number)) for number, page in blind
+    ]
+
+
+def _page(content: Pages, number: int) -> bytes:
+    page = content.pages[number - 1]
+    return _rgb(content.raster(number), page.width_px * page.height_px)
 
 
 def _rgb(rows: bytes, pixels: int) -> bytes:

@@ -43,6 +43,6 @@ def _told(content: bytes) -> list[str]:
     parser.StartElementHandler = lambda _name, attributes: told.extend(attributes.values())
     parser.CharacterDataHandler = runs.append
     parser.StartDoctypeDeclHandler = _stop
-    with suppress(expat.ExpatError, _Stopped):
+    with suppress(expat.ExpatError, ValueError, LookupError, _Stopped):
         parser.Parse(content, True)
     return [*told, *runs, "".join(runs)]

@@ -43,7 +43,7 @@ def walked(data: bytes, space: str, allowed: Grammar, spoken: frozenset[str], na
     parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = walker.foreign
     try:
         parser.Parse(data, True)
-    except expat.ExpatError:
+    except (expat.ExpatError, ValueError, LookupError):
         walker.walk.notes.append("its XML")
     if not data.startswith(DECLARATION + b"<"):
         walker.walk.notes.append("its first line")

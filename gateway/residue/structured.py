@@ -207,7 +207,7 @@ class _XmlReader:
         parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = _stranger
         try:
             parser.Parse(text.encode(), True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:
             raise Malformed("the file: not XML") from error
         self.read.written = "\n".join((*self._lines, ""))
         return self.read

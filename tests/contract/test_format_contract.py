@@ -21,6 +21,8 @@ from gateway.formats.document import PARSE_TASK as DOCUMENT_TASK
 from gateway.formats.document import DocumentFormat
 from gateway.formats.document_docx import PARSE_TASK as WORD_TASK
 from gateway.formats.document_docx import DocumentDocx
+from gateway.formats.document_eml import PARSE_TASK as MAIL_TASK
+from gateway.formats.document_eml import DocumentEml
 from gateway.formats.model import (
     Box,
     Case,
@@ -58,6 +60,7 @@ TASKS = (
     PICTURE_TASK,
     DOCUMENT_TASK,
     WORD_TASK,
+    MAIL_TASK,
     DRAW_TASK,
     TABLE_TASK,
     *PARSE_TASKS.values(),
@@ -461,6 +464,19 @@ class TestWord(FormatContract):
         assert "Magnet" in said
         assert "Kowalski" not in said
         assert "Annex" not in said
+
+
+class TestMail(TestWord):
+    def format(self) -> Format:
+        return DocumentEml(lambda _values: frozenset())
+
+    def specimen(self) -> bytes:
+        text = "\n\n".join(("Supply agreement", f"Contact: {WITHHELD}", "Magnet"))
+        return f"From: {WITHHELD}@example.com\nSubject: End use\nX-Mailer: {WITHHELD}\n\n{text}\n".encode()
+
+    def cut(self) -> int:
+        """Within the first field: what follows the fields is text, however short."""
+        return 3
 
 
 class TestWordAsWord(TestWord):

@@ -52,12 +52,18 @@ def sheet_with(doctype: str, reference: str) -> bytes:
     return archives.text_cells(reference).replace(b"?>", b"?>" + doctype.encode(), 1)
 
 
-def ods_with(doctype: str, row: bytes = b"") -> bytes:
+def ods_in(encoding: str) -> bytes:
+    """An OpenDocument spreadsheet that says it is in this encoding."""
+    return ods_with("", encoding=encoding)
+
+
+def ods_with(doctype: str, row: bytes = b"", encoding: str = "UTF-8") -> bytes:
     """An OpenDocument spreadsheet under a document type, with one more row."""
     honest = workbooks.ods(archives.ROWS)
     with zipfile.ZipFile(io.BytesIO(honest)) as file:
         members = {name: file.read(name) for name in file.namelist()}
     content = members["content.xml"].replace(b"?>", b"?>" + doctype.encode(), 1)
+    content = content.replace(b"UTF-8", encoding.encode(), 1)
     members["content.xml"] = content.replace(b"</table:table>", row + b"</table:table>")
     return packed(*(stored(name.encode(), data) for name, data in members.items()))
 
@@ -72,11 +78,15 @@ def drawing() -> bytes:
     return f"{external('file:///etc/passwd', 'svg')}<svg xmlns='http://www.w3.org/2000/svg'>&e;</svg>".encode()
 
 
-def repeated() -> bytes:
-    """An OpenDocument spreadsheet that says a row a million times over, in so many bytes."""
-    cell = '<table:table-cell office:value-type="string" table:number-columns-repeated="2"><text:p>x</text:p>'
-    row = f'<table:table-row table:number-rows-repeated="99999999">{cell}</table:table-cell></table:table-row>'
-    return ods_with("", row.encode())
+def repeated_row(times: str) -> bytes:
+    """A row of an OpenDocument spreadsheet that says so often it is there."""
+    cell = '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>'
+    return f'<table:table-row table:number-rows-repeated="{times}">{cell * 2}</table:table-row>'.encode()
+
+
+def valueless(sort: str) -> bytes:
+    """A row of a cell that states a type and no value."""
+    return f'<table:table-row><table:table-cell office:value-type="{sort}"/></table:table-row>'.encode()
 
 
 def photo(kind: str = "JPEG", size: tuple[int, int] = (320, 240)) -> bytes:
@@ -163,7 +173,16 @@ ARCHIVES: Mapping[str, Hostile] = {
     "a workbook of a thousand million laughs": Hostile(TABLE, lambda: xlsx(sheet_with(laughs(), "&l9;")), "damaged"),
     "a spreadsheet that asks for a file": Hostile(TABLE, lambda: ods_with(external("file:///etc/passwd")), "damaged"),
     "a spreadsheet of laughs": Hostile(TABLE, lambda: ods_with(laughs()), "damaged"),
-    "a spreadsheet of rows without end": Hostile(TABLE, repeated, "damaged"),
+    "a spreadsheet of rows without end": Hostile(TABLE, lambda: ods_with("", repeated_row("99999999")), "damaged"),
+    "a spreadsheet in an encoding that nobody knows": Hostile(TABLE, lambda: ods_in("x-user-defined"), "damaged"),
+    "a spreadsheet in an encoding of many bytes": Hostile(TABLE, lambda: ods_in("gb18030"), "damaged"),
+    "a number that is none": Hostile(TABLE, lambda: ods_with("", valueless("float")), "damaged"),
+    "a row repeated a number of times of five thousand digits": Hostile(
+        TABLE, lambda: ods_with("", repeated_row("9" * 5000)), "damaged"
+    ),
+    "a workbook of a version to come": Hostile(
+        TABLE, lambda: xlsx().replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\x63"), "damaged"
+    ),
     "a million tags that open": Hostile(TABLE, lambda: xlsx(HEAD + b"<row>" * 1_000_000), "No visible sheet"),
     "a cell in the last column of the last row": Hostile(
         TABLE, lambda: xlsx(HEAD + b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>' + TAIL), "1024 columns"
@@ -282,6 +301,9 @@ TEXTS: Mapping[str, Hostile] = {
     "a quote that never closes": Hostile(TABLE, lambda: LISTED + b'\r\n"' + b"x,y\r\n" * 2_000_000, "32768"),
     "a table of a million columns": Hostile(TABLE, lambda: b"a," * 1_000_000 + b"a\n", "1024 columns"),
     "a table of nothing but NUL": Hostile(TABLE, lambda: LISTED + bytes(2 * MIB), "no format"),
+    "a table of NUL among letters of another encoding": Hostile(
+        TABLE, lambda: LISTED + b"\r\nx,DE" * 1000 + "\r\nMüller,D\0E".encode("cp1252"), "control character"
+    ),
     "a table in three encodings": Hostile(
         TABLE,
         lambda: LISTED + "\r\nMüller,DE".encode("cp1252") + "\r\n赣州,CN".encode("gb18030") + b"\r\n\xff\xfe\x81,x",

@@ -15,6 +15,7 @@ from gateway.base.problems import Problem
 from gateway.base.units import GIB
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
+from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.model import Pages
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
@@ -41,6 +42,7 @@ def kinds(cpu_s: int) -> Mapping[str, KindIntake]:
     formats: tuple[Format, ...] = (
         PictureFormat(limits),
         DocumentFormat(classes_of, limits),
+        DocumentDocx(classes_of, limits),
         TableWorkbook(classes_of, limits),
         TableCsv(classes_of, limits),
         StructuredFormat(classes_of, limits),

@@ -68,6 +68,7 @@ def _traceable() -> bool:
     return subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not _traceable(), reason="strace is not installed, or this machine does not permit ptrace")
 def test_behind_the_walls_no_file_is_opened_and_no_line_to_anywhere(tmp_path: Path) -> None:
     trace = tmp_path / "trace"

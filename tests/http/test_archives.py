@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.cli.client import Client
 from gateway.intake.archives import TOLD_MAX
 from tests.hostile import archives
 from tests.hostile.archives import Member, crc_of, packed, stored, zeros
@@ -178,6 +180,19 @@ def test_a_file_past_the_bound_of_its_kind_is_told_before_it_is_inflated(office:
     told = problem_of(put(office, matter, data, "production_photo"))
     assert told["numbers"] == [1, 2, 3]
     assert "larger than the" in told["reasons"][0]
+
+
+def test_the_typed_client_sends_one(office: Office, matter: str, tmp_path: Path) -> None:
+    file = tmp_path / "Listen.zip"
+    file.write_bytes(zipped({"a.csv": CUSTOMERS, "b.csv": OTHERS}))
+    sent: list[int] = []
+    with Client(office.server.url, office.token("builder")) as client:
+        receipts = client.upload_archive(matter, "customer_list", file, progress=sent.append)
+    assert [(one.media_type, one.size_bytes) for one in receipts] == [
+        ("text/csv", len(CUSTOMERS)),
+        ("text/csv", len(OTHERS)),
+    ]
+    assert sum(sent) == file.stat().st_size
 
 
 def test_a_whole_archive_is_refused_by_the_digest_that_was_announced(office: Office, matter: str) -> None:

@@ -16,7 +16,7 @@ SIZE_PX = (640, 416)
 EMAIL_AT, NAME_AT, FACE_AT, CODE_AT = (24, 30), (24, 340), (470, 120), (440, 260)
 # What a person would draw round each, generously: left, top, right, bottom.
 EMAIL, NAME = (20, 26, 330, 62), (20, 332, 240, 376)
-FACE, CODE = (440, 80, 502, 152), (440, 260, 572, 392)
+FACE, CODE = (440, 80, 502, 165), (430, 250, 582, 402)
 
 
 @cache

@@ -14,8 +14,9 @@ from PIL import Image
 
 from gateway.cli.inspecting import WORDS
 from gateway.cli.specimens import specimens
+from gateway.detect import models
 from gateway.formats.model import Element
-from tests.support import documents, workbooks
+from tests.support import detection, documents, workbooks
 
 Gateway = Callable[..., Any]
 MADE = specimens(1)
@@ -104,3 +105,35 @@ def test_what_cannot_be_rendered_says_why_in_one_sentence(gateway: Gateway, tmp_
     assert told["type"] == "/problems/not-taken"
     assert told["detail"].endswith(".")
     assert "Traceback" not in result.err
+
+
+def test_what_a_detector_finds_in_a_picture_is_told_where_it_is_asked_for(gateway: Gateway, tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    detection.scene().save(picture, "PNG")
+    result = inspected(gateway, tmp_path / "photo.png", picture.getvalue(), "--detect")
+    assert counts(result) == {"lines of writing found": 2, "faces found": 1, "printed codes found": 1}
+    told = json.loads(result.out)
+    assert [(one["class"], one["classes"]) for one in told["found"]] == [
+        ("text", ["EMAIL"]),
+        ("face", []),
+        ("code", []),
+        ("text", []),
+    ]
+    assert "gruenwald" not in result.out
+    assert "found" not in json.loads(inspected(gateway, tmp_path / "photo.png", picture.getvalue()).out)
+
+
+def test_without_a_detector_only_the_rest_can_be_inspected(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "_ENGINES", ("no_such_engine",))
+    models.version.cache_clear()
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "PNG")
+    asked = inspected(gateway, tmp_path / "photo.png", picture.getvalue(), "--detect")
+    found = json.loads(gateway("doctor", "--json").out)["findings"]
+    monkeypatch.undo()
+    models.version.cache_clear()
+    assert asked.code == 3
+    assert "no_such_engine" in asked.err
+    assert {one["what"]: one["state"] for one in found}["detection"] == "absent"

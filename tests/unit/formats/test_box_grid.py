@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,9 @@ from PIL import ImageFont
 import gateway.marks
 from gateway.formats import box_grid
 from gateway.formats.model import Box
+from tests.support.names import NAMES
 
 FONT = Path(gateway.marks.__file__).parent / "fonts" / "DejaVuSans.ttf"
-FIRST = (
-    "Al", "Bo", "Eva", "Ida", "Jil", "Anna", "Emil", "Otto", "Karla", "Mirko", "Wanda", "Gustav", "Ottilie", "Wilhelm",
-    "Friederike", "Maximilian", "Christoph", "Annegret", "Bartholomäus", "Wilhelmine-Charlotte",
-)  # fmt: skip
-LAST = (
-    "i", "Wu", "Li", "Ott", "Ihl", "Wimm", "Zhang", "Illig", "Weber", "Müller", "Kowalski", "Schimanski", "Wohlgemuth",
-    "Illingworth", "Abdulrahman", "Katzenellenbogen", "Wewelsburg-Mommsen", "Ó Súilleabháin", "von der Wiesenthal",
-    "Lin", "Ma", "Tillich", "Mommsen", "Jill", "Fitz", "Wagner", "Millim", "Kim", "Park", "Nguyen", "Oyelaran", "Ivo",
-    "Immelmann", "Willi", "Mayr", "Brandl", "Iliescu", "Ricci", "Da Silva", "McMillan", "O'Neil", "Petit", "Roy",
-    "Szabo", "Novak", "Ilic", "Berg", "Stein", "Milic", "Winter", "Sommer", "Lang",
-)  # fmt: skip
-NAMES = [name for first, last in itertools.product(FIRST, LAST) if 3 <= len(name := f"{first} {last}") <= 40]
-
 sides = st.integers(1, 6000)
 regions = st.builds(Box, st.integers(-500, 6000), st.integers(-500, 6000), st.integers(1, 7000), st.integers(1, 7000))
 classes = st.sampled_from(["face", "label", "badge", "other"])

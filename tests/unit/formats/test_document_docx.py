@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of
 from gateway.formats.document_docx import DOCX, PARSE_TASK, DocumentDocx
 from gateway.formats.model import Element, Pages
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
 from gateway.formats.typed_reader import DRAW_TASK
+from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import word
 from tests.support.word import docx, p, part, r, table
@@ -222,6 +225,12 @@ HIDING: dict[str, bytes] = {
         '<w:tbl><w:tblGrid/><w:tr><w:trPr><w:trHeight w:val="1" w:hRule="exact"/></w:trPr>'
         f"<w:tc>{p(SECRET)}</w:tc></w:tr></w:tbl>",
     ),
+    "hidden-by-the-table's-style": docx(
+        p("Shown"),
+        f'<w:tbl><w:tblPr><w:tblStyle w:val="TS"/></w:tblPr><w:tr><w:tc>{p(SECRET)}</w:tc></w:tr></w:tbl>',
+        styles=word.STYLES + '<w:style w:type="table" w:styleId="TS"><w:tblStylePr w:type="firstRow"><w:rPr><w:vanish/>'
+        "</w:rPr></w:tblStylePr></w:style>",
+    ),
     "merged-away": docx(
         p("Shown"), table(("head",), (f"<w:tcPr><w:vMerge/></w:tcPr>{p(SECRET)}",))
     ),
@@ -350,3 +359,61 @@ def test_garbled_xml_is_one_sentence_or_a_document(sandbox: ProcessSandbox) -> N
         closed = "".join(f"</w:{name}>" for name in reversed(names))
         for one in ("".join(dice.choices(TAGS, k=12)), opened + dice.choice(["<w:t>x</w:t>", "<w:drawing/>"]) + closed):
             assert sentence(docx(p("a"), one), sandbox).endswith("."), f"seed {SEED}: {one}"
+
+
+class Lying:
+    """A sandbox whose reader says something else than what is there."""
+
+    def __init__(self, told: object) -> None:
+        self._told = told
+
+    def layers(self) -> frozenset[Layer]:
+        return frozenset()
+
+    def run(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Reply:
+        del task, request, untrusted, limits
+        return Reply({}, (json.dumps(self._told).encode(),))
+
+
+def told(**changes: object) -> dict[str, object]:
+    """What a reader says of a document of one word, with these changes."""
+    page = {"words": [["a", 10, 10, 20, 30, 29, False, False]], "rules": [[0, 0, 5, 2]]}
+    block = {"style": "body", "indent": 0, "cell": None, "words": [[1, 0, "", False]]}
+    return {"pages": [page], "blocks": [block], "parts": {"header:1": "x"}, "counts": {"header": 1}, **changes}
+
+
+PAGE = {"words": [["a", 10, 10, 20, 30, 29, False, False]], "rules": []}
+BLOCK = {"style": "body", "indent": 0, "cell": None, "words": [[1, 0, "", False]]}
+LIES: dict[str, object] = {
+    "no-pages": told(pages=[], blocks=[]),
+    "not-an-object": [],
+    "text-that-is-none": told(pages=[{**PAGE, "words": [[1, 10, 10, 20, 30, 29, False, False]]}]),
+    "off-the-page": told(pages=[{**PAGE, "words": [["a", 1650, 10, 20, 30, 29, False, False]]}]),
+    "huge-letters": told(pages=[{**PAGE, "words": [["a", 10, 10, 20, 30, 9000, False, False]]}]),
+    "rule-off-the-page": told(pages=[{**PAGE, "rules": [[0, 0, 5000, 2]]}]),
+    "float-place": told(pages=[{**PAGE, "words": [["a", 10.5, 10, 20, 30, 29, False, False]]}]),
+    "word-of-no-block": told(blocks=[]),
+    "word-of-two-blocks": told(blocks=[BLOCK, BLOCK]),
+    "word-that-is-not-there": told(blocks=[{**BLOCK, "words": [[1, 1, "", False]]}]),
+    "text-before-a-word": told(blocks=[{**BLOCK, "words": [[1, 0, "smuggled", False]]}]),
+    "unknown-style": told(blocks=[{**BLOCK, "style": "hidden"}]),
+    "deep": told(blocks=[{**BLOCK, "indent": 99}]),
+    "wide-cell": told(blocks=[{**BLOCK, "cell": [0, 0, 20, 9]}]),
+    "unknown-part": told(parts={"smuggled:1": "x"}),
+    "long-part": told(parts={"header:1": "x" * 20_001}),
+    "unknown-count": told(counts={"smuggled": 1}),
+    "negative-count": told(counts={"header": -1}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_reader_that_lies_is_not_believed(lie: str) -> None:
+    with pytest.raises(DocumentRefused, match="does not add up"):
+        FORM.read(b"x", DOCX, Lying(LIES[lie]))
+
+
+def test_a_reader_that_tells_the_truth_is_believed() -> None:
+    pages = FORM.read(b"x", DOCX, Lying(told()))
+    assert [word.text for word in pages.pages[0].words] == ["a"]
+    with pytest.raises(DocumentRefused, match="does not add up"):
+        pages.raster(1)

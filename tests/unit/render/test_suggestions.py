@@ -111,7 +111,7 @@ def test_what_is_found_waits_for_a_person_and_is_then_covered(sandbox: ProcessSa
     assert waiting.rebuilt is None
     (ask,) = waiting.decisions.asks
     assert ask.field_id == "picture"
-    assert "2 lines of text, 1 faces, 1 printed codes" in ask.question
+    assert "2 lines of text, 1 face, 1 printed code;" in ask.question
     assert [region.name for region in ask.regions] == ["text", "face", "code", "text"]
     assert ask.suggested in ask.question
 

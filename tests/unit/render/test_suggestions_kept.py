@@ -15,9 +15,10 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from gateway.detect.model import Found
+from gateway.detect.problems import DetectorMissing
 from gateway.detect.text import classes_of
 from gateway.formats.document import PARSE_TASK, DocumentFormat
-from gateway.formats.model import Box, Mark, Page, Pages
+from gateway.formats.model import Box, Mark, Page, Pages, Table
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.load import load_library
@@ -158,3 +159,11 @@ def test_too_many_scanned_pages_are_refused_before_any_is_looked_at() -> None:
     with pytest.raises(TooMuchToLookAt):
         suggestions(document(page, page), detector)
     assert detector.shown == []
+
+
+def test_where_there_is_nothing_to_look_at_no_detector_is_needed() -> None:
+    table = Table.of(("a",), [["1"]])
+    assert suggestions(table, None) == (None, ())
+    assert suggestions(document(Page(30, 20, ())), None) == (None, ())
+    with pytest.raises(DetectorMissing):
+        suggestions(document(Page(30, 20, (), unreadable=True)), None)
