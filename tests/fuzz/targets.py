@@ -6,7 +6,7 @@ import importlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,6 +58,9 @@ class InProcess:
             raise ParseRefused("The task refused.", refused.code, refused.numbers) from refused
         told = json.loads(json.dumps(dict(header)))
         return Reply(told, tuple(bytes(blob) for blob in blobs))
+
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        return iter(self.run(task, request, untrusted, limits).blobs)
 
 
 def reading(media_type: str) -> Read:

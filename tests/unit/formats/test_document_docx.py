@@ -374,6 +374,9 @@ class Lying:
         del task, request, untrusted, limits
         return Reply({}, (json.dumps(self._told).encode(),))
 
+    def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
+        return iter(self.run(task, request, untrusted, limits).blobs)
+
 
 def told(**changes: object) -> dict[str, object]:
     """What a reader says of a document of one word, with these changes."""
