@@ -14,15 +14,17 @@ from tests.corpus.documents import DOCUMENTS
 from tests.corpus.pictures import PICTURES
 from tests.corpus.places import Hiding, Maker, Specimen
 from tests.corpus.tables import TABLES
+from tests.corpus.videos import VIDEOS
 
 # The policy under which files of a kind are rendered.
 POLICIES = {
     "contract": "cn-mofcom-single.contract",
     "customer_list": "cn-mofcom-single.customer-list",
+    "line_video": "cn-mofcom-single.line-video",
     "production_photo": "cn-mofcom-single.production-photo",
     "technical_details": "cn-mofcom-single.technical-details",
 }
-_PLAIN: dict[str, Maker] = {**TABLES, **PICTURES, **DOCUMENTS}
+_PLAIN: dict[str, Maker] = {**TABLES, **PICTURES, **DOCUMENTS, **VIDEOS}
 # These ask the sandbox first which of their paths there are, so that the others can be answered.
 _PARSED = {
     name: partial(texts.specimen, media_type, name)

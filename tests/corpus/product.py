@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from gateway.app import SANDBOX_TASKS, built_in_formats
+from gateway.app import COLD_TASKS, SANDBOX_TASKS, built_in_formats
 from gateway.formats.model import Content, Mark, Plan, Rebuilt
 from gateway.formats.ports import Format
 from gateway.policy.conditions import Context
@@ -27,7 +27,7 @@ RECIPIENTS = ("Baotou Rare Earth Supply Co.", "赣州千里磁材有限公司", 
 @cache
 def walls() -> ProcessSandbox:
     """One sandbox for all of the corpus."""
-    return ProcessSandbox(SANDBOX_TASKS)
+    return ProcessSandbox(SANDBOX_TASKS, cold=COLD_TASKS)
 
 
 class PassingThrough:

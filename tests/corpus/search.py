@@ -29,7 +29,7 @@ from PIL import Image
 JPEG, PNG, PDF, CSV = "image/jpeg", "image/png", "application/pdf", "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EXTENSIONS = {JPEG: "jpg", PNG: "png", PDF: "pdf", CSV: "csv", XLSX: "xlsx", "application/json": "json",
-              "application/xml": "xml", "text/plain": "txt"}  # fmt: skip
+              "application/xml": "xml", "text/plain": "txt", "video/mp4": "mp4"}  # fmt: skip
 _CHARSETS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030")
 _NO_LETTER = re.compile(r"[\W_]+")
 _ZLIB_HEAD = re.compile(rb"[\x08\x18\x28\x38\x48\x58\x68\x78][\x01-\xff]|\x1f\x8b\x08")
@@ -77,6 +77,10 @@ def require_ended(data: bytes, media_type: str) -> None:
         assert data[-22:-18] == b"PK\x05\x06", "the archive's end record is not the last thing in it"
         assert data.count(b"PK\x05\x06") == 1
         assert data[-2:] == b"\0\0", "the archive has a comment"
+        return
+    if media_type == "video/mp4":
+        frames = data.index(b"mdat") - 4
+        assert int.from_bytes(data[frames : frames + 4]) == len(data) - frames, "bytes behind the frames"
         return
     end = _ENDS.get(media_type, b"\n")
     assert data.endswith(end)

@@ -185,7 +185,7 @@ def test_no_secret_can_be_read_in_the_pixels(label: str, tmp_path: Path) -> None
 def allowed_tags() -> dict[str, tuple[str, ...]]:
     """The list in the documentation: extension → patterns of tags, of which every file may show its sort."""
     page = (ROOT / "docs" / "residue.md").read_text("utf-8").partition("## What a metadata reader finds")[2]
-    rows = re.findall(r"^\| ([A-Z, ]+) \| (.+) \|$", page.partition("\n## ")[0], re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Z0-9, ]+) \| (.+) \|$", page.partition("\n## ")[0], re.MULTILINE)
     lists = {
         name: [re.escape(tag).replace(r"\*", ".*") for tag in re.findall(r"`([^`]+)`", tags)]
         for names, tags in rows

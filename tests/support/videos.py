@@ -95,7 +95,9 @@ def _cue(subtitle: str | None, form: str) -> bytes | None:
 def _pictures(
     container: Any, codec: str, size_px: tuple[int, int], pix_fmt: str, options: dict[str, str] | None, turned: int
 ) -> Any:
-    track = container.add_stream(codec, rate=FPS, options=options or {})
+    track = container.add_stream(
+        codec, rate=FPS, options=options or ({"preset": "ultrafast"} if codec == "libx264" else {})
+    )
     track.width, track.height = size_px
     track.pix_fmt = pix_fmt
     if turned:
