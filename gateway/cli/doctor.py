@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.app import Gateway, compose, sandbox
+from gateway.app import COLD_TASKS, Gateway, compose, sandbox
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
 from gateway.cli.client import DEFAULT_URL, Client
@@ -73,6 +73,7 @@ def doctor(
         _looked("policies", lambda: _policies(settings)),
         _looked("fonts", _fonts),
         _detection(),
+        _drawings(),
         *_folder(settings),
     ]
     told: Mapping[str, object] = {
@@ -120,6 +121,12 @@ def _detection() -> Finding:
         return Finding("detection", "ok", models.version())
     except DetectorMissing as missing:
         return Finding("detection", "absent", f"policies that require it refuse to render: {missing.detail}")
+
+
+def _drawings() -> Finding:
+    if COLD_TASKS:
+        return Finding("drawings", "ok", "DXF and SVG are read")
+    return Finding("drawings", "absent", "DXF and SVG are refused; install the gateway with the extra `drawing`")
 
 
 def _folder(settings: Settings) -> list[Finding]:
