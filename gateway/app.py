@@ -62,6 +62,8 @@ from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
 from gateway.vault.staging import Staging
 
+# What each child imports for itself: it is large, and an extra that may not be there.
+COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK, *(DRAWING_TASKS.values() if drawings_installed() else ())})
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
 SANDBOX_TASKS = (
     "gateway.formats.parse_csv:parse",
@@ -76,10 +78,8 @@ SANDBOX_TASKS = (
     ARCHIVE_TASK,
     walled.TASK,
     walled.FOREIGN_TASK,
+    *COLD_TASKS,
 )
-
-# Each of their children imports them itself: what they need is large, and an extra that may not be there.
-COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK, *(DRAWING_TASKS.values() if drawings_installed() else ())})
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
 _DOCUMENTS = frozenset({"document", "document-docx", "document-eml"})
@@ -149,7 +149,7 @@ def built_in_formats() -> tuple[Format, ...]:
 
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
-    return ProcessSandbox((*SANDBOX_TASKS, *COLD_TASKS), settings.sandbox_minimum, cold=COLD_TASKS)
+    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum, cold=COLD_TASKS)
 
 
 def looking(settings: Settings) -> ProcessSandbox:

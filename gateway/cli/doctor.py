@@ -23,6 +23,7 @@ from gateway.cli.environment import offline_settings
 from gateway.cli.output import AsJson, say, show
 from gateway.detect import models
 from gateway.detect.problems import DetectorMissing
+from gateway.formats.drawing import installed as drawings_installed
 from gateway.founding import database_in_words
 from gateway.marks.lettering import width
 from gateway.policy.load import load_library
@@ -75,6 +76,7 @@ def doctor(
         _looked("fonts", _fonts),
         _detection(),
         _videos(),
+        _drawings(),
         *_folder(settings),
     ]
     told: Mapping[str, object] = {
@@ -129,6 +131,12 @@ def _videos() -> Finding:
         return Finding("videos", "ok", f"PyAV {metadata.version('av')}, under the GPL")
     except metadata.PackageNotFoundError:
         return Finding("videos", "absent", "videos are refused; the extra `video` reads and writes them")
+
+
+def _drawings() -> Finding:
+    if drawings_installed():
+        return Finding("drawings", "ok", "DXF and SVG are read")
+    return Finding("drawings", "absent", "DXF and SVG are refused; install the gateway with the extra `drawing`")
 
 
 def _folder(settings: Settings) -> list[Finding]:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from gateway.app import SANDBOX_TASKS, kinds_of
+from gateway.app import COLD_TASKS, SANDBOX_TASKS, kinds_of
 from gateway.base.problems import Problem
 from gateway.base.units import GIB
 from gateway.detect.text import classes_of
@@ -68,7 +68,7 @@ def answer_to(untrusted: bytes, kind: str, sandbox: ProcessSandbox, cpu_s: int =
 
 def main(names: list[str]) -> None:
     """Whether each of the files of these names is answered as it should be, line by line."""
-    with closing(ProcessSandbox(SANDBOX_TASKS)) as walls:
+    with closing(ProcessSandbox(SANDBOX_TASKS, cold=COLD_TASKS)) as walls:
         for name in names:
             told = answer_to(FILES[name].make(), FILES[name].kind, walls)
             sys.stdout.write(f"{FILES[name].answer in told}\n")

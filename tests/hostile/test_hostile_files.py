@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import SANDBOX_TASKS
+from gateway.app import COLD_TASKS, SANDBOX_TASKS
 from gateway.sandbox.process import ProcessSandbox
 from tests.hostile.files import FILES
 from tests.hostile.reading import CPU_S, answer_to
@@ -33,7 +33,7 @@ TRACED = (
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[ProcessSandbox]:
-    with closing(ProcessSandbox(SANDBOX_TASKS)) as sandbox:
+    with closing(ProcessSandbox(SANDBOX_TASKS, cold=COLD_TASKS)) as sandbox:
         yield sandbox
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from gateway.app import SANDBOX_TASKS
+from gateway.app import COLD_TASKS, SANDBOX_TASKS
 from gateway.detect.text import classes_of
-from gateway.formats.drawing import DXF, PARSE_TASKS, SVG, DrawingFormat
+from gateway.formats.drawing import DXF, SVG, DrawingFormat
 from gateway.formats.model import Box, Mark
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
@@ -147,7 +147,7 @@ ORIGINALS = {DXF: (planted_dxf, DXF_PLACES), SVG: (planted_svg, SVG_PLACES)}
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[ProcessSandbox]:
-    walls = ProcessSandbox((*SANDBOX_TASKS, *PARSE_TASKS.values()))
+    walls = ProcessSandbox(SANDBOX_TASKS, cold=COLD_TASKS)
     yield walls
     walls.close()
 
