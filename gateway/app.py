@@ -21,6 +21,9 @@ from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
 from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.document_eml import DocumentEml
+from gateway.formats.drawing import PARSE_TASKS as DRAWING_TASKS
+from gateway.formats.drawing import DrawingFormat
+from gateway.formats.drawing import installed as drawings_installed
 from gateway.formats.picture import PictureFormat
 from gateway.formats.ports import Format
 from gateway.formats.structured import PARSE_TASKS as TEXT_TASKS
@@ -70,14 +73,13 @@ SANDBOX_TASKS = (
     "gateway.formats.parse_eml:parse",
     "gateway.formats.draw_typed:draw",
     *TEXT_TASKS.values(),
-    *VIDEO_TASKS,
     ARCHIVE_TASK,
     walled.TASK,
-    walled.VIDEO_TASK,
     walled.FOREIGN_TASK,
 )
+
 # Each of their children imports them itself: what they need is large, and an extra that may not be there.
-COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK})
+COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK, *(DRAWING_TASKS.values() if drawings_installed() else ())})
 
 _TABLES = frozenset({"table-csv", "table-workbook"})
 _DOCUMENTS = frozenset({"document", "document-docx", "document-eml"})
@@ -136,6 +138,7 @@ def built_in_formats() -> tuple[Format, ...]:
         PictureFormat(),
         DocumentFormat(classes_of),
         VideoFormat(),
+        DrawingFormat(classes_of),
         DocumentDocx(classes_of),
         DocumentEml(classes_of),
         TableWorkbook(classes_of),
@@ -146,7 +149,7 @@ def built_in_formats() -> tuple[Format, ...]:
 
 def sandbox(settings: Settings) -> ProcessSandbox:
     """The sandbox with the layers these settings insist on."""
-    return ProcessSandbox(SANDBOX_TASKS, settings.sandbox_minimum, cold=COLD_TASKS)
+    return ProcessSandbox((*SANDBOX_TASKS, *COLD_TASKS), settings.sandbox_minimum, cold=COLD_TASKS)
 
 
 def looking(settings: Settings) -> ProcessSandbox:
@@ -172,6 +175,7 @@ def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) 
         "picture": (tuple(f for f in formats if f.name == "picture"), settings.picture_limit_bytes),
         "document": (tuple(f for f in formats if f.name in _DOCUMENTS), settings.document_limit_bytes),
         "video": (tuple(f for f in formats if f.name == "video"), settings.video_limit_bytes),
+        "drawing": (tuple(f for f in formats if f.name == "drawing"), settings.drawing_limit_bytes),
         "text": (tuple(f for f in formats if f.name == "text"), settings.table_limit_bytes),
         "table": (tuple(f for f in formats if f.name in _TABLES), settings.table_limit_bytes),
     }

@@ -51,6 +51,7 @@ class Settings:
     policies_dir: Path | None = None
     picture_limit_bytes: int = 64 * MIB
     document_limit_bytes: int = 64 * MIB
+    drawing_limit_bytes: int = 32 * MIB
     table_limit_bytes: int = 256 * MIB
     video_limit_bytes: int = 256 * MIB
     uploads_at_once: int = 32
@@ -236,6 +237,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_POLICIES": ("policies_dir", Path),
     "GATEWAY_PICTURE_LIMIT_BYTES": ("picture_limit_bytes", int),
     "GATEWAY_DOCUMENT_LIMIT_BYTES": ("document_limit_bytes", int),
+    "GATEWAY_DRAWING_LIMIT_BYTES": ("drawing_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
     "GATEWAY_VIDEO_LIMIT_BYTES": ("video_limit_bytes", int),
     "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),

@@ -23,6 +23,7 @@ from gateway.render.suggestions import suggestions
 from gateway.sandbox.budget import Budgeted
 
 _BY_POLICY = "leave only where a policy says so, one by one; what it does not know it asks about"
+_BY_NAME = "leave only where a policy names them, drawn anew"
 _NEVER = "never leaves"
 _FOUND = {"text": "lines of writing found", "face": "faces found", "code": "printed codes found"}
 _BOXED = "covered by a solid box where a policy or a person withholds them"
@@ -34,8 +35,11 @@ WORDS: Mapping[Element, tuple[str, str]] = {
     Element.PAGE: ("pages", "leave only where a policy says so, as new pages made of pixels and of the words below"),
     Element.TEXT: ("lines of text", _BOXED),
     Element.FORM_FIELD: ("form fields", _BOXED),
+    Element.LAYER: ("layers", _BY_NAME),
+    Element.BLOCK: ("blocks", _BY_NAME),
     Element.ANNOTATION: ("annotations", "covered, and their texts never leave, unless a policy shows them"),
 }
+_IN_DRAWING = ("texts of the drawing", _BY_NAME)
 
 
 class NotTaken(Refused):
@@ -113,7 +117,7 @@ def _parts(fields: Iterable[Field], left_behind: Mapping[str, int]) -> Iterator[
         space = _space(field)
         groups.setdefault((field.element, space), []).append(field)
     for (element, space), members in groups.items():
-        what, fate = WORDS[element]
+        what, fate = _IN_DRAWING if members[0].on else WORDS[element]
         what = _FOUND.get(space, what)
         classes = Counter(one for field in members for one in field.classes)
         yield Part(

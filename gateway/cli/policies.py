@@ -91,7 +91,9 @@ def run_policy_tests(
     def rendered(specimen: Specimen, plan: Plan) -> bytes:
         form = intakes[specimen.kind.name].formats[0]
         data = _rebuilt(form, specimen, plan)
-        return _text_layer(form, data, walls) if specimen.pages else b"\n".join((data, *loose_members(data)))
+        if specimen.pages or specimen.drawing:
+            return _text_layer(data, walls)
+        return b"\n".join((data, *loose_members(data)))
 
     report = run_tests(path or settings.policies_dir or packs_dir(), library, rendered)
     told = {
@@ -180,6 +182,8 @@ def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:
         content = Table.of(specimen.headers, columns)
     elif specimen.kind.medium == "text":
         content = Structured.of(form.media_types[0], specimen.headers, specimen.rows)
+    elif specimen.drawing is not None:
+        content = specimen.drawing
     elif specimen.kind.medium == "document":
         areas = [page.width_px * page.height_px for page in specimen.pages]
         content = Pages(
@@ -204,8 +208,9 @@ def _grey_video(plan: Plan, parts: Mapping[str, str]) -> Video:
     return Video(*_extent(plan), end_ms, 5, 1, frames, parts)
 
 
-def _text_layer(form: Format, rendition: bytes, walls: Sandbox) -> bytes:
-    """What a rendered document says: its text lies over the pixels and is itself not seen."""
+def _text_layer(rendition: bytes, walls: Sandbox) -> bytes:
+    """What a rendered document or drawing says: its text lies over the pixels and is itself not seen."""
+    form = next(one for one in built_in_formats() if one.name == "document")
     content = form.read(rendition, form.media_types[0], walls)
     parts = content.parts if isinstance(content, Pages) else {}
     return "\n".join(text for name, text in parts.items() if name.startswith("hidden:")).encode()

@@ -32,6 +32,8 @@ class Element(StrEnum):
     TEXT = "text"
     ANNOTATION = "annotation"
     FORM_FIELD = "form_field"
+    LAYER = "layer"
+    BLOCK = "block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Field:
     canonical path, tag or region class, or None where the survey cannot name it. `classes` is what its values say it
     is (EMAIL, PHONE, …). `box` lies on `page`, counted from 1; a picture has no pages, and 0 says so.
     `headings` are the texts of the page that say what a figure on it is. `path` says of a region of a video where it is
-    at which time, linear between, and nowhere before and after; `box` is then what holds all of it.
+    at which time, linear between, and nowhere before and after; `box` is then what holds all of it. `on` are the ids of
+    the layers and blocks of a drawing that it stands on, and leaves with all of them or not at all; `layer` is what the
+    drawing calls its layer.
     """
 
     id: str
@@ -83,6 +87,8 @@ class Field:
     page: int = 0
     headings: tuple[str, ...] = ()
     path: tuple[Moment, ...] = ()
+    on: tuple[str, ...] = ()
+    layer: str = ""
 
 
 class Op(StrEnum):
@@ -187,6 +193,13 @@ class TableOutput(StrEnum):
     XLSX = "xlsx"
 
 
+class DrawingOutput(StrEnum):
+    """In which form a drawing leaves."""
+
+    PDF = "pdf"
+    PNG = "png"
+
+
 class DocumentOutput(StrEnum):
     """In which form a document leaves."""
 
@@ -207,8 +220,8 @@ class FilmBounds:
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
-    `table` and `notice` are for tables only: the form in which they leave, and what a workbook says of itself.
-    `document` is the form in which a document leaves, `film` the most that a video shows.
+    `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
+    what a workbook or a drawing's sheet says of itself.
     """
 
     instructions: tuple[Instruction, ...]
@@ -216,6 +229,7 @@ class Plan:
     notice: Notice = Notice()
     film: FilmBounds = FilmBounds()
     document: DocumentOutput = DocumentOutput.PDF
+    drawing: DrawingOutput = DrawingOutput.PDF
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,7 +453,59 @@ class Video:
     parts: Mapping[str, str]
 
 
-Content = Table | Structured | Picture | Pages | Video
+@dataclass(frozen=True, slots=True)
+class DrawingText:
+    """A text of a drawing, line by line: the ids of what it stands on, and where it is on the canvas."""
+
+    text: str
+    on: tuple[str, ...]
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Some of a drawing in pixels, 8-bit RGB; which lines of which of its texts can be read there, and where.
+
+    A pixel of the canvas at (x, y) is shown at ((x - left) · scale, (y - top) · scale).
+    """
+
+    size_px: tuple[int, int]
+    rgb: bytes
+    words: tuple[tuple[int, int, Box], ...]
+    left: float
+    top: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a drawing is shown: ids of layers and blocks, numbers of texts, and how large it may become."""
+
+    on: frozenset[str]
+    texts: frozenset[int]
+    area_px: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A drawing of lines and texts. Pixels are made of what is selected when they are asked for.
+
+    `layers` and `blocks` are the names of `layer/1`, `layer/2`, … and how much stands on each; a text's field is
+    `text/1`, `text/2`, …. Boxes lie on the canvas, `size_px` large, which holds everything that the drawing shows.
+    `parts` is what is beside it, by sort; `left_out` counts what is never drawn. `show` gives None where nothing of the
+    selection is there.
+    """
+
+    size_px: tuple[int, int]
+    layers: tuple[tuple[str, int], ...]
+    blocks: tuple[tuple[str, int], ...]
+    texts: tuple[DrawingText, ...]
+    parts: Mapping[str, tuple[str, ...]]
+    left_out: Mapping[str, int]
+    show: Callable[[Selection], Shown | None]
+
+
+Content = Table | Structured | Picture | Pages | Video | Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,8 +539,9 @@ class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
 
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
-    picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows. `redactions`
-    counts removed and changed things per rule.
+    picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
+    where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
+    per rule.
     """
 
     data: bytes
@@ -485,6 +552,7 @@ class Rebuilt:
     size_px: tuple[int, int] | None = None
     pages: tuple[RebuiltPage, ...] = ()
     film: RebuiltFilm | None = None
+    canvas: tuple[float, float, float] | None = None
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

@@ -10,8 +10,6 @@ gate checks.
 from __future__ import annotations
 
 import json
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -22,7 +20,6 @@ import numpy as np
 from gateway.base.problems import Problem
 from gateway.formats import box_grid, parse_picture, parse_tags, picture_types, pixels
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
-from gateway.formats.pixels import Pixels
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.marks import visible
@@ -32,7 +29,6 @@ from gateway.sandbox.problems import ParseMemory, ParseRefused
 PARSE_TASK = "gateway.formats.parse_picture:parse"
 BOX_COLOUR = (0, 0, 0)
 JPEG_QUALITY = 89
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _SENTENCES: Mapping[str, tuple[type[Problem], str]] = {
     "empty": (PictureRefused, "The file is empty; send the picture itself."),
@@ -134,7 +130,7 @@ class PictureFormat:
         data, media_type = (
             (pixels.jpeg(shown, JPEG_QUALITY), picture_types.JPEG)
             if picture.lossy
-            else (_png(shown), picture_types.PNG)
+            else (pixels.png(shown), picture_types.PNG)
         )
         return Rebuilt(data, media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px)
 
@@ -221,19 +217,6 @@ def _redactions(picture: Picture, plan: Plan) -> dict[str, int]:
     if picture.several:
         counts[_OTHER_FRAMES] = 1
     return dict(sorted(counts.items()))
-
-
-def _png(picture: Pixels) -> bytes:
-    """8-bit RGB, every row filtered by the one above."""
-    height_px, width_px = picture.shape[:2]
-    stream = pixels.deflated_rows(picture.reshape(height_px, -1))
-    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b""))
-    return _PNG_SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
 def _checked_picture(reply: Reply) -> Picture:

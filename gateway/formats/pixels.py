@@ -1,7 +1,8 @@
-"""Pixels, compressed: as JPEG, or as rows of few levels."""
+"""Pixels, compressed: as JPEG, as PNG, or as rows of few levels."""
 
 from __future__ import annotations
 
+import struct
 import zlib
 
 import numpy as np
@@ -32,6 +33,18 @@ def deflated_rows(levels: Pixels) -> bytes:
     np.subtract(levels[1:], levels[:-1], out=rows[1:, 1:])
     deflate = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return deflate.compress(rows.data) + deflate.flush()
+
+
+def png(pixels: Pixels) -> bytes:
+    """A PNG of 8-bit RGB, every row filtered by the one above, without metadata."""
+    height_px, width_px = pixels.shape[:2]
+    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", deflated_rows(pixels.reshape(height_px, -1))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
 def packed(rows: Pixels, bits: int) -> Pixels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.base.problems import Refused, TooLarge, Unprocessable
+from gateway.base.problems import Refused, TooLarge, Unavailable, Unprocessable
 
 
 class TableRefused(Unprocessable):
@@ -80,6 +80,27 @@ class PageTooLarge(TooLarge):
 
     slug = "page-too-large"
     title = "A page of this document is past a bound"
+
+
+class DrawingRefused(Unprocessable):
+    """The drawing is not formed so that it can be taken safely."""
+
+    slug = "drawing-refused"
+    title = "This drawing cannot be taken safely"
+
+
+class DrawingTooLarge(TooLarge):
+    """The drawing is past a declared bound."""
+
+    slug = "drawing-too-large"
+    title = "This drawing is past a bound"
+
+
+class DrawingMissing(Unavailable):
+    """What reads drawings is not installed."""
+
+    slug = "drawing-missing"
+    title = "Drawings cannot be read here"
 
 
 class CellUnreadable(Refused):

@@ -34,13 +34,14 @@ _NEVER = frozenset({"blur", "mosaic", "noise", "fake", "encrypt"})
 
 # What stands on a page and is withheld by a box over it.
 COVERED = frozenset({Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD})
+_CARRYING = frozenset({Element.LAYER, Element.BLOCK})
 ELEMENTS: Mapping[str, frozenset[Element]] = {
     BLOCK: frozenset(Element),
-    "drop": frozenset({Element.COLUMN, Element.METADATA, Element.PAGE}) | COVERED,
+    "drop": frozenset({Element.COLUMN, Element.METADATA, Element.PAGE}) | COVERED | _CARRYING,
     "strip": frozenset({Element.METADATA}),
     "box": frozenset({Element.REGION}) | COVERED,
     "crop": frozenset({Element.REGION}),
-    "allow": frozenset({Element.COLUMN, Element.REGION, Element.PAGE}) | COVERED,
+    "allow": frozenset({Element.COLUMN, Element.REGION, Element.PAGE}) | COVERED | _CARRYING,
     **{op: frozenset({Element.COLUMN}) for op in ("bucket", "round", "truncate_date", "mask", "pseudonymise")},
 }
 TYPES: Mapping[str, frozenset[str]] = {

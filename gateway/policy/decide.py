@@ -3,7 +3,8 @@
 1. Outside its effective dates, its kinds or its context a policy permits nothing.
 2. Columns get their canonical names from the kind; a person's answers come before the kind's guess.
 3. Every rule that names a field is collected. A `block` refuses the whole rendition. What stands on a page that does
-   not leave is not decided at all; a line on one that does leaves with it, unless something withholds it.
+   not leave is not decided at all; a line on one that does leaves with it, unless something withholds it. What stands
+   on a layer or in a block of a drawing that does not leave is not decided either; on one that does it needs a rule.
 4. Of the rules for one field the strictest wins, row by row; two of which neither is stricter, on rows that may be
    the same, refuse the rendition.
 5. What no rule names is dropped. What the survey cannot name is asked for, and is out until it is answered.
@@ -27,7 +28,7 @@ from gateway.policy.kinds import Kind
 from gateway.policy.match import Subject, match, place, subject
 from gateway.policy.model import Because, Rule
 from gateway.policy.naming import name_fields, stated_unit
-from gateway.policy.pages import DOCUMENT, holding, question
+from gateway.policy.pages import DOCUMENT, DRAWING, LOOKED_AT, holding, question
 from gateway.policy.policy import Policy
 from gateway.policy.problems import (
     AnswersInvalid,
@@ -43,10 +44,13 @@ from gateway.policy.words import Text
 # What a reader takes for the page itself: it leaves with it, unless something withholds it.
 WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 
+_CARRYING = frozenset({Element.LAYER, Element.BLOCK})
 _VIDEO = "video"
 _REMOVAL = {
     Element.COLUMN: "drop",
     Element.PAGE: "drop",
+    Element.LAYER: "drop",
+    Element.BLOCK: "drop",
     Element.METADATA: "strip",
     **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD), "box"),
 }
@@ -56,7 +60,10 @@ _TITLES = {
     Element.TEXT: Text(en="Text on a page", zh="页面文字"),
     Element.ANNOTATION: Text(en="Annotation", zh="批注"),
     Element.FORM_FIELD: Text(en="Form field", zh="表单字段"),
+    Element.LAYER: Text(en="Layer of the drawing", zh="图层"),
+    Element.BLOCK: Text(en="Block of the drawing", zh="图块"),
 }
+_IN_DRAWING = Text(en="Text in the drawing", zh="图中文字")
 _UNNAMED = Because.model_construct(
     code=UNNAMED,
     reason=Text(en="The policy names no ground for disclosing this.", zh="政策未载明披露该内容的依据。"),
@@ -90,6 +97,8 @@ def decide(
     items = [item for _, item in decided]
     asks = [Ask(field.id, _question(field)) for field, item in decided if _is_open(policy, field, item)]
     asks.extend(_picture_asks(kind, items, answers))
+    if kind.medium == DRAWING and not answers.confirmed:
+        asks.append(Ask(DRAWING, LOOKED_AT))
     if kind.medium == DOCUMENT and not answers.confirmed:
         leaving = [field for field, item in decided if field.element is Element.PAGE and item.leaves]
         asks.append(Ask(DOCUMENT, question(leaving)))
@@ -119,21 +128,26 @@ def _decided(
     taken_out |= holding(answers.terms, named)
     counts: Counter[Element] = Counter()
     pages: dict[int, tuple[Ruling, ...]] = {}
+    leaving: set[str] = set()
     for field in named:
         counts[field.element] += 1
         stands = field.page > 0 and field.element is not Element.PAGE
-        if stands and field.page not in pages:
+        if (stands and field.page not in pages) or not leaving.issuperset(field.on):
             continue
         asked = subject(kind, field, counts[field.element])
         rules = matching(policy, asked, context)
-        rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings_for(rules, present))
+        rulings = rulings_for(rules, present)
+        if stands:
+            rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings)
         if field.id in taken_out and not _removed_anyway(rulings):
-            rulings = (_removal(ANSWER_RULE, field.element, fallback),)
+            rulings = (_removal(ANSWER_RULE, field, fallback),)
         if stands and field.element in WITH_THEIR_PAGE:
             rulings = rulings or pages[field.page]
-        item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field.element, fallback),))
+        item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field, fallback),))
         if field.element is Element.PAGE and item.leaves:
             pages[field.page] = item.rulings
+        elif field.element in _CARRYING and item.leaves:
+            leaving.add(field.id)
         yield field, item
 
 
@@ -199,10 +213,10 @@ def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tu
 
 def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> None:
     """Raise `AnswersInvalid` for regions and terms that this original has no place for."""
-    if answers.regions and kind.medium not in {*DRAWN, DOCUMENT}:
-        raise AnswersInvalid("Regions are drawn on pictures, videos and pages; this original is none.")
-    if answers.terms and kind.medium != DOCUMENT:
-        raise AnswersInvalid("Terms are looked for in documents; this original is none.")
+    if answers.regions and kind.medium not in {*DRAWN, DOCUMENT, DRAWING}:
+        raise AnswersInvalid("Regions are drawn on pictures, videos, pages and drawings; this original is none.")
+    if answers.terms and kind.medium not in (DOCUMENT, DRAWING):
+        raise AnswersInvalid("Terms are looked for in documents and drawings; this original is none.")
     if kind.medium != _VIDEO and any(region.path for region in answers.regions):
         raise AnswersInvalid("Only a region of a video has a path; give this one a box.")
     count = sum(field.element is Element.PAGE for field in named)
@@ -299,8 +313,9 @@ def _removed_anyway(rulings: Sequence[Ruling]) -> bool:
     return bool(rulings) and rulings[0].action.removes and not rulings[0].where
 
 
-def _removal(rule: str, element: Element, because: Because) -> Ruling:
-    action = Action(_REMOVAL[element])
+def _removal(rule: str, field: Field, because: Because) -> Ruling:
+    """On a page something is covered, in a drawing it is not drawn."""
+    action = Action("drop" if field.on else _REMOVAL[field.element])
     return Ruling(rule, action, (), int(action.order[0]) * 1000, False, because)
 
 
@@ -319,6 +334,8 @@ def _outcome(rulings: Sequence[Ruling]) -> Outcome:
 
 
 def _title(kind: Kind, field: Field) -> tuple[Text, str, str | None]:
+    if field.on:
+        return _IN_DRAWING, "text", None
     if field.element in _TITLES:
         return _TITLES[field.element], "text", None
     if field.element is Element.PAGE:
@@ -377,6 +394,8 @@ def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Con
         return ()
     if kind.medium == DOCUMENT:
         return _missing_pages(policy, items)
+    if kind.medium == DRAWING:
+        return _missing_layers(policy, items)
     showing = {(item.name, ruling.rule) for item in items for ruling in item.rulings if ruling.required and item.leaves}
     missing = []
     for known in kind.fields:
@@ -391,6 +410,13 @@ def _missing_pages(policy: Policy, items: Sequence[Decision]) -> tuple[str, ...]
     showing = {ruling.rule for item in items for ruling in item.rulings if item.element is Element.PAGE and item.leaves}
     wanted = [rule for rule in policy.rules if rule.present and rule.select.pages and rule.id not in showing]
     return tuple(f"pages {', '.join(rule.select.pages)}" for rule in wanted)
+
+
+def _missing_layers(policy: Policy, items: Sequence[Decision]) -> tuple[str, ...]:
+    showing = {ruling.rule for item in items for ruling in item.rulings if item.element in _CARRYING and item.leaves}
+    wanted = [rule for rule in policy.rules if rule.present and rule.id not in showing]
+    named = [(rule, (*rule.select.layers, *rule.select.blocks)) for rule in wanted]
+    return tuple(f"layers {', '.join(globs)}" for _, globs in named if globs)
 
 
 def _approvals(policy: Policy, items: Sequence[Decision]) -> tuple[Quorum, ...]:

@@ -11,6 +11,7 @@ from gateway.formats.model import (
     Box,
     Case,
     DocumentOutput,
+    DrawingOutput,
     Element,
     FilmBounds,
     Instruction,
@@ -33,7 +34,7 @@ DRAWN = frozenset({"picture", "video"})
 ANSWER_RULE = "answer"
 _METADATA = Text(en="Metadata of the file", zh="文件元数据")
 _PAGES = Text(en="Pages", zh="页面")
-_NAMED_BY_NUMBER = frozenset({Element.METADATA, Element.FORM_FIELD})
+_NAMED_BY_NUMBER = frozenset({Element.METADATA, Element.FORM_FIELD, Element.LAYER, Element.BLOCK})
 _DEFAULTED = Text(en="removed", zh="已删除")
 
 
@@ -212,6 +213,7 @@ class Decisions:
             TableOutput(self.output.table),
             document=DocumentOutput(self.output.document),
             film=FilmBounds(most.lines, most.fps, most.seconds),
+            drawing=DrawingOutput(self.output.drawing),
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium in DRAWN and crops != 1:

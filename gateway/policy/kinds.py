@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from gateway.policy.words import DataClass, FieldName, KindName, Line, RegionName, Strict, Text
 
-Medium = Literal["table", "text", "picture", "document", "video"]
+Medium = Literal["table", "text", "picture", "document", "video", "drawing"]
 _WITH_FIELDS = ("table", "text")
 ValueType = Literal["text", "decimal", "integer", "date", "enum"]
 # A title becomes a column header of a rendition: it may not look like a formula or carry brackets of its own.
@@ -35,7 +35,7 @@ class KindField(Strict):
 
 
 class RegionClass(Strict):
-    """A sort of region that a person can draw on a picture or a page."""
+    """A sort of region that a person can draw on a picture, a page or a drawing."""
 
     name: RegionName
     title: KindTitle

@@ -19,6 +19,7 @@ from gateway.policy.sound import contradictions, fields_named, may_meet
 from gateway.policy.suggested import DETECTED
 from gateway.policy.words import CLASSES, PERSONAL
 
+_WITH_METADATA = DRAWN | {"document", "drawing"}
 _TWO_PEOPLE = 2
 
 
@@ -62,12 +63,25 @@ def targets(rule: Rule, kinds: list[Kind]) -> set[str]:
         declared = {name for kind in kinds for name in (*kind.region_titles, *(DETECTED if kind.regions else ()))}
         named |= {f"region {name}" for name in rule.select.regions.classes if name in declared}
     mediums = {kind.medium for kind in kinds}
-    named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & {*DRAWN, "document"}}
+    named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & _WITH_METADATA}
     if "document" in mediums:
         named |= _on_pages(rule)
+    if "drawing" in mediums:
+        named |= _in_drawings(rule)
     # A value may show a class under any header, and a header may be anything.
     named |= {f"class {name}" for name in rule.select.classes} | {f"header {glob}" for glob in rule.select.headers}
     return named
+
+
+def _in_drawings(rule: Rule) -> set[str]:
+    select = rule.select
+    sorts = {
+        "layer": select.layers,
+        "block": select.blocks,
+        "text": select.text.patterns if select.text else (),
+        "text on layer": select.text.layers if select.text else (),
+    }
+    return {f"{sort} {name}" for sort, names in sorts.items() for name in names}
 
 
 def _on_pages(rule: Rule) -> set[str]:
@@ -191,13 +205,13 @@ def _uncovered(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
 def _open_classes(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
     removing = [rule for rule in policy.rules if rule.do.removes and not rule.where]
     mediums = {kind.medium for kind in kinds}
-    if mediums & {"table", "text", "document"}:
+    if mediums & {"table", "text", "document", "drawing"}:
         for name in CLASSES:
             if not any(name in rule.select.classes for rule in removing):
                 yield Finding(
                     Level.WARNING, "open-class", "", f"No rule removes {name} wherever it turns up; write one by class."
                 )
-    if mediums & {*DRAWN, "document"} and not any(rule.select.metadata for rule in removing):
+    if mediums & _WITH_METADATA and not any(rule.select.metadata for rule in removing):
         yield Finding(
             Level.WARNING, "open-class", "", "No rule names metadata, so it is stripped without a reason; write one."
         )
@@ -207,6 +221,8 @@ def _open_classes(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
         )
     if "document" in mediums and not any(rule.select.pages and rule.do.shows for rule in policy.rules):
         yield Finding(Level.ERROR, "nothing-leaves", "", "No rule allows a page, so no document leaves; write one.")
+    if "drawing" in mediums and not any(rule.select.layers and rule.do.shows for rule in policy.rules):
+        yield Finding(Level.ERROR, "nothing-leaves", "", "No rule allows a layer, so no drawing leaves; write one.")
 
 
 def _eyes(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:

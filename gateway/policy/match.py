@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.formats.model import Element, Field
 from gateway.policy.conditions import Context
 from gateway.policy.kinds import Kind
-from gateway.policy.model import Rule
+from gateway.policy.model import Rule, TextPatterns
 from gateway.policy.pages import spans
 
 _NUMBERS = re.compile(r"[0-9]{1,7}(/[0-9]{1,7})?")
 
 
-_WORDS = {Element.TEXT: "line of text", Element.ANNOTATION: "annotation", Element.FORM_FIELD: "form field"}
+_WORDS = {
+    Element.TEXT: "line of text",
+    Element.ANNOTATION: "annotation",
+    Element.FORM_FIELD: "form field",
+    Element.LAYER: "layer",
+    Element.BLOCK: "block",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,8 @@ def _selected(rule: Rule, subject: Subject) -> str | None:
             return "It selects this metadata." if named else None
         case Element.PAGE:
             return "It selects this page." if spans(subject.field, rule.select.pages) else None
+        case Element.LAYER | Element.BLOCK:
+            return _carrying(rule, subject.field)
         case Element.TEXT | Element.ANNOTATION | Element.FORM_FIELD:
             return _on_page(rule, subject)
     return _column(rule, subject)
@@ -93,19 +102,35 @@ def _region(rule: Rule, subject: Subject) -> str | None:
     return f"It selects regions of the class {field.name}."
 
 
+def _carrying(rule: Rule, field: Field) -> str | None:
+    globs = rule.select.layers if field.element is Element.LAYER else rule.select.blocks
+    return f"It selects this {_WORDS[field.element]}." if _any_fits(globs, (field.label,)) else None
+
+
 def _on_page(rule: Rule, subject: Subject) -> str | None:
     select, field = rule.select, subject.field
     found = sorted(subject.classes & set(select.classes))
     if found:
         return f"It selects the class {', '.join(found)}, which this {_WORDS[field.element]} shows."
-    patterns = select.text.patterns if select.text else ()
+    if field.element is Element.TEXT:
+        return "It selects this line of text." if select.text and _text(select.text, field) else None
     globs, names = {
-        Element.TEXT: (patterns, (field.label, *field.headings)),
         Element.ANNOTATION: (select.annotations, (field.name or "",)),
         Element.FORM_FIELD: (select.form_fields, (field.name or "",)),
     }[field.element]
-    named = any(fits(_flat(glob), _flat(name)) for glob in globs for name in names)
-    return f"It selects this {_WORDS[field.element]}." if named else None
+    return f"It selects this {_WORDS[field.element]}." if _any_fits(globs, names) else None
+
+
+def _text(wanted: TextPatterns, field: Field) -> bool:
+    said = not wanted.patterns or _any_fits(wanted.patterns, (field.label, *field.headings))
+    # Only in a drawing a text has a layer, and by a layer no other text is meant.
+    stands = not wanted.layers or (bool(field.on) and _any_fits(wanted.layers, (field.layer,)))
+    return said and stands
+
+
+def _any_fits(globs: Iterable[str], names: Iterable[str]) -> bool:
+    flat = [_flat(name) for name in names]
+    return any(fits(_flat(glob), name) for glob in globs for name in flat)
 
 
 def _column(rule: Rule, subject: Subject) -> str | None:

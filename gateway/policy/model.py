@@ -143,11 +143,19 @@ class Because(Strict):
 
 
 class TextPatterns(Strict):
-    """Lines of text on a document's pages that fit a pattern, in which `*` stands for anything; case and width do not
-    matter.
+    """Lines of text on a document's pages, and texts of a drawing, that fit a pattern, in which `*` stands for
+    anything; case and width do not matter. `layers` are those of a drawing that the text stands on; where both are
+    given, both must fit.
     """
 
-    patterns: tuple[TextGlob, ...] = Field(min_length=1, max_length=200)
+    patterns: tuple[TextGlob, ...] = Field(default=(), max_length=200)
+    layers: tuple[TextGlob, ...] = Field(default=(), max_length=200)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.patterns and not self.layers:
+            raise ValueError("`text` needs `patterns`, or in drawings `layers`; write them")
+        return self
 
 
 class Regions(Strict):
@@ -169,6 +177,8 @@ class Select(Strict):
     text: TextPatterns | None = None
     annotations: tuple[TextGlob, ...] = ()
     form_fields: tuple[TextGlob, ...] = ()
+    layers: tuple[TextGlob, ...] = ()
+    blocks: tuple[TextGlob, ...] = ()
     where: dict[FieldName, tuple[Value, ...]] = Field(default_factory=dict)
 
     @property
@@ -183,6 +193,8 @@ class Select(Strict):
             Element.TEXT: self.text,
             Element.ANNOTATION: self.annotations,
             Element.FORM_FIELD: self.form_fields,
+            Element.LAYER: self.layers,
+            Element.BLOCK: self.blocks,
         }
         return frozenset(element for element, selected in named.items() if selected)
 
@@ -202,8 +214,8 @@ class Rule(Strict):
     def _coherent(self) -> Self:
         if not self.select.elements:
             raise ValueError(
-                "`select` names nothing; write fields, headers, classes, metadata, regions, pages, text, annotations "
-                "or form_fields"
+                "`select` names nothing; write fields, headers, classes, metadata, regions, pages, text, annotations, "
+                "form_fields, layers or blocks"
             )
         wrong = self.select.elements - ELEMENTS[self.do.op]
         if wrong:
@@ -215,7 +227,8 @@ class Rule(Strict):
             raise ValueError(f"`{self.do.op}` withholds and needs a code that justifies it: {', '.join(WITHHOLDING)}")
         if self.do.shows and (self.select.headers or self.select.classes):
             raise ValueError(
-                "what leaves as it is must be selected by `fields`, `regions` or what stands on pages; name it"
+                "what leaves as it is must be selected by `fields`, `regions`, `layers` or what stands on pages"
+                "; name it"
             )
         if self.select.headers and not self.do.removes:
             raise ValueError("a raw header is the original's own claim: `headers` may only `drop` or `block`")
@@ -313,13 +326,14 @@ class Film(Strict):
 
 
 class Output(Strict):
-    """What every rendition carries, in which form tables, documents and videos leave, and in which profiles."""
+    """What every rendition carries, in which form originals of a medium leave, and in which profiles."""
 
     mark: Literal["required"] = "required"
     fingerprint: Literal["required", "none"] = "none"
     table: Literal["as_original", "csv", "xlsx"] = "as_original"
     video: Film = Film()
     document: Literal["pdf", "as_original"] = "pdf"
+    drawing: Literal["pdf", "png"] = "pdf"
     profile: tuple[Literal["sealed", "portal", "print", "public"], ...] = Field(
         default=("sealed", "portal"), min_length=1
     )

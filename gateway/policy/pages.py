@@ -1,4 +1,6 @@
-"""What is special about documents: which pages a rule means, which lines hold a reviewer's words, what is asked."""
+"""What is special about documents and drawings: which pages a rule means, which texts hold a reviewer's words, what is
+asked.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from gateway.formats.model import Element, Field
 from gateway.formats.page_order import orders
 from gateway.policy.problems import AnswersInvalid
 
-DOCUMENT = "document"
+DOCUMENT, DRAWING = "document", "drawing"
+LOOKED_AT = (
+    "Was the whole drawing looked at? No rule can read letters that are drawn as lines: draw regions over what must "
+    "not leave, and confirm it."
+)
 
 _HYPHENS = re.compile("[-\u2010\u2011]")
 

@@ -34,7 +34,7 @@ def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document)
         _require_known_names(rule, scope, document, loc)
         for field in (field for kind in meant for field in fields_named(rule, kind)):
             _require_fit(rule, field, document, loc)
-        if any(kind.medium == "document" for kind in meant):
+        if any(kind.medium in {"document", "drawing"} for kind in meant):
             _require_coverable(rule, document, loc)
     for kind in meant:
         for one, other in contradictions(policy.rules, kind):
@@ -114,8 +114,8 @@ def _require_coverable(rule: Rule, document: Document, loc: Loc) -> None:
     by_class = rule.select.classes and not rule.do.removes
     if by_class or rule.do.op == "crop":
         raise document.problem(
-            f"The rule `{rule.id}` cannot `{rule.do.op}` what stands on a page of a document; use drop or box, or "
-            "leave documents out of `kinds`.",
+            f"The rule `{rule.id}` cannot `{rule.do.op}` what stands on a page or in a drawing; use drop or box, or "
+            "leave documents and drawings out of `kinds`.",
             loc,
         )
 

@@ -18,12 +18,14 @@ from pydantic import StringConstraints
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of, classes_seen
 from gateway.formats.coded import Cells
-from gateway.formats.model import Box, Element, Field, Moment, Note, Page, Plan, Source, Word, applied
+from gateway.formats.drawing_fields import drawing_fields
+from gateway.formats.model import Box, Drawing, Element, Field, Moment, Note, Page, Plan, Source, Word, applied
 from gateway.formats.page_runs import page_fields
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
 from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions
+from gateway.policy.drawn import Drawn
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, typed
 from gateway.policy.policy import Policy
@@ -39,7 +41,8 @@ _NO_RULE = ""
 _PAGE_PX = (1654, 2339)
 _LINE_PX, _LETTER_PX = 40, 16
 _NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
-_ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES
+_CARRYING = frozenset({Element.LAYER, Element.BLOCK})
+_ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES | _CARRYING
 
 
 class DrawnRegion(Strict):
@@ -74,8 +77,9 @@ class DrawnNote(Strict):
 class Expect(Strict):
     """What must come out. `asks`, `missing` and `refused` are always compared; the rest where it is written.
 
-    `pages` says for each page, `lines` for each line of text and `notes` for each annotation or form field which rule
-    decides it; what stands on a page that does not leave is decided by none.
+    `pages` says for each page, `lines` for each line of text, `notes` for each annotation or form field, `layers` and
+    `blocks` for those of a drawing which rule decides it; what stands on something that does not leave is decided by
+    none.
     """
 
     columns: tuple[Cell, ...] | None = None
@@ -85,6 +89,8 @@ class Expect(Strict):
     pages: tuple[Cell, ...] | None = None
     lines: dict[Cell, Cell] | None = None
     notes: dict[Cell, Cell] | None = None
+    layers: dict[Cell, Cell] | None = None
+    blocks: dict[Cell, Cell] | None = None
     metadata: dict[Cell, Cell] | None = None
     asks: tuple[Cell, ...] = ()
     missing: tuple[Cell, ...] = ()
@@ -108,6 +114,7 @@ class TestCase(Strict):
     regions: tuple[DrawnRegion, ...] = ()
     pages: tuple[tuple[Cell, ...], ...] = ()
     notes: tuple[DrawnNote, ...] = ()
+    drawing: Drawn | None = None
     terms: tuple[Cell, ...] = ()
     confirmed: Flag = True
     metadata: dict[Cell, Cell] = Key(default_factory=dict)
@@ -136,6 +143,7 @@ class Specimen:
     rows: tuple[tuple[str, ...], ...]
     metadata: Mapping[str, str]
     pages: tuple[Page, ...] = ()
+    drawing: Drawing | None = None
 
 
 class Renderer(Protocol):
@@ -268,7 +276,9 @@ class _Run:
         if self.renderer is None or decisions.asks:
             self._search_cells(decisions)
         else:
-            specimen = Specimen(kind, self.test.headers, self.test.rows, self.test.metadata, _pages(self.test))
+            specimen = Specimen(
+                kind, self.test.headers, self.test.rows, self.test.metadata, _pages(self.test), _drawing(self.test)
+            )
             self._search_bytes(self.renderer(specimen, decisions.plan()))
         return tuple(self._found)
 
@@ -301,7 +311,7 @@ class _Run:
         return decide(
             self.policy,
             kind,
-            (*columns, *page_fields(_pages(test), classes_of), *tags, *regions),
+            (*columns, *_fields(test), *tags, *regions),
             context,
             answers,
             on=test.on or self.file.on,
@@ -346,10 +356,14 @@ class _Run:
         expect = self.test.expect
         rules = {item.field_id: item.main.rule for item in decisions.items if item.element in _ON_PAGES}
         self.covered.update(rules.values())
-        fields = list(page_fields(_pages(self.test), classes_of))
+        fields = _fields(self.test)
         pages = [rules[one.id] for one in fields if one.element is Element.PAGE]
         lines = {one.label: rules.get(one.id, _NO_RULE) for one in fields if one.element is Element.TEXT}
         notes = {one.name or "": rules.get(one.id, _NO_RULE) for one in fields if one.element in _NOTES}
+        for element, wanted in ((Element.LAYER, expect.layers), (Element.BLOCK, expect.blocks)):
+            if wanted is not None:
+                found = {one.label: rules[one.id] for one in fields if one.element is element}
+                self._same(f"{element.value}s", found, dict(wanted))
         if expect.pages is not None:
             self._same("pages", pages, list(expect.pages))
         if expect.lines is not None:
@@ -375,7 +389,7 @@ class _Run:
             for item, cell in zip(columns, raw, strict=True)
             if (case := applied(item.cases, row)) and case.transform.op.value == "allow"
         ]
-        lines = {field.id: field.label.casefold() for field in page_fields(_pages(self.test), classes_of)}
+        lines = {field.id: field.label.casefold() for field in _fields(self.test)}
         leaving += [lines[item.field_id] for item in decisions.items if item.element is Element.TEXT and item.leaves]
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.absent], wanted=False)
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.present], wanted=True)
@@ -393,6 +407,17 @@ class _Run:
     def _same(self, what: str, found: object, wanted: object) -> None:
         if found != wanted:
             self._found.append(f"{what}: expected {wanted}, found {found}.")
+
+
+def _fields(test: TestCase) -> list[Field]:
+    """What stands on the pages and in the drawing of a test."""
+    drawing = _drawing(test)
+    drawn = drawing_fields(drawing, classes_of) if drawing else ()
+    return [*page_fields(_pages(test), classes_of), *drawn]
+
+
+def _drawing(test: TestCase) -> Drawing | None:
+    return test.drawing.drawing() if test.drawing else None
 
 
 def _pages(test: TestCase) -> tuple[Page, ...]:

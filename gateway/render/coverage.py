@@ -1,9 +1,10 @@
-"""What the rendition of a picture or a document must show and cover, worked out from the plan, not from what the format
-says it did.
+"""What the rendition of a picture, document or drawing must show and cover, worked out from the plan, not from what
+the format says it did.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from gateway.base.problems import CheckFailed
@@ -54,6 +55,28 @@ def require_pages_covered(plan: Plan, document: Pages, rebuilt: Rebuilt) -> None
         for place in _withheld_places(plan, page, made.number):
             if not any(_common(place, box) == place for box in made.boxes):
                 raise NotCovered("Something withheld on a page has no box over it; nothing is kept of it.")
+
+
+def require_sheet_covered(plan: Plan, rebuilt: Rebuilt) -> None:
+    """Raise `NotCovered` unless the rendition is one sheet with a box over every withheld region of the canvas."""
+    size_px = rebuilt.pages[0].size_px if len(rebuilt.pages) == 1 else rebuilt.size_px
+    if size_px is None or rebuilt.canvas is None or (rebuilt.pages and rebuilt.size_px):
+        raise NotCovered("The rendition of a drawing is not one sheet; nothing is kept of it.")
+    boxes = rebuilt.pages[0].boxes if rebuilt.pages else rebuilt.boxes
+    for one in plan.instructions:
+        if one.element is not Element.REGION or one.box is None or _op(one) is Op.ALLOW:
+            continue
+        seen = _common(_on_sheet(one.box, rebuilt.canvas), Box(0, 0, *size_px))
+        if seen is not None and not any(_common(seen, box) == seen for box in boxes):
+            raise NotCovered("A withheld region of the drawing has no box over it; nothing is kept of it.")
+
+
+def _on_sheet(box: Box, canvas: tuple[float, float, float]) -> Box:
+    """Every pixel of the sheet that a box of the canvas touches."""
+    left, top, scale = canvas
+    right, bottom = left + (box.left_px + box.width_px) * scale, top + (box.top_px + box.height_px) * scale
+    first = math.floor(left + box.left_px * scale), math.floor(top + box.top_px * scale)
+    return Box(*first, math.ceil(right) - first[0], math.ceil(bottom) - first[1])
 
 
 def _withheld_places(plan: Plan, page: Page, number: int) -> Iterator[Box]:

@@ -1,4 +1,5 @@
-"""What a released workbook says of itself on its second sheet, in its recipient's language.
+"""What a released workbook says of itself on its second sheet, and a drawing below its lines, in its recipient's
+language.
 
 Every word is the gateway's own or the policy's; names, the mark and counts are those of the release.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -25,8 +27,18 @@ _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "release": "Release",
             "date": "Date",
             "rows": "Rows in the table",
+            "scale": "Scale",
+            "none": "not to scale",
         },
-        "zh": {"name": "说明", "recipient": "接收方", "release": "提交编号", "date": "日期", "rows": "表中行数"},
+        "zh": {
+            "name": "说明",
+            "recipient": "接收方",
+            "release": "提交编号",
+            "date": "日期",
+            "rows": "表中行数",
+            "scale": "比例",
+            "none": "不按比例",
+        },
     }
 )
 _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -56,28 +68,39 @@ _REMARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def notice(kind: Kind, index: Sequence[Mapping[str, str]], mark: Mark, rows: int, language: Language) -> Notice:
     """The notice for one rendition whose lines of the withheld index are `index`."""
     words = _WORDS[language]
-    title = kind.title.zh if language == "zh" else kind.title.en
+    told = _told(kind, index, mark, language)
+    return replace(
+        told,
+        sheet=_sheet_name(told.heading, words["name"]),
+        name=words["name"],
+        facts=(*told.facts, (words["rows"], str(rows))),
+        remarks=_REMARKS[language],
+    )
+
+
+def drawing_notice(kind: Kind, index: Sequence[Mapping[str, str]], mark: Mark, language: Language) -> Notice:
+    """What stands below a drawing whose lines of the withheld index are `index`."""
+    words = _WORDS[language]
+    told = _told(kind, index, mark, language)
+    return replace(told, sheet="", name="", facts=(*told.facts, (words["scale"], words["none"])))
+
+
+def _told(kind: Kind, index: Sequence[Mapping[str, str]], mark: Mark, language: Language) -> Notice:
+    words = _WORDS[language]
     release = f"REHEARSAL · {mark.release_id}" if mark.rehearsal else mark.release_id
     return Notice(
-        sheet=_sheet_name(title, words["name"]),
-        name=words["name"],
-        heading=title,
-        facts=(
-            (words["recipient"], mark.recipient),
-            (words["release"], release),
-            (words["date"], mark.date),
-            (words["rows"], str(rows)),
-        ),
+        heading=kind.title.zh if language == "zh" else kind.title.en,
+        facts=((words["recipient"], mark.recipient), (words["release"], release), (words["date"], mark.date)),
         columns=_COLUMNS[language],
         lines=tuple(_line(line, language) for line in index),
-        remarks=_REMARKS[language],
     )
 
 
 def own_words(told: Notice) -> frozenset[str]:
     """Of a notice what is no fact of the release: what a search for withheld values may pass over."""
     labels = (label for label, _ in told.facts)
-    return frozenset({told.sheet, told.name, told.heading, *labels, *told.columns, *told.remarks})
+    own = {told.sheet, told.name, told.heading, *labels, *told.columns, *told.remarks}
+    return frozenset(own | {word for words in _WORDS.values() for word in words.values()} - {""})
 
 
 def _line(line: Mapping[str, str], language: Language) -> tuple[str, ...]:

@@ -7,7 +7,8 @@
 3. The policy decides every field. Open questions end here: `waiting`.
 4. What the policy requires to be present is there, or the rendition is refused.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
-   document its plan's pages with boxes over whatever is withheld on them, a workbook a notice of what it lacks.
+   document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
+   what it lacks.
 6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value. A
    finding ends in `blocked`, no answer in time in `refused`.
 """
@@ -23,6 +24,7 @@ from gateway.formats import write_docx
 from gateway.formats.model import (
     Box,
     Content,
+    Drawing,
     Element,
     Mark,
     Pages,
@@ -42,10 +44,10 @@ from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
-from gateway.render.coverage import require_covered, require_pages_covered
+from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.model import Outcome, State
-from gateway.render.notice import Language, notice, own_words
+from gateway.render.notice import Language, drawing_notice, notice, own_words
 from gateway.render.suggestions import suggestions
 from gateway.render.withheld import cells_of, withheld_lines, withheld_set
 from gateway.residue import walled
@@ -123,6 +125,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         require_shown(decisions, cells)
     if isinstance(content, Table):
         plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
+    if isinstance(content, Drawing):
+        plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
     rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
@@ -156,16 +160,19 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
 
 def _require_followed(content: Content, plan: Plan, rebuilt: Rebuilt) -> None:
     """Raise `NotCovered` where the rebuild shows more than its plan, as far as that can be told without the pixels."""
-    if isinstance(content, Picture):
-        require_covered(plan, content, rebuilt)
-    elif isinstance(content, Pages):
-        require_pages_covered(plan, content, rebuilt)
-    elif isinstance(content, Video):
-        require_film_covered(plan, content, rebuilt)
+    match content:
+        case Picture():
+            require_covered(plan, content, rebuilt)
+        case Pages():
+            require_pages_covered(plan, content, rebuilt)
+        case Video():
+            require_film_covered(plan, content, rebuilt)
+        case Drawing():
+            require_sheet_covered(plan, rebuilt)
 
 
 def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> Expectation:
-    if isinstance(content, Picture):
+    if isinstance(content, Picture) or (isinstance(content, Drawing) and not rebuilt.pages):
         if rebuilt.size_px is None:
             raise ValueError("a picture was rebuilt without a size")
         return PictureExpectation(
@@ -176,7 +183,7 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         )
     if isinstance(content, Pages) and rebuilt.media_type == write_docx.MEDIA_TYPE:
         return RetypedExpectation(mark.text)
-    if isinstance(content, Pages):
+    if isinstance(content, Pages | Drawing):
         return DocumentExpectation(
             sizes_px=tuple(page.size_px for page in rebuilt.pages),
             boxes=tuple(tuple(_rectangle(box) for box in page.boxes) for page in rebuilt.pages),

@@ -20,6 +20,7 @@ from gateway.formats.coded import NONE, Cells, CellsApart, Coded
 from gateway.formats.model import (
     Case,
     Content,
+    Drawing,
     Element,
     Field,
     Instruction,
@@ -75,7 +76,7 @@ def withheld_set(
                 shown[_rounded(case.transform, value)] = None
         if field.element is Element.COLUMN and field.name is None and field.label.strip():
             values.append(WithheldValue(field.label, f"{field.id} header"))
-    if isinstance(content, Pages):
+    if isinstance(content, Pages | Drawing):
         values = [*passages(values, shown, constants), *(WithheldValue(term, "term") for term in terms)]
     if file_name:
         values.append(WithheldValue(file_name, "file-name"))

@@ -23,6 +23,8 @@ from gateway.formats.document_docx import PARSE_TASK as WORD_TASK
 from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.document_eml import PARSE_TASK as MAIL_TASK
 from gateway.formats.document_eml import DocumentEml
+from gateway.formats.drawing import PARSE_TASKS as DRAWING_TASKS
+from gateway.formats.drawing import DrawingFormat
 from gateway.formats.model import (
     Box,
     Case,
@@ -49,7 +51,7 @@ from gateway.formats.typed_reader import DRAW_TASK
 from gateway.formats.video import PARSE_TASKS as VIDEO_TASKS
 from gateway.formats.video import VideoFormat
 from gateway.sandbox.process import ProcessSandbox
-from tests.support import documents, videos, word, workbooks
+from tests.support import documents, drawings, videos, word, workbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
@@ -66,8 +68,10 @@ TASKS = (
     *PARSE_TASKS.values(),
     *TEXT_TASKS.values(),
     *VIDEO_TASKS,
+    *DRAWING_TASKS.values(),
 )
 CONTENTS: dict[type, Content] = {}
+SHEETS: dict[tuple[type, Mark], Rebuilt] = {}
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +141,7 @@ class FormatContract(abc.ABC):
         assert any(WITHHELD in value for value in values)
 
     def test_an_empty_plan_lets_nothing_leave(self, sandbox: ProcessSandbox) -> None:
-        with pytest.raises(Refused, match=r"lets no column|No work area|No page") as caught:
+        with pytest.raises(Refused, match=r"lets no column|No work area|No page|No layer") as caught:
             self.format().rebuild(self.content(sandbox), Plan(()), MARK, SECRET)
         assert caught.value.slug == "nothing-named"
 
@@ -149,11 +153,15 @@ class FormatContract(abc.ABC):
     def test_the_rendition_is_of_a_kind_the_format_knows(self, sandbox: ProcessSandbox) -> None:
         rebuilt = self.rebuild(sandbox)
         assert rebuilt.media_type in self.format().extensions
-        assert rebuilt.media_type == self.leaves_as() == self.format().sniff(rebuilt.data[:4096])
-        self.format().read(rebuilt.data, rebuilt.media_type, sandbox, {"sheet": self.sheet} if self.sheet else {})
+        assert rebuilt.media_type == self.leaves_as() == self.leaving().sniff(rebuilt.data[:4096])
+        self.leaving().read(rebuilt.data, rebuilt.media_type, sandbox, {"sheet": self.sheet} if self.sheet else {})
 
     def leaves_as(self) -> str:
         return self.media_type()
+
+    def leaving(self) -> Format:
+        """The format that knows a rendition by its bytes."""
+        return self.format()
 
     def test_the_same_in_gives_the_same_out_in_another_process(self, sandbox: ProcessSandbox) -> None:
         here = hashlib.sha256(self.rebuild(sandbox).data).hexdigest()
@@ -423,6 +431,74 @@ class TestPdf(FormatContract):
         assert "Kowalski" not in said
         assert "Annex" not in said
         assert not again.pages[0].words, "the text lies over the pixels and is itself not seen"
+
+
+class DrawingContract(FormatContract):
+    strangers = (
+        b"",
+        b"\0" * 64,
+        b"%PDF-1.7\n",
+        b"AC1032\0\0\0",
+        b"<html><svg></svg></html>",
+        b"PK\x03\x04" + bytes(60),
+    )
+
+    def format(self) -> Format:
+        return DrawingFormat(lambda _values: frozenset())
+
+    def leaving(self) -> Format:
+        return DocumentFormat(lambda _values: frozenset())
+
+    def leaves_as(self) -> str:
+        return "application/pdf"
+
+    def plan(self) -> Plan:
+        box = (Case((), Transform(Op.BOX, {}), 1, "TS", "know-how"),)
+        layers = [Instruction(f"layer/{one}", "", Element.LAYER, "Layer", "text", ALLOW) for one in self.allowed]
+        region = Instruction("region/1", "know_how", Element.REGION, "Area", "text", box, Box(700, 600, 300, 300))
+        return Plan((*layers, Instruction("text/1", "", Element.TEXT, "Text", "text", ALLOW), region))
+
+    allowed: tuple[int, ...] = ()
+
+    def rebuild(self, sandbox: ProcessSandbox, mark: Mark = MARK, secret: bytes = SECRET) -> Rebuilt:
+        if (type(self), mark) not in SHEETS:
+            SHEETS[type(self), mark] = super().rebuild(sandbox, mark, secret)
+        return SHEETS[type(self), mark]
+
+    def test_only_what_the_plan_allows_can_be_read_in_the_rendition(self, sandbox: ProcessSandbox) -> None:
+        again = self.leaving().read(self.rebuild(sandbox).data, "application/pdf", sandbox)
+        assert isinstance(again, Pages)
+        said = " ".join(again.parts.values())
+        assert drawings.SHOWN in said
+        assert "Kowalski" not in said
+
+
+class TestDxf(DrawingContract):
+    allowed = (3, 4)
+
+    def specimen(self) -> bytes:
+        document = drawings.outlined()
+        drawings.text(document.modelspace(), f"Drawn by {WITHHELD}", (5, 50), "OUTLINE")
+        document.header["$PROJECTNAME"] = WITHHELD
+        return drawings.dxf(document)
+
+
+class TestSvg(DrawingContract):
+    allowed = (1, 2)
+
+    def specimen(self) -> bytes:
+        return drawings.svg(
+            f'<g id="MAGNET"><circle cx="90" cy="80" r="40"/><text x="150" y="80">{drawings.SHOWN}</text></g>'
+            f'<g id="TITLE"><text x="150" y="120">{WITHHELD}</text></g><!-- {WITHHELD} -->'
+        )
+
+    @pytest.mark.nightly
+    def test_the_same_in_gives_the_same_out_in_another_process(self, sandbox: ProcessSandbox) -> None:
+        super().test_the_same_in_gives_the_same_out_in_another_process(sandbox)
+
+    @pytest.mark.nightly
+    def test_every_recipient_and_release_gets_other_bytes(self, sandbox: ProcessSandbox) -> None:
+        super().test_every_recipient_and_release_gets_other_bytes(sandbox)
 
 
 class TestWord(FormatContract):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.formats import picture
+from gateway.formats import pixels
 from gateway.formats.picture import PARSE_TASK, PictureFormat
 from gateway.formats.problems import PictureRefused
 from gateway.sandbox.process import ProcessSandbox
@@ -43,7 +43,7 @@ def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def test_the_bytes_are_the_frozen_ones() -> None:
-    made = picture._png(PIXELS)
+    made = pixels.png(PIXELS)
     assert made[:8] == FROZEN[:8]
     assert list(chunks(made)) == list(chunks(FROZEN))
 

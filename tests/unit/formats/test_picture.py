@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from gateway.base.problems import Problem
 from gateway.formats import parse_tags, picture
+from gateway.formats import pixels as written
 from gateway.formats.model import Box, Case, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, Transform
 from gateway.formats.picture import PARSE_TASK, PictureFormat
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
@@ -118,7 +119,7 @@ def test_what_is_refused_and_why(sandbox: ProcessSandbox, data: bytes, kind: typ
 def test_an_interlaced_picture_has_the_rows_of_seven_passes(row_bytes: int, whole: bool) -> None:
     header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 1)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(row_bytes))), (b"IEND", b""))
-    assert is_whole(b"\x89PNG\r\n\x1a\n" + b"".join(picture._chunk(*one) for one in chunks)) is whole
+    assert is_whole(b"\x89PNG\r\n\x1a\n" + b"".join(written._chunk(*one) for one in chunks)) is whole
 
 
 def test_a_type_that_the_bytes_do_not_have_is_refused(sandbox: ProcessSandbox) -> None:
@@ -524,7 +525,7 @@ def test_the_shorter_way_to_a_jpegs_pixels_leads_to_the_same(
 
 def test_a_png_is_written_as_any_reader_reads_it() -> None:
     pixels = np.random.default_rng(3).integers(0, 256, (7, 5, 3), np.uint8)
-    with Image.open(io.BytesIO(picture._png(pixels))) as seen:
+    with Image.open(io.BytesIO(written.png(pixels))) as seen:
         seen.load()
         assert (seen.mode, seen.size, seen.info) == ("RGB", (5, 7), {})
         assert np.array_equal(np.asarray(seen), pixels)
