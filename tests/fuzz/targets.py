@@ -60,7 +60,7 @@ class InProcess:
         return Reply(told, tuple(bytes(blob) for blob in blobs))
 
     def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
-        return iter(self.run(task, request, untrusted, limits).blobs)
+        yield from self.run(task, request, untrusted, limits).blobs
 
 
 def reading(media_type: str) -> Read:

@@ -375,7 +375,7 @@ class Lying:
         return Reply({}, (json.dumps(self._told).encode(),))
 
     def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
-        return iter(self.run(task, request, untrusted, limits).blobs)
+        yield from self.run(task, request, untrusted, limits).blobs
 
 
 def told(**changes: object) -> dict[str, object]:
