@@ -43,7 +43,7 @@ DXF, SVG = "image/vnd.dxf", "image/svg+xml"
 PARSE_TASKS: Mapping[str, str] = MappingProxyType(
     {DXF: "gateway.formats.parse_dxf:parse", SVG: "gateway.formats.parse_svg:parse"}
 )
-LIMITS = Limits(memory_bytes=1024 * MIB, cpu_s=12, wall_s=40, output_bytes=64 * MIB)
+LIMITS = Limits(memory_bytes=1024 * MIB, cpu_s=12, wall_s=90, output_bytes=64 * MIB)
 
 _NEEDED = ("ezdxf", "fontTools", "resvg_py")
 _DXF = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s{0,9}999\r?\n[^\n]{0,200}\n){0,9}\s{0,9}0\r?\n\s{0,9}SECTION\r?\n")
