@@ -23,7 +23,6 @@ from gateway.cli.environment import offline_settings
 from gateway.cli.output import AsJson, say, show
 from gateway.detect import models
 from gateway.detect.problems import DetectorMissing
-from gateway.formats.drawing import installed as drawings_installed
 from gateway.founding import database_in_words
 from gateway.marks.lettering import width
 from gateway.policy.load import load_library
@@ -134,9 +133,10 @@ def _videos() -> Finding:
 
 
 def _drawings() -> Finding:
-    if drawings_installed():
-        return Finding("drawings", "ok", "DXF and SVG are read")
-    return Finding("drawings", "absent", "DXF and SVG are refused; install the gateway with the extra `drawing`")
+    try:
+        return Finding("drawings", "ok", f"ezdxf {metadata.version('ezdxf')}, resvg {metadata.version('resvg_py')}")
+    except metadata.PackageNotFoundError:
+        return Finding("drawings", "absent", "DXF and SVG are refused; install the gateway with the extra `drawing`")
 
 
 def _folder(settings: Settings) -> list[Finding]:
