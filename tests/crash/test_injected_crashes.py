@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,20 @@ TAKES = {
 
 _MORE_THAN_IT_TAKES = 20
 
-# A photo takes the steps of a table, a package in the portal those of a sealed one: every night is often enough.
-_NIGHTLY = {"render-photo": (pytest.mark.nightly,), "dispatch-portal": (pytest.mark.nightly,)}
-# After a write, an fsync or a rename the disk is as before the next step; after a commit somebody may have been told.
-WHEN = ["before", "after-commit", pytest.param("after", marks=pytest.mark.nightly)]
+# A photo takes the steps of a table, a package in the portal those of a sealed one; some stages have many steps.
+_NIGHTLY_STAGES = frozenset({"render-photo", "dispatch-portal"})
+_MANY_STEPS = frozenset({"resume", "render", "approve"})
+
+
+def _boundaries() -> Iterator[object]:
+    """Each stage, and on which side of its steps it crashes.
+
+    After a write, an fsync or a rename the disk is as before the next step; after a commit somebody may have been told.
+    """
+    for stage in STAGES:
+        for when in ("before", "after-commit", "after"):
+            nightly = when == "after" or stage in _NIGHTLY_STAGES or (when == "before" and stage in _MANY_STEPS)
+            yield pytest.param(stage, when, id=f"{stage}-{when}", marks=(pytest.mark.nightly,) if nightly else ())
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,7 @@ def prepared(
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("when", WHEN)
-@pytest.mark.parametrize("stage", [pytest.param(name, marks=_NIGHTLY.get(name, ())) for name in STAGES])
+@pytest.mark.parametrize(("stage", "when"), [*_boundaries()])
 def test_a_crash_at_every_boundary_loses_nothing_and_leaves_nothing(
     stage: str, when: str, injector: Injector, prepared: Callable[[str], Prepared], tmp_path: Path
 ) -> None:

@@ -120,11 +120,11 @@ def test_a_server_answers_what_is_under_way_and_takes_its_workers_along(world: W
     close_idle()
     environment = {**inherited(), **told(settings, PASSPHRASE, tmp_path)}
     command = [sys.executable, "-m", "gateway.cli.main", "serve", "--workers", "1"]
+    line = http.client.HTTPConnection(settings.host, settings.port, timeout=_PATIENCE_S)
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
         until(lambda: b"serving on" in (tmp_path / "log").read_bytes())
-        line = http.client.HTTPConnection(settings.host, settings.port, timeout=_PATIENCE_S)
         until(lambda: answers(line))
         line.putrequest("PUT", f"/api/v1/matters/{matter.id}/originals?kind=customer_list")
         for name, value in headers.items():
@@ -140,6 +140,7 @@ def test_a_server_answers_what_is_under_way_and_takes_its_workers_along(world: W
         with pytest.raises(ProcessLookupError):
             os.killpg(server.pid, 0)
     finally:
+        line.close()
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()

@@ -284,7 +284,7 @@ def test_without_the_fresh_encode_the_gate_holds_and_without_both_this_test_fail
         return encoded
 
     monkeypatch.setattr("gateway.formats.pixels.jpeg", careless("JPEG", quality=88, subsampling=0))
-    monkeypatch.setattr("gateway.formats.picture._png", careless("PNG"))
+    monkeypatch.setattr("gateway.formats.pixels.png", careless("PNG"))
     blocked = rendered(own_world, one)
     assert (blocked.state, blocked.object_id) == (State.BLOCKED, None)
     gate_passes_everything(monkeypatch)
