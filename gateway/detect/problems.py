@@ -17,3 +17,10 @@ class DetectorUnclear(Unprocessable):
 
     slug = "detector-unclear"
     title = "The detector's answer does not add up"
+
+
+class NotLookedAt(Unprocessable):
+    """A policy asks for detection, and no detector can look at this sort of original."""
+
+    slug = "not-looked-at"
+    title = "Detection does not reach this sort of original"

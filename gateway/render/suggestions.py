@@ -10,8 +10,8 @@ import numpy as np
 
 from gateway.base.problems import TooLarge
 from gateway.detect.model import Detector
-from gateway.detect.problems import DetectorMissing
-from gateway.formats.model import Box, Content, Element, Field, Pages, Picture, Source, Video
+from gateway.detect.problems import DetectorMissing, NotLookedAt
+from gateway.formats.model import Box, Content, Drawing, Element, Field, Pages, Picture, Source, Video
 
 MAX_PIXELS = 120_000_000
 
@@ -27,7 +27,7 @@ def suggestions(content: Content, detector: Detector | None) -> tuple[str | None
     """The detector's version, and a region for everything it finds in a picture or on pages that rules cannot read.
 
     No version and no regions where there is nothing to look at. Raises `DetectorMissing` where there is and there is
-    no detector, and `TooMuchToLookAt`.
+    no detector, `NotLookedAt` for videos and drawings, and `TooMuchToLookAt`.
     """
     surfaces = _surfaces(content)
     if not surfaces:
@@ -64,10 +64,10 @@ class _Surface:
 def _surfaces(content: Content) -> list[_Surface]:
     if isinstance(content, Picture):
         return [_Surface(0, (content.width_px, content.height_px), lambda: content.rgb)]
-    if isinstance(content, Video):
-        raise TooMuchToLookAt(
-            "The detector looks at no video in this version; let the policy not require detection, and have a person "
-            "mark everything."
+    if isinstance(content, Video | Drawing):
+        raise NotLookedAt(
+            "The detector looks at no videos and drawings; use a policy that does not require detection, and have a "
+            "person mark everything."
         )
     if not isinstance(content, Pages):
         return []

@@ -18,16 +18,18 @@ ORIGINAL_CPU_S, ORIGINAL_WALL_S = 240.0, 360.0
 
 
 class Budgeted:
-    """A sandbox whose parses together use at most `cpu_s` of the processor and end `wall_s` from now at the latest.
+    """A sandbox whose parses together use at most `cpu_s` of the processor and are waited for at most `wall_s`.
 
-    A document is parsed a few pages at a time: bounds of one parse alone would let hostile pages add up to hours.
+    A document is parsed a few pages at a time: bounds of one parse alone would let hostile pages add up to hours. What
+    is done with pages between two parses, as when a detector looks at them, is not the parser's doing.
     """
 
     def __init__(self, sandbox: Sandbox, *, cpu_s: float = ORIGINAL_CPU_S, wall_s: float = ORIGINAL_WALL_S) -> None:
         self._sandbox = sandbox
         self._cpu_s = cpu_s
         self._spent_s = 0.0
-        self._ends = time.monotonic() + wall_s
+        self._wall_s = wall_s
+        self._waited_s = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -47,9 +49,10 @@ class Budgeted:
             reply = self._sandbox.run(task, request, untrusted, cut)
         except Problem:
             # How much a child that failed had used is not told; it was not more than this.
-            self._charge(min(time.monotonic() - begun, cut.cpu_s))
+            waited_s = time.monotonic() - begun
+            self._charge(min(waited_s, cut.cpu_s), waited_s)
             raise
-        self._charge(reply.cpu_s)
+        self._charge(reply.cpu_s, time.monotonic() - begun)
         return reply
 
     def stream(self, task: str, request: Mapping[str, Json], untrusted: bytes, limits: Limits) -> Iterator[bytes]:
@@ -67,16 +70,17 @@ class Budgeted:
                     return
                 yield blob
         finally:
-            self._charge(min(waited_s, cut.cpu_s))
+            self._charge(min(waited_s, cut.cpu_s), waited_s)
 
     def _left(self, limits: Limits) -> Limits:
-        left_s, clock_s = self._cpu_s - self._spent_s, self._ends - time.monotonic()
+        left_s, clock_s = self._cpu_s - self._spent_s, self._wall_s - self._waited_s
         if left_s <= 0 or clock_s <= 0:
             raise ParseTimeout("The file took longer to read than any file may; split it or make it anew.")
         return replace(
             limits, cpu_s=min(limits.cpu_s, math.ceil(left_s)), wall_s=min(limits.wall_s, math.ceil(clock_s))
         )
 
-    def _charge(self, used_s: float) -> None:
+    def _charge(self, used_s: float, waited_s: float) -> None:
         with self._lock:
             self._spent_s += used_s
+            self._waited_s += waited_s

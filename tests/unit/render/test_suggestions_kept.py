@@ -15,10 +15,10 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from gateway.detect.model import Found
-from gateway.detect.problems import DetectorMissing
+from gateway.detect.problems import DetectorMissing, NotLookedAt
 from gateway.detect.text import classes_of
 from gateway.formats.document import PARSE_TASK, DocumentFormat
-from gateway.formats.model import Box, Mark, Page, Pages, Table
+from gateway.formats.model import Box, Content, Drawing, Mark, Page, Pages, Table, Video
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.load import load_library
@@ -151,6 +151,20 @@ def test_only_pages_that_rules_cannot_read_are_looked_at() -> None:
     _, found = suggestions(document(Page(30, 20, ()), Page(10, 20, (), unreadable=True)), detector)
     assert [(field.id, field.page) for field in found] == [("region/1", 2)]
     assert detector.shown == [(10, 20, 600)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        Video(8, 8, 1000, 5, 1, lambda _cut: iter(()), {}),
+        Drawing((8, 8), (), (), (), {}, {}, lambda _selection: None),
+    ],
+)
+def test_what_no_detector_looks_at_does_not_pass_unseen(content: Content) -> None:
+    detector = Counting()
+    with pytest.raises(NotLookedAt):
+        suggestions(content, detector)
+    assert detector.shown == []
 
 
 def test_too_many_scanned_pages_are_refused_before_any_is_looked_at() -> None:

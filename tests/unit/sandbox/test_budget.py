@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,20 @@ def test_the_clock_runs_for_all_of_them_together(sandbox: ProcessSandbox) -> Non
         Budgeted(sandbox, cpu_s=60, wall_s=0.9).run("hostile_tasks:sleep", {}, b"", LIMITS)
     with pytest.raises(ParseTimeout, match="longer to read"):
         burn(Budgeted(sandbox, cpu_s=60, wall_s=-1), 0)
+
+
+def test_the_clock_stands_between_two_parses(sandbox: ProcessSandbox) -> None:
+    budgeted = Budgeted(sandbox, cpu_s=60, wall_s=0.9)
+    burn(budgeted, 0)
+    time.sleep(1)
+    burn(budgeted, 0)
+
+
+def test_the_clock_runs_over_several_parses(sandbox: ProcessSandbox) -> None:
+    budgeted = Budgeted(sandbox, cpu_s=60, wall_s=0.5)
+    with pytest.raises(ParseTimeout):
+        for _ in range(20):
+            burn(budgeted, 100)
 
 
 def test_a_refused_parse_is_paid_for_too(sandbox: ProcessSandbox) -> None:
