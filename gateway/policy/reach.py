@@ -9,12 +9,13 @@ that fits only some.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import combinations
 
+from gateway.base.canon import Json
 from gateway.formats.model import Element, Source
 from gateway.policy.actions import BLOCK, Action, compare
 from gateway.policy.boxes import Axis, Box, Space, Value, meet, without
@@ -218,28 +219,60 @@ def narrowed(space: Space, conditions: Conditions, classes: Iterable[str] = ()) 
     return space.box(bits)
 
 
-def context_of(example: Mapping[str, Value]) -> dict[str, str | int]:
-    """The attributes of an example; those that are missing are not in it."""
-    inner = (_CLASS, _ROW, _SOURCE)
-    return {
-        name: value
-        for name, value in example.items()
-        if value is not None and not isinstance(value, bool) and not name.startswith(inner)
-    }
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One case of a target: a context, what stands in the columns that rules ask for, what the values show.
 
+    A column of `row` that is None is one that the original does not have.
+    """
 
-def row_of(example: Mapping[str, Value]) -> dict[str, str | None]:
-    """What stands in the columns that decide; None where the original has no such column."""
-    return {
-        name.removeprefix(_ROW): None if value is None else str(value)
-        for name, value in example.items()
-        if name.startswith(_ROW)
-    }
+    kind: str
+    target: str
+    context: dict[str, str | int]
+    row: dict[str, str | None]
+    classes: frozenset[str]
 
+    @classmethod
+    def of(cls, kind: Kind, target: Target, space: Space, box: Box) -> Example:
+        """The plainest point of a box."""
+        point = space.example(box)
+        rows = {name.removeprefix(_ROW): value for name, value in point.items() if name.startswith(_ROW)}
+        inner = (_CLASS, _ROW, _SOURCE)
+        return cls(
+            kind=kind.name,
+            target=target.name or "text on a page",
+            context={
+                name: value
+                for name, value in point.items()
+                if value is not None and not isinstance(value, bool) and not name.startswith(inner)
+            },
+            row={name: None if value is None else str(value) for name, value in rows.items()},
+            classes=frozenset(name.removeprefix(_CLASS) for name, value in point.items() if value is True),
+        )
 
-def classes_of(example: Mapping[str, Value]) -> frozenset[str]:
-    """The classes that the values show."""
-    return frozenset(name.removeprefix(_CLASS) for name, value in example.items() if value is True)
+    @property
+    def name(self) -> str:
+        """What is meant, with its kind."""
+        return f"{self.target} of the kind {self.kind}"
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical."""
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "context": dict(self.context),
+            "row": dict(self.row),
+            "classes": sorted(self.classes),
+        }
+
+    def __str__(self) -> str:
+        said = [f"{name} is {value}" for name, value in self.context.items()]
+        said += [
+            f"there is no column {name}" if value is None else f"{name} is {value or 'empty'}"
+            for name, value in self.row.items()
+        ]
+        shows = f", and it shows {', '.join(sorted(self.classes))}" if self.classes else ""
+        return ", ".join(said) + shows
 
 
 def _bits(space: Space, conditions: Conditions, *, missing: bool) -> dict[str, int]:

@@ -127,7 +127,7 @@ def _attributes(rng: random.Random, share: float) -> dict[str, str | int]:
 def decided(policy: Policy, case: Case) -> str | None:
     """The action that decides the case's cell; None where nothing of it leaves. Asked of the engine itself."""
     fields = [Field("column/1", Element.COLUMN, "", case.field, case.classes)]
-    if case.licensed is not None:
+    if case.licensed is not None and case.field != "licensed":
         fields.append(Field("column/2", Element.COLUMN, "", "licensed"))
     answers = Answers(columns={f"column/{n}": one.name or "" for n, one in enumerate(fields, start=1)})
     try:

@@ -17,8 +17,8 @@ from gateway.policy.boxes import meet
 from gateway.policy.conditions import Condition, Conditions
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
-from gateway.policy.prove import Counterexample, Never, prove
-from gateway.policy.reach import OTHER
+from gateway.policy.prove import Never, prove
+from gateway.policy.reach import OTHER, Example
 from tests.support import bundles
 from tests.support.bundles import CLASSES, FIELDS, KIND, TARGETS, Case, asked, point, reach_of
 
@@ -216,11 +216,11 @@ def same_as_z3(seed: int, claims: int) -> None:
             assert found.proved is not solver.satisfiable(never), (seed, str(never))
             proved += found.proved
             for one in found.counterexamples:
-                is_real(policy, one)
+                is_real(policy, one.example)
     assert claims // 10 < proved < claims
 
 
-def is_real(policy: Policy, found: Counterexample) -> None:
+def is_real(policy: Policy, found: Example) -> None:
     """What is given as an example leaves when the engine decides it."""
     attributes: Mapping[str, str | int] = {
         name: "elsewhere" if value == OTHER else value for name, value in found.context.items() if name != "date"
