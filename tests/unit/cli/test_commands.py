@@ -166,6 +166,8 @@ def test_a_claim_is_proved_or_shown_not_to_be_true(gateway: Gateway) -> None:
     assert "The rule other-end-users lets end_user.name of the kind customer_list leave" in shown.out
     assert gateway("policy", "prove", "field=passport.nowhere").code == 2
     assert gateway("policy", "prove", "passport").code == 2
+    whole = gateway("policy", "matrix", "cn-mofcom-single.customer-list")
+    assert (whole.code, "  revenue: never" in whole.out.splitlines()) == (0, True)
 
 
 def test_what_a_new_version_changes_is_told_with_the_cells_of_an_original(gateway: Gateway, tmp_path: Path) -> None:
