@@ -2,7 +2,7 @@
 
 The policy is made up: 200 rules over 40 fields, each narrowed by recipient, jurisdiction, purpose, round and row. A
 proof is one claim about one field to one class of recipient; the matrix is every field to every class, in every form.
-z3 gets its rules once and is asked each claim by push and pop. Prints one Markdown table; exit code 1 when a proof takes
+z3 gets its rules once, each claim is pushed and popped. Prints one Markdown table; exit code 1 when one proof takes
 more than 5 ms or the matrix more than 1 s. Run: python -m bench.proofs [--quick]
 """
 

@@ -1,4 +1,4 @@
-"""`policy lint|test|prove|matrix|plan|explain|schema|show`, for those who write and read policies. All works offline."""
+"""`policy lint|test|prove|matrix|plan|explain|schema|show`, for those who write and read policies. All is offline."""
 
 from __future__ import annotations
 
