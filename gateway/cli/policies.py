@@ -1,4 +1,4 @@
-"""`policy lint|test|explain|schema|show`: for the people who write and read policies. All of it works offline."""
+"""`policy lint|test|prove|explain|schema|show`: for the people who write and read policies. All of it works offline."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from gateway.policy.explain import explain
 from gateway.policy.lint import Level, lint
 from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
 from gateway.policy.policy import Policy
+from gateway.policy.prove import parse_never, prove, unknown_names
 from gateway.policy.schema import json_schema
 from gateway.policy.testing import Specimen, run_tests
 from gateway.residue.archive import loose_members
@@ -40,6 +41,13 @@ class PoliciesUnsound(CheckFailed):
 
     slug = "policies-unsound"
     title = "A policy has errors"
+
+
+class ClaimNotTrue(CheckFailed):
+    """Something leaves of which it was claimed that it never does."""
+
+    slug = "claim-not-true"
+    title = "A claim about a policy is not true"
 
 
 class PolicyTestsFailed(CheckFailed):
@@ -105,6 +113,45 @@ def run_policy_tests(
     show(told, as_json=as_json, lines=report.sentences())
     if not report.passed:
         raise PolicyTestsFailed("Policy tests failed or leave rules uncovered; see the report.")
+
+
+@app.command("prove")
+def prove_claim(
+    claim: Annotated[str, typer.Argument(help="What never leaves: `field=passport.no to recipient.class=authority`.")],
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help="An id or a file; every policy that knows what is meant if not given."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove over all contexts that something never leaves, or show a case in which it does. Exit 1 where it does.
+
+    Words: field=, region=, class= (`*` in a field's name is anything), `as-is`; behind `to` attributes as in `when`.
+    """
+    never, library = parse_never(claim), load_library(offline_settings().policies_dir)
+    proofs, missing = [], set[str]()
+    for one in _policies(policy, library):
+        kinds = [library.kind(name) for name in one.kinds]
+        unknown = unknown_names(never, kinds)
+        missing |= set(unknown)
+        if kinds and not unknown:
+            proofs.append(prove(one, kinds, never))
+    if not proofs:
+        raise Usage(
+            f"No kind of these policies has {', '.join(sorted(missing)) or 'anything of this'}; correct the claim."
+        )
+    told = [
+        {
+            "policy": one.policy,
+            "claim": one.claim,
+            "proved": one.proved,
+            "counterexamples": [example.to_json() for example in one.counterexamples],
+        }
+        for one in proofs
+    ]
+    show(told, as_json=as_json, lines=[line for one in proofs for line in one.sentences()])
+    if not all(one.proved for one in proofs):
+        raise ClaimNotTrue("The claim is not true; see the cases in which it leaves.")
 
 
 @app.command("explain")

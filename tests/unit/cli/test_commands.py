@@ -156,6 +156,18 @@ def test_policy_commands_read_the_packs(gateway: Gateway, tmp_path: Path) -> Non
     assert gateway("policy", "lint", tmp_path / "missing.yaml").code == 2
 
 
+def test_a_claim_is_proved_or_shown_not_to_be_true(gateway: Gateway) -> None:
+    proved = gateway("policy", "prove", "class=EMAIL,PERSON", "--policy", "cn-mofcom-single.customer-list")
+    assert proved.code == 0
+    assert proved.out.startswith("PROVED for cn-mofcom-single.customer-list@1.0.0")
+    claim = "field=end_user.name to recipient.class=authority"
+    shown = gateway("policy", "prove", claim, "--policy", "cn-mofcom-single.customer-list")
+    assert shown.code == 1
+    assert "The rule other-end-users lets end_user.name of the kind customer_list leave" in shown.out
+    assert gateway("policy", "prove", "field=passport.nowhere").code == 2
+    assert gateway("policy", "prove", "passport").code == 2
+
+
 def test_verifying_nothing_exits_4_and_rubbish_1(gateway: Gateway, tmp_path: Path) -> None:
     assert gateway("package", "verify", tmp_path / "nothing").code == 4
     (tmp_path / "package").mkdir()
