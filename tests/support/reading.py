@@ -20,4 +20,4 @@ class Saying:
     def read(self, width_px: int, height_px: int, untrusted_rgb: bytes) -> Sequence[Found]:
         assert len(untrusted_rgb) == 3 * width_px * height_px
         self.asked.append((width_px, height_px))
-        return [Found("text", (30, 40 + 60 * number, 200, 20), words) for number, words in enumerate(self._words)]
+        return [Found("text", (30, 40 + 30 * number, 200, 20), words) for number, words in enumerate(self._words)]
