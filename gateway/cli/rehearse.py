@@ -128,6 +128,7 @@ def resolved(
 
 def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
     """The clean outcome, or `NotRendered` with the reason."""
+    networks = Networks(looking(offline_settings()))
     job = Job(
         untrusted_original=what.data,
         media_type=what.media_type,
@@ -140,7 +141,8 @@ def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
         answers=what.answers,
         mark=Mark(what.recipient, REHEARSAL_RELEASE, what.on.isoformat(), rehearsal=True),
         secret=secrets.token_bytes(32),
-        detector=Networks(looking(offline_settings())),
+        detector=networks,
+        reader=networks,
     )
     outcome = render(job, walls)
     if outcome.state is not State.CLEAN:

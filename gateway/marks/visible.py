@@ -103,6 +103,18 @@ def burn_in(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
         octets[at] = levels.astype(np.uint8)
 
 
+def lift(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
+    """Take the mark off `pixels` again, in place, as far as rounding and a coder in between let it be known."""
+    height_px, width_px = pixels.shape[:2]
+    ink = _ink((width_px, height_px), mark_text, pixels.size // (height_px * width_px), lattice)
+    octets = pixels.reshape(-1)
+    for start in range(0, len(ink.places), _PIECE_OCTETS):
+        piece = slice(start, start + _PIECE_OCTETS)
+        at, light = ink.places[piece].astype(np.intp), ink.light[piece].astype(np.float32)
+        kept = (255 - ink.dark[piece].astype(np.float32)) * (255 - light) / 255**2
+        octets[at] = np.clip((octets[at] - light) / kept + 0.5, 0, 255)
+
+
 class Veil:
     """The same mark for many pictures of one size, grey or the luma of a video, laid over all of one in three steps."""
 

@@ -31,6 +31,7 @@ from gateway.residue.model import (
     WithheldValue,
     unique,
 )
+from gateway.residue.near import near_in
 from gateway.residue.picture import JPEG, PNG, check_picture, in_raw
 from gateway.residue.structured import check_structured
 from gateway.residue.table import check_table
@@ -121,6 +122,22 @@ def check_foreign(
     ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()
+
+
+Said = tuple[int, str | None]
+
+
+def compare(texts: Sequence[str], withheld: WithheldSet) -> tuple[list[Said], list[Said]]:
+    """Which texts that were read in pixels say a withheld value, and which of the others nearly say one.
+
+    Each with the index of the text and the field that the value was withheld from; no field where that is not known.
+    """
+    needles, budget = Needles(withheld), Budget()
+    told = {str(index): (text,) for index, text in enumerate(texts)}
+    said = dict.fromkeys((int(one.place), one.field) for one in _in_told(told, withheld, needles, budget))
+    nearly = dict.fromkeys(one for one in near_in(texts, withheld, needles) if one not in said)
+    known = {index for index, field in (*said, *nearly) if field is not None}
+    return [*said], [one for one in nearly if one[1] is not None or one[0] not in known]
 
 
 def _in_told(
