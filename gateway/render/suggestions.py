@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from gateway.base.problems import TooLarge
-from gateway.detect.model import Detector
+from gateway.base.progress import Steps, unwatched
+from gateway.detect.model import Detector, Found
 from gateway.detect.problems import DetectorMissing, NotLookedAt
 from gateway.formats.model import Box, Content, Drawing, Element, Field, Pages, Picture, Source, Video
 
@@ -23,7 +24,9 @@ class TooMuchToLookAt(TooLarge):
     title = "There are too many scanned pages"
 
 
-def suggestions(content: Content, detector: Detector | None) -> tuple[str | None, tuple[Field, ...]]:
+def suggestions(
+    content: Content, detector: Detector | None, steps: Steps = unwatched
+) -> tuple[str | None, tuple[Field, ...]]:
     """The detector's version, and a region for everything it finds in a picture or on pages that rules cannot read.
 
     No version and no regions where there is nothing to look at. Raises `DetectorMissing` where there is and there is
@@ -35,7 +38,10 @@ def suggestions(content: Content, detector: Detector | None) -> tuple[str | None
     if detector is None:
         raise DetectorMissing("The policy requires detection, and this gateway was started without a detector.")
     version = detector.version()
-    found = [(one.page, what) for one in surfaces for what in detector.find(*one.size_px, one.rgb())]
+    found: list[tuple[int, Found]] = []
+    for done, one in enumerate(surfaces):
+        steps(done, len(surfaces))
+        found += ((one.page, what) for what in detector.find(*one.size_px, one.rgb()))
     return version, tuple(
         Field(
             id=f"region/{number}",
