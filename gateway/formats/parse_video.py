@@ -62,9 +62,9 @@ def outline(request: Mapping[str, Json], untrusted: bytes) -> Answer:
 
 
 def frames(request: Mapping[str, Json], untrusted: bytes) -> LongAnswer:
-    """One blob for each frame of the cut: when its picture began, then its planes."""
+    """One blob for each frame that is wanted: when its picture began, then its planes."""
     asked = _Asked(request)
-    return {}, Coming(asked.count, video_bounds.frame_bytes(asked.size_px), _frames(asked, request, untrusted))
+    return {}, Coming(len(asked.numbers), video_bounds.frame_bytes(asked.size_px), _frames(asked, request, untrusted))
 
 
 def _opened(request: Mapping[str, Json], untrusted: bytes) -> InputContainer:
@@ -191,7 +191,7 @@ class _Asked:
         self.whole_px: tuple[int, int] = tuple(told["whole_px"])
         self.left, self.top, self.width, self.height = told["area"]
         self.size_px: tuple[int, int] = tuple(told["size_px"])
-        self.fps, self.start_ms, self.count = int(told["fps"]), int(told["start_ms"]), int(told["count"])
+        self.fps, self.start_ms, self.numbers = int(told["fps"]), int(told["start_ms"]), tuple(told["numbers"])
         self.origin = int(told["origin"])
 
     def due_ms(self, number: int) -> Fraction:
@@ -200,15 +200,15 @@ class _Asked:
 
 
 def _frames(asked: _Asked, request: Mapping[str, Json], untrusted: bytes) -> Iterator[bytes]:
-    number = 0
+    done, wanted = 0, len(asked.numbers)
     for began, ends, frame in _spans(_from_the_start(asked, request, untrusted)):
-        first = number
-        while number < asked.count and asked.due_ms(number) < ends:
-            number += 1
-        if number > first:
+        first = done
+        while done < wanted and asked.due_ms(asked.numbers[done]) < ends:
+            done += 1
+        if done > first:
             blob = int(began).to_bytes(video_bounds.STAMP_BYTES) + _planes(frame, asked)
-            yield from repeat(blob, number - first)
-        if number == asked.count:
+            yield from repeat(blob, done - first)
+        if done == wanted:
             return
     raise ValueError("cut off")
 

@@ -28,6 +28,7 @@ from gateway.policy.wording import describe
 from gateway.policy.words import Text
 
 Outcome = Literal["disclosed", "transformed", "withheld", "mixed"]
+Where = tuple[tuple[str, frozenset[str]], ...]
 DEFAULT_RULE = "default"
 # Of these exactly one drawn area leaves.
 DRAWN = frozenset({"picture", "video"})
@@ -44,7 +45,7 @@ class Ruling:
 
     rule: str
     action: Action
-    where: tuple[tuple[str, frozenset[str]], ...]
+    where: Where
     rank: int
     required: bool
     because: Because

@@ -286,8 +286,8 @@ class AppliesTo(Strict):
 class Defaults(Strict):
     """What happens to what no rule names. There is nothing looser than these words.
 
-    With `detection: required` a detector looks at pictures, and at pages whose text cannot be read: what it finds is
-    covered unless a rule allows it, and a person confirms it.
+    With `detection: required` a detector looks at pictures, at pages whose text cannot be read, and at what of a video
+    would leave: what it finds is covered unless a rule allows it, and a person confirms it.
     """
 
     field: Literal["drop"] = "drop"

@@ -34,7 +34,7 @@ def _counted_pages(pages: Pages, plan: Plan, steps: Steps) -> Pages:
 def _counted_frames(video: Video, steps: Steps) -> Video:
     def frames(cut: Cut) -> Iterator[tuple[int, bytes]]:
         for done, frame in enumerate(video.frames(cut)):
-            steps(done, cut.count)
+            steps(done, len(cut.numbers))
             yield frame
 
     return replace(video, frames=frames)

@@ -22,11 +22,14 @@ from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable,
 from gateway.base.progress import Gauge, Stage
 from gateway.detect.model import Detector
 from gateway.formats import write_docx
+from gateway.formats.film import cut_of
 from gateway.formats.model import (
     Box,
     Content,
+    Cut,
     Drawing,
     Element,
+    Field,
     Mark,
     Pages,
     Picture,
@@ -44,6 +47,7 @@ from gateway.policy.decide import answered_fields, asking_for, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
+from gateway.policy.problems import Unanswered
 from gateway.policy.tally import tally
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
@@ -114,7 +118,8 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
     detector = None
     if job.policy.defaults.detection == "required":
-        detector, found = suggestions(content, job.detector, gauge.begin(Stage.DETECTING))
+        looking = gauge.begin(Stage.DETECTING)
+        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
         surveyed = (*surveyed, *found)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
     if decisions.asks:
@@ -161,6 +166,16 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         withheld=withheld,
         index=index,
     )
+
+
+def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | None:
+    """What of a video would leave; None while nobody drew the work area, which is then asked for."""
+    if not isinstance(content, Video):
+        return None
+    try:
+        return cut_of(content, decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on).plan())
+    except Unanswered:
+        return None
 
 
 def _require_followed(content: Content, plan: Plan, rebuilt: Rebuilt) -> None:

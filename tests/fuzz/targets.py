@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,15 +18,19 @@ from PIL import Image
 from gateway.app import built_in_formats
 from gateway.base.canon import Json
 from gateway.formats.document_docx import DOCX
-from gateway.formats.model import Pages
+from gateway.formats.document_eml import EML
+from gateway.formats.drawing import DXF, SVG
+from gateway.formats.model import Drawing, Pages, Selection
 from gateway.intake.archives import _Unpacking
 from gateway.residue import gate
 from gateway.residue.model import DocumentExpectation, WithheldSet, WithheldValue
 from gateway.sandbox.ports import Layer, Limits, Reply
 from gateway.sandbox.problems import ParseRefused
 from gateway.sandbox.task import TaskRefused
-from tests.support import documents, originals, word, workbooks
+from tests.corpus.places import Hiding
+from tests.support import documents, drawings, originals, word, workbooks
 from tests.support.documents import line, page
+from tests.support.planted_drawing import planted_dxf, planted_svg
 from tests.support.workbooks import ODS, XLSX
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors"
@@ -64,7 +69,7 @@ class InProcess:
 
 
 def reading(media_type: str) -> Read:
-    """Reads and surveys a file of this type, and looks at the pixels of its first page."""
+    """Reads and surveys a file of this type, and looks at the pixels of its first page or of the whole drawing."""
     form = next(one for one in built_in_formats() if media_type in one.media_types)
 
     def read(data: bytes) -> None:
@@ -73,8 +78,16 @@ def reading(media_type: str) -> Read:
         form.left_behind(content)
         if isinstance(content, Pages):
             content.raster(1)
+        if isinstance(content, Drawing):
+            content.show(_everything(content))
 
     return read
+
+
+def _everything(drawing: Drawing) -> Selection:
+    layers, blocks = (range(1, len(names) + 1) for names in (drawing.layers, drawing.blocks))
+    on = (*(f"layer/{one}" for one in layers), *(f"block/{one}" for one in blocks))
+    return Selection(frozenset(on), frozenset(range(len(drawing.texts))), (400, 400))
 
 
 def unpacking(data: bytes) -> None:
@@ -143,6 +156,39 @@ def papers() -> Sequence[bytes]:
     )
 
 
+def messages() -> Sequence[bytes]:
+    """E-mail: as a program sends it, with HTML and a message in it, and in lines that only wrap."""
+    one = EmailMessage()
+    one["From"], one["To"] = "Jürgen Müller <j.mueller@example.com>", "a@example.com, Office: b@example.com;"
+    one["Date"], one["Subject"] = "Mon, 02 Mar 2026 10:00:00 +0100", "最终用途"
+    one.set_content("The magnets are for civil traction motors.\n\n最终用户", charset="gb18030")
+    one.add_alternative("<p>The <b>magnets</b></p>", subtype="html")
+    other = EmailMessage()
+    other["Subject"] = "x"
+    other.set_content("y")
+    one.add_attachment(other)
+    return (VECTORS / "message" / "original.eml").read_bytes(), one.as_bytes()
+
+
+def curves() -> bytes:
+    """An SVG of every shape, with a style sheet, a gradient, and symbols that are used in turn."""
+    return drawings.svg(
+        "<style>.a{fill:#00f;stroke-width:2} rect.b{opacity:.5}</style>"
+        '<defs><linearGradient id="l"><stop offset="0" stop-color="red"/></linearGradient>'
+        '<symbol id="s"><path d="M1 1h8v8z"/></symbol></defs>'
+        '<g id="MAGNET" class="a" transform="translate(9 9) rotate(20,3,4) scale(1.5) skewX(3) matrix(1 0 0 1 2 3)">'
+        '<path d="M0 0C1 2 3 4 5 6S7 8 9 9Q1 2 3 4T5 6A5 6 30 1 0 40 40l1-1H9V9z" fill="url(#l)"/>'
+        '<ellipse cx="9" cy="9" rx="3" ry="2"/><polygon points="1,1 9,9 1 9"/><polyline points="0 0 9 9"/>'
+        '<line x1="0" y1="0" x2="5mm" y2="1cm" stroke="rgb(1,2,3)" stroke-dasharray="2 1"/>'
+        '<use href="#s" x="5" y="5"/><text x="9 19" y="9"><tspan dy="1em">Magnet</tspan> N52</text></g>'
+    )
+
+
+def secret_of(label: str) -> Callable[[str], str]:
+    """A word for each place that is the same in every run."""
+    return Hiding(0, label)
+
+
 @cache
 def picture(kind: str) -> bytes:
     """A small picture."""
@@ -178,11 +224,12 @@ READERS: Final[Mapping[str, Callable[[], Sequence[bytes]]]] = {
     "image/webp": lambda: (picture("WEBP"),),
     "image/heic": lambda: ((VECTORS / "picture" / "plain.heic").read_bytes(),),
     "image/avif": lambda: (picture("AVIF"),),
+    EML: messages,
+    DXF: lambda: ((VECTORS / "drawing" / "plain.dxf").read_bytes(), planted_dxf(secret_of("dxf"))),
+    SVG: lambda: ((VECTORS / "drawing" / "plain.svg").read_bytes(), planted_svg(secret_of("svg")), curves()),
 }
-# Taken, and not fuzzed yet: messages, drawings, videos.
-NOT_YET: Final = frozenset(
-    {"message/rfc822", "image/vnd.dxf", "image/svg+xml", "video/mp4", "video/quicktime", "video/x-matroska"}
-)
+# Taken, and not fuzzed yet: videos.
+NOT_YET: Final = frozenset({"video/mp4", "video/quicktime", "video/x-matroska"})
 SEARCHED: Final = ("text/plain", "application/pdf", "image/jpeg", "image/png", XLSX)
 
 

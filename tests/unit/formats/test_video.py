@@ -13,6 +13,7 @@ import pytest
 
 from gateway.base.problems import Problem
 from gateway.formats import video as video_format
+from gateway.formats.colours import rgb
 from gateway.formats.film import cut_of
 from gateway.formats.model import (
     Box,
@@ -333,6 +334,15 @@ def test_what_the_child_says_is_checked(lie: dict[str, object], blobs: list[byte
     told = Lying({**HONEST, **lie}, blobs)
     with pytest.raises(VideoRefused, match="does not add up"):
         FORMAT.read(b"", "video/mp4", told)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("matrix", "named"), [(1, "ITU709"), (6, "ITU601")])
+def test_colours_are_those_that_a_player_shows(matrix: int, named: str) -> None:
+    made = videos.decoded(videos.video(frames=1, size_px=(128, 64)))[0]
+    shown = made.reformat(format="rgb24", src_colorspace=named, dst_colorspace=named).to_ndarray()
+    ours = rgb(made.to_ndarray().tobytes(), (128, 64), matrix)
+    # The player blends colours between pixels, and we repeat them.
+    assert np.abs(ours.astype(int) - shown.astype(int)).mean() < 2
 
 
 @pytest.mark.parametrize(

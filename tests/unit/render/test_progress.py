@@ -16,7 +16,7 @@ from gateway.base.progress import Gauge, Progress, Stage
 from gateway.detect.model import Found
 from gateway.detect.text import classes_of
 from gateway.formats.document import DocumentFormat
-from gateway.formats.model import Mark, Pages
+from gateway.formats.model import Box, Cut, Mark, Pages
 from gateway.formats.ports import Format
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.video import VideoFormat
@@ -124,8 +124,17 @@ def test_detection_is_counted_scan_by_scan() -> None:
         "application/pdf",
     )
     said: list[tuple[int, int]] = []
-    suggestions(content, Blind(), lambda done, total: said.append((done, total)))
+    suggestions(content, Blind(), steps=lambda done, total: said.append((done, total)))
     assert said == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_detection_in_a_video_is_counted_frame_by_frame(sandbox: ProcessSandbox) -> None:
+    content = VideoFormat().read(videos.video(), "video/mp4", sandbox)
+    cut = Cut(Box(0, 0, content.width_px, content.height_px), (320, 240), content.fps, 0, 12)
+    said: list[tuple[int, int]] = []
+    suggestions(content, Blind(), cut, lambda done, total: said.append((done, total)))
+    assert said == [(done, len(said)) for done in range(len(said))]
+    assert len(said) >= 2
 
 
 def test_who_waits_is_told_by_the_worker_and_nothing_is_left_of_it(
