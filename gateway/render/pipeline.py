@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
+from gateway.base.progress import Gauge, Stage
 from gateway.detect.model import Detector
 from gateway.formats import write_docx
 from gateway.formats.film import cut_of
@@ -49,6 +50,7 @@ from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import Unanswered
 from gateway.policy.tally import tally
+from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.legible import confirming, read_pixels
@@ -101,17 +103,18 @@ class FingerprintMissing(Refused):
     title = "The rendition cannot carry its fingerprint"
 
 
-def render(job: Job, sandbox: Sandbox) -> Outcome:
+def render(job: Job, sandbox: Sandbox, gauge: Gauge | None = None) -> Outcome:
     """Carry out the choreography. Refusals of content and policy become outcomes; a broken environment raises."""
     try:
-        return _render(job, sandbox)
+        return _render(job, sandbox, gauge or Gauge())
     except (Unprocessable, TooLarge, Refused, Usage, CheckFailed) as problem:
         return Outcome(State.REFUSED, reason=problem.detail)
 
 
-def _render(job: Job, sandbox: Sandbox) -> Outcome:
+def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
+    steps = gauge.begin(Stage.READING)
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared)
+        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared, steps)
     except (SheetUnclear, FrameUnclear) as unclear:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
@@ -121,7 +124,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
     detector = None
     if job.policy.defaults.detection == "required":
-        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed))
+        looking = gauge.begin(Stage.DETECTING)
+        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
         surveyed = (*surveyed, *found)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
     if decisions.asks:
@@ -137,7 +141,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
-    rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
+    taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
+    rebuilt = job.form.rebuild(taken, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     withheld = withheld_set(
@@ -150,6 +155,7 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         own_words=own_words(plan.notice),
         terms=job.answers.terms,
     )
+    gauge.begin(Stage.VERIFYING)
     report = _verified(job, sandbox, _expectation(content, plan, rebuilt, job.mark), rebuilt, withheld)
     if not report.clean:
         return Outcome(
