@@ -40,7 +40,8 @@ _NO_RULE = ""
 # As an A4 page is rastered, with letters that are larger than most, so that short lines stay whole.
 _PAGE_PX = (1654, 2339)
 _LINE_PX, _LETTER_PX = 40, 16
-_NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
+_PICTURE = Box(1_200, 1_800, 200, 200)
+_NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE})
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
 _ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES | _CARRYING
 
@@ -66,9 +67,9 @@ class DrawnRegion(Strict):
 
 
 class DrawnNote(Strict):
-    """An annotation, of this sort, or a form field, of this name, on a page of a document."""
+    """An annotation, of this sort, a form field, of this name, or a picture, of this number, on a page."""
 
-    sort: Literal["annotation", "form_field"]
+    sort: Literal["annotation", "form_field", "picture"]
     name: Cell
     page: Whole
     text: Cell = ""
@@ -427,10 +428,15 @@ def _pages(test: TestCase) -> tuple[Page, ...]:
             _PAGE_PX[0],
             _PAGE_PX[1],
             tuple(word for place, line in enumerate(lines, start=1) for word in _line(line, place)),
-            tuple(Note(Element(one.sort), one.name, one.text, None) for one in test.notes if one.page == number),
+            tuple(_note(one) for one in test.notes if one.page == number),
         )
         for number, lines in enumerate(test.pages, start=1)
     )
+
+
+def _note(one: DrawnNote) -> Note:
+    element = Element(one.sort)
+    return Note(element, one.name, one.text, _PICTURE if element is Element.PICTURE else None)
 
 
 def _line(line: str, place: int) -> Iterator[Word]:

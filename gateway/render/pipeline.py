@@ -45,6 +45,7 @@ from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.tally import tally
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
+from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
@@ -140,7 +141,11 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         own_words=own_words(plan.notice),
         terms=job.answers.terms,
     )
-    report = walled.check(sandbox, rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
+    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
+    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
+        pictures, reference = figures(content, plan, rebuilt)
+        expected = replace(expected, pictures=pictures)
+    report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
