@@ -177,6 +177,7 @@ class Select(Strict):
     text: TextPatterns | None = None
     annotations: tuple[TextGlob, ...] = ()
     form_fields: tuple[TextGlob, ...] = ()
+    pictures: tuple[PageSpan, ...] = ()
     layers: tuple[TextGlob, ...] = ()
     blocks: tuple[TextGlob, ...] = ()
     where: dict[FieldName, tuple[Value, ...]] = Field(default_factory=dict)
@@ -193,6 +194,7 @@ class Select(Strict):
             Element.TEXT: self.text,
             Element.ANNOTATION: self.annotations,
             Element.FORM_FIELD: self.form_fields,
+            Element.PICTURE: self.pictures,
             Element.LAYER: self.layers,
             Element.BLOCK: self.blocks,
         }
@@ -215,7 +217,7 @@ class Rule(Strict):
         if not self.select.elements:
             raise ValueError(
                 "`select` names nothing; write fields, headers, classes, metadata, regions, pages, text, annotations, "
-                "form_fields, layers or blocks"
+                "form_fields, pictures, layers or blocks"
             )
         wrong = self.select.elements - ELEMENTS[self.do.op]
         if wrong:

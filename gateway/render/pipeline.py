@@ -52,6 +52,7 @@ from gateway.policy.problems import Unanswered
 from gateway.policy.tally import tally
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
+from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.legible import confirming, read_pixels
 from gateway.render.model import Outcome, State
@@ -156,7 +157,11 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         terms=job.answers.terms,
     )
     gauge.begin(Stage.VERIFYING)
-    report = _verified(job, sandbox, _expectation(content, plan, rebuilt, job.mark), rebuilt, withheld)
+    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
+    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
+        pictures, reference = figures(content, plan, rebuilt)
+        expected = replace(expected, pictures=pictures)
+    report = _verified(job, sandbox, expected, rebuilt, withheld, reference)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -187,8 +192,10 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
         return None
 
 
-def _verified(job: Job, sandbox: Sandbox, expected: Expectation, rebuilt: Rebuilt, withheld: WithheldSet) -> Report:
-    report = walled.check(sandbox, rebuilt.data, expected, withheld)
+def _verified(
+    job: Job, sandbox: Sandbox, expected: Expectation, rebuilt: Rebuilt, withheld: WithheldSet, reference: bytes
+) -> Report:
+    report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if report.clean and job.policy.defaults.reads:
         return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)
     return report
