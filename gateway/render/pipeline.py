@@ -157,11 +157,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         terms=job.answers.terms,
     )
     gauge.begin(Stage.VERIFYING)
-    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
-    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
-        pictures, reference = figures(content, plan, rebuilt)
-        expected = replace(expected, pictures=pictures)
-    report = _verified(job, sandbox, expected, rebuilt, withheld, reference)
+    report = _verified(job, sandbox, content, plan, rebuilt, withheld)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -193,8 +189,12 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
 
 
 def _verified(
-    job: Job, sandbox: Sandbox, expected: Expectation, rebuilt: Rebuilt, withheld: WithheldSet, reference: bytes
+    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
 ) -> Report:
+    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
+    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
+        pictures, reference = figures(content, plan, rebuilt)
+        expected = replace(expected, pictures=pictures)
     report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if report.clean and job.policy.defaults.reads:
         return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)
