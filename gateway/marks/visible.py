@@ -31,6 +31,7 @@ _LIGHT_ALPHA, _DARK_ALPHA = 0.44, 0.32
 _LINE_COLUMNS = 30
 _MARGIN_LETTERS_PER_SIDE = 80
 _PIECE_OCTETS = 1 << 15
+_STEP_PX = 8
 
 Pixels = NDArray[np.uint8]
 Rectangle = tuple[int, int, int, int]
@@ -205,6 +206,15 @@ def require_readable(
     raise MarkDoesNotFit(
         "The boxes leave no place where one whole mark can be read; draw a larger work area or leave this picture out."
     )
+
+
+def roomy(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> tuple[int, int]:
+    """The size of the least canvas that holds a picture of this size and has room for one whole mark, in steps of 8."""
+    least = _tile(mark_text, MIN_LETTER_PX, lattice).letters.size
+    width_px, height_px = (
+        max(side, -(-room // _STEP_PX) * _STEP_PX) for side, room in zip(size_px, least, strict=True)
+    )
+    return width_px, height_px
 
 
 def _masks(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> tuple[Image.Image, Image.Image]:

@@ -30,7 +30,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
 _SOURCE_KEYS = frozenset({"encoding", "delimiter", "frame"})
 _NAME_ASKED = re.compile(r"[0-9a-f]{32}")
-_FIELD = re.compile(r"column/[0-9]{1,7}")
+_FIELD = re.compile(r"column/[0-9]{1,7}|picture/[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class Region:
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Field id → canonical name or `drop`; drawn regions; whether everything was looked at; a sheet's name.
+
+    Of a document's picture an answer can only say `drop`.
 
     `terms` are words that a document may show nowhere. `source` declares the encoding or delimiter of a table where
     what would be told from its bytes is wrong, or that the first frame of a picture is the one that is meant.

@@ -16,12 +16,12 @@ from pydantic import ValidationError, model_validator
 from gateway.base.canon import Json
 from gateway.base.problems import Usage
 from gateway.formats.model import Element
-from gateway.policy.boxes import Box, Space, meet
+from gateway.policy.boxes import Box
 from gateway.policy.kinds import Kind
 from gateway.policy.match import fits
 from gateway.policy.model import When
 from gateway.policy.policy import Policy
-from gateway.policy.reach import Reach, Target, classes_of, context_of, narrowed, row_of, space_of, targets
+from gateway.policy.reach import Example, Reach, Target, narrowed, space_of, targets
 from gateway.policy.words import DataClass, FieldGlob, Flag, RegionName, Strict
 
 LIMIT = "over all contexts, for declared fields and classes; content of free text depends on detection"
@@ -58,37 +58,17 @@ class Never(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """One case in which it leaves, and the rule that lets it.
+    """One case in which it leaves, and the rule that lets it."""
 
-    `row` says what stands in the columns that rules ask for, None where the original has no such column.
-    """
-
-    kind: str
-    target: str
     rule: str
-    context: dict[str, str | int]
-    row: dict[str, str | None]
-    classes: frozenset[str]
+    example: Example
 
     def to_json(self) -> dict[str, Json]:
         """Canonical."""
-        return {
-            "kind": self.kind,
-            "target": self.target,
-            "rule": self.rule,
-            "context": dict(self.context),
-            "row": dict(self.row),
-            "classes": sorted(self.classes),
-        }
+        return {"rule": self.rule, **self.example.to_json()}
 
     def __str__(self) -> str:
-        said = ", ".join(f"{name} is {value}" for name, value in self.context.items())
-        rows = "".join(
-            f", there is no column {name}" if value is None else f", {name} is {value or 'empty'}"
-            for name, value in self.row.items()
-        )
-        shows = f", and it shows {', '.join(sorted(self.classes))}" if self.classes else ""
-        return f"The rule {self.rule} lets {self.target} of the kind {self.kind} leave where {said}{rows}{shows}."
+        return f"The rule {self.rule} lets {self.example.name} leave where {self.example}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +162,12 @@ def _found(policy: Policy, kind: Kind, target: Target, never: Never) -> Iterator
     cases: list[tuple[str, ...]] = [(name,) for name in never.classes] or [()]
     for classes in cases:
         space = space_of([policy], target, never.to, classes)
-        reach = Reach(policy, kind, target, space)
-        asked = narrowed(space, never.to, classes)
-        for rule, box in _leaving(reach, as_is=never.as_is):
-            left = meet(asked, [box])
-            if left:
-                yield _counterexample(kind, target, rule, space, left[0])
-                return
+        reach = Reach(policy, kind, target, space, within=narrowed(space, never.to, classes))
+        first = next(_leaving(reach, as_is=never.as_is), None)
+        if first:
+            rule, box = first
+            yield Counterexample(rule, Example.of(kind, target, space, box))
+            return
 
 
 def _names(never: Never, target: Target) -> bool:
@@ -203,11 +182,6 @@ def _names(never: Never, target: Target) -> bool:
 def _leaving(reach: Reach, *, as_is: bool) -> Iterator[tuple[str, Box]]:
     if as_is:
         yield from ((rule.id, box) for rule, box in reach.shown)
-    else:
-        yield from ((outcome.rule, box) for outcome in reach.outcomes() for box in outcome.boxes)
-
-
-def _counterexample(kind: Kind, target: Target, rule: str, space: Space, box: Box) -> Counterexample:
-    example = space.example(box)
-    name = target.name or "text on a page"
-    return Counterexample(kind.name, name, rule, context_of(example), row_of(example), classes_of(example))
+        return
+    for piece in reach.leaving_by_rule():
+        yield from ((outcome.rule, box) for outcome in reach.narrowed([piece]).outcomes() for box in outcome.boxes)

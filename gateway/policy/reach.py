@@ -9,12 +9,13 @@ that fits only some.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import combinations
 
+from gateway.base.canon import Json
 from gateway.formats.model import Element, Source
 from gateway.policy.actions import BLOCK, Action, compare
 from gateway.policy.boxes import Axis, Box, Space, Value, meet, without
@@ -83,13 +84,17 @@ def space_of(policies: Sequence[Policy], target: Target, more: Conditions = (), 
 
 
 class Reach:
-    """What one policy makes of one target, everywhere in a space made for it."""
+    """What one policy makes of one target, everywhere in a space made for it or in a part of that."""
 
-    def __init__(self, policy: Policy, kind: Kind, target: Target, space: Space) -> None:
+    def __init__(
+        self, policy: Policy, kind: Kind, target: Target, space: Space, within: Sequence[Box] | None = None
+    ) -> None:
         self._policy = policy
         self._kind = kind
         self._target = target
         self._space = space
+        self._within = [space.whole] if within is None else list(within)
+        self._rules = [rule for rule in policy.rules if _may_select(rule, target)]
 
     @cached_property
     def applicable(self) -> list[Box]:
@@ -100,7 +105,7 @@ class Reach:
         end = policy.end or date.max
         day = space.axis("date").where(lambda value: policy.start.isoformat() <= str(value) <= end.isoformat())
         profile = space.axis("profile").where(lambda value: value is None or value in policy.output.profile)
-        boxes = space.box({"date": day, "profile": profile})
+        boxes = meet(self._within, space.box({"date": day, "profile": profile}))
         for conditions in policy.whens:
             boxes = meet(boxes, space.box(self._when(conditions, missing=False)))
         return without(boxes, self._blocking)
@@ -108,24 +113,34 @@ class Reach:
     @cached_property
     def removed(self) -> list[Box]:
         """Where a rule removes it."""
-        return [box for rule in self._policy.rules if rule.do.removes for box in self._forbids(rule)]
+        return [box for rule in self._rules if rule.do.removes for box in self._forbids(rule)]
 
     @cached_property
     def leaving(self) -> list[Box]:
         """Where anything of it leaves."""
-        return self._granted([rule for rule in self._policy.rules if not rule.do.removes])
+        return list(self.leaving_by_rule())
+
+    def leaving_by_rule(self) -> Iterator[Box]:
+        """The same, found one rule after the other."""
+        for rule in self._rules:
+            if not rule.do.removes:
+                yield from self._granted([rule])
 
     @cached_property
     def shown(self) -> list[tuple[Rule, Box]]:
         """Where it leaves as it is, and by which rule."""
-        changes = [box for rule in self._policy.rules if not rule.do.shows for box in self._forbids(rule)]
-        shows = [rule for rule in self._policy.rules if rule.do.shows]
+        changes = [box for rule in self._rules if not rule.do.shows for box in self._forbids(rule)]
+        shows = [rule for rule in self._rules if rule.do.shows]
         return [(rule, box) for rule in shows for box in without(self._granted([rule]), changes)]
+
+    def narrowed(self, within: Sequence[Box]) -> Reach:
+        """The same in a part of the space."""
+        return Reach(self._policy, self._kind, self._target, self._space, within)
 
     def outcomes(self) -> Iterator[Outcome]:
         """What is decided where something leaves; everywhere else it is withheld or refused. Strictest first."""
         rules = sorted(
-            (rule for rule in self._policy.rules if not rule.do.removes),
+            (rule for rule in self._rules if not rule.do.removes),
             key=lambda rule: (rule.do.order, not rule.final, rule.id),
         )
         granted = without(self.leaving, self._refused(rules))
@@ -202,10 +217,9 @@ class Reach:
             if field is None:
                 continue
             there = self._space.box({axis.name: axis.where(lambda value: value is not None)})
-            for rule in self._policy.rules:
-                column = Target(Element.COLUMN, field.name, frozenset(field.classes))
-                named = _by_name(rule, column) or column.classes & set(rule.select.classes)
-                if rule.do.op == BLOCK and named:
+            column = Target(Element.COLUMN, field.name, frozenset(field.classes))
+            for rule in (rule for rule in self._policy.rules if rule.do.op == BLOCK):
+                if _by_name(rule, column) or column.classes & set(rule.select.classes):
                     boxes += meet(there, self._space.box(self._when(rule.when, missing=True)))
         return boxes
 
@@ -218,28 +232,60 @@ def narrowed(space: Space, conditions: Conditions, classes: Iterable[str] = ()) 
     return space.box(bits)
 
 
-def context_of(example: Mapping[str, Value]) -> dict[str, str | int]:
-    """The attributes of an example; those that are missing are not in it."""
-    inner = (_CLASS, _ROW, _SOURCE)
-    return {
-        name: value
-        for name, value in example.items()
-        if value is not None and not isinstance(value, bool) and not name.startswith(inner)
-    }
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One case of a target: a context, what stands in the columns that rules ask for, what the values show.
 
+    A column of `row` that is None is one that the original does not have.
+    """
 
-def row_of(example: Mapping[str, Value]) -> dict[str, str | None]:
-    """What stands in the columns that decide; None where the original has no such column."""
-    return {
-        name.removeprefix(_ROW): None if value is None else str(value)
-        for name, value in example.items()
-        if name.startswith(_ROW)
-    }
+    kind: str
+    target: str
+    context: dict[str, str | int]
+    row: dict[str, str | None]
+    classes: frozenset[str]
 
+    @classmethod
+    def of(cls, kind: Kind, target: Target, space: Space, box: Box) -> Example:
+        """The plainest point of a box."""
+        point = space.example(box)
+        rows = {name.removeprefix(_ROW): value for name, value in point.items() if name.startswith(_ROW)}
+        inner = (_CLASS, _ROW, _SOURCE)
+        return cls(
+            kind=kind.name,
+            target=target.name or "text on a page",
+            context={
+                name: value
+                for name, value in point.items()
+                if value is not None and not isinstance(value, bool) and not name.startswith(inner)
+            },
+            row={name: None if value is None else str(value) for name, value in rows.items()},
+            classes=frozenset(name.removeprefix(_CLASS) for name, value in point.items() if value is True),
+        )
 
-def classes_of(example: Mapping[str, Value]) -> frozenset[str]:
-    """The classes that the values show."""
-    return frozenset(name.removeprefix(_CLASS) for name, value in example.items() if value is True)
+    @property
+    def name(self) -> str:
+        """What is meant, with its kind."""
+        return f"{self.target} of the kind {self.kind}"
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical."""
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "context": dict(self.context),
+            "row": dict(self.row),
+            "classes": sorted(self.classes),
+        }
+
+    def __str__(self) -> str:
+        said = [f"{name} is {value}" for name, value in self.context.items()]
+        said += [
+            f"there is no column {name}" if value is None else f"{name} is {value or 'empty'}"
+            for name, value in self.row.items()
+        ]
+        shows = f", and it shows {', '.join(sorted(self.classes))}" if self.classes else ""
+        return ", ".join(said) + shows
 
 
 def _bits(space: Space, conditions: Conditions, *, missing: bool) -> dict[str, int]:
@@ -281,7 +327,7 @@ def _by_name(rule: Rule, target: Target) -> bool:
 
 
 def _any(globs: Iterable[str], everything: str) -> bool:
-    return any(set(glob) == {"*"} or glob == everything for glob in globs)
+    return any(glob == everything or not glob.strip("*") for glob in globs)
 
 
 def _dates(days: Iterable[date | None], conditions: Iterable[Condition]) -> Axis:

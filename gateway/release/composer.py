@@ -20,6 +20,7 @@ from gateway.release import compose as documents
 from gateway.release.index_pdf import withheld_pdf
 from gateway.release.model import Part, Profile, Release
 from gateway.render.model import Rendition
+from gateway.render.passages import unsaid
 from gateway.render.service import Renders
 from gateway.residue import walled
 from gateway.residue.model import TextExpectation, WithheldSet
@@ -104,8 +105,11 @@ def compose(
         for path, data in made.items()
         if path != SCRIPT.name
     ]
+    # A word that one document withholds may stand in what another's policy says: the index holds the lines of both.
+    policies = frozenset[str]().union(*(one.constants for one in withheld))
     for one in withheld:
-        walled.require_clean(sandbox, texts, replace(one, constants=one.constants | own))
+        values = unsaid(one.values, policies - one.constants)
+        walled.require_clean(sandbox, texts, replace(one, values=values, constants=policies | own))
     return Composition(tuple(parts), made, quorum, hashlib.sha256(manifest).hexdigest())
 
 

@@ -20,13 +20,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
+from gateway.base.progress import Gauge, Stage
 from gateway.detect.model import Detector
 from gateway.formats import write_docx
+from gateway.formats.film import cut_of
 from gateway.formats.model import (
     Box,
     Content,
+    Cut,
     Drawing,
     Element,
+    Field,
     Mark,
     Pages,
     Picture,
@@ -44,8 +48,11 @@ from gateway.policy.decide import answered_fields, asking_for, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
+from gateway.policy.problems import Unanswered
 from gateway.policy.tally import tally
+from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
+from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.legible import confirming, read_pixels
 from gateway.render.model import Outcome, State
@@ -97,17 +104,18 @@ class FingerprintMissing(Refused):
     title = "The rendition cannot carry its fingerprint"
 
 
-def render(job: Job, sandbox: Sandbox) -> Outcome:
+def render(job: Job, sandbox: Sandbox, gauge: Gauge | None = None) -> Outcome:
     """Carry out the choreography. Refusals of content and policy become outcomes; a broken environment raises."""
     try:
-        return _render(job, sandbox)
+        return _render(job, sandbox, gauge or Gauge())
     except (Unprocessable, TooLarge, Refused, Usage, CheckFailed) as problem:
         return Outcome(State.REFUSED, reason=problem.detail)
 
 
-def _render(job: Job, sandbox: Sandbox) -> Outcome:
+def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
+    steps = gauge.begin(Stage.READING)
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared)
+        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared, steps)
     except (SheetUnclear, FrameUnclear) as unclear:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
@@ -117,7 +125,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
     detector = None
     if job.policy.defaults.detection == "required":
-        detector, found = suggestions(content, job.detector)
+        looking = gauge.begin(Stage.DETECTING)
+        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
         surveyed = (*surveyed, *found)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
     if decisions.asks:
@@ -133,7 +142,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
-    rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
+    taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
+    rebuilt = job.form.rebuild(taken, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     withheld = withheld_set(
@@ -146,7 +156,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         own_words=own_words(plan.notice),
         terms=job.answers.terms,
     )
-    report = _verified(job, sandbox, _expectation(content, plan, rebuilt, job.mark), rebuilt, withheld)
+    gauge.begin(Stage.VERIFYING)
+    report = _verified(job, sandbox, content, plan, rebuilt, withheld)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -167,8 +178,24 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
     )
 
 
-def _verified(job: Job, sandbox: Sandbox, expected: Expectation, rebuilt: Rebuilt, withheld: WithheldSet) -> Report:
-    report = walled.check(sandbox, rebuilt.data, expected, withheld)
+def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | None:
+    """What of a video would leave; None while nobody drew the work area, which is then asked for."""
+    if not isinstance(content, Video):
+        return None
+    try:
+        return cut_of(content, decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on).plan())
+    except Unanswered:
+        return None
+
+
+def _verified(
+    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
+) -> Report:
+    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
+    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
+        pictures, reference = figures(content, plan, rebuilt)
+        expected = replace(expected, pictures=pictures)
+    report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if report.clean and job.policy.defaults.reads:
         return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)
     return report

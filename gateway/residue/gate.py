@@ -48,8 +48,12 @@ FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS | ARCHIVES
 _MOST_FIELDS = 64
 
 
-def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Needles) -> Report:
+def check(
+    rendition: bytes, expectation: Expectation, withheld: WithheldSet | Needles, reference: bytes = b""
+) -> Report:
     """Read `rendition` again and report. Raises `UnknownRendition` where no check exists; never passes silently.
+
+    `reference` are pixels of the original that must be seen again, where the expectation says which.
 
     Making a large withheld set searchable takes longer than searching a short text: who checks several texts against
     one set compiles it once, as `Needles`, with the mark among its constants.
@@ -63,7 +67,7 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case DocumentExpectation() | RetypedExpectation():
-            return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text))
+            return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text), reference)
         case VideoExpectation():
             return check_video(rendition, expectation, _needles(withheld, expectation.mark_text), _film_mask)
         case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
@@ -75,10 +79,10 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
 
 
 def _check_document(
-    rendition: bytes, expectation: DocumentExpectation | RetypedExpectation, needles: Needles
+    rendition: bytes, expectation: DocumentExpectation | RetypedExpectation, needles: Needles, reference: bytes
 ) -> Report:
     if isinstance(expectation, RetypedExpectation):
-        return docx.check_retyped(rendition, expectation, needles)
+        return docx.check_retyped(rendition, expectation, needles, reference, mark_mask)
     return check_document(rendition, expectation, needles, _page_mask)
 
 

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ROWS = "rows"
     MARK = "mark"
     BOX = "box-not-solid"
+    UNLIKE = "not-the-original"
     VALUE = "withheld-value"
     NUMBER = "withheld-number"
     ENCODED = "withheld-value-encoded"
@@ -153,9 +154,14 @@ class VideoExpectation:
 
 @dataclass(frozen=True, slots=True)
 class RetypedExpectation:
-    """A Word document that was typed anew, with this mark."""
+    """A Word document that was typed anew, with this mark.
+
+    `pictures` gives for each its width and height, as it stood on its page, and its opaque black boxes; what is checked
+    is given their pixels beside this, one after the other as rows of RGB, without mark and boxes.
+    """
 
     mark_text: str
+    pictures: tuple[tuple[tuple[int, int], tuple[Rectangle, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

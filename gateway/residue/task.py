@@ -40,7 +40,7 @@ fold("the tables of folding are made when they are first used")
 
 
 def verify(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """No header; one blob for each rendition, its report as JSON."""
+    """No header; one blob for each rendition, its report as JSON. What follows the last one is its reference."""
     at = cast(int, request["values_bytes"])
     asked = cast(list[dict[str, Any]], request["checked"])
     expectations = [expected(one["sort"], one["expectation"]) for one in asked]
@@ -48,9 +48,11 @@ def verify(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     withheld = Needles(values) if all(isinstance(one, TextExpectation) for one in expectations) else values
     blobs = []
     for one, expectation in zip(asked, expectations, strict=True):
-        report = gate.check(untrusted[at : at + one["size_bytes"]], expectation, withheld)
+        end = at + one["size_bytes"]
+        reference = untrusted[end:] if expectation is expectations[-1] else b""
+        report = gate.check(untrusted[at:end], expectation, withheld, reference)
         blobs.append(json.dumps(_told(report)).encode())
-        at += one["size_bytes"]
+        at = end
     return {}, tuple(blobs)
 
 

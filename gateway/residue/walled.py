@@ -53,9 +53,11 @@ class NotVerified(Refused):
     title = "The rendition could not be verified"
 
 
-def check(sandbox: Sandbox, rendition: bytes, expectation: Expectation, withheld: WithheldSet) -> Report:
+def check(
+    sandbox: Sandbox, rendition: bytes, expectation: Expectation, withheld: WithheldSet, reference: bytes = b""
+) -> Report:
     """What `gate.check` says of `rendition`, within bounds of time and memory. Raises `NotVerified`."""
-    (report,) = _reports(sandbox, ((rendition, expectation),), withheld)
+    (report,) = _reports(sandbox, ((rendition, expectation),), withheld, reference)
     return report
 
 
@@ -89,10 +91,10 @@ def search(
 
 
 def _reports(
-    sandbox: Sandbox, checked: Sequence[tuple[bytes, Expectation]], withheld: WithheldSet
+    sandbox: Sandbox, checked: Sequence[tuple[bytes, Expectation]], withheld: WithheldSet, reference: bytes = b""
 ) -> tuple[Report, ...]:
     values = packed(withheld)
-    data = b"".join((values, *(one for one, _ in checked)))
+    data = b"".join((values, *(one for one, _ in checked), reference))
     request: dict[str, Any] = {
         "checked": [
             {"size_bytes": len(one), "sort": type(expectation).__name__, "expectation": asdict(expectation)}

@@ -28,7 +28,8 @@ from PIL import Image
 
 JPEG, PNG, PDF, CSV = "image/jpeg", "image/png", "application/pdf", "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-EXTENSIONS = {JPEG: "jpg", PNG: "png", PDF: "pdf", CSV: "csv", XLSX: "xlsx", "application/json": "json",
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+EXTENSIONS = {JPEG: "jpg", PNG: "png", PDF: "pdf", CSV: "csv", XLSX: "xlsx", DOCX: "docx", "application/json": "json",
               "application/xml": "xml", "text/plain": "txt", "video/mp4": "mp4"}  # fmt: skip
 _CHARSETS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -73,7 +74,7 @@ def loud_pixels(data: bytes) -> int:
 
 def require_ended(data: bytes, media_type: str) -> None:
     """The file ends where its format says, once, and nothing stands behind."""
-    if media_type == XLSX:
+    if media_type in {XLSX, DOCX}:
         assert data[-22:-18] == b"PK\x05\x06", "the archive's end record is not the last thing in it"
         assert data.count(b"PK\x05\x06") == 1
         assert data[-2:] == b"\0\0", "the archive has a comment"
@@ -206,6 +207,16 @@ def _xml(data: bytes) -> Iterator[str]:
         yield f"{one.tag} {one.attrib} {one.text} {one.tail}"
 
 
+def _word(data: bytes) -> Iterator[str]:
+    """Every member's elements, and the text of every paragraph, whatever it is cut into."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = [archive.read(name) for name in archive.namelist()]
+    for member in members:
+        yield from _xml(member)
+        for one in ET.fromstring(member).iter():
+            yield "".join(one.itertext()) if one.tag.endswith("}p") else ""
+
+
 def _pdf(data: bytes) -> Iterator[str]:
     for command in (["pdftotext", "-layout", "-", "-"], ["pdfinfo", "-meta", "-"], ["pdfinfo", "-dests", "-"],
                     ["pdfinfo", "-js", "-"], ["pdfinfo", "-url", "-"], ["pdfinfo", "-struct-text", "-"]):  # fmt: skip
@@ -215,7 +226,7 @@ def _pdf(data: bytes) -> Iterator[str]:
 
 
 _READERS: dict[str, Callable[[bytes], Iterator[str]]] = {
-    CSV: _csv, XLSX: _sheets, "application/json": _json, "application/xml": _xml, PDF: _pdf,
+    CSV: _csv, XLSX: _sheets, DOCX: _word, "application/json": _json, "application/xml": _xml, PDF: _pdf,
 }  # fmt: skip
 
 
