@@ -11,9 +11,10 @@ import typer
 
 from gateway.app import sandbox
 from gateway.base.problems import CheckFailed, Problem, Usage
+from gateway.base.progress import Gauge, Stage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.inspecting import NotTaken, taken
-from gateway.cli.output import AsJson, show
+from gateway.cli.output import AsJson, Following, show
 from gateway.cli.rehearse import NotRendered, rehearse, resolved
 from gateway.formats.model import Content, Element, Field
 from gateway.formats.ports import Format
@@ -62,16 +63,21 @@ def check_file(
     data = json_file(file, "file")
     form, media_type = taken(data)
     walls = sandbox(offline_settings())
-    outcome = rehearse(resolved(original, kind, policy, _NOBODY, context or (), answers), walls)
-    if outcome.withheld is None or outcome.decisions is None:
-        raise NotRendered("The original could not be rendered, so nobody can say what is withheld of it.")
-    unread: Problem | None = None
-    told: Mapping[str, tuple[str, ...]] = {}
-    try:
-        told = dict(_told(form, form.read(data, media_type, walls)))
-    except Problem as problem:
-        unread = problem
-    report = walled.search(walls, data, media_type, outcome.withheld, told)
+    what = resolved(original, kind, policy, _NOBODY, context or (), answers)
+    with Following(as_json=as_json) as following:
+        outcome = rehearse(what, walls, following)
+        if outcome.withheld is None or outcome.decisions is None:
+            raise NotRendered("The original could not be rendered, so nobody can say what is withheld of it.")
+        unread: Problem | None = None
+        told: Mapping[str, tuple[str, ...]] = {}
+        gauge = Gauge(following)
+        try:
+            content = form.read(data, media_type, walls, steps=gauge.begin(Stage.READING))
+            told = dict(_told(form, content))
+        except Problem as problem:
+            unread = problem
+        gauge.begin(Stage.VERIFYING)
+        report = walled.search(walls, data, media_type, outcome.withheld, told)
     titles = _titles(outcome.decisions)
     found = [Found(one.kind.value, one.place, one.field, titles.get(one.field or "")) for one in report.findings]
     show(

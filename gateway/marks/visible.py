@@ -31,6 +31,7 @@ _LIGHT_ALPHA, _DARK_ALPHA = 0.44, 0.32
 _LINE_COLUMNS = 30
 _MARGIN_LETTERS_PER_SIDE = 80
 _PIECE_OCTETS = 1 << 15
+_STEP_PX = 8
 
 Pixels = NDArray[np.uint8]
 Rectangle = tuple[int, int, int, int]
@@ -101,6 +102,18 @@ def burn_in(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
         _lay(0, ink.dark[piece].astype(np.uint16), levels)
         _lay(255, ink.light[piece].astype(np.uint16), levels)
         octets[at] = levels.astype(np.uint8)
+
+
+def lift(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
+    """Take the mark off `pixels` again, in place, as far as rounding and a coder in between let it be known."""
+    height_px, width_px = pixels.shape[:2]
+    ink = _ink((width_px, height_px), mark_text, pixels.size // (height_px * width_px), lattice)
+    octets = pixels.reshape(-1)
+    for start in range(0, len(ink.places), _PIECE_OCTETS):
+        piece = slice(start, start + _PIECE_OCTETS)
+        at, light = ink.places[piece].astype(np.intp), ink.light[piece].astype(np.float32)
+        kept = (255 - ink.dark[piece].astype(np.float32)) * (255 - light) / 255**2
+        octets[at] = np.clip((octets[at] - light) / kept + 0.5, 0, 255)
 
 
 class Veil:
@@ -193,6 +206,15 @@ def require_readable(
     raise MarkDoesNotFit(
         "The boxes leave no place where one whole mark can be read; draw a larger work area or leave this picture out."
     )
+
+
+def roomy(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> tuple[int, int]:
+    """The size of the least canvas that holds a picture of this size and has room for one whole mark, in steps of 8."""
+    least = _tile(mark_text, MIN_LETTER_PX, lattice).letters.size
+    width_px, height_px = (
+        max(side, -(-room // _STEP_PX) * _STEP_PX) for side, room in zip(size_px, least, strict=True)
+    )
+    return width_px, height_px
 
 
 def _masks(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> tuple[Image.Image, Image.Image]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from gateway.base.problems import TooLarge
+from gateway.base.progress import Steps, unwatched
 from gateway.detect.model import Detector, Found
 from gateway.detect.shots import looked_at
 from gateway.detect.tracks import Sides, Track, tracks
@@ -39,13 +40,17 @@ class TooLongToLookAt(TooLarge):
 
 
 def film_regions(
-    video: Video, cut: Cut, detector: Detector, clock: Callable[[], float] = time.monotonic
+    video: Video,
+    cut: Cut,
+    detector: Detector,
+    clock: Callable[[], float] = time.monotonic,
+    steps: Steps = unwatched,
 ) -> Iterator[Field]:
     """A region for everything that the detector finds in the frames of `cut`. Raises `TooLongToLookAt`."""
     shots = looked_at(_small(video, cut), cut.fps)
     view = replace(_view(video, cut), only=tuple(number for shot in shots for number in shot))
     _require_few(view)
-    found = dict(zip(view.only, _found(video, view, detector, clock), strict=True))
+    found = dict(zip(view.only, _found(video, view, detector, clock, steps), strict=True))
     followed = ((shot, track) for shot in shots for track in tracks([found[one] for one in shot], view.size_px))
     for number, (shot, track) in enumerate(followed, start=1):
         _require_bounded(number)
@@ -95,9 +100,12 @@ def _require_bounded(regions: int) -> None:
         )
 
 
-def _found(video: Video, view: Cut, detector: Detector, clock: Callable[[], float]) -> Iterator[Sequence[Found]]:
+def _found(
+    video: Video, view: Cut, detector: Detector, clock: Callable[[], float], steps: Steps
+) -> Iterator[Sequence[Found]]:
     until = clock() + WALL_S
-    for _, frame in video.frames(view):
+    for done, (_, frame) in enumerate(video.frames(view)):
+        steps(done, len(view.only))
         if clock() > until:
             raise TooLongToLookAt(
                 f"The detector took more than {WALL_S // 60:.0f} minutes; draw the work area for less time or smaller."
