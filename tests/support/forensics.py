@@ -1,8 +1,8 @@
 """A thief's search through a folder: what of the originals lies anywhere in clear, raw or one layer below.
 
 What is looked for: every run of 16 bytes of every original, at every offset, unless a released file holds it too or it
-says nothing (at most three different bytes, or the name of its own media type); and every given value, in UTF-8 and in
-UTF-16.
+says nothing (at most three different bytes, small numbers in a row, or the name of its own media type); and every given
+value, in UTF-8 and in UTF-16.
 Where: every byte of every file, and what zlib, gzip, base64, hexadecimal and UTF-16 would give away there; every value
 of every row of an SQLite database; and the names of files themselves.
 """
@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RUN_BYTES = 16
+# Numbers below 256 in four bytes each, as in the tables of a video, are met in every database.
+_MOST_ZEROS = 10
 MAX_DEPTH = 3
 LEAST_VALUE_CHARS = 6
 # An OpenDocument file begins with the name of its type, which is kept for every original and tells nothing of this one.
@@ -57,7 +59,9 @@ class Wanted:
         for label, data in originals.items():
             for at in range(len(data) - RUN_BYTES + 1):
                 self._runs.setdefault(data[at : at + RUN_BYTES], label)
-        self._runs = {run: label for run, label in self._runs.items() if len(set(run)) > 3}
+        self._runs = {
+            run: label for run, label in self._runs.items() if len(set(run)) > 3 and run.count(0) <= _MOST_ZEROS
+        }
         self._table = _table_of(self._runs, RUN_BYTES)
         for data in (*released, *_TYPE_NAMES):
             for place in self._candidates(data):

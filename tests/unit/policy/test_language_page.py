@@ -31,6 +31,15 @@ def test_the_example_loads_lints_and_passes_its_tests(tmp_path: Path) -> None:
     assert [result.failures for result in report.results] == [(), ()]
 
 
+def test_the_photo_policy_on_the_page_of_detection_is_sound_and_looks_first(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (PAGE.parent / "detection.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    library = load_library()
+    policy = load_policy_file(tmp_path / "own.yaml", library)
+    assert policy.defaults.detection == "required"
+    assert [finding for finding in lint(policy, library.with_policy(policy)) if finding.level == "error"] == []
+
+
 def test_every_word_of_the_language_is_on_the_page() -> None:
     for word in (*DISCLOSING, *WITHHOLDING, *ATTRIBUTES, *CLASSES, *ELEMENTS):
         assert re.search(rf"`[^`\n]*\b{re.escape(word)}\b", TEXT), word
