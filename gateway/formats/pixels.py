@@ -36,9 +36,9 @@ def deflated_rows(levels: Pixels) -> bytes:
 
 
 def png(pixels: Pixels) -> bytes:
-    """A PNG of 8-bit RGB, every row filtered by the one above, without metadata."""
+    """A PNG of 8-bit RGB or grey, every row filtered by the one above, without metadata."""
     height_px, width_px = pixels.shape[:2]
-    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", deflated_rows(pixels.reshape(height_px, -1))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
