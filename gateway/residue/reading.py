@@ -68,6 +68,10 @@ class Surface:
         return f"{self.name} at {' '.join(map(str, box))}"
 
 
+# On which surface, where on it, and of which field of the original, where that is known.
+Hit = tuple[Surface, Rectangle, str | None]
+
+
 def surfaces(expected: Expectation) -> tuple[Surface, ...]:
     """What of such a rendition is read; nothing where there are no pixels. Raises `TooMuchToRead`."""
     match expected:
@@ -109,11 +113,9 @@ def read(
     found = [
         (surface, passage)
         for surface, rgb in _pixels(sandbox, rendition, expected, wanted)
-        for passage in passages(_lines(reader, surface, rgb))
+        for passage in legible(reader, surface, rgb)
     ]
-    said, nearly = compared(sandbox, [passage.text for _, passage in found], withheld)
-    hits = _first([(*found[index], field) for index, field in sorted(said, key=_order)])
-    near = _first([(*found[index], field) for index, field in sorted(nearly, key=_order)])
+    hits, near = searched(sandbox, found, withheld)
     counts = {"surfaces_read": len(wanted), "passages_read": len(found)}
     return replace(
         report,
@@ -161,27 +163,30 @@ def _batches(wanted: Sequence[Surface]) -> Iterator[list[Surface]]:
         yield batch
 
 
-def _lines(reader: Reader, surface: Surface, rgb: bytes) -> list[Passage]:
-    """The lines on a surface, placed in the rendition's own pixels."""
-    return [
-        Passage((left * surface.step, top * surface.step, width * surface.step, height * surface.step), one.words)
-        for one in reader.read(*surface.size_px, rgb)
-        if one.sort == TEXT and one.words
-        for left, top, width, height in [one.place]
-    ]
+def legible(reader: Reader, surface: Surface, rgb: bytes) -> Iterator[Passage]:
+    """What a reader reads on a surface, in passages that are placed in the rendition's own pixels."""
+    return passages(
+        [
+            Passage((left * surface.step, top * surface.step, width * surface.step, height * surface.step), one.words)
+            for one in reader.read(*surface.size_px, rgb)
+            if one.sort == TEXT and one.words
+            for left, top, width, height in [one.place]
+        ]
+    )
 
 
-def compared(
-    sandbox: Sandbox, texts: Sequence[str], withheld: WithheldSet
-) -> tuple[list[tuple[int, str | None]], list[tuple[int, str | None]]]:
-    """What `gate.compare` says, within bounds of time and memory. Raises `NotVerified`."""
+def searched(
+    sandbox: Sandbox, found: Sequence[tuple[Surface, Passage]], withheld: WithheldSet
+) -> tuple[list[Hit], list[Hit]]:
+    """Where passages say a withheld value, and where they nearly do, as `gate.compare` says within bounds of time and
+    memory. Raises `NotVerified`.
+    """
     values = packed(withheld)
-    data = values + json.dumps(list(texts)).encode()
-    limits = limits_for(len(data))
+    data = values + json.dumps([passage.text for _, passage in found]).encode()
     try:
-        reply = sandbox.run(COMPARE_TASK, {"values_bytes": len(values)}, data, limits)
+        reply = sandbox.run(COMPARE_TASK, {"values_bytes": len(values)}, data, limits_for(len(data)))
         said, nearly = json.loads(reply.blobs[0])
-        return _checked(said, len(texts)), _checked(nearly, len(texts))
+        return _distinct(found, _checked(said, len(found))), _distinct(found, _checked(nearly, len(found)))
     except (Unprocessable, TooLarge, ValueError, TypeError, IndexError) as error:
         raise _UNREAD from error
 
@@ -191,20 +196,14 @@ def _checked(untrusted: Any, count: int) -> list[tuple[int, str | None]]:
     for index, field in found:
         if type(index) is not int or not 0 <= index < count or not isinstance(field, str | None):
             raise ValueError("a find at no place")
-    return found
+    return sorted(found, key=lambda one: (one[0], one[1] or ""))
 
 
-def _order(said: tuple[int, str | None]) -> tuple[int, str]:
-    """Lines before what they are joined to."""
-    return said[0], said[1] or ""
-
-
-def _first(
-    hits: Sequence[tuple[Surface, Passage, str | None]],
-) -> list[tuple[Surface, Rectangle, str | None]]:
+def _distinct(found: Sequence[tuple[Surface, Passage]], said: Sequence[tuple[int, str | None]]) -> list[Hit]:
     """The finds, without those in joined lines that only repeat one in a line of them."""
-    kept: list[tuple[Surface, Rectangle, str | None]] = []
-    for surface, passage, field in hits:
+    kept: list[Hit] = []
+    for index, field in said:
+        surface, passage = found[index]
         if not any(one == surface and of == field and within(box, passage.box) for one, box, of in kept):
             kept.append((surface, passage.box, field))
     return kept
