@@ -130,6 +130,7 @@ def resolved(
 
 def rehearse(what: Rehearsal, walls: Sandbox, following: Following) -> Outcome:
     """The clean outcome, or `NotRendered` with the reason; `following` is told how far it is."""
+    networks = Networks(looking(offline_settings()))
     job = Job(
         untrusted_original=what.data,
         media_type=what.media_type,
@@ -142,7 +143,8 @@ def rehearse(what: Rehearsal, walls: Sandbox, following: Following) -> Outcome:
         answers=what.answers,
         mark=Mark(what.recipient, REHEARSAL_RELEASE, what.on.isoformat(), rehearsal=True),
         secret=secrets.token_bytes(32),
-        detector=Networks(looking(offline_settings())),
+        detector=networks,
+        reader=networks,
     )
     outcome = render(job, walls, Gauge(following))
     if outcome.state is not State.CLEAN:

@@ -68,7 +68,7 @@ UNCLEAR = TableRefused("The reader's answer about this table does not add up; sa
 class OutTable:
     """A rendition before it is written: a title, a kind and the cells per column, the mark's column last.
 
-    `order` says for every place which row of the columns stands there; `arranged` are the cells themselves, in order.
+    `order` says for every place which row of the columns stands there.
     A cell of a column that holds numbers or days may still be empty or say that it is withheld, and what stands as
     the original wrote it (`1.234,56`) may have two meanings: a writer of true numbers writes text where in doubt.
     """
@@ -79,10 +79,6 @@ class OutTable:
     order: NDArray[np.intp]
     mark_text: str
     notice: Notice
-
-    def arranged(self) -> tuple[pl.Series, ...]:
-        """The cells column by column, in the rendition's order of rows."""
-        return tuple(column.values.gather(column.codes[self.order]) for column in self.columns)
 
 
 class TableFormat(abc.ABC):
@@ -237,7 +233,10 @@ def table_of(reply: Reply, source: SourceCheck) -> Table:
     frame = cells_of(reply.blobs[1], width)
     if frame.height != rows:
         raise UNCLEAR
-    return Table(headers, frame, read, hashlib.sha256(b"".join(reply.blobs)).digest())
+    digest = hashlib.sha256()
+    for blob in reply.blobs:
+        digest.update(blob)
+    return Table(headers, frame, read, digest.digest())
 
 
 def cells_of(untrusted: bytes, width: int) -> pl.DataFrame:

@@ -9,8 +9,9 @@
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
    document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
    what it lacks.
-6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value. A
-   finding ends in `blocked`, no answer in time in `refused`.
+6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value, also in
+   the letters of its pixels where the policy requires it. A finding ends in `blocked`, no answer in time in `refused`;
+   letters that nearly say something withheld wait for a person.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ from gateway.policy.problems import Unanswered
 from gateway.policy.tally import tally
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
+from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
+from gateway.render.legible import confirming, read_pixels
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
 from gateway.render.suggestions import suggestions
@@ -62,11 +65,14 @@ from gateway.residue.model import (
     Expectation,
     PictureExpectation,
     Rectangle,
+    Report,
     RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     VideoExpectation,
+    WithheldSet,
 )
+from gateway.residue.ports import Reader
 from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 
@@ -88,6 +94,7 @@ class Job:
     secret: bytes
     language: Language = "en"
     detector: Detector | None = None
+    reader: Reader | None = None
 
 
 class FingerprintMissing(Refused):
@@ -150,7 +157,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         terms=job.answers.terms,
     )
     gauge.begin(Stage.VERIFYING)
-    report = walled.check(sandbox, rebuilt.data, _expectation(content, plan, rebuilt, job.mark), withheld)
+    report = _verified(job, sandbox, content, plan, rebuilt, withheld)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -158,6 +165,9 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
             decisions=decisions,
             report=report,
         )
+    report, ask = confirming(report, job.answers, content, plan, rebuilt, decisions)
+    if ask is not None:
+        return Outcome(State.WAITING, reason=ask.question, decisions=replace(decisions, asks=(ask,)))
     return Outcome(
         State.CLEAN,
         decisions=decisions,
@@ -176,6 +186,19 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
         return cut_of(content, decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on).plan())
     except Unanswered:
         return None
+
+
+def _verified(
+    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
+) -> Report:
+    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
+    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
+        pictures, reference = figures(content, plan, rebuilt)
+        expected = replace(expected, pictures=pictures)
+    report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
+    if report.clean and job.policy.defaults.reads:
+        return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)
+    return report
 
 
 def _require_followed(content: Content, plan: Plan, rebuilt: Rebuilt) -> None:

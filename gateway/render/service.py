@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed, Conflict, NotFound
@@ -32,6 +32,7 @@ from gateway.render.pipeline import Job, render
 from gateway.render.queue import Queue
 from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
+from gateway.residue.ports import Reader
 from gateway.sandbox.ports import Sandbox
 from gateway.vault.model import Shredded
 from gateway.vault.service import Keeping, Vault
@@ -91,6 +92,7 @@ class Renders:
         sandbox: Sandbox,
         queue: Queue,
         detector: Detector | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -101,6 +103,7 @@ class Renders:
         self._library = library
         self._sandbox = sandbox
         self._detector = detector
+        self._reader = reader
         self.queue = queue
 
     def request(
@@ -301,6 +304,7 @@ class Renders:
                 language=frame.language,
                 secret=self._secret(session, frame.release),
                 detector=self._detector,
+                reader=self._reader,
             )
 
     def _check_entered(self, session: Session, row: RenditionRow) -> None:
@@ -345,6 +349,10 @@ class Renders:
 
     def _finish(self, claim: Claim, frame: ReleaseFrame, outcome: Outcome, parts: _Parts) -> None:
         detector = outcome.decisions.detector if outcome.decisions else None
+        report = outcome.report
+        read: dict[str, Json] = {}
+        if report is not None:
+            read = {"read_by": report.read_by, "near_confirmed": report.counts.get("near_confirmed", 0)}
         with self._units.change() as session:
             self.queue.end(session, claim)
             row = self._row(session, claim.rendition)
@@ -380,6 +388,7 @@ class Renders:
                         "attempt": claim.attempt,
                         "sandbox": sorted(self._sandbox.layers()),
                         **({"detector": detector} if detector else {}),
+                        **read,
                     },
                     body={**digests, "reason": outcome.reason},
                 ),

@@ -44,7 +44,8 @@ class RegionIn(In):
 
 class AnswersIn(In):
     """What a person says about an original: which sheet is the table, what columns are, where regions are, which terms
-    a document may show nowhere. `suggested` confirms what a detector found, as the open question calls it.
+    a document may show nowhere. `suggested` confirms what a detector found, as the open question calls it; `read` that
+    what the gate read is nothing withheld.
     """
 
     model_config = example(
@@ -57,6 +58,7 @@ class AnswersIn(In):
     terms: Terms
     confirmed: StrictBool = False
     suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    read: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     source: Annotated[dict[str, str], Field(max_length=3, default_factory=dict)]
 

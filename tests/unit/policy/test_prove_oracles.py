@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import cedarpy
 import pytest
-import z3
 
+from gateway.formats.model import Mark, Table
+from gateway.formats.table_csv import TableCsv
+from gateway.policy.answers import Answers
 from gateway.policy.boxes import meet
-from gateway.policy.conditions import Condition, Conditions
+from gateway.policy.conditions import Condition, Conditions, Context
+from gateway.policy.decide import decide
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
 from gateway.policy.prove import Never, prove
 from gateway.policy.reach import OTHER, Example
 from tests.support import bundles
 from tests.support.bundles import CLASSES, FIELDS, KIND, TARGETS, Case, asked, point, reach_of
+from tests.support.solver import Solver
 
 
 def cedar(policy: Policy, field: str) -> str:
@@ -124,76 +128,6 @@ def test_cedar_agrees_five_thousand_times() -> None:
     same_as_cedar(5, 5_000)
 
 
-class Solver:
-    """The same claim put to z3: attributes as numbers with a missing one among them, classes as truth values."""
-
-    def __init__(self, policy: Policy, field: str) -> None:
-        self._field = field
-        self._codes: dict[str, int] = {}
-        self._numbers = {name: z3.Int(name) for name in (*bundles.ATTRIBUTES, "date", "licensed", "profile")}
-        self._classes = {name: z3.Bool(name) for name in CLASSES}
-        self.solver = z3.Solver()
-        for name in bundles.ATTRIBUTES:
-            self.solver.add(self._numbers[name] >= -1)
-        self.solver.add(self._numbers["licensed"] >= -1, self._numbers["date"] >= 1)
-        self.solver.add(self._numbers["profile"] >= -1)
-        for name in TARGETS[field].classes:
-            self.solver.add(self._classes[name])
-        end = policy.end or date.max
-        self.solver.add(self._numbers["date"] >= policy.start.toordinal(), self._numbers["date"] <= end.toordinal())
-        known = z3.Or(*(self._numbers["profile"] == self._code(name) for name in policy.output.profile))
-        self.solver.add(z3.Or(self._numbers["profile"] == -1, known))
-        for when in policy.whens:
-            self.solver.add(self.when(when, missing=False))
-        self.solver.add(z3.Or(*(self._says(rule) for rule in policy.rules if not rule.do.removes)))
-        for rule in policy.rules:
-            if rule.do.removes:
-                self.solver.add(z3.Not(self._says(rule)))
-            if rule.do.op == "block" and "licensed" in rule.select.fields:
-                self.solver.add(z3.Not(z3.And(self._numbers["licensed"] >= 0, self.when(rule.when, missing=True))))
-
-    def satisfiable(self, never: Never) -> bool:
-        """Whether something of the field leaves under the claim's conditions."""
-        self.solver.push()
-        self.solver.add(self.when(never.to, missing=False))
-        if never.classes:
-            self.solver.add(z3.Or(*(self._classes[name] for name in never.classes)))
-        found = self.solver.check()
-        self.solver.pop()
-        return bool(found == z3.sat)
-
-    def when(self, conditions: Conditions, *, missing: bool) -> z3.BoolRef:
-        return z3.And(*(self._condition(one, missing) for one in conditions))
-
-    def _condition(self, one: Condition, missing: bool) -> z3.BoolRef:
-        number = self._numbers[one.attribute]
-        if one.attribute == "round":
-            held = [number == int(value) for value in one.values]
-            low, high = (0 if one.low is None else int(one.low)), (10**6 if one.high is None else int(one.high))
-            inside = z3.Or(*held) if held else z3.And(number >= low, number <= high)
-        elif one.attribute == "date":
-            low, high = (date.fromisoformat(str(day)).toordinal() for day in (one.low, one.high))
-            return z3.And(number >= low, number <= high)
-        else:
-            inside = z3.Or(*(number == self._code(value) for value in one.values))
-        return z3.Or(number == -1, inside) if missing else z3.And(number != -1, inside)
-
-    def _says(self, rule: Rule) -> z3.BoolRef:
-        named = [z3.BoolVal(self._field in rule.select.fields)]
-        named += [self._classes[name] for name in rule.select.classes]
-        when = self.when(rule.when, missing=rule.do.removes)
-        rows = z3.And(*(self._row(values, rule) for _, values in rule.where))
-        return z3.And(z3.Or(*named), when, rows)
-
-    def _row(self, values: Iterable[str], rule: Rule) -> z3.BoolRef:
-        number = self._numbers["licensed"]
-        held = z3.Or(*(number == self._code(value) for value in values))
-        return z3.Or(number == -1, held) if rule.do.removes else held
-
-    def _code(self, value: str) -> int:
-        return self._codes.setdefault(value, len(self._codes))
-
-
 def a_claim(rng: random.Random, field: str) -> Never:
     to: dict[str, Any] = {}
     for name, values in bundles.ATTRIBUTES.items():
@@ -209,7 +143,7 @@ def same_as_z3(seed: int, claims: int) -> None:
     for _ in range(claims // 5):
         policy = bundles.policy(rng, rng.randint(3, 14))
         field = rng.choice(FIELDS)
-        solver = Solver(policy, field)
+        solver = Solver(policy, TARGETS[field])
         for _ in range(5):
             never = a_claim(rng, field)
             found = prove(policy, [KIND], never)
@@ -238,3 +172,32 @@ def test_z3_agrees_and_every_counterexample_is_real() -> None:
 @pytest.mark.nightly
 def test_z3_agrees_five_hundred_times() -> None:
     same_as_z3(7, 500)
+
+
+def test_what_is_shown_as_it_is_in_a_counterexample_stands_in_the_rendered_bytes() -> None:
+    rng = random.Random(10)
+    found = 0
+    for _ in range(40):
+        policy = bundles.policy(rng, rng.randint(3, 14))
+        never = Never.model_validate({"fields": ["buyer", "site", "grade"], "as_is": "true"})
+        for one in prove(policy, [KIND], never).counterexamples:
+            assert b"Fahrwerk 4711" in rendered(policy, one.example)
+            found += 1
+    assert found > 10
+
+
+def rendered(policy: Policy, example: Example) -> bytes:
+    """A table of one row made of the example, rendered by the real format."""
+    form = TableCsv(lambda _cells: example.classes)
+    row = example.row.get("licensed")
+    columns = {example.target: "Fahrwerk 4711"} | (
+        {} if row is None else {"licensed": "perhaps" if row == OTHER else row}
+    )
+    content = Table.of(tuple(columns), [[cell] for cell in columns.values()])
+    answers = Answers(columns={f"column/{n}": name for n, name in enumerate(columns, start=1)})
+    attributes = {name: "elsewhere" if value == OTHER else value for name, value in example.context.items()}
+    on = date.fromisoformat(str(attributes.pop("date")))
+    fields = form.survey(content)
+    fields = (fields[0], *(replace(one, classes=frozenset()) for one in fields[1:]))
+    decisions = decide(policy, KIND, fields, Context(attributes), answers, on=on)
+    return form.rebuild(content, decisions.plan(), Mark("Recipient", "rel_01", "2026-03-02"), bytes(32)).data
