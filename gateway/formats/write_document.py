@@ -13,7 +13,7 @@ page that is then still larger is refused.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -49,7 +49,7 @@ _EVERY_ROW = 48
 _LEVELS, _STEP = np.arange(256), 255 // (_GREY_LEVELS - 1)
 _FAR = (np.abs((_LEVELS + _STEP // 2) // _STEP * _STEP - _LEVELS) > _CLOSE).tobytes()
 _MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
-_COVERED = frozenset({Element.TEXT, Element.REGION}) | _MAYBE_NOT_DRAWN
+_COVERED = frozenset({Element.TEXT, Element.REGION, Element.PICTURE}) | _MAYBE_NOT_DRAWN
 
 
 def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
@@ -75,11 +75,14 @@ def laid_out(content: Pages, plan: Plan) -> dict[int, Layout]:
     Raises `NothingNamed`, `PlanUnfit`.
     """
     orders: dict[int, list[Instruction]] = defaultdict(list)
+    shown: dict[int, set[Box | None]] = defaultdict(set)
     for one in plan.instructions:
         if one.element in _COVERED and _op(one) is not Op.ALLOW:
             orders[one.page].append(one)
+        elif one.element is Element.PICTURE:
+            shown[one.page].add(one.box)
     allowed = _allowed_pages(content, plan)
-    return {number: _layout(content.pages[number - 1], orders[number]) for number in allowed}
+    return {number: _layout(content.pages[number - 1], orders[number], shown[number]) for number in allowed}
 
 
 def _op(instruction: Instruction) -> Op:
@@ -97,10 +100,13 @@ def _allowed_pages(content: Pages, plan: Plan) -> list[int]:
     return sorted(allowed)
 
 
-def _layout(page: Page, orders: Sequence[Instruction]) -> Layout:
-    """What is covered on a page. Of words, those whose middle lies in the place of a withheld text."""
+def _layout(page: Page, orders: Sequence[Instruction], shown: Container[Box | None]) -> Layout:
+    """What is covered on a page: all pictures but those `shown`; words whose middle lies in a withheld text's place."""
     words: dict[int, str] = {}
     regions = []
+    unnamed = {note.box for note in page.notes if note.element is Element.PICTURE and note.box not in shown}
+    unnamed -= {one.box for one in orders if one.element is Element.PICTURE}
+    regions += [Cover(box, "") for box in unnamed if box is not None]
     # Twice the middle, in whole numbers.
     middles = [(2 * box.left_px + box.width_px, 2 * box.top_px + box.height_px) for box in (w.box for w in page.words)]
     for one in orders:

@@ -8,6 +8,7 @@ must be (`mark_mask`) and look whether it is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,7 @@ _LINE_COLUMNS = 30
 _MARGIN_LETTERS_PER_SIDE = 80
 _WORD = 8
 _PIECE_WORDS = 1 << 13
+_STEP_PX = 8
 
 Pixels = NDArray[np.uint8]
 Rectangle = tuple[int, int, int, int]
@@ -92,13 +94,31 @@ def burn_in(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
 
     Raises `MarkDoesNotFit`.
     """
+    for ink, words in _inks(pixels, mark_text, lattice):
+        _lay(ink, words)
+
+
+def lift(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
+    """Take the mark off `pixels` again, in place, as far as rounding and a coder in between let it be known."""
+    for ink, words in _inks(pixels, mark_text, lattice):
+        for start in range(0, len(ink.places), _PIECE_WORDS):
+            at = ink.places[start : start + _PIECE_WORDS]
+            octets = words[at].view(np.uint8)
+            piece = slice(start * words.itemsize, start * words.itemsize + len(octets))
+            light = ink.light[piece].astype(np.float32)
+            kept = (255 - ink.dark[piece].astype(np.float32)) * (255 - light) / 255**2
+            words[at] = np.clip((octets - light) / kept + 0.5, 0, 255).astype(np.uint8).view(words.dtype)
+
+
+def _inks(pixels: Pixels, mark_text: str, lattice: Lattice) -> Iterator[tuple[_Ink, NDArray[Any]]]:
+    """What the mark changes, beside the words of `pixels` that it changes."""
     height_px, width_px = pixels.shape[:2]
     channels = pixels.size // (height_px * width_px)
-    words, rest = _ink((width_px, height_px), mark_text, channels, lattice)
     octets = pixels.reshape(-1)
     whole = height_px * width_px // _WORD * _WORD * channels
-    _lay(words, octets[:whole].view(np.uint64))
-    _lay(rest, octets[whole:])
+    words, rest = _ink((width_px, height_px), mark_text, channels, lattice)
+    yield words, octets[:whole].view(np.uint64)
+    yield rest, octets[whole:]
 
 
 class Veil:
@@ -214,6 +234,15 @@ def require_readable(
     raise MarkDoesNotFit(
         "The boxes leave no place where one whole mark can be read; draw a larger work area or leave this picture out."
     )
+
+
+def roomy(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> tuple[int, int]:
+    """The size of the least canvas that holds a picture of this size and has room for one whole mark, in steps of 8."""
+    least = _tile(mark_text, MIN_LETTER_PX, lattice).letters.size
+    width_px, height_px = (
+        max(side, -(-room // _STEP_PX) * _STEP_PX) for side, room in zip(size_px, least, strict=True)
+    )
+    return width_px, height_px
 
 
 def _covers_letters(letters: Image.Image, left: int, top: int, covered: list[Rectangle]) -> bool:

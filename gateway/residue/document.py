@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ from gateway.residue.document_form import PageImage, Walked, inflate, walk
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget, runs
 from gateway.residue.marked import MaskOf, is_marked, not_solid
-from gateway.residue.model import DocumentExpectation, Finding, Kind, Ledger, Rectangle, Report, unique
+from gateway.residue.model import NOT_READ, DocumentExpectation, Finding, Kind, Ledger, Rectangle, Report, unique
 from gateway.residue.picture import COMPRESSED_BITS, SOLID_LEVELS_OF_JPEG, in_raw
 from gateway.residue.text import in_lines
 from gateway.residue.values import Needles
@@ -53,7 +53,7 @@ class _String:
 
 def check_document(data: bytes, expected: DocumentExpectation, needles: Needles, mask_of: MaskOf) -> Report:
     """Check 1 to 6. A document that cannot be read is still searched."""
-    ledger = Ledger("document", PARSERS, counts=needles.counts())
+    ledger = Ledger("document", PARSERS, counts=needles.counts(), read_by=NOT_READ)
     budget = Budget()
     ledger.counts |= {"pages": len(expected.sizes_px), "boxes": sum(map(len, expected.boxes))}
     try:
@@ -71,6 +71,13 @@ def check_document(data: bytes, expected: DocumentExpectation, needles: Needles,
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["strings"] = sum(map(len, strings))
     return ledger.report()
+
+
+def page_pixels(data: bytes, expected: DocumentExpectation, numbers: Iterable[int]) -> Iterator[Pixels]:
+    """What these pages show, counted from 0; RGB or grey. Raises `Broken`."""
+    walked = walk(data, expected.sizes_px)
+    for number in numbers:
+        yield _pixels(walked.pages[number].image, expected.sizes_px[number], f"page {number + 1}")[0]
 
 
 def _look(
