@@ -11,8 +11,21 @@ from numpy.typing import NDArray
 
 PNG_UP = 2
 _PIECE_ROWS = 128
+_PIECE_OCTETS = 3 << 14
 
 Pixels = NDArray[np.uint8]
+
+
+def has_colour(rgb: Pixels) -> bool:
+    """Whether a pixel's channels differ. Neighbouring octets are compared in pieces that stay in the cache."""
+    within = np.tile(np.array([255, 255, 0], np.uint8), _PIECE_OCTETS // 3)
+    for start in range(0, rgb.size, _PIECE_OCTETS):
+        piece = rgb[start : start + _PIECE_OCTETS]
+        differs = piece[1:] ^ piece[:-1]
+        differs &= within[: differs.size]
+        if differs.any():
+            return True
+    return False
 
 
 def jpeg(pixels: Pixels, quality: int) -> bytes:
