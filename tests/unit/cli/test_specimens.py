@@ -6,15 +6,21 @@ import io
 import zipfile
 from collections.abc import Iterator
 
+import pytest
 from PIL import Image
 
+from gateway.app import built_in_formats, kinds_of
+from gateway.cli.environment import offline_settings
 from gateway.cli.specimens import specimens
 from gateway.detect.text import classes_of
+from gateway.intake import rules
 from gateway.policy.answers import Answers
 from gateway.policy.load import load_library
 from tests.support.workbooks import cells
 
 MADE = specimens(1)
+# A certificate is paper that somebody else wrote, stamped and scanned: it is not drawn here.
+WITHOUT = {"certificate"}
 
 
 def members(data: bytes) -> Iterator[bytes]:
@@ -63,3 +69,24 @@ def test_answers_are_answers_and_regions_lie_in_the_photo() -> None:
         assert top + height <= picture.height
     for told in MADE.answers.values():
         assert Answers.from_json(told).to_json() == told
+
+
+def test_what_an_absent_extra_would_render_is_left_out_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.cli.specimens.find_spec", lambda _name: None)
+    made = specimens.__wrapped__(1)
+    assert made.originals.keys() == MADE.originals.keys() - {"schematic", "line_video"}
+    assert made.answers.keys() == made.originals.keys()
+    assert [("schematic" in one, "`drawing`" in one) for one in made.left_out] == [(True, True), (False, False)]
+    assert "line video" in made.left_out[1]
+
+
+def test_there_is_an_original_of_every_kind_that_a_policy_is_shipped_for() -> None:
+    kinds = {kind for policy in load_library().policies.values() for kind in policy.kinds}
+    assert kinds - WITHOUT <= MADE.originals.keys()
+
+
+def test_every_kind_is_taken_as_what_it_is() -> None:
+    settings = offline_settings()
+    taken = kinds_of(load_library(settings.policies_dir), built_in_formats(), settings)
+    for kind, one in MADE.originals.items():
+        assert taken[kind].type_of(one.data[: rules.HEAD_BYTES], kind) == one.media_type
