@@ -37,6 +37,7 @@ WORDS: Mapping[Element, tuple[str, str]] = {
     Element.PAGE: ("pages", "leave only where a policy says so, as new pages made of pixels and of the words below"),
     Element.TEXT: ("lines of text", _BOXED),
     Element.FORM_FIELD: ("form fields", _BOXED),
+    Element.PICTURE: ("pictures in the text", "covered whole unless a policy shows them, and then as new pixels"),
     Element.LAYER: ("layers", _BY_NAME),
     Element.BLOCK: ("blocks", _BY_NAME),
     Element.ANNOTATION: ("annotations", "covered, and their texts never leave, unless a policy shows them"),

@@ -1,4 +1,4 @@
-"""`policy lint|test|prove|plan|explain|schema|show`: for the people who write and read policies, all of it offline."""
+"""`policy lint|test|prove|matrix|plan|explain|schema|show`, for those who write and read policies. All is offline."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from gateway.policy.effect import Effect, effect
 from gateway.policy.explain import explain
 from gateway.policy.lint import Level, lint
 from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
+from gateway.policy.matrix import matrix
 from gateway.policy.policy import Policy
 from gateway.policy.prove import parse_never, prove, unknown_names
 from gateway.policy.schema import json_schema
@@ -159,6 +160,22 @@ def prove_claim(
     show(told, as_json=as_json, lines=[line for one in proofs for line in one.sentences()])
     if not all(one.proved for one in proofs):
         raise ClaimNotTrue("The claim is not true; see the cases in which it leaves.")
+
+
+@app.command("matrix")
+def show_matrix(
+    policy: Annotated[str | None, typer.Argument(help="An id or a file; all policies when not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every field beside every class of recipient: in which forms it can leave at all, or never."""
+    library = load_library(offline_settings().policies_dir)
+    told: list[Json] = []
+    lines: list[str] = []
+    for one in _policies(policy, library):
+        rows = [row for name in one.kinds for row in matrix(one, library.kind(name))]
+        told.append({"policy": one.ref, "rows": [row.to_json() for row in rows]})
+        lines += [one.ref, *(f"  {line}" for row in rows for line in row.sentences())]
+    show(told, as_json=as_json, lines=lines)
 
 
 @app.command("plan")

@@ -54,7 +54,7 @@ class Networks:
         return known
 
     def read(self, width_px: int, height_px: int, untrusted_rgb: bytes) -> tuple[Found, ...]:
-        """The same with the words that were read; nothing is remembered."""
+        """The lines of text and the printed codes with the words that were read; nothing is remembered."""
         return self._looked(width_px, height_px, untrusted_rgb, words=True)
 
     def _looked(self, width_px: int, height_px: int, untrusted_rgb: bytes, *, words: bool) -> tuple[Found, ...]:

@@ -34,6 +34,7 @@ class Element(StrEnum):
     FORM_FIELD = "form_field"
     LAYER = "layer"
     BLOCK = "block"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +379,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What lies on a page as an object of its own: an annotation (`name` is its sort) or a form field (its name).
+    """What lies on a page as an object of its own: an annotation (`name` is its sort), a form field (its name), or a
+    picture (its number in the document).
 
     `box` is what it takes up of the page's pixels, or None where nothing of it is drawn.
     """

@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.base.units import GIB, MIB
 from gateway.formats import video_bounds, video_types, write_video
 from gateway.formats.model import Content, Cut, Element, Field, Mark, Plan, Rebuilt, Video
@@ -75,9 +76,15 @@ class VideoFormat:
         return shown
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Video:
         """Size, length and parts; there is nothing to declare. Raises `VideoRefused` or `VideoTooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise VideoRefused("A video has neither sheet nor encoding nor delimiter; take that out.")
         return _Reader(sandbox, untrusted_original, media_type).video()

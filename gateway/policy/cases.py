@@ -21,6 +21,7 @@ Cell = Annotated[str, StringConstraints(max_length=2000)]
 # As an A4 page is rastered, with letters that are larger than most, so that short lines stay whole.
 _PAGE_PX = (1654, 2339)
 _LINE_PX, _LETTER_PX = 40, 16
+_PICTURE = Box(1_200, 1_800, 200, 200)
 
 
 class DrawnRegion(Strict):
@@ -44,9 +45,9 @@ class DrawnRegion(Strict):
 
 
 class DrawnNote(Strict):
-    """An annotation, of this sort, or a form field, of this name, on a page of a document."""
+    """An annotation, of this sort, a form field, of this name, or a picture, of this number, on a page."""
 
-    sort: Literal["annotation", "form_field"]
+    sort: Literal["annotation", "form_field", "picture"]
     name: Cell
     page: Whole
     text: Cell = ""
@@ -131,10 +132,15 @@ def pages_of(test: TestCase) -> tuple[Page, ...]:
             _PAGE_PX[0],
             _PAGE_PX[1],
             tuple(word for place, line in enumerate(lines, start=1) for word in _line(line, place)),
-            tuple(Note(Element(one.sort), one.name, one.text, None) for one in test.notes if one.page == number),
+            tuple(_note(one) for one in test.notes if one.page == number),
         )
         for number, lines in enumerate(test.pages, start=1)
     )
+
+
+def _note(one: DrawnNote) -> Note:
+    element = Element(one.sort)
+    return Note(element, one.name, one.text, _PICTURE if element is Element.PICTURE else None)
 
 
 def _line(line: str, place: int) -> Iterator[Word]:

@@ -45,6 +45,8 @@ from gateway.policy.words import Text
 WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
+# Of these a person says by their id what they are, or that they are left out.
+_ANSWERED = frozenset({Element.COLUMN, Element.PICTURE})
 _VIDEO = "video"
 _REMOVAL = {
     Element.COLUMN: "drop",
@@ -52,7 +54,7 @@ _REMOVAL = {
     Element.LAYER: "drop",
     Element.BLOCK: "drop",
     Element.METADATA: "strip",
-    **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD), "box"),
+    **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE), "box"),
 }
 _REGION = Text(en="Marked region", zh="标记区域")
 _TITLES = {
@@ -60,6 +62,7 @@ _TITLES = {
     Element.TEXT: Text(en="Text on a page", zh="页面文字"),
     Element.ANNOTATION: Text(en="Annotation", zh="批注"),
     Element.FORM_FIELD: Text(en="Form field", zh="表单字段"),
+    Element.PICTURE: Text(en="Picture in the document", zh="文档中的图片"),
     Element.LAYER: Text(en="Layer of the drawing", zh="图层"),
     Element.BLOCK: Text(en="Block of the drawing", zh="图块"),
 }
@@ -184,9 +187,9 @@ def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -
 def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tuple[Field, ...]:
     """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
     named = list(name_fields(kind, fields))
-    known = {field.id for field in named if field.element is Element.COLUMN}
+    known = {field.id for field in named if field.element in _ANSWERED}
     if not set(answers.columns) <= known:
-        raise AnswersInvalid("An answer speaks of a column that this original does not have; answer anew.")
+        raise AnswersInvalid("An answer speaks of a column or picture that this original does not have; answer anew.")
     named = [_answered(kind, field, answers) for field in named]
     claims = Counter(field.name for field in named if field.element is Element.COLUMN and field.name)
     twice = sorted(name for name, count in claims.items() if name and count > 1)
@@ -309,6 +312,8 @@ def _title(kind: Kind, field: Field) -> tuple[Text, str, str | None]:
 
 def _answered(kind: Kind, field: Field, answers: Answers) -> Field:
     answer = answers.columns.get(field.id)
+    if field.element is Element.PICTURE and answer not in (None, DROP):
+        raise AnswersInvalid(f"Answer {place(field)} with drop or not at all: what leaves, the policy says.")
     if answer is None or field.element is not Element.COLUMN:
         return field
     if answer == DROP:

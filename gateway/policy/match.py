@@ -96,8 +96,9 @@ def _selected(rule: Rule, subject: Subject) -> str | None:
             names = (subject.field.label, subject.field.name or "")
             named = any(fits(glob, name) for glob in rule.select.metadata for name in names)
             return "It selects this metadata." if named else None
-        case Element.PAGE:
-            return "It selects this page." if spans(subject.field, rule.select.pages) else None
+        case Element.PAGE | Element.PICTURE as element:
+            numbers = rule.select.pages if element is Element.PAGE else rule.select.pictures
+            return f"It selects this {element.value}." if spans(subject.field, numbers) else None
         case Element.LAYER | Element.BLOCK:
             return _carrying(rule, subject.field)
         case Element.TEXT | Element.ANNOTATION | Element.FORM_FIELD:

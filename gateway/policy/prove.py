@@ -16,7 +16,7 @@ from pydantic import ValidationError, model_validator
 from gateway.base.canon import Json
 from gateway.base.problems import Usage
 from gateway.formats.model import Element
-from gateway.policy.boxes import Box, meet
+from gateway.policy.boxes import Box
 from gateway.policy.kinds import Kind
 from gateway.policy.match import fits
 from gateway.policy.model import When
@@ -162,13 +162,12 @@ def _found(policy: Policy, kind: Kind, target: Target, never: Never) -> Iterator
     cases: list[tuple[str, ...]] = [(name,) for name in never.classes] or [()]
     for classes in cases:
         space = space_of([policy], target, never.to, classes)
-        reach = Reach(policy, kind, target, space)
-        asked = narrowed(space, never.to, classes)
-        for rule, box in _leaving(reach, as_is=never.as_is):
-            left = meet(asked, [box])
-            if left:
-                yield Counterexample(rule, Example.of(kind, target, space, left[0]))
-                return
+        reach = Reach(policy, kind, target, space, within=narrowed(space, never.to, classes))
+        first = next(_leaving(reach, as_is=never.as_is), None)
+        if first:
+            rule, box = first
+            yield Counterexample(rule, Example.of(kind, target, space, box))
+            return
 
 
 def _names(never: Never, target: Target) -> bool:
@@ -183,5 +182,6 @@ def _names(never: Never, target: Target) -> bool:
 def _leaving(reach: Reach, *, as_is: bool) -> Iterator[tuple[str, Box]]:
     if as_is:
         yield from ((rule.id, box) for rule, box in reach.shown)
-    else:
-        yield from ((outcome.rule, box) for outcome in reach.outcomes() for box in outcome.boxes)
+        return
+    for piece in reach.leaving_by_rule():
+        yield from ((outcome.rule, box) for outcome in reach.narrowed([piece]).outcomes() for box in outcome.boxes)

@@ -84,13 +84,17 @@ def space_of(policies: Sequence[Policy], target: Target, more: Conditions = (), 
 
 
 class Reach:
-    """What one policy makes of one target, everywhere in a space made for it."""
+    """What one policy makes of one target, everywhere in a space made for it or in a part of that."""
 
-    def __init__(self, policy: Policy, kind: Kind, target: Target, space: Space) -> None:
+    def __init__(
+        self, policy: Policy, kind: Kind, target: Target, space: Space, within: Sequence[Box] | None = None
+    ) -> None:
         self._policy = policy
         self._kind = kind
         self._target = target
         self._space = space
+        self._within = [space.whole] if within is None else list(within)
+        self._rules = [rule for rule in policy.rules if _may_select(rule, target)]
 
     @cached_property
     def applicable(self) -> list[Box]:
@@ -101,7 +105,7 @@ class Reach:
         end = policy.end or date.max
         day = space.axis("date").where(lambda value: policy.start.isoformat() <= str(value) <= end.isoformat())
         profile = space.axis("profile").where(lambda value: value is None or value in policy.output.profile)
-        boxes = space.box({"date": day, "profile": profile})
+        boxes = meet(self._within, space.box({"date": day, "profile": profile}))
         for conditions in policy.whens:
             boxes = meet(boxes, space.box(self._when(conditions, missing=False)))
         return without(boxes, self._blocking)
@@ -109,24 +113,34 @@ class Reach:
     @cached_property
     def removed(self) -> list[Box]:
         """Where a rule removes it."""
-        return [box for rule in self._policy.rules if rule.do.removes for box in self._forbids(rule)]
+        return [box for rule in self._rules if rule.do.removes for box in self._forbids(rule)]
 
     @cached_property
     def leaving(self) -> list[Box]:
         """Where anything of it leaves."""
-        return self._granted([rule for rule in self._policy.rules if not rule.do.removes])
+        return list(self.leaving_by_rule())
+
+    def leaving_by_rule(self) -> Iterator[Box]:
+        """The same, found one rule after the other."""
+        for rule in self._rules:
+            if not rule.do.removes:
+                yield from self._granted([rule])
 
     @cached_property
     def shown(self) -> list[tuple[Rule, Box]]:
         """Where it leaves as it is, and by which rule."""
-        changes = [box for rule in self._policy.rules if not rule.do.shows for box in self._forbids(rule)]
-        shows = [rule for rule in self._policy.rules if rule.do.shows]
+        changes = [box for rule in self._rules if not rule.do.shows for box in self._forbids(rule)]
+        shows = [rule for rule in self._rules if rule.do.shows]
         return [(rule, box) for rule in shows for box in without(self._granted([rule]), changes)]
+
+    def narrowed(self, within: Sequence[Box]) -> Reach:
+        """The same in a part of the space."""
+        return Reach(self._policy, self._kind, self._target, self._space, within)
 
     def outcomes(self) -> Iterator[Outcome]:
         """What is decided where something leaves; everywhere else it is withheld or refused. Strictest first."""
         rules = sorted(
-            (rule for rule in self._policy.rules if not rule.do.removes),
+            (rule for rule in self._rules if not rule.do.removes),
             key=lambda rule: (rule.do.order, not rule.final, rule.id),
         )
         granted = without(self.leaving, self._refused(rules))
@@ -203,10 +217,9 @@ class Reach:
             if field is None:
                 continue
             there = self._space.box({axis.name: axis.where(lambda value: value is not None)})
-            for rule in self._policy.rules:
-                column = Target(Element.COLUMN, field.name, frozenset(field.classes))
-                named = _by_name(rule, column) or column.classes & set(rule.select.classes)
-                if rule.do.op == BLOCK and named:
+            column = Target(Element.COLUMN, field.name, frozenset(field.classes))
+            for rule in (rule for rule in self._policy.rules if rule.do.op == BLOCK):
+                if _by_name(rule, column) or column.classes & set(rule.select.classes):
                     boxes += meet(there, self._space.box(self._when(rule.when, missing=True)))
         return boxes
 
@@ -314,7 +327,7 @@ def _by_name(rule: Rule, target: Target) -> bool:
 
 
 def _any(globs: Iterable[str], everything: str) -> bool:
-    return any(set(glob) == {"*"} or glob == everything for glob in globs)
+    return any(glob == everything or not glob.strip("*") for glob in globs)
 
 
 def _dates(days: Iterable[date | None], conditions: Iterable[Condition]) -> Axis:

@@ -31,7 +31,7 @@ from gateway.policy.strict_yaml import read_document
 
 _SUFFIX = ".test.yaml"
 _NO_RULE = ""
-_NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
+_NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE})
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
 _ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES | _CARRYING
 

@@ -18,6 +18,7 @@ from math import ceil, floor
 import numpy as np
 
 from gateway.base.problems import TooLarge
+from gateway.base.progress import Steps, unwatched
 from gateway.detect.follow import Luma, ways
 from gateway.detect.model import Detector, Found, Seen, Sides
 from gateway.detect.shots import looked_at
@@ -45,7 +46,11 @@ class TooLongToLookAt(TooLarge):
 
 
 def film_regions(
-    video: Video, cut: Cut, detector: Detector, clock: Callable[[], float] = time.monotonic
+    video: Video,
+    cut: Cut,
+    detector: Detector,
+    clock: Callable[[], float] = time.monotonic,
+    steps: Steps = unwatched,
 ) -> Iterator[Field]:
     """A region for everything that the detector finds in the frames of `cut`. Raises `TooLongToLookAt`."""
     until = clock() + WALL_S
@@ -59,7 +64,7 @@ def film_regions(
     shots = looked_at(_small(video, cut), cut.fps)
     view = replace(_view(video, cut), only=tuple(number for shot in shots for number in shot))
     _require_few(view)
-    found = dict(zip(view.only, _found(video, view, detector, in_time), strict=True))
+    found = dict(zip(view.only, _found(video, view, detector, in_time, steps), strict=True))
     seen = _followed(video, view, found, shots, in_time) if any(found.values()) else {}
     followed = ((shot, track) for shot in shots for track in tracks([seen.get(one, ()) for one in shot], view.size_px))
     for number, (shot, track) in enumerate(followed, start=1):
@@ -110,8 +115,11 @@ def _require_bounded(regions: int) -> None:
         )
 
 
-def _found(video: Video, view: Cut, detector: Detector, in_time: Callable[[], None]) -> Iterator[Sequence[Found]]:
-    for _, frame in video.frames(view):
+def _found(
+    video: Video, view: Cut, detector: Detector, in_time: Callable[[], None], steps: Steps
+) -> Iterator[Sequence[Found]]:
+    for done, (_, frame) in enumerate(video.frames(view)):
+        steps(done, len(view.only))
         in_time()
         found = detector.find(*view.size_px, rgb(frame, view.size_px, video.matrix).tobytes())
         _require_bounded(len(found))

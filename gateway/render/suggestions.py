@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from gateway.base.problems import TooLarge
-from gateway.detect.model import Detector
+from gateway.base.progress import Steps, unwatched
+from gateway.detect.model import Detector, Found
 from gateway.detect.problems import DetectorMissing, NotLookedAt
 from gateway.formats.model import Box, Content, Cut, Drawing, Element, Field, Pages, Picture, Source, Video
 from gateway.render.film_suggestions import film_regions
@@ -25,7 +26,7 @@ class TooMuchToLookAt(TooLarge):
 
 
 def suggestions(
-    content: Content, detector: Detector | None, cut: Cut | None = None
+    content: Content, detector: Detector | None, cut: Cut | None = None, steps: Steps = unwatched
 ) -> tuple[str | None, tuple[Field, ...]]:
     """The detector's version, and a region for everything it finds in a picture, on pages that rules cannot read, or in
     the frames of a video that would leave: `cut`. Where nobody knows yet which those are, nothing is found in it.
@@ -40,8 +41,11 @@ def suggestions(
         raise DetectorMissing("The policy requires detection, and this gateway was started without a detector.")
     version = detector.version()
     if isinstance(content, Video):
-        return version, tuple(film_regions(content, cut, detector)) if cut else ()
-    found = [(one.page, what) for one in surfaces for what in detector.find(*one.size_px, one.rgb())]
+        return version, tuple(film_regions(content, cut, detector, steps=steps)) if cut else ()
+    found: list[tuple[int, Found]] = []
+    for done, one in enumerate(surfaces):
+        steps(done, len(surfaces))
+        found += ((one.page, what) for what in detector.find(*one.size_px, one.rgb()))
     return version, tuple(
         Field(
             id=f"region/{number}",

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TypeVar
@@ -135,6 +135,10 @@ class Needles:
             "subtracted": compiled.subtracted,
             "empty": compiled.empty,
         }
+
+    def texts(self) -> Mapping[str, float]:
+        """The folded texts that are searched for everywhere, and how many bits a find of each must say."""
+        return self._compiled.texts
 
     def at_exact_place(self, field_id: str, cells: Sequence[str]) -> Iterator[int]:
         """Indexes of cells that equal a short withheld value of the same field."""

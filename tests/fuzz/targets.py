@@ -250,7 +250,7 @@ READERS: Final[Mapping[str, Callable[[], Sequence[bytes]]]] = {
     "text/plain": lambda: ("Grade: N42SH\nMass = 1,5 kg\n\nfree words ü\n".encode(), *tables()),
     XLSX: lambda: (workbooks.xlsx(ROWS),),
     ODS: lambda: (workbooks.ods(ROWS),),
-    DOCX: lambda: (word.agreement(),),
+    DOCX: lambda: (word.agreement(), (VECTORS / "word" / "pictured.docx").read_bytes()),
     "application/pdf": papers,
     "image/jpeg": lambda: (picture("JPEG"),),
     "image/png": lambda: (picture("PNG"), (VECTORS / "picture" / "tiny.png").read_bytes()),

@@ -119,6 +119,26 @@ def case(rng: random.Random, *, custody: bool = False) -> Case:
     )
 
 
+def wide_kind(fields: int) -> Kind:
+    """A kind of so many fields, and the column that rows are told apart by."""
+    names = [*(f"field_{number}" for number in range(fields)), "licensed"]
+    told = [{"name": name, "title": {"en": name.replace("_", " ").title(), "zh": name}} for name in names]
+    return Kind.model_validate(
+        {"kind": "sample", "title": {"en": "Sample", "zh": "样本"}, "medium": "table", "fields": told}
+    )
+
+
+def wide_policy(rng: random.Random, kind: Kind, rules: int) -> Policy:
+    """A policy of so many rules over such a kind: permits name three fields each, what forbids eight."""
+    base = policy(rng, rules)
+    names = [field.name for field in kind.fields if field.name != "licensed"]
+    made = []
+    for one in base.rules:
+        named = tuple(rng.sample(names, 8 if one.do.removes else 3)) if one.select.fields else ()
+        made.append(one.model_copy(update={"select": one.select.model_copy(update={"fields": named})}))
+    return replace(base, rules=tuple(made))
+
+
 def _attributes(rng: random.Random, share: float) -> dict[str, str | int]:
     found = {name: rng.choice(values) for name, values in ATTRIBUTES.items() if rng.random() < share}
     return {name: "elsewhere" if rng.random() < 0.1 and name == "purpose" else value for name, value in found.items()}

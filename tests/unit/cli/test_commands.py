@@ -163,9 +163,11 @@ def test_a_claim_is_proved_or_shown_not_to_be_true(gateway: Gateway) -> None:
     claim = "field=end_user.name to recipient.class=authority"
     shown = gateway("policy", "prove", claim, "--policy", "cn-mofcom-single.customer-list")
     assert shown.code == 1
-    assert "The rule other-end-users lets end_user.name of the kind customer_list leave" in shown.out
+    assert "The rule end-user-name lets end_user.name of the kind customer_list leave" in shown.out
     assert gateway("policy", "prove", "field=passport.nowhere").code == 2
     assert gateway("policy", "prove", "passport").code == 2
+    whole = gateway("policy", "matrix", "cn-mofcom-single.customer-list")
+    assert (whole.code, "  revenue: never" in whole.out.splitlines()) == (0, True)
 
 
 def test_what_a_new_version_changes_is_told_with_the_cells_of_an_original(gateway: Gateway, tmp_path: Path) -> None:

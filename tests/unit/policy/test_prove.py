@@ -8,7 +8,8 @@ import pytest
 
 from gateway.base.problems import Usage
 from gateway.policy.boxes import Space, meet, without
-from gateway.policy.prove import parse_never, unknown_names
+from gateway.policy.matrix import RECIPIENTS, Row, matrix
+from gateway.policy.prove import parse_never, prove, unknown_names
 from gateway.policy.reach import Reach
 from tests.support import bundles
 from tests.support.bundles import FIELDS, KIND, Case, asked, point, reach_of
@@ -103,3 +104,27 @@ def test_changed_is_not_as_it_is() -> None:
             assert without(shown, by_rule) == without(by_rule, shown) == []
             differing += bool(reach.leaving) and not shown
     assert differing
+
+
+def test_the_matrix_says_never_where_that_is_proved() -> None:
+    rng = random.Random(9)
+    seen: set[bool] = set()
+    for _ in range(15):
+        policy = bundles.policy(rng, 8)
+        for row in matrix(policy, KIND):
+            for name, forms in zip(RECIPIENTS, row.forms, strict=True):
+                claim = parse_never(f"field={row.target} to recipient.class={name}")
+                assert prove(policy, [KIND], claim).proved is not bool(forms)
+                seen.add(bool(forms))
+    assert seen == {True, False}
+
+
+def test_a_row_of_the_matrix_groups_those_who_get_the_same() -> None:
+    same, none = Row("sample", "buyer", (("shown as it is",),) * 6), Row("sample", "buyer", ((),) * 6)
+    one = Row("sample", "buyer", (*(((),) * 5), ("masked", "shown as it is")))
+    assert list(same.sentences()) == ["buyer: shown as it is"]
+    assert list(none.sentences()) == ["buyer: never"]
+    assert list(one.sentences()) == [
+        "buyer to agent, authority, counsel, expert, public: never",
+        "buyer to supplier: masked or shown as it is",
+    ]

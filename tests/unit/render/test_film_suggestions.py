@@ -27,8 +27,10 @@ from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
 from gateway.render.suggestions import suggestions
 from gateway.residue import walled
+from gateway.residue.reading import COMPARE_TASK, VIDEO_PIXELS_TASK
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import detection, videos
+from tests.support.reading import Saying
 from tests.support.videos import Pixels
 
 LIBRARY = load_library()
@@ -43,7 +45,8 @@ ALLOWING = """
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[ProcessSandbox]:
-    walls = ProcessSandbox((*PARSE_TASKS, walled.VIDEO_TASK), cold=COLD_TASKS)
+    reading = (VIDEO_PIXELS_TASK, COMPARE_TASK)
+    walls = ProcessSandbox((*PARSE_TASKS, walled.VIDEO_TASK, *reading), cold=COLD_TASKS)
     yield walls
     walls.close()
 
@@ -98,6 +101,7 @@ def rendered(
         mark=MARK,
         secret=bytes(32),
         detector=detector,
+        reader=Saying(),
     )
     return render(job, sandbox)
 
@@ -123,7 +127,7 @@ def pictures(outcome: Outcome) -> list[Pixels]:
 def test_what_moves_is_covered_in_every_frame_once_a_person_confirmed_it(
     sandbox: ProcessSandbox, tmp_path: Path
 ) -> None:
-    rules, original, answers = policy(tmp_path), videos.video(frames=40), drawn()
+    rules, original, answers = policy(tmp_path), videos.video(frames=28), drawn()
     waiting = rendered(sandbox, rules, original, answers, Red())
     assert waiting.state is State.WAITING
     assert waiting.decisions is not None
@@ -169,7 +173,7 @@ def test_the_detector_itself_looks_at_a_video(sandbox: ProcessSandbox, tmp_path:
     frames = pictures(clean)
     for number, frame in enumerate(frames):
         left = 410 - 12 * number
-        assert frame[200:290, left + 40 : left + 80].max() < 30
+        assert frame[190:262, left + 40 : left + 80].max() < 30
         # The policy allows what is written.
         assert frame[26:56, 30 + 12 * number : 300 + 12 * number].std() > 25
 
