@@ -1,7 +1,7 @@
 """Mutations of an honest file: a few small changes each, the same for the same seed.
 
-An archive is changed inside a member and packed again, a PNG gets the checksums of its changed chunks: otherwise every
-mutation would end at the first check.
+An archive is changed inside a member and packed again, an MP4 inside a box whose lengths are put right, a PNG gets the
+checksums of its changed chunks: otherwise every mutation would end at the first check.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 MAX_BYTES: Final = 1 << 20
@@ -26,6 +26,7 @@ _TOKENS: Final = (
     b"\n  2\n", b"1e308", b"M0 0A", b"url(#s)", b"nan", b"transform='", b"%%u", b"{\\H9;",
     b"\xff\xd8", b"\xff\xd9", b"\xff\xda", b"Exif\0\0", b"\xe2\x80\xae", b"9" * 400, b"A" * 40_000,
 )  # fmt: skip
+_HOLDING: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"edts", b"dinf"})
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -33,6 +34,8 @@ def mutated(specimen: bytes, others: Sequence[bytes], chance: random.Random) -> 
     """The specimen with a few changes; `others` are what pieces are taken from."""
     if specimen.startswith(b"PK\x03\x04") and chance.random() < 0.8:
         return _in_archive(specimen, others, chance)
+    if specimen[4:8] == b"ftyp" and chance.random() < 0.6:
+        return _in_box(specimen, others, chance)
     data = bytearray(specimen)
     for _ in range(chance.choice((1, 1, 2, 3, 8))):
         _change(data, others, chance)
@@ -67,6 +70,31 @@ def _change(data: bytearray, others: Sequence[bytes], chance: random.Random) -> 
             data[at:at] = other[start : start + chance.choice((8, 64, 1000))]
         case _:
             del data[at:]
+
+
+def _in_box(specimen: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
+    """Changed in one box of the index, or elsewhere, with the lengths of all boxes round it put right."""
+    start, end, path = 0, len(specimen), []
+    while boxes := list(_boxes(specimen, start, end)):
+        index = [one for one in boxes if specimen[one[0] + 4 : one[0] + 8] == b"moov"]
+        at, start, end = chance.choice(index if index and chance.random() < 0.8 else boxes)
+        path.append(at)
+        if specimen[at + 4 : at + 8] not in _HOLDING:
+            break
+    body = bytearray(specimen[start:end])
+    _change(body, others, chance)
+    data = bytearray(specimen[:start] + body + specimen[end:])
+    for at in path:
+        length = int.from_bytes(specimen[at : at + 4]) + len(body) - (end - start)
+        data[at : at + 4] = length.to_bytes(4)
+    return bytes(data[:MAX_BYTES])
+
+
+def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Where each box begins, and what is in it."""
+    while start + 8 <= end and 8 <= (length := int.from_bytes(data[start : start + 4])) <= end - start:
+        yield start, start + 8, start + length
+        start += length
 
 
 def _in_archive(specimen: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:

@@ -127,7 +127,7 @@ def pictures(outcome: Outcome) -> list[Pixels]:
 def test_what_moves_is_covered_in_every_frame_once_a_person_confirmed_it(
     sandbox: ProcessSandbox, tmp_path: Path
 ) -> None:
-    rules, original, answers = policy(tmp_path), videos.video(frames=40), drawn()
+    rules, original, answers = policy(tmp_path), videos.video(frames=28), drawn()
     waiting = rendered(sandbox, rules, original, answers, Red())
     assert waiting.state is State.WAITING
     assert waiting.decisions is not None
@@ -173,7 +173,7 @@ def test_the_detector_itself_looks_at_a_video(sandbox: ProcessSandbox, tmp_path:
     frames = pictures(clean)
     for number, frame in enumerate(frames):
         left = 410 - 12 * number
-        assert frame[200:290, left + 40 : left + 80].max() < 30
+        assert frame[190:262, left + 40 : left + 80].max() < 30
         # The policy allows what is written.
         assert frame[26:56, 30 + 12 * number : 300 + 12 * number].std() > 25
 
