@@ -92,9 +92,11 @@ def check_file(
             unread = problem
         gauge.begin(Stage.VERIFYING)
         report = walled.search(walls, data, media_type, outcome.withheld, told)
+        pixels = _Pixels(NOT_READ, _UNREAD, ())
+        if read and content is not None:
+            pixels = _read(content, walls, outcome.withheld)
     titles = _titles(outcome.decisions)
     found = [Found(one.kind.value, one.place, one.field, titles.get(one.field or "")) for one in report.findings]
-    pixels = _read(content, walls, outcome.withheld) if read and content is not None else _Pixels(NOT_READ, _UNREAD, ())
     found += [Found(kind, place, field, titles.get(field or "")) for kind, place, field in pixels.found]
     show(
         {"media_type": media_type, "clean": not found, "parsers": report.parsers, "read_by": pixels.read_by,
