@@ -200,7 +200,7 @@ def _by_tool(command: list[str], one: Specimen, folder: Path) -> str:
         return "no answer"
     cleaned = source.with_name(f"in.cleaned.{label}")
     result = next((path for path in (target, cleaned) if path.exists()), None)
-    if result is None:
+    if result is None or done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         print(f"  {label}: refused, {''.join(last)[:160]}", file=sys.stderr, flush=True)
         return "refused"
@@ -211,7 +211,7 @@ def _command(tool: Tool, folder: Path) -> list[str] | str:
     """How to call it, or why it cannot be."""
     if not tool.script:
         return (
-            [tool.name, "{source}"]
+            [tool.name, "--unknown-members", "omit", "{source}"]
             if shutil.which(tool.name)
             else f"{tool.name} is not installed (Debian: {tool.name})"
         )

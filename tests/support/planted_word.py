@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+
+from PIL import Image, PngImagePlugin
 
 from tests.support.word import docx, p, part, r, table
 
@@ -14,6 +17,13 @@ PLACES = (
     "revision-author", "control-tag", "unknown", "email", "price", "term", "cell", "box", "region",
 )  # fmt: skip
 SHOWN = ("Framework supply agreement", "civil traction motors", "最终用户承诺")
+
+
+def _picture(comment: str) -> bytes:
+    texts, sink = PngImagePlugin.PngInfo(), io.BytesIO()
+    texts.add_text("Comment", comment)
+    Image.new("L", (8, 8)).save(sink, "PNG", pnginfo=texts)
+    return sink.getvalue()
 
 
 def planted_document(secret: Callable[[str], str]) -> bytes:
@@ -93,7 +103,7 @@ def planted_document(secret: Callable[[str], str]) -> bytes:
             "docProps/app.xml": f"<a><b>{told['app']}</b></a>",
             "word/embeddings/object.bin": told["embedded"],
             "word/vbaProject.bin": told["macro"],
-            "word/media/image1.png": told["media"],
+            "word/media/image1.png": _picture(told["media"]),
             f"customXml/{told['member-name']}.xml": "<a/>",
         },
         links=(f"https://{told['link']}.example",),

@@ -10,6 +10,7 @@ from tests.support import detection
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(1800)
 def test_nearly_every_line_of_the_measured_set_is_found() -> None:
     missed: list[str] = []
     for page in text_pages(small=2, large=0):
