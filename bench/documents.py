@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import pypdfium2
 from reportlab.lib.pagesizes import A4
@@ -160,16 +161,19 @@ def _read(original: bytes, sandbox: ProcessSandbox) -> Pages:
 
 
 def _raster_here(original: bytes) -> Callable[[int], bytes]:
-    """The reader's own raster, four pages at a time as always, without the sandbox, so that its time is ours."""
-    kept: dict[int, bytes] = {}
+    """The reader's own raster, four pages at a time as always, without the sandbox, so that its time is ours.
+
+    As it is, without a copy: in the sandbox it is written into the reply as it is, too.
+    """
+    kept: dict[int, bytes | memoryview] = {}
 
     def raster(number: int) -> bytes:
         if number not in kept:
             wanted = range(number, min(number + 4, PAGES + 1))
             asked: list[Json] = [{"number": one, "faint": [], "grey": True} for one in wanted]
             kept.clear()
-            kept.update(zip(wanted, map(bytes, parse({"what": "raster", "pages": asked}, original)[1]), strict=True))
-        return kept.pop(number)
+            kept.update(zip(wanted, parse({"what": "raster", "pages": asked}, original)[1], strict=True))
+        return cast(bytes, kept.pop(number))
 
     return raster
 
