@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import pdf_bounds
 from gateway.formats.model import Box, Element, Note, Page, Pages, Word
 from gateway.formats.pages import PagesFormat
@@ -75,16 +76,23 @@ class DocumentFormat(PagesFormat):
         return MEDIA_TYPE if head.startswith(pdf_bounds.SIGNATURE) else None
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Pages:
         """Pages, words and parts; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
         if declared:
             raise DocumentRefused("A document has neither sheet nor encoding nor delimiter; take that out.")
         reader = _Reader(sandbox, untrusted_original, self._limits)
         sizes, parts = reader.outline()
-        told = list(reader.words(sizes))
-        for page in told:
+        told: list[_Told] = []
+        for page in reader.words(sizes):
+            told.append(page)
             parts |= page.parts
+            steps(len(told), len(sizes))
         hidden = {f"hidden:{number}": page.hidden for number, page in enumerate(told, start=1) if page.hidden}
         return Pages(
             pages=tuple(page.page for page in told),

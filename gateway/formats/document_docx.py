@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import pdf_bounds, write_docx
 from gateway.formats.archive_bounds import MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
 from gateway.formats.model import Content, DocumentOutput, Mark, Pages, Plan, Rebuilt
@@ -118,9 +119,15 @@ class DocumentDocx(PagesFormat):
         return DOCX if b"word/" in head and not any(one in head for one in _OTHER_OFFICE) else None
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Pages:
         """The document typed anew; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise DocumentRefused("A document has neither sheet nor encoding nor delimiter; take that out.")
         return TypedReader(sandbox, PARSE_TASK, _SENTENCES, self._limits).read(untrusted_original, media_type)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import pdf_bounds
 from gateway.formats.mail_types import is_mail
 from gateway.formats.model import Content, Pages
@@ -76,9 +77,15 @@ class DocumentEml(PagesFormat):
         return EML if is_mail(head) else None
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Pages:
         """The message typed anew; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise DocumentRefused("A message has neither sheet nor encoding nor delimiter; take that out.")
         return TypedReader(sandbox, PARSE_TASK, _SENTENCES, self._limits).read(untrusted_original, media_type)

@@ -3,8 +3,10 @@
 1. Every element that is known here is read as a reader of the document would see it; text in any other never leaves and
 is searched for. 2. Field results are text, field instructions are not. 3. Tracked changes are refused: which of two
 wordings was agreed on is for people to say. 4. Text that nobody sees (`docx_looks`), links, comments, alternative texts
-and the branch of an alternative that is not shown are kept apart. 5. Pictures and embedded objects leave a note in
-their place. 6. A text box follows the paragraph that it hangs on, notes follow the document.
+and the branch of an alternative that is not shown are kept apart. 5. Pictures follow
+the paragraph or table that they hang on, with their number in their place, as far as `docx_pictures` shows them; what
+it does not show, and embedded objects, leave a note. 6. A text box follows the paragraph that it hangs on, notes follow
+the document.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from xml.etree.ElementTree import Element
 
+from gateway.formats.docx_drawings import alternatives, is_hidden, shows_a_picture, text_boxes
+from gateway.formats.docx_fields import Fields, form
 from gateway.formats.docx_looks import Looks, Paragraphs
 from gateway.formats.docx_numbers import Numbers
-from gateway.formats.docx_words import SYMBOL, Segment, lowered, plain, raised
+from gateway.formats.docx_pictures import Pictures
+from gateway.formats.docx_words import SYMBOL, Segment, plain, spoken, symbol
 from gateway.formats.docx_xml import child, children, is_on, name_of, number, value
 from gateway.formats.typed import MAX_CHARACTERS, MAX_COLUMNS, MAX_INDENT, MAX_PARAGRAPHS, Cell, Paragraph, Style
 from gateway.sandbox.task import TaskRefused
@@ -38,8 +43,6 @@ _SHOW_NOTHING = """
 """
 _SILENT = frozenset(_SHOW_NOTHING.split())
 _WRAPPERS = frozenset({"hyperlink", "smartTag", "customXml", "dir", "bdo", "sdt", "sdtContent", "rubyBase"})
-_PICTURES = frozenset({"blip", "imagedata", "chart", "relIds", "contentPart"})
-_SYMBOL_FONTS = frozenset({"symbol", "wingdings", "wingdings 2", "wingdings 3", "webdings", "marlett"})
 _KNOWN_TO_WORD = "wps wpg wpc wpi wp14 w14 w15 w16se w16cid w16 w16cex a14 am3d aink cx cx1 v o"
 _BRANCHES = frozenset(_KNOWN_TO_WORD.split())
 
@@ -50,23 +53,31 @@ class Story:
     `asides` are texts that never leave; `counts` what else stays behind. `widths` are those of each table's columns.
     """
 
-    def __init__(self, looks: Looks, numbers: Numbers, notes: Mapping[tuple[str, str], Element]) -> None:
+    def __init__(
+        self,
+        looks: Looks,
+        numbers: Numbers,
+        notes: Mapping[tuple[str, str], Element],
+        pictures: Pictures,
+    ) -> None:
         self.paragraphs: list[Paragraph] = []
         self.widths: list[list[int]] = []
         self.asides: defaultdict[str, list[str]] = defaultdict(list)
         self.counts: Counter[str] = Counter()
         self._looks, self._numbers, self._notes = looks, numbers, notes
+        # Notes have relationships of their own, so what is embedded there cannot be told from here.
+        self._pictures: Pictures | None = pictures
         self._told: list[Element] = []
         self._characters = 0
         self._depth = 0
         self._unseen = 0
         self._turn = False
-        # Complex fields that are open: whether what comes belongs to the instruction of each.
-        self._fields: list[bool] = []
-        self._instruction: list[str] = []
+        self._fields = Fields(partial(self._keep, "field"))
         self._segments: list[Segment] = []
         self._hidden: list[str] = []
         self._hanging: list[tuple[Element, bool]] = []
+        self._shown: list[int] = []
+        self._paragraph_read: Element | None = None
         self._style: Paragraphs = looks.of_paragraph(None)
         self._ground: Element | None = None
         self._readers: Mapping[str, Callable[[Element, Element | None, bool], None]] = {
@@ -91,6 +102,7 @@ class Story:
     def read(self, body: Element) -> None:
         """The whole document, then its notes. Raises `TaskRefused`."""
         self._blocks(body, None)
+        self._pictures = None
         for at, note in enumerate(self._told, start=1):
             start = len(self.paragraphs)
             self._blocks(note, None)
@@ -99,7 +111,7 @@ class Story:
                 label = f"[{at}]" if place == start else ""
                 if one.cell is None:
                     self.paragraphs[place] = Paragraph(one.text, Style.NOTE, label or one.label, struck=one.struck)
-        self._close_fields()
+        self._fields.close()
         if self._numbers.unknown:
             self.counts["number"] = self._numbers.unknown
 
@@ -130,12 +142,12 @@ class Story:
         with _Deeper(self):
             properties = child(element, "pPr")
             self._refuse_tracked(properties)
-            outer = self._segments, self._hidden, self._hanging, self._style
-            self._segments, self._hidden, self._hanging = [Segment()], [], []
+            outer = self._segments, self._hidden, self._hanging, self._style, self._paragraph_read
+            self._segments, self._hidden, self._hanging, self._paragraph_read = [Segment()], [], [], element
             self._style = style = self._looks.of_paragraph(properties)
             self._inline(element)
             segments, hidden, hanging = self._segments, self._hidden, self._hanging
-            self._segments, self._hidden, self._hanging, self._style = outer
+            self._segments, self._hidden, self._hanging, self._style, self._paragraph_read = outer
             self._keep("hidden", " ".join("".join(hidden).split()))
             section = child(properties, "sectPr")
             self._finish(style, segments, cell)
@@ -143,6 +155,14 @@ class Story:
                 self._turn = True
             for box, seen in hanging:
                 self._unless(not seen, partial(self._blocks, box, cell))
+            if cell is None:
+                self._show_pictures()
+
+    def _show_pictures(self) -> None:
+        """Those that hung on what was read last; in a table they wait for its end."""
+        shown, self._shown = self._shown, []
+        for picture in shown:
+            self._add(Paragraph("", picture=picture))
 
     def _finish(self, style: Paragraphs, segments: list[Segment], cell: Cell | None) -> None:
         """Paragraphs of what was gathered; one without words and number is left out, in a cell with others too."""
@@ -191,6 +211,7 @@ class Story:
             told = [number(one, "w") or 1 for one in children(child(element, "tblGrid"), "gridCol")]
             usual = sum(told) // len(told) if told else 1
             self.widths[table] = (told + [usual] * needed)[:needed]
+            self._show_pictures()
 
     def _lines(self, element: Element, cell: Cell | None) -> None:
         for row in self._of(element, "tr"):
@@ -271,7 +292,7 @@ class Story:
                 self._other(one, name)
 
     def _words(self, element: Element, properties: Element | None, seen: bool) -> None:
-        self._write(self._shown(element.text or "", properties), properties, seen)
+        self._write(self._spoken(element.text or "", properties), properties, seen)
 
     def _gap(self, _element: Element, properties: Element | None, seen: bool) -> None:
         self._write(" ", properties, seen)
@@ -280,7 +301,7 @@ class Story:
         self._write("-", properties, seen)
 
     def _instruct(self, element: Element, _properties: Element | None, _seen: bool) -> None:
-        self._instruction.append(element.text or "")
+        self._fields.instruct(element.text or "")
 
     def _ruby(self, element: Element, _properties: Element | None, _seen: bool) -> None:
         self._keep("unread", "".join(text for rt in children(element, "rt") for text in rt.itertext()))
@@ -293,101 +314,63 @@ class Story:
     def _write(self, text: str, properties: Element | None, seen: bool) -> None:
         if not seen:
             self._hidden.append(text)
-        elif any(self._fields):
-            self._instruction.append(text)
+        elif self._fields.instructing:
+            self._fields.instruct(text)
         else:
             struck = is_on(child(properties, "strike")) or is_on(child(properties, "dstrike"))
             self._segments[-1].add(text, struck=struck)
 
-    def _shown(self, text: str, properties: Element | None) -> str:
-        fonts = child(properties, "rFonts")
-        if any((value(fonts, name) or "").casefold() in _SYMBOL_FONTS for name in ("ascii", "hAnsi")):
-            private = "".join(chr(0xF000 + ord(one)) if 0x21 <= ord(one) <= 0xFF else one for one in text)
-            text = private
-        shown = plain(text)
-        self.counts["symbol"] += shown.count(SYMBOL) - text.count(SYMBOL)
-        match value(child(properties, "vertAlign")):
-            case "superscript":
-                return raised(shown)
-            case "subscript":
-                return lowered(shown)
+    def _spoken(self, text: str, properties: Element | None) -> str:
+        shown, unknown = spoken(text, properties)
+        self.counts["symbol"] += unknown
         return shown
 
     def _symbol(self, element: Element, properties: Element | None, seen: bool) -> None:
-        code = value(element, "char") or ""
-        try:
-            point = int(code, 16)
-        except ValueError:
-            point = 0
-        known = plain(chr(0xF000 | point & 0xFF)) if point & 0xFF >= 0x20 and len(code) <= 4 else SYMBOL
+        known = symbol(value(element, "char") or "")
         self.counts["symbol"] += known == SYMBOL
         self._write(known, properties, seen)
 
     def _break(self, element: Element, properties: Element | None, seen: bool) -> None:
-        if value(element, "type") == "page" and seen and not any(self._fields):
+        if value(element, "type") == "page" and seen and not self._fields.instructing:
             self._segments.append(Segment())
         else:
             self._write("\n", properties, seen)
 
     def _field(self, element: Element, properties: Element | None, seen: bool) -> None:
-        match value(element, "fldCharType"):
-            case "begin":
-                self._fields.append(True)
-                self._form(child(element, "ffData"), properties, seen)
-            case "separate" if self._fields:
-                self._fields[-1] = False
-                self._told_instruction()
-            case "end" if self._fields:
-                self._fields.pop()
-                self._told_instruction()
-
-    def _form(self, data: Element | None, properties: Element | None, seen: bool) -> None:
-        """What an old form field shows that has no text of its own: a box, or the entry that was chosen."""
-        box, choice = child(data, "checkBox"), child(data, "ddList")
-        if box is None and choice is None:
-            return
-        opened, self._fields[-1] = self._fields[-1], False
-        if box is not None:
-            state = child(box, "checked")
-            ticked = is_on(state if state is not None else child(box, "default"))
-            self._write("☒" if ticked else "☐", properties, seen)
-        else:
-            entries = [value(one) or "" for one in children(choice, "listEntry")]
-            chosen = number(child(choice, "result")) or 0
-            self._write(plain(entries[chosen]) if 0 <= chosen < len(entries) else "", properties, seen)
-        self._fields[-1] = opened
-
-    def _told_instruction(self) -> None:
-        if not any(self._fields):
-            self._keep("field", "".join(self._instruction).strip())
-            self._instruction.clear()
-
-    def _close_fields(self) -> None:
-        self._fields.clear()
-        self._told_instruction()
+        if shown := form(element):
+            self._write(shown, properties, seen)
+        self._fields.step(element)
 
     def _note(self, element: Element, properties: Element | None, seen: bool) -> None:
         note = self._notes.get((name_of(element).removesuffix("Reference"), value(element, "id") or ""))
         if note is None:
             self.counts["unread"] += 1
-        elif not seen or any(self._fields):
+        elif not seen or self._fields.instructing:
             self._keep("hidden", _text_in(note))
         else:
             self._told.append(note)
             self._write(f"[{len(self._told)}]", properties, seen)
 
     def _drawing(self, element: Element, properties: Element | None, seen: bool) -> None:
-        """Text boxes of a drawing follow its paragraph; whatever else it shows leaves a note."""
-        seen = seen and not _is_hidden_drawing(element)
-        for one in element.iter():
-            local = one.tag.rpartition("}")[2]
-            if local in {"docPr", "cNvPr"} or (local == "shape" and one.get("alt")):
-                self._keep("alternative", " ".join(one.get(name, "") for name in ("title", "descr", "alt")).strip())
-        boxes = list(_boxes(element, self._branch))
-        self._hanging += [(box, seen and not any(self._fields)) for box in boxes]
+        """Text boxes and pictures of a drawing follow its paragraph; whatever else it shows leaves a note."""
+        seen = seen and not is_hidden(element)
+        for said in alternatives(element):
+            self._keep("alternative", said)
+        boxes = list(text_boxes(element, self._branch))
+        self._hanging += [(box, seen and not self._fields.instructing) for box in boxes]
         if name_of(element) == "object":
             self._left_out(None, "object", OBJECT, properties, seen=seen)
-        elif not boxes or any(one.tag.rpartition("}")[2] in _PICTURES for one in element.iter()):
+        elif not boxes or shows_a_picture(element):
+            self._picture(element, properties, seen)
+
+    def _picture(self, element: Element, properties: Element | None, seen: bool) -> None:
+        taken = 0
+        if seen and not self._fields.instructing and self._pictures and self._paragraph_read is not None:
+            taken = self._pictures.take(element, self._paragraph_read)
+        if taken:
+            self._shown.append(taken)
+            self._write(f" [picture {taken}] ", properties, seen)
+        else:
             self._left_out(None, "picture", PICTURE, properties, seen=seen)
 
     def _left_out(
@@ -473,19 +456,3 @@ def _text_in(element: Element) -> str:
 def _goes_on(merge: Element | None) -> bool:
     """Whether a cell is the continuation of another, whose content alone is shown."""
     return merge is not None and value(merge) != "restart"
-
-
-def _boxes(element: Element, branch: Callable[[Element], Iterator[Element]]) -> Iterator[Element]:
-    for one in branch(element) if name_of(element) == "mc:AlternateContent" else element:
-        if name_of(one) == "txbxContent":
-            yield one
-        else:
-            yield from _boxes(one, branch)
-
-
-def _is_hidden_drawing(element: Element) -> bool:
-    for one in element.iter():
-        style = "".join(one.get("style", "").casefold().split())
-        if one.get("hidden") in {"1", "true"} or "visibility:hidden" in style or "display:none" in style:
-            return True
-    return False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
 
 from gateway.base.text import HIDDEN
+from gateway.formats.docx_xml import child, value
 
 SYMBOL = "[symbol]"
 # What the symbol fonts of offices show at these places.
@@ -23,6 +25,7 @@ _SYMBOLS = {
 }
 _RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
 _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+_SYMBOL_FONTS = frozenset({"symbol", "wingdings", "wingdings 2", "wingdings 3", "webdings", "marlett"})
 _SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -36,6 +39,30 @@ def plain(text: str) -> str:
 
 def _stands_for(character: str) -> str:
     return SYMBOL if unicodedata.category(character) == "Co" else " "
+
+
+def spoken(text: str, properties: Element | None) -> tuple[str, int]:
+    """What the text of a run with these properties says, and how many of its symbols are not known."""
+    fonts = child(properties, "rFonts")
+    if any((value(fonts, name) or "").casefold() in _SYMBOL_FONTS for name in ("ascii", "hAnsi")):
+        text = "".join(chr(0xF000 + ord(one)) if 0x21 <= ord(one) <= 0xFF else one for one in text)
+    shown = plain(text)
+    unknown = shown.count(SYMBOL) - text.count(SYMBOL)
+    match value(child(properties, "vertAlign")):
+        case "superscript":
+            return raised(shown), unknown
+        case "subscript":
+            return lowered(shown), unknown
+    return shown, unknown
+
+
+def symbol(code: str) -> str:
+    """What a symbol shows that is given by its place in its font, in hexadecimal."""
+    try:
+        point = int(code, 16)
+    except ValueError:
+        point = 0
+    return plain(chr(0xF000 | point & 0xFF)) if point & 0xFF >= 0x20 and len(code) <= 4 else SYMBOL
 
 
 def raised(text: str) -> str:

@@ -34,6 +34,7 @@ class Element(StrEnum):
     FORM_FIELD = "form_field"
     LAYER = "layer"
     BLOCK = "block"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +379,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What lies on a page as an object of its own: an annotation (`name` is its sort) or a form field (its name).
+    """What lies on a page as an object of its own: an annotation (`name` is its sort), a form field (its name), or a
+    picture (its number in the document).
 
     `box` is what it takes up of the page's pixels, or None where nothing of it is drawn.
     """
@@ -425,13 +427,22 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What of a video is wanted: a rectangle, scaled to this size, and `count` frames from `start_ms` on, evenly."""
+    """What of a video is wanted: a rectangle, scaled to this size, and `count` frames from `start_ms` on, evenly.
+
+    `only` are the numbers of those among them that are wanted, in order; without any it is all of them.
+    """
 
     area: Box
     size_px: tuple[int, int]
     fps: int
     start_ms: int
     count: int
+    only: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Of the frames that are wanted, counted from 0."""
+        return self.only or range(self.count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

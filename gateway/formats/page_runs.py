@@ -38,7 +38,8 @@ def runs(page: Page) -> tuple[Run, ...]:
 
 
 def page_fields(pages: Sequence[Page], classes_of: Classes) -> Iterator[Field]:
-    """Every page and what stands on it, page by page: lines of text, annotations, form fields."""
+    """Every page and what stands on it, page by page: lines of text, annotations, form fields, pictures."""
+    pictures = sum(note.element is Element.PICTURE for page in pages for note in page.notes)
     for number, page in enumerate(pages, start=1):
         whole = Box(0, 0, page.width_px, page.height_px)
         name = UNREADABLE if page.unreadable else None
@@ -48,6 +49,9 @@ def page_fields(pages: Sequence[Page], classes_of: Classes) -> Iterator[Field]:
             for place, note in enumerate((one for one in page.notes if one.element is element), start=1):
                 held, field_id = classes_in(note.text, classes_of), f"{element.value}/{number}/{place}"
                 yield Field(field_id, element, note.text, note.name, held, box=note.box, count=1, page=number)
+        for note in (one for one in page.notes if one.element is Element.PICTURE):
+            field_id = f"picture/{note.name}"
+            yield Field(field_id, note.element, "", note.name, box=note.box, count=pictures, page=number)
 
 
 def _text_fields(number: int, page: Page, classes_of: Classes) -> Iterator[Field]:

@@ -1,7 +1,8 @@
 """The reader of Word documents (Office Open XML, ISO/IEC 29500). It runs only in the sandbox's child.
 
 1. The archive is checked (`archive`), then its parts are found by type and relationship, never by name.
-2. What the document shows is read as plain paragraphs (`docx_text`); they are set on pages of our own (`typeset`).
+2. What the document shows is read as plain paragraphs (`docx_text`) and pictures (`docx_pictures`); they are set on
+   pages of our own (`typeset`).
 3. A character that no font here can write is refused, with its paragraph: what cannot be shown cannot be judged.
 4. Everything else is told as text, so that it can be searched for: headers, comments, properties, custom data, links,
    field instructions, text that nobody sees. Objects and macros are counted.
@@ -18,6 +19,7 @@ from gateway.base.canon import Json
 from gateway.formats.archive import Archive
 from gateway.formats.docx_looks import Looks
 from gateway.formats.docx_numbers import Numbers
+from gateway.formats.docx_pictures import Pictures
 from gateway.formats.docx_text import Story
 from gateway.formats.docx_xml import MAIN_NAMESPACES, child, children, value
 from gateway.formats.office_parts import content_types, relations_of, relationships, targets_outside
@@ -47,7 +49,7 @@ def parse(_request: Mapping[str, Json], untrusted: bytes) -> Answer:
     package = _Package(Archive(untrusted))
     story = package.story()
     counts, asides = package.beside(story)
-    return answer(story.paragraphs, story.widths, counts, asides)
+    return answer(story.paragraphs, story.widths, counts, asides, package.pictures.shown)
 
 
 class _Package:
@@ -64,7 +66,9 @@ class _Package:
         if self._root.tag.partition("}")[0].lstrip("{") not in MAIN_NAMESPACES:
             raise TaskRefused("no-document")
         has_relations = relations_of(self._main) in archive.names
-        self._related = [*relationships(archive, self._main).values()] if has_relations else []
+        self._relations = relationships(archive, self._main) if has_relations else {}
+        self.pictures = Pictures(archive, self._relations)
+        self._related = [*self._relations.values()]
 
     def story(self) -> Story:
         """The document, read. Raises `TaskRefused`."""
@@ -76,7 +80,7 @@ class _Package:
             for sort in ("footnote", "endnote")
             for one in children(self._part(f"{sort}s"), sort)
         }
-        story = Story(Looks(self._part("styles")), Numbers(self._part("numbering")), notes)
+        story = Story(Looks(self._part("styles")), Numbers(self._part("numbering")), notes, self.pictures)
         story.read(body)
         story.asides["unread"] += [" ".join(one.itertext()) for one in story.untold()]
         return story

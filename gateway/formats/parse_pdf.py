@@ -99,7 +99,7 @@ def _words(document: Handle, number: int) -> dict[str, Any]:
     }
 
 
-def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
+def _raster(document: Handle, asked: Mapping[str, Any]) -> memoryview:
     """A page as it is seen, but that what is too faint or small to be read is not there."""
     channels = _GREY if asked["grey"] else _RGB
     size_px = _size_px(document, asked["number"])
@@ -111,7 +111,7 @@ def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
             for left, top, width, height in asked["faint"]:
                 place = slice(top, top + height), slice(left, left + width)
                 pixels[place] = bare[place]
-    return pixels.tobytes()
+    return pixels.data.cast("B")
 
 
 @contextmanager

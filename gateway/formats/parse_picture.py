@@ -12,6 +12,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import simplejpeg
 from PIL import ExifTags, Image
@@ -51,8 +52,41 @@ def parse(request: Mapping[str, Json], untrusted: bytes) -> Answer:
         raise TaskRefused("damaged") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Upright:
+    """A picture's pixels as it is seen, and whether they had to be turned for that."""
+
+    size_px: tuple[int, int]
+    rgb: bytes | memoryview
+    turned: bool
+
+
+def stored_size(media_type: str, untrusted: bytes) -> tuple[int, int]:
+    """Width and height as the header says. Raises `TaskRefused`."""
+    try:
+        return opened(media_type, untrusted).size_px
+    except (*BROKEN, Image.DecompressionBombError) as error:
+        raise TaskRefused("damaged") from error
+
+
+def upright(media_type: str, untrusted: bytes) -> Upright:
+    """The pixels of a picture of one frame. Raises `TaskRefused`."""
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        return _upright(media_type, untrusted, opened(media_type, untrusted), first=False)
+    except (*BROKEN, Image.DecompressionBombError) as error:
+        raise TaskRefused("damaged") from error
+
+
 def _read(media_type: str, untrusted: bytes, *, first: bool) -> Answer:
     opening = opened(media_type, untrusted)
+    seen = _upright(media_type, untrusted, opening, first=first)
+    tags = parse_tags.tags(opening.beside, media_type, untrusted)
+    header: dict[str, Json] = {"width_px": seen.size_px[0], "height_px": seen.size_px[1]}
+    return {**header, "lossy": opening.lossy, "several": opening.several}, (seen.rgb, json.dumps(tags).encode())
+
+
+def _upright(media_type: str, untrusted: bytes, opening: Opened, *, first: bool) -> Upright:
     _require_size(*opening.size_px)
     if opening.several and not first:
         raise TaskRefused("frames")
@@ -63,10 +97,8 @@ def _read(media_type: str, untrusted: bytes, *, first: bool) -> Answer:
         opening.load()
     turn = _turn(media_type, opening)
     rows = _upright_jpeg(opening, untrusted) if media_type == picture_types.JPEG and turn is None else None
-    (width_px, height_px), rgb = (opening.size_px, rows) if rows is not None else _decoded(opening, turn)
-    tags = parse_tags.tags(opening.beside, media_type, untrusted)
-    header: dict[str, Json] = {"width_px": width_px, "height_px": height_px}
-    return {**header, "lossy": opening.lossy, "several": opening.several}, (rgb, json.dumps(tags).encode())
+    size_px, rgb = (opening.size_px, rows) if rows is not None else _decoded(opening, turn)
+    return Upright(size_px, rgb, opening.told != UPRIGHT)
 
 
 def _decoded(opening: Opened, turn: Image.Transpose | None) -> tuple[tuple[int, int], bytes | memoryview]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import box_grid, parse_picture, parse_tags, picture_types, pixels
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
 from gateway.formats.ports import NOTHING
@@ -78,9 +79,15 @@ class PictureFormat:
         return picture_types.shown(head)
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Picture:
         """Pixels and tags; `frame: first` may be declared. Raises a `PictureRefused`, `…TooLarge` or `FrameUnclear`."""
+        del steps  # one parse says nothing before its end
         if declared and declared != _FIRST:
             raise PictureRefused(
                 "Of a picture `frame: first` can be declared, but no sheet, encoding or delimiter; correct the answers."

@@ -10,7 +10,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 PNG_UP = 2
-_PIECE_ROWS = 64
+_PIECE_ROWS = 128
 
 Pixels = NDArray[np.uint8]
 
@@ -57,7 +57,7 @@ def packed(rows: Pixels, bits: int) -> Pixels:
     for start in range(0, height_px, _PIECE_ROWS):
         piece = slice(start, start + _PIECE_ROWS)
         some = levels[: len(rows[piece])]
-        some[:, :width] = _levels(rows[piece], bits)
+        _level(rows[piece], bits, some[:, :width])
         # The neighbours that share a byte stand in one little-endian word; a product lines them up in its highest byte.
         if bits == 2:
             out[piece] = (some.view("<u4") * np.uint32(0x40100401)) >> np.uint32(24)
@@ -66,11 +66,11 @@ def packed(rows: Pixels, bits: int) -> Pixels:
     return out
 
 
-def _levels(rows: Pixels, bits: int) -> Pixels:
+def _level(rows: Pixels, bits: int, out: Pixels) -> None:
     """The nearest of four or sixteen levels, in ways that are several times faster than a division."""
     if bits == 2:
-        levels = (rows > 42).view(np.uint8)
-        levels += (rows > 127).view(np.uint8)
-        levels += (rows > 212).view(np.uint8)
-        return levels
-    return (((rows.astype(np.uint16) + 8) * 241) >> 12).astype(np.uint8)
+        np.greater(rows, 42, out=out.view(np.bool_))
+        out += (rows > 127).view(np.uint8)
+        out += (rows > 212).view(np.uint8)
+    else:
+        out[...] = ((rows.astype(np.uint16) + 8) * 241) >> 12

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
@@ -113,7 +114,12 @@ class TableFormat(abc.ABC):
         return {}
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Table:
         """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do.
 
@@ -124,7 +130,7 @@ class TableFormat(abc.ABC):
                 "Something is declared that this sort of table does not have; take it out of the answers."
             )
         try:
-            return self._parsed(untrusted_original, media_type, sandbox, declared)
+            return self._parsed(untrusted_original, media_type, sandbox, declared, steps)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:
@@ -135,8 +141,14 @@ class TableFormat(abc.ABC):
                 raise UNCLEAR from refused
 
     def _parsed(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str],
+        steps: Steps,
     ) -> Table:
+        del steps  # one parse says nothing before its end
         reply = sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
         return table_of(reply, self.source)
 

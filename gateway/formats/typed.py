@@ -17,6 +17,11 @@ MAX_INDENT = 8
 LEFT_PX, TOP_PX = 197, 215
 PAGE_PX = (1654, 2339)
 RULE_PX = 2
+MAX_PICTURES = 40
+# Pictures stand on the grid of boxes, so that a box over one covers nothing else.
+PICTURE_STEP_PX = 8
+MAX_PICTURE_PX = (1256, 1904)
+MAX_PICTURES_PX = 32_000_000
 
 
 class Style(StrEnum):
@@ -67,7 +72,8 @@ class Cell:
 class Paragraph:
     """One paragraph: its lines are separated by line feeds, `struck` are places in it that are struck through.
 
-    `label` is the number or bullet before it; `indent` how deep it stands.
+    `label` is the number or bullet before it; `indent` how deep it stands. A paragraph with a `picture`, by its number
+    from 1, has no text.
     """
 
     text: str
@@ -77,6 +83,15 @@ class Paragraph:
     new_page: bool = False
     cell: Cell | None = None
     struck: tuple[tuple[int, int], ...] = ()
+    picture: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture as it is shown: its size on the page, and rows of 8-bit RGB."""
+
+    size_px: tuple[int, int]
+    rgb: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +119,20 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture on its page: its number, counted from 1, the page, and left, top, width, height there."""
+
+    number: int
+    page: int
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph as it was set."""
+    """A paragraph as it was set, or the picture that stands between two."""
 
     style: Style
     indent: int
     cell: Cell | None
     words: tuple[Ref, ...]
+    figure: Figure | None = None

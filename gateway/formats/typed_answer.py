@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.formats import typeset
 from gateway.formats.pdf_bounds import MAX_PAGES, MAX_PART_CHARS, MAX_PARTS
-from gateway.formats.typed import MAX_CHARACTERS, MAX_PARAGRAPHS, Block, Paragraph
+from gateway.formats.typed import MAX_CHARACTERS, MAX_PARAGRAPHS, Block, Paragraph, Shown
 from gateway.marks import lettering
 from gateway.sandbox.task import Answer, TaskRefused
 
@@ -24,13 +24,14 @@ def answer(
     widths: Sequence[Sequence[int]],
     counts: Mapping[str, int],
     asides: Mapping[str, Sequence[str]],
+    pictures: Sequence[Shown] = (),
 ) -> Answer:
-    """Pages, blocks, counts, and as numbered parts the `asides` that say something, each once.
+    """Pages, blocks, counts, and as numbered parts the `asides` that say something, each once; then every picture.
 
     Raises `TaskRefused`: `long`, `no-text`, `unwritable` with its paragraph, `pages`, `parts`.
     """
     _require_typed(paragraphs)
-    pages, blocks = typeset.set_pages(paragraphs, widths)
+    pages, blocks = typeset.set_pages(paragraphs, widths, [one.size_px for one in pictures])
     if len(pages) > MAX_PAGES:
         raise TaskRefused("pages")
     told = dict(counts)
@@ -53,7 +54,7 @@ def answer(
         "parts": parts,
         "counts": {sort: count for sort, count in sorted(told.items()) if count > 0},
     }
-    return {}, (json.dumps(body).encode(),)
+    return {}, (json.dumps(body).encode(), *(one.rgb for one in pictures))
 
 
 def _told(block: Block) -> dict[str, Any]:
@@ -63,13 +64,14 @@ def _told(block: Block) -> dict[str, Any]:
         "indent": block.indent,
         "cell": None if cell is None else (cell.table, cell.row, cell.column, cell.span),
         "words": [(one.page, one.word, one.before, one.struck) for one in block.words],
+        **({"figure": (block.figure.number, block.figure.page, *block.figure.box)} if block.figure else {}),
     }
 
 
 def _require_typed(paragraphs: Sequence[Paragraph]) -> None:
     if len(paragraphs) > MAX_PARAGRAPHS or sum(len(one.text) for one in paragraphs) > MAX_CHARACTERS:
         raise TaskRefused("long")
-    if not any(one.text for one in paragraphs):
+    if not any(one.text or one.picture for one in paragraphs):
         raise TaskRefused("no-text")
     for at, one in enumerate(paragraphs, start=1):
         try:

@@ -23,9 +23,11 @@ from gateway.formats.typed import (
     MAX_COLUMNS,
     NARROW_CELL,
     PAGE_PX,
+    PICTURE_STEP_PX,
     RULE_PX,
     TOP_PX,
     Block,
+    Figure,
     Look,
     Paragraph,
     Placed,
@@ -42,6 +44,7 @@ _INDENT_PX = 58
 _LABEL_PX = 74
 _PAD_PX, _PAD_DOWN_PX = 28, 8
 _AFTER_A_TABLE_PX = 28
+_AFTER_A_PICTURE_PX = 28
 _MANY_COLUMNS = 6
 _HEADINGS = frozenset({Style.TITLE, Style.HEADING_1, Style.HEADING_2, Style.HEADING_3})
 _KEPT_BELOW_A_HEADING_PX = 100
@@ -51,10 +54,11 @@ _CLOSING = frozenset("，。、；：？！）】》」』〉”’…,.;:?!)]}%
 
 @dataclass(frozen=True, slots=True)
 class SetPage:
-    """Words and rules of one page."""
+    """Words, rules and pictures of one page."""
 
     words: list[Placed] = field(default_factory=list)
     rules: list[Quad] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,14 @@ class _Line:
     look: Look
 
 
-def set_pages(paragraphs: Sequence[Paragraph], widths: Sequence[Sequence[int]]) -> tuple[list[SetPage], list[Block]]:
-    """The pages, and for each paragraph its words on them. `widths` are those of each table's columns, in any unit."""
-    setter = _Setter(paragraphs)
+def set_pages(
+    paragraphs: Sequence[Paragraph], widths: Sequence[Sequence[int]], pictures: Sequence[tuple[int, int]] = ()
+) -> tuple[list[SetPage], list[Block]]:
+    """The pages, and for each paragraph its words on them. `widths` are those of each table's columns, in any unit.
+
+    `pictures` are the sizes of the pictures that stand between paragraphs, none larger than `MAX_PICTURE_PX`.
+    """
+    setter = _Setter(paragraphs, pictures)
     for table, members in groupby(range(len(paragraphs)), key=lambda at: _table_of(paragraphs[at])):
         if table is None:
             for number in members:
@@ -87,7 +96,7 @@ def set_pages(paragraphs: Sequence[Paragraph], widths: Sequence[Sequence[int]]) 
         else:
             setter.set_table([*members], widths[table])
     blocks = [
-        Block(one.style, one.indent, one.cell, tuple(setter.refs.get(number, ())))
+        Block(one.style, one.indent, one.cell, tuple(setter.refs.get(number, ())), setter.figures.get(number))
         for number, one in enumerate(paragraphs)
     ]
     return setter.pages, blocks
@@ -100,10 +109,12 @@ def _table_of(paragraph: Paragraph) -> int | None:
 class _Setter:
     """Pages as they fill, and where every paragraph's words went."""
 
-    def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
+    def __init__(self, paragraphs: Sequence[Paragraph], pictures: Sequence[tuple[int, int]]) -> None:
         self.pages = [SetPage()]
         self.refs: dict[int, list[Ref]] = {}
+        self.figures: dict[int, Figure] = {}
         self._paragraphs = paragraphs
+        self._pictures = pictures
         self._top_px = TOP_PX
 
     def set_paragraph(self, number: int) -> None:
@@ -112,6 +123,9 @@ class _Setter:
         look = LOOKS[one.style]
         if one.new_page:
             self._turn()
+        if one.picture:
+            self._set_picture(number, one.picture)
+            return
         if self._top_px > TOP_PX:
             self._top_px += look.before_px
         lines = list(_lines(number, one, look, _WIDTH_PX))
@@ -124,6 +138,18 @@ class _Setter:
             self._place(line, LEFT_PX, self._top_px)
             self._top_px += look.leading_px
         self._top_px += look.after_px
+
+    def _set_picture(self, number: int, picture: int) -> None:
+        """A picture between two paragraphs, on the grid of boxes."""
+        width, height = self._pictures[picture - 1]
+        top = _on_grid(self._top_px)
+        if top + height > _BOTTOM_PX and self._top_px > TOP_PX:
+            self._turn()
+            top = _on_grid(self._top_px)
+        figure = Figure(picture, len(self.pages), (_on_grid(LEFT_PX), top, width, height))
+        self.figures[number] = figure
+        self.pages[-1].figures.append(figure)
+        self._top_px = top + height + _AFTER_A_PICTURE_PX
 
     def set_table(self, members: Sequence[int], widths: Sequence[int]) -> None:
         """All paragraphs of one table, row by row."""
@@ -185,9 +211,13 @@ class _Setter:
             page.words.append(Placed(piece.text, box, line.look.size_px, bold, piece.struck))
 
     def _turn(self) -> None:
-        if self.pages[-1].words or self.pages[-1].rules:
+        if self.pages[-1].words or self.pages[-1].rules or self.pages[-1].figures:
             self.pages.append(SetPage())
         self._top_px = TOP_PX
+
+
+def _on_grid(place_px: int) -> int:
+    return -(-place_px // PICTURE_STEP_PX) * PICTURE_STEP_PX
 
 
 def _edges(widths: Sequence[int]) -> list[int]:

@@ -2,8 +2,8 @@
 
 What is withheld is the same, word by word, as in the PDF of the same plan; however many words follow one another, one
 label of the reason stands for them all, so that it says nothing of what it hides. Pages that are not allowed leave one
-label where they stood. The mark is the first line and in the head of every page. `docs/formats/document.md` has the
-exact form.
+label where they stood, and so does a picture that is withheld; others follow as `write_docx_pictures` says. The mark is
+the first line and in the head of every page. `docs/formats/document.md` has the exact form.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from xml.sax.saxutils import escape
 
 from gateway.formats.model import Mark, Pages, Plan, Rebuilt, RebuiltPage
 from gateway.formats.page_boxes import Layout
-from gateway.formats.typed import Block, Style
+from gateway.formats.typed import Block, Figure, Style
 from gateway.formats.write_document import laid_out, redactions
+from gateway.formats.write_docx_pictures import Made, covering, made, paragraph
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 NOTICES = (
@@ -34,6 +35,9 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _LEVEL = 6
 _TABLE_TWIPS = 9_354
 _INDENT_TWIPS = 360
+# Behind the relationships of styles and head.
+_FIRST_PICTURE = 3
+_MEDIA = {"jpg": "image/jpeg", "png": "image/png"}
 _STYLES: Mapping[Style, str] = {
     Style.TITLE: "Title",
     Style.HEADING_1: "Heading1",
@@ -67,16 +71,18 @@ class _Word:
 def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
     """The rendition of the pages that `plan` allows. Raises `NothingNamed`, `PlanUnfit`."""
     layouts = laid_out(content, plan)
-    typist = _Typist(content, layouts)
+    typist = _Typist(content, layouts, mark.text)
     head = _paragraph("Mark", 0, [_Word(mark.text, "")])
     notices = "".join(_paragraph("Notice", 0, [_Word(text, "")]) for text in NOTICES)
     body = "".join(typist.blocks())
     names = f'xmlns:w="{_MAIN}" xmlns:r="{_OFFICE}"'
+    media = {f"media/picture{number}.{one.extension}": one for number, one in enumerate(typist.pictures, start=1)}
+    images = (("image", name) for name in media)
     parts = {
-        "[Content_Types].xml": _content_types(),
+        "[Content_Types].xml": _content_types(sorted({one.extension for one in media.values()})),
         "_rels/.rels": _relations(("officeDocument", "word/document.xml")),
         "word/document.xml": f"<w:document {names}><w:body>{head}{notices}{body}{_SECTION}</w:body></w:document>",
-        "word/_rels/document.xml.rels": _relations(("styles", "styles.xml"), ("header", "header1.xml")),
+        "word/_rels/document.xml.rels": _relations(("styles", "styles.xml"), ("header", "header1.xml"), *images),
         "word/styles.xml": _styles(),
         "word/header1.xml": f"<w:hdr {names}>{head}</w:hdr>",
     }
@@ -88,15 +94,18 @@ def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
         )
         for number, layout in layouts.items()
     )
-    return Rebuilt(_packed(parts), MEDIA_TYPE, redactions(content, plan), pages=done)
+    packed = _packed(parts, {f"word/{name}": one.data for name, one in media.items()})
+    return Rebuilt(packed, MEDIA_TYPE, redactions(content, plan), pages=done)
 
 
 class _Typist:
     """Types blocks one after the other, and a label for what pages took along that do not leave."""
 
-    def __init__(self, content: Pages, layouts: Mapping[int, Layout]) -> None:
+    def __init__(self, content: Pages, layouts: Mapping[int, Layout], mark_text: str) -> None:
+        self.pictures: list[Made] = []
         self._content = content
         self._layouts = layouts
+        self._mark_text = mark_text
         self._gap = False
 
     def blocks(self) -> Iterator[str]:
@@ -108,11 +117,22 @@ class _Typist:
 
     def _paragraphs(self, members: Sequence[Block]) -> Iterator[str]:
         for one in members:
-            if self._leaves(one):
+            if one.figure and one.figure.page in self._layouts:
+                yield from self._left_out()
+                yield self._picture(one.figure)
+            elif self._leaves(one):
                 yield from self._left_out()
                 yield _paragraph(_STYLES[one.style], one.indent, self._typed(one))
             else:
-                self._gap |= bool(one.words)
+                self._gap |= bool(one.words or one.figure)
+
+    def _picture(self, figure: Figure) -> str:
+        layout = self._layouts[figure.page]
+        if cover := covering(figure, layout):
+            return _paragraph("", 0, [_Word(_label(cover.code), "", _GREY)])
+        self.pictures.append(made(self._content, figure, layout, self._mark_text))
+        number = len(self.pictures)
+        return paragraph(number, f"rId{_FIRST_PICTURE + number - 1}", self.pictures[-1].size_px)
 
     def _table(self, members: Sequence[Block]) -> Iterator[str]:
         rows: list[str] = []
@@ -200,12 +220,13 @@ def _relations(*targets: tuple[str, str]) -> str:
     return f'<Relationships xmlns="{_PACKAGE}/relationships">{"".join(lines)}</Relationships>'
 
 
-def _content_types() -> str:
+def _content_types(extensions: Sequence[str]) -> str:
     sorts = {"document": "document.main", "styles": "styles", "header1": "header"}
     overrides = "".join(
         f'<Override PartName="/word/{part}.xml" ContentType="{_SORT}.{sort}+xml"/>' for part, sort in sorts.items()
     )
     default = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    default += "".join(f'<Default Extension="{one}" ContentType="{_MEDIA[one]}"/>' for one in extensions)
     return f'<Types xmlns="{_PACKAGE}/content-types">{default}{overrides}</Types>'
 
 
@@ -242,12 +263,13 @@ def _style(
     )
 
 
-def _packed(parts: Mapping[str, str]) -> bytes:
+def _packed(parts: Mapping[str, str], media: Mapping[str, bytes]) -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        for name, text in parts.items():
+        members = {name: (_DECLARATION + text).encode() for name, text in parts.items()}
+        for name, data in {**members, **media}.items():
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             member.compress_type = zipfile.ZIP_DEFLATED
             member.create_system = 0
-            archive.writestr(member, _DECLARATION + text)
+            archive.writestr(member, data)
     return sink.getvalue()

@@ -33,7 +33,7 @@ _NOT_YET = frozenset({"aggregate", "suppress", "mute", "downscale", "generic_nam
 _NEVER = frozenset({"blur", "mosaic", "noise", "fake", "encrypt"})
 
 # What stands on a page and is withheld by a box over it.
-COVERED = frozenset({Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD})
+COVERED = frozenset({Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE})
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
 ELEMENTS: Mapping[str, frozenset[Element]] = {
     BLOCK: frozenset(Element),

@@ -19,14 +19,14 @@ from dataclasses import replace
 from datetime import date
 
 from gateway.formats.model import Element, Field, Source
-from gateway.policy.actions import COVERED, Action, compare
+from gateway.policy.actions import COVERED, Action
 from gateway.policy.answers import DROP, Answers
 from gateway.policy.codes import UNNAMED
 from gateway.policy.conditions import Context
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, DRAWN, Ask, Decision, Decisions, Outcome, Quorum, Ruling
 from gateway.policy.kinds import Kind
-from gateway.policy.match import Subject, match, place, subject
-from gateway.policy.model import Because, Rule
+from gateway.policy.match import Match, Subject, match, place, subject
+from gateway.policy.model import Because
 from gateway.policy.naming import name_fields, stated_unit
 from gateway.policy.pages import DOCUMENT, DRAWING, LOOKED_AT, holding, question
 from gateway.policy.policy import Policy
@@ -35,8 +35,8 @@ from gateway.policy.problems import (
     PolicyBlocks,
     PolicyExpired,
     PolicyNotApplicable,
-    RulesIncomparable,
 )
+from gateway.policy.rulings import rulings_for
 from gateway.policy.suggested import DETECTED, confirming
 from gateway.policy.wording import output_title
 from gateway.policy.words import Text
@@ -45,6 +45,8 @@ from gateway.policy.words import Text
 WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
+# Of these a person says by their id what they are, or that they are left out.
+_ANSWERED = frozenset({Element.COLUMN, Element.PICTURE})
 _VIDEO = "video"
 _REMOVAL = {
     Element.COLUMN: "drop",
@@ -52,7 +54,7 @@ _REMOVAL = {
     Element.LAYER: "drop",
     Element.BLOCK: "drop",
     Element.METADATA: "strip",
-    **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD), "box"),
+    **dict.fromkeys((Element.REGION, Element.TEXT, Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE), "box"),
 }
 _REGION = Text(en="Marked region", zh="标记区域")
 _TITLES = {
@@ -60,6 +62,7 @@ _TITLES = {
     Element.TEXT: Text(en="Text on a page", zh="页面文字"),
     Element.ANNOTATION: Text(en="Annotation", zh="批注"),
     Element.FORM_FIELD: Text(en="Form field", zh="表单字段"),
+    Element.PICTURE: Text(en="Picture in the document", zh="文档中的图片"),
     Element.LAYER: Text(en="Layer of the drawing", zh="图层"),
     Element.BLOCK: Text(en="Block of the drawing", zh="图块"),
 }
@@ -135,8 +138,7 @@ def _decided(
         if (stands and field.page not in pages) or not leaving.issuperset(field.on):
             continue
         asked = subject(kind, field, counts[field.element])
-        rules = matching(policy, asked, context)
-        rulings = rulings_for(rules, present)
+        rulings = rulings_for(matching(policy, asked, context), present)
         if stands:
             rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings)
         if field.id in taken_out and not _removed_anyway(rulings):
@@ -185,9 +187,9 @@ def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -
 def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tuple[Field, ...]:
     """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
     named = list(name_fields(kind, fields))
-    known = {field.id for field in named if field.element is Element.COLUMN}
+    known = {field.id for field in named if field.element in _ANSWERED}
     if not set(answers.columns) <= known:
-        raise AnswersInvalid("An answer speaks of a column that this original does not have; answer anew.")
+        raise AnswersInvalid("An answer speaks of a column or picture that this original does not have; answer anew.")
     named = [_answered(kind, field, answers) for field in named]
     claims = Counter(field.name for field in named if field.element is Element.COLUMN and field.name)
     twice = sorted(name for name, count in claims.items() if name and count > 1)
@@ -229,58 +231,16 @@ def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> N
             )
 
 
-def rulings_for(rules: Sequence[Rule], present: frozenset[str]) -> tuple[Ruling, ...]:
-    """What matching rules come to, strictest first. `present` are the columns that `where` may ask.
-
-    A removing rule whose `where` asks for a missing column holds in every row; a loosening one in none. Raises
-    `RulesIncomparable`.
-    """
-    found: list[Ruling] = []
-    # Among equally strict rules the final one speaks, then the first by name: never the order of the file.
-    for rule in sorted(rules, key=lambda rule: (not rule.final, rule.id)):
-        where = rule.where
-        if any(name not in present for name, _ in where):
-            if not rule.do.removes:
-                continue
-            where = ()
-        found.append(Ruling(rule.id, rule.do, where, 0, rule.present is not None, rule.because))
-    _require_comparable(found)
-    found.sort(key=lambda ruling: (*ruling.action.order, bool(ruling.where)))
-    kept: list[Ruling] = []
-    for ruling in found:
-        kept.append(replace(ruling, rank=int(ruling.action.order[0]) * 1000 + len(kept)))
-        if not ruling.where:
-            break
-    return tuple(kept)
-
-
-def disjoint(a: tuple[tuple[str, frozenset[str]], ...], b: tuple[tuple[str, frozenset[str]], ...]) -> bool:
-    """Whether no row can satisfy both."""
-    left, right = dict(a), dict(b)
-    return any(not left[name] & right[name] for name in left.keys() & right.keys())
-
-
-def _require_comparable(found: Sequence[Ruling]) -> None:
-    for position, one in enumerate(found):
-        for other in found[position + 1 :]:
-            if compare(one.action, other.action) is None and not disjoint(one.where, other.where):
-                first, second = sorted((one.rule, other.rule))
-                raise RulesIncomparable(
-                    f"The rules {first} and {second} name the same field and neither is stricter; "
-                    "make one of them stricter or narrow its selection."
-                )
-
-
-def matching(policy: Policy, asked: Subject, context: Context) -> list[Rule]:
-    """Every rule that names the field. Raises `PolicyBlocks` where one of them refuses the whole rendition."""
-    rules = [found.rule for found in (match(rule, asked, context) for rule in policy.rules) if found.applies]
-    for rule in rules:
+def matching(policy: Policy, asked: Subject, context: Context) -> list[Match]:
+    """Every rule that has a say over the field. Raises `PolicyBlocks` where one refuses the whole rendition."""
+    matches = [seen for seen in (match(rule, asked, context) for rule in policy.rules) if seen.applies or seen.limits]
+    for rule in (seen.rule for seen in matches):
         if rule.do.op == "block":
             reason = rule.because.reason.en if rule.because.reason else "The policy blocks it."
             raise PolicyBlocks(
                 f"The rule {rule.id} refuses the whole rendition because of {asked.place}: {reason}", rule=rule.id
             )
-    return rules
+    return matches
 
 
 def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decision:
@@ -352,6 +312,8 @@ def _title(kind: Kind, field: Field) -> tuple[Text, str, str | None]:
 
 def _answered(kind: Kind, field: Field, answers: Answers) -> Field:
     answer = answers.columns.get(field.id)
+    if field.element is Element.PICTURE and answer not in (None, DROP):
+        raise AnswersInvalid(f"Answer {place(field)} with drop or not at all: what leaves, the policy says.")
     if answer is None or field.element is not Element.COLUMN:
         return field
     if answer == DROP:

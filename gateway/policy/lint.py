@@ -91,6 +91,7 @@ def _on_pages(rule: Rule) -> set[str]:
         "text": select.text.patterns if select.text else (),
         "annotation": select.annotations,
         "form field": select.form_fields,
+        "picture": select.pictures,
     }
     return {f"{sort} {one}" for sort, ones in sorts.items() for one in ones}
 

@@ -22,8 +22,9 @@ _HYPHENS = re.compile("[-\u2010\u2011]")
 
 
 def spans(field: Field, names: Iterable[str]) -> bool:
-    """Whether one of `all`, `first`, `last`, `4`, `2-5` means the page `field`, whose `count` is that of all pages."""
-    return any(_spans(name, field.page, field.count) for name in names)
+    """Whether one of `all`, `first`, `last`, `4`, `2-5` means the page or picture `field`; `count` is that of all."""
+    number = int(field.name or 0) if field.element is Element.PICTURE else field.page
+    return any(_spans(name, number, field.count) for name in names)
 
 
 def holding(terms: Sequence[str], fields: Iterable[Field]) -> frozenset[str]:
@@ -62,11 +63,11 @@ def question(leaving: Sequence[Field]) -> str:
     return f"No rule can read all the text on the pages {listed}: draw regions over what must not leave. {asked}"
 
 
-def _spans(name: str, page: int, count: int) -> bool:
+def _spans(name: str, number: int, count: int) -> bool:
     if name in ("all", "first", "last"):
-        return name == "all" or page == (1 if name == "first" else count)
+        return name == "all" or number == (1 if name == "first" else count)
     first, _, last = name.partition("-")
-    return int(first) <= page <= int(last or first)
+    return int(first) <= number <= int(last or first)
 
 
 def _in_order(fields: Iterable[Field]) -> Iterator[list[tuple[str, str]]]:

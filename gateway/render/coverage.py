@@ -18,7 +18,7 @@ class NotCovered(CheckFailed):
     title = "A withheld region is not covered"
 
 
-_ON_PAGES = frozenset({Element.TEXT, Element.REGION, Element.ANNOTATION, Element.FORM_FIELD})
+_ON_PAGES = frozenset({Element.TEXT, Element.REGION, Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE})
 
 
 def require_covered(plan: Plan, picture: Picture, rebuilt: Rebuilt) -> None:
@@ -89,6 +89,11 @@ def _withheld_places(plan: Plan, page: Page, number: int) -> Iterator[Box]:
             yield from (word.box for word in page.words if _common(word.box, one.box) == word.box)
         elif (seen := _common(one.box, whole)) is not None:
             yield seen
+    pictures = (one for one in plan.instructions if one.element is Element.PICTURE and one.page == number)
+    allowed = {one.box for one in pictures if _op(one) is Op.ALLOW}
+    for note in page.notes:
+        if note.element is Element.PICTURE and note.box is not None and note.box not in allowed:
+            yield note.box
 
 
 def _op(region: Instruction) -> Op:

@@ -1,12 +1,13 @@
 """A Word document of ours read again, strictly, by expat, and searched paragraph by paragraph.
 
 Rules of the file, each a finding when broken: 1. The archive as `archive` says, its members the six of the template in
-their order. 2. Content types, relationships and styles are the template's, to the byte; so is the head of the pages,
-with the mark. 3. Every element, attribute and value of the document as the grammar here says; no document type,
-comment or instruction; text only where texts belong.
+their order, then the pictures that are expected. 2. Content types, relationships and styles are the template's, to the
+byte; so is the head of the pages, with the mark. 3. Every element, attribute and value of the document as the grammar
+here says; no document type, comment or instruction; text only where texts belong.
 Rules of the content: 4. The mark is the first paragraph, the notices are the next ones. 5. What looks like a label is
 one, alone in its run, and no label follows an equal one: how many words it stands for cannot be told. 6. No character
-shows nothing, and no withheld value stands in a paragraph or across paragraphs, labels aside.
+shows nothing, and no withheld value stands in a paragraph or across paragraphs, labels aside. 7. Every picture stands
+in the document once, in order, in its own size, and holds what `docx_pictures` says.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 from gateway.base.text import has_hidden
+from gateway.residue import docx_pictures
 from gateway.residue.archive import Broken, loose_members, members
 from gateway.residue.layers import Budget
+from gateway.residue.marked import MaskOf
 from gateway.residue.model import Finding, Kind, Ledger, Report, RetypedExpectation, unique
 from gateway.residue.strict_xml import DECLARATION, Grammar, Walk, walked
 from gateway.residue.text import in_lines
@@ -34,13 +37,14 @@ _MAIN = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _DOCUMENT, _HEAD = "word/document.xml", "word/header1.xml"
+_TYPES, _RELATIONS = "[Content_Types].xml", "word/_rels/document.xml.rels"
 # SHA-256 of the parts that are the same in every document; None where one is not.
 _PARTS: Mapping[str, str | None] = MappingProxyType(
     {
-        "[Content_Types].xml": "a09f0fff14f1642afba3344dc09572497f2a9a3a9cdfd5eee7b1609c0a6ec30f",
+        _TYPES: None,
         "_rels/.rels": "6b1f432240d639e697da68ee65a70d6252b5eb7204e58daeae6514a0f85f2285",
         _DOCUMENT: None,
-        "word/_rels/document.xml.rels": "4d322b2041d54e3e5e9fc2ec9d2a447a018bbb452bf9fc8a5175ce47488803d9",
+        _RELATIONS: None,
         "word/styles.xml": "6b5422574aa581ea069830bc73ee6620d84a4683a901022b694f88c9955820a7",
         _HEAD: None,
     }
@@ -76,6 +80,7 @@ def _grammar() -> Grammar:
         "document": {},
         body: {},
         **{f"{body}/p{path}": forms for path, forms in inside.items()},
+        **{f"{body}/p{path}": dict.fromkeys(names, ".*") for path, names in docx_pictures.PATHS.items()},
         **{f"{body}/tbl/tr/tc/p{path}": forms for path, forms in inside.items()},
         f"{body}/tbl": {},
         f"{body}/tbl/tblPr": {},
@@ -118,7 +123,7 @@ _SPOKEN = frozenset(f"{path}/r/t" for path in _PARAGRAPHS)
 # Words of the format that a finding may be called by; a name outside of them could itself be what must not leave.
 _NAMES = frozenset(
     {
-        *(name.rpartition(" ")[2] for path, forms in _GRAMMAR.items() for name in (*path.split("/"), *forms)),
+        *(name.rpartition(" ")[2] for path, forms in _GRAMMAR.items() for name in (path.rpartition("/")[2], *forms)),
         *("ins", "del", "vanish", "comment", "commentReference", "drawing", "pict", "object", "hyperlink", "fldSimple"),
         *("fldChar", "instrText", "sdt", "bookmarkStart", "footnoteReference", "AlternateContent", "altChunk", "color"),
     }
@@ -138,8 +143,13 @@ class _Paragraph:
         return "".join("\n" if is_label else text for text, is_label in self.runs)
 
 
-def check_retyped(data: bytes, expected: RetypedExpectation, needles: Needles) -> Report:
-    """Check rules 1 to 6; whatever can still be searched after a broken rule is searched."""
+def check_retyped(
+    data: bytes, expected: RetypedExpectation, needles: Needles, reference: bytes, mask_of: MaskOf
+) -> Report:
+    """Check rules 1 to 7; whatever can still be searched after a broken rule is searched.
+
+    `reference` are the pixels of the expected pictures.
+    """
     ledger = Ledger("document", (PARSER,), counts=needles.counts())
     budget = Budget()
     try:
@@ -151,9 +161,12 @@ def check_retyped(data: bytes, expected: RetypedExpectation, needles: Needles) -
         return ledger.report()
     walk = walked(parts.get(_DOCUMENT, b""), _MAIN, _GRAMMAR, _SPOKEN, _NAMES)
     notes = (Finding(Kind.STRUCTURE, f"{_DOCUMENT}: {note}") for note in walk.notes)
-    if not ledger.note("structure", unique([*_members(parts), *notes])):
+    names = docx_pictures.names(parts, len(expected.pictures))
+    if not ledger.note("structure", unique([*_members(parts, names), *notes])):
         hits = needles.in_bytes(list(parts.values()), budget)
         ledger.note("raw-values", unique(Finding(hit.kind, f"member {hit.unit + 1}") for hit in hits))
+    pictures = docx_pictures.check(walk, [parts[name] for name in names], names, expected, needles, reference, mask_of)
+    ledger.note("pictures", unique(pictures))
     paragraphs = list(_paragraphs(walk))
     ledger.note("mark", _marked(parts, paragraphs, expected.mark_text))
     ledger.note("labels", unique(_labels(paragraphs)))
@@ -162,12 +175,17 @@ def check_retyped(data: bytes, expected: RetypedExpectation, needles: Needles) -
     ledger.note("text", unique(in_lines("\n".join(said), "the text", needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["paragraphs"] = len(said)
+    ledger.counts["pictures"] = len(expected.pictures)
     return ledger.report()
 
 
-def _members(parts: Mapping[str, bytes]) -> Iterator[Finding]:
-    if list(parts) != list(_PARTS):
-        yield Finding(Kind.STRUCTURE, "the members: not those of the template, or in another order")
+def _members(parts: Mapping[str, bytes], pictures: Sequence[str]) -> Iterator[Finding]:
+    if list(parts) != [*_PARTS, *pictures]:
+        yield Finding(Kind.STRUCTURE, "the members: not those of the template and its pictures, or in another order")
+    told = {_TYPES: docx_pictures.content_types(pictures), _RELATIONS: docx_pictures.relations(pictures)}
+    for name, wanted in told.items():
+        if parts.get(name) != DECLARATION + wanted.encode():
+            yield Finding(Kind.STRUCTURE, f"{name}: not that of these parts")
     for name, digest in _PARTS.items():
         if digest is not None and name in parts and hashlib.sha256(parts[name]).hexdigest() != digest:
             yield Finding(Kind.STRUCTURE, f"{name}: not the template's")

@@ -31,6 +31,7 @@ from gateway.residue.model import (
     WithheldValue,
     unique,
 )
+from gateway.residue.near import near_in
 from gateway.residue.picture import JPEG, PNG, check_picture, in_raw
 from gateway.residue.structured import check_structured
 from gateway.residue.table import check_table
@@ -47,8 +48,12 @@ FOREIGN = frozenset({JPEG, PNG, PDF}) | TEXTS | ARCHIVES
 _MOST_FIELDS = 64
 
 
-def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Needles) -> Report:
+def check(
+    rendition: bytes, expectation: Expectation, withheld: WithheldSet | Needles, reference: bytes = b""
+) -> Report:
     """Read `rendition` again and report. Raises `UnknownRendition` where no check exists; never passes silently.
+
+    `reference` are pixels of the original that must be seen again, where the expectation says which.
 
     Making a large withheld set searchable takes longer than searching a short text: who checks several texts against
     one set compiles it once, as `Needles`, with the mark among its constants.
@@ -62,7 +67,7 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
             return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
         case DocumentExpectation() | RetypedExpectation():
-            return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text))
+            return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text), reference)
         case VideoExpectation():
             return check_video(rendition, expectation, _needles(withheld, expectation.mark_text), _film_mask)
         case TextExpectation() if expectation.media_type in TEXTS | {PDF}:
@@ -74,10 +79,10 @@ def check(rendition: bytes, expectation: Expectation, withheld: WithheldSet | Ne
 
 
 def _check_document(
-    rendition: bytes, expectation: DocumentExpectation | RetypedExpectation, needles: Needles
+    rendition: bytes, expectation: DocumentExpectation | RetypedExpectation, needles: Needles, reference: bytes
 ) -> Report:
     if isinstance(expectation, RetypedExpectation):
-        return docx.check_retyped(rendition, expectation, needles)
+        return docx.check_retyped(rendition, expectation, needles, reference, mark_mask)
     return check_document(rendition, expectation, needles, _page_mask)
 
 
@@ -121,6 +126,22 @@ def check_foreign(
     ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()
+
+
+Said = tuple[int, str | None]
+
+
+def compare(texts: Sequence[str], withheld: WithheldSet) -> tuple[list[Said], list[Said]]:
+    """Which texts that were read in pixels say a withheld value, and which of the others nearly say one.
+
+    Each with the index of the text and the field that the value was withheld from; no field where that is not known.
+    """
+    needles, budget = Needles(withheld), Budget()
+    told = {str(index): (text,) for index, text in enumerate(texts)}
+    said = dict.fromkeys((int(one.place), one.field) for one in _in_told(told, withheld, needles, budget))
+    nearly = dict.fromkeys(one for one in near_in(texts, withheld, needles) if one not in said)
+    known = {index for index, field in (*said, *nearly) if field is not None}
+    return [*said], [one for one in nearly if one[1] is not None or one[0] not in known]
 
 
 def _in_told(

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 
 from gateway.base.units import KIB, MIB
 from gateway.residue import jpeg, png
+from gateway.residue.alike import is_alike
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget
 from gateway.residue.marked import MaskOf, is_marked, not_solid
-from gateway.residue.model import Finding, Kind, Ledger, PictureExpectation, Report, unique
+from gateway.residue.model import NOT_READ, Finding, Kind, Ledger, PictureExpectation, Report, unique
 from gateway.residue.values import Needles
 
 JPEG, PNG = "image/jpeg", "image/png"
@@ -48,11 +49,13 @@ class _Reading:
     loose: tuple[bytes, ...]
 
 
-def check_picture(data: bytes, expected: PictureExpectation, needles: Needles, mask_of: MaskOf) -> Report:
-    """Check 1 to 5. A picture that cannot be read is still searched."""
+def check_picture(
+    data: bytes, expected: PictureExpectation, needles: Needles, mask_of: MaskOf, wanted: Pixels | None = None
+) -> Report:
+    """Check 1 to 5. A picture that cannot be read is still searched. `wanted` is what it must show beside its boxes."""
     is_jpeg = expected.media_type == JPEG
     parsers = ("own JPEG walker", "libjpeg-turbo") if is_jpeg else ("own PNG walker", "own PNG unfilter")
-    ledger = Ledger("picture", parsers, counts=needles.counts())
+    ledger = Ledger("picture", parsers, counts=needles.counts(), read_by=NOT_READ)
     budget = Budget()
     try:
         reading = _read_jpeg(data) if is_jpeg else _read_png(data)
@@ -67,10 +70,18 @@ def check_picture(data: bytes, expected: PictureExpectation, needles: Needles, m
         ledger.note("boxes", (Finding(Kind.BOX, f"box {number}") for number in loose))
         marked = is_marked(reading.pixels, expected.boxes, expected.mark_text, mask_of)
         ledger.note("mark", [] if marked else [Finding(Kind.MARK, "the picture")])
+        if wanted is not None:
+            alike = is_alike(reading.pixels, wanted, expected.boxes, is_jpeg=is_jpeg)
+            ledger.note("likeness", [] if alike else [Finding(Kind.UNLIKE, "the picture")])
     ledger.note("values", unique(_values(reading, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["boxes"] = len(expected.boxes)
     return ledger.report()
+
+
+def picture_pixels(data: bytes, expected: PictureExpectation) -> Pixels:
+    """What the picture shows. Raises `Broken`."""
+    return (_read_jpeg(data) if expected.media_type == JPEG else _read_png(data)).pixels
 
 
 def _read_jpeg(data: bytes) -> _Reading:

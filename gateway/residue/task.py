@@ -14,6 +14,7 @@ from gateway.marks import lettering
 from gateway.residue import gate
 from gateway.residue.fold import fold
 from gateway.residue.model import Report, TextExpectation
+from gateway.residue.pixels import shown
 from gateway.residue.values import Needles
 from gateway.residue.walled import expected, unpacked
 from gateway.sandbox.task import Answer
@@ -39,7 +40,7 @@ fold("the tables of folding are made when they are first used")
 
 
 def verify(request: Mapping[str, Json], untrusted: bytes) -> Answer:
-    """No header; one blob for each rendition, its report as JSON."""
+    """No header; one blob for each rendition, its report as JSON. What follows the last one is its reference."""
     at = cast(int, request["values_bytes"])
     asked = cast(list[dict[str, Any]], request["checked"])
     expectations = [expected(one["sort"], one["expectation"]) for one in asked]
@@ -47,9 +48,11 @@ def verify(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     withheld = Needles(values) if all(isinstance(one, TextExpectation) for one in expectations) else values
     blobs = []
     for one, expectation in zip(asked, expectations, strict=True):
-        report = gate.check(untrusted[at : at + one["size_bytes"]], expectation, withheld)
+        end = at + one["size_bytes"]
+        reference = untrusted[end:] if expectation is expectations[-1] else b""
+        report = gate.check(untrusted[at:end], expectation, withheld, reference)
         blobs.append(json.dumps(_told(report)).encode())
-        at += one["size_bytes"]
+        at = end
     return {}, tuple(blobs)
 
 
@@ -64,6 +67,19 @@ def search(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     return {}, (json.dumps(_told(report)).encode(),)
 
 
+def pixels(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """No header; a blob for each surface that is asked for, its RGB rows."""
+    expectation = expected(cast(str, request["sort"]), cast(dict[str, Any], request["expectation"]))
+    return {}, tuple(shown(untrusted, expectation, cast(list[int], request["surfaces"])))
+
+
+def compare(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """No header; one blob: which of the texts say a withheld value, and which nearly do, with its field."""
+    at = cast(int, request["values_bytes"])
+    said, nearly = gate.compare(json.loads(untrusted[at:]), unpacked(untrusted[:at]))
+    return {}, (json.dumps([said, nearly]).encode(),)
+
+
 def _told(report: Report) -> dict[str, Any]:
     return {
         "medium": report.medium,
@@ -71,4 +87,5 @@ def _told(report: Report) -> dict[str, Any]:
         "passed": report.passed,
         "findings": [(one.kind, one.place, one.field) for one in report.findings],
         "counts": dict(report.counts),
+        "read_by": report.read_by,
     }

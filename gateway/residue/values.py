@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from typing import TypeVar
@@ -142,6 +142,10 @@ class Needles:
     def has_exact_places(self, field_id: str) -> bool:
         """Whether the field has short withheld values."""
         return bool(self._compiled.short.get(field_id))
+
+    def texts(self) -> Mapping[str, float]:
+        """The folded texts that are searched for everywhere, and how many bits a find of each must say."""
+        return self._compiled.texts
 
     def at_exact_place(self, field_id: str, cells: Sequence[str]) -> Iterator[int]:
         """Indexes of cells that equal a short withheld value of the same field."""

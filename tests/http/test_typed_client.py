@@ -112,6 +112,7 @@ SHAPES: Final[Mapping[str, type[Any]]] = {
     "ShreddingOut": shapes.Shredding,
     "FieldOut": shapes.Field,
     "FieldsOut": shapes.Fields,
+    "ProgressOut": shapes.Progress,
     "RenditionOut": shapes.Rendition,
     "RenditionSummaryOut": shapes.RenditionLine,
     "ReviewOut": shapes.Review,

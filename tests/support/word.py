@@ -17,6 +17,7 @@ _NAMESPACES = (
     'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" '
     'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape" '
     'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+    'xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture" '
     'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math" '
     'xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml" '
     'xmlns:v="urn:schemas-microsoft-com:vml"'
@@ -66,6 +67,30 @@ def table(*rows: Sequence[str], widths: Sequence[int] = ()) -> str:
     return f"<w:tbl><w:tblGrid>{grid}</w:tblGrid>{lines}</w:tbl>"
 
 
+def picture(
+    relation: str = "r2",
+    size_cm: tuple[float, float] = (10, 7.5),
+    *,
+    cut: str = "",
+    blip: str = "",
+    embed: str = "embed",
+    shape: str = '<a:prstGeom prst="rect"/>',
+    fill: str = "<a:stretch><a:fillRect/></a:stretch>",
+    frame: str = "inline",
+    named: str = "",
+    beside: str = "",
+) -> str:
+    """A run with a picture; each part of how it is seen can be replaced."""
+    sides = " ".join(f'{name}="{round(side * 360_000)}"' for name, side in zip(("cx", "cy"), size_cm, strict=True))
+    inside = f'<a:blip r:{embed}="{relation}">{blip}</a:blip>{f"<a:srcRect {cut}/>" if cut else ""}{fill}'
+    drawn = f"<pic:pic><pic:blipFill>{inside}</pic:blipFill><pic:spPr>{shape}</pic:spPr></pic:pic>{beside}"
+    tag = frame.partition(" ")[0]
+    return (
+        f'<w:r><w:drawing><wp:{frame}><wp:extent {sides}/><wp:docPr id="1" name="n" {named}/><a:graphic>'
+        f"<a:graphicData>{drawn}</a:graphicData></a:graphic></wp:{tag}></w:drawing></w:r>"
+    )
+
+
 def part(root: str, body: str) -> str:
     """A part with this root element."""
     return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:{root} {_NAMESPACES}>{body}</w:{root}>'
@@ -73,14 +98,17 @@ def part(root: str, body: str) -> str:
 
 def docx(
     *body: str,
-    parts: Mapping[str, tuple[str, str]] | None = None,
+    parts: Mapping[str, tuple[str, str | bytes]] | None = None,
     raw: Mapping[str, str | bytes] | None = None,
     styles: str = STYLES,
     main: str = "document",
     links: Sequence[str] = (),
 ) -> bytes:
-    """A document of these blocks. `parts` are related to it: name → relationship and content; `raw` are not."""
-    related = {
+    """A document of these blocks. `parts` are related to it: name → relationship and content; `raw` are not.
+
+    The first of them is `r2` to the document, the next `r3`, and so on.
+    """
+    related: dict[str, tuple[str, str | bytes]] = {
         "styles.xml": ("styles", part("styles", styles)),
         "numbering.xml": ("numbering", part("numbering", NUMBERING)),
         **(parts or {}),
@@ -96,6 +124,10 @@ def docx(
     members: dict[str, str | bytes] = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        '<Default Extension="bin" ContentType="application/octet-stream"/>'
+        '<Default Extension="png" ContentType="image/png"/>'
+        f'<Override PartName="/word/styles.xml" ContentType="{_SORT}.styles+xml"/>'
         f'<Override PartName="/word/document.xml" ContentType="{_SORT}.{main}.main+xml"/></Types>',
         "_rels/.rels": _relations(
             f'<Relationship Id="a" Type="{_RELATION}/officeDocument" Target="word/document.xml"/>'
