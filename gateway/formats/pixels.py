@@ -11,8 +11,21 @@ from numpy.typing import NDArray
 
 PNG_UP = 2
 _PIECE_ROWS = 128
+_PIECE_OCTETS = 3 << 14
 
 Pixels = NDArray[np.uint8]
+
+
+def has_colour(rgb: Pixels) -> bool:
+    """Whether a pixel's channels differ. Neighbouring octets are compared in pieces that stay in the cache."""
+    within = np.tile(np.array([255, 255, 0], np.uint8), _PIECE_OCTETS // 3)
+    for start in range(0, rgb.size, _PIECE_OCTETS):
+        piece = rgb[start : start + _PIECE_OCTETS]
+        differs = piece[1:] ^ piece[:-1]
+        differs &= within[: differs.size]
+        if differs.any():
+            return True
+    return False
 
 
 def jpeg(pixels: Pixels, quality: int) -> bytes:
@@ -36,9 +49,9 @@ def deflated_rows(levels: Pixels) -> bytes:
 
 
 def png(pixels: Pixels) -> bytes:
-    """A PNG of 8-bit RGB, every row filtered by the one above, without metadata."""
+    """A PNG of 8-bit RGB or grey, every row filtered by the one above, without metadata."""
     height_px, width_px = pixels.shape[:2]
-    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", deflated_rows(pixels.reshape(height_px, -1))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 

@@ -48,7 +48,6 @@ _FAR_SHARE = 0.12
 _EVERY_ROW = 48
 _LEVELS, _STEP = np.arange(256), 255 // (_GREY_LEVELS - 1)
 _FAR = (np.abs((_LEVELS + _STEP // 2) // _STEP * _STEP - _LEVELS) > _CLOSE).tobytes()
-_PIECE = 3 << 14
 _MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
 _COVERED = frozenset({Element.TEXT, Element.REGION, Element.PICTURE}) | _MAYBE_NOT_DRAWN
 
@@ -157,19 +156,7 @@ def _plane(raster: bytes, page: Page) -> Pixels:
     if samples.size == page.width_px * page.height_px:
         return samples.reshape(page.height_px, page.width_px).copy()
     whole = samples.reshape(page.height_px, page.width_px, 3)
-    return whole.copy() if _has_colour(samples) else np.ascontiguousarray(whole[:, :, 1])
-
-
-def _has_colour(rgb: Pixels) -> bool:
-    """Whether a pixel's channels differ. Neighbouring octets are compared in pieces that stay in the cache."""
-    within = np.tile(np.array([255, 255, 0], np.uint8), _PIECE // 3)
-    for start in range(0, rgb.size, _PIECE):
-        piece = rgb[start : start + _PIECE]
-        differs = piece[1:] ^ piece[:-1]
-        differs &= within[: differs.size]
-        if differs.any():
-            return True
-    return False
+    return whole.copy() if pixels.has_colour(samples) else np.ascontiguousarray(whole[:, :, 1])
 
 
 def _is_print(grey: Pixels) -> bool:

@@ -21,7 +21,7 @@ from gateway.base.text import has_hidden
 from gateway.residue import jpeg
 from gateway.residue.document_form import PageImage, Walked, inflate, walk
 from gateway.residue.jpeg import Broken, Pixels
-from gateway.residue.layers import Budget
+from gateway.residue.layers import Budget, runs
 from gateway.residue.marked import MaskOf, is_marked, not_solid
 from gateway.residue.model import NOT_READ, DocumentExpectation, Finding, Kind, Ledger, Rectangle, Report, unique
 from gateway.residue.picture import COMPRESSED_BITS, SOLID_LEVELS_OF_JPEG, in_raw
@@ -152,15 +152,8 @@ def _letters(rows: bytes) -> bytes:
     """Runs of octets that could be letters, a zero between them. White and black are most pixels, and no letters."""
     octets = np.frombuffer(rows, np.uint8)
     # 0x20 to 0x7E and 0xA0 to 0xFE
-    run = ((octets & 0x7F) - 0x20) <= 0x5E
-    for step in _LETTER_STEPS:
-        run = run[:-step] & run[step:]
-    starts = np.flatnonzero(run)
-    if not len(starts):
-        return b""
-    apart = np.flatnonzero(np.diff(starts) > 1)
-    begins, ends = starts[np.append(0, apart + 1)], starts[np.append(apart, -1)] + 1 + sum(_LETTER_STEPS)
-    return b"\0".join(rows[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True))
+    letter = ((octets & 0x7F) - 0x20) <= 0x5E
+    return b"\0".join(rows[begin:end] for begin, end in runs(letter, _LETTER_STEPS))
 
 
 def _strings(walked: Walked, page: int, size_px: tuple[int, int]) -> Iterator[_String]:

@@ -242,7 +242,7 @@ def _pictures(data: bytes, media_type: str, folder: Path) -> Iterator[Image.Imag
         for path in sorted(folder.glob("seen-*.png")):
             yield Image.open(path).convert("RGB")
     elif media_type == MP4:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             frames = list(container.decode(video=0))
         for frame in (frames[0], frames[-1]):
             yield Image.fromarray(frame.to_ndarray(format="rgb24"))
