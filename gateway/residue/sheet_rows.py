@@ -19,7 +19,7 @@ _BEGIN, _END, _ROW_END = b"<sheetData>", b"</sheetData>", b"</row>"
 _FIRST_CELL = re.compile(rb'<c r="([A-Z]{1,3})1"')
 _TALL = rb'(?: ht="(?:1[5-9]|[2-9][0-9]|[1-3][0-9]{2})" customHeight="1")?'
 _CELL = (
-    rb' s="([0-9]{1,3})"(?:><v>([^<>&]*)</v></c>'
+    rb' s="([0-9]{1,3})"(?:><v>([^<>&]+)</v></c>'
     rb'| t="inlineStr"><is><t(?: xml:space="preserve")?>([^<>]*)</t></is></c>|/>)'
 )
 _GROUPS = 3
@@ -29,11 +29,14 @@ UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 # Before escapes are resolved; a carriage return is read as a line feed then.
 _NOT_PLAIN = re.compile("[\x00-\x08\x0b-\x1d\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _CODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?"
+NUMBER = re.compile(_NUMBER)
+_NUMBERS = re.compile(f"(?:{_NUMBER})?+(?:{_JOINT}(?:{_NUMBER})?+)*+")
 _ESCAPED = re.compile(r"(?:[^&]|&(?:amp|lt|gt);)*+")
 
 Stored = Sequence[bytes | None]
-# What a style and a number show, or None where that is not clear at once.
-Shown = Callable[[str, str], str | None]
+# For a style what it shows of a number, None where that is the number as it stands.
+Shown = Callable[[str], Callable[[str], str] | None]
 
 
 class _Unclear(Exception):
@@ -96,25 +99,27 @@ def _cells(styles: Stored, stored: Stored, said: Stored, shown: Shown) -> tuple[
     """What the cells of a block of one column show, and the numbers that are stored in them."""
     if None not in said:
         return _texts(said), [""] * len(said)
-    pairs = list(zip(styles, stored, strict=True))
-    looks = {pair: _look(*pair, shown) for pair in set(pairs)}
-    numbers = [looks[pair] for pair in pairs]
-    texts = _texts(said) if any(said) else None
-    return [number[1] or (texts[at] if texts else "") for at, number in enumerate(numbers)], [one for one, _ in numbers]
-
-
-def _look(style: bytes | None, stored: bytes | None, shown: Shown) -> tuple[str, str]:
-    if stored is None or style is None:
-        return "", ""
-    number = stored.decode("ascii")
-    text = shown(style.decode("ascii"), number)
-    if not text:
+    joined = _joined(stored)
+    numbers = joined.split(_JOINT)
+    used = {style for style, number in zip(styles, stored, strict=True) if number is not None}
+    if len(used) > 1 or len(numbers) != len(stored) or not _NUMBERS.fullmatch(joined):
         raise _Unclear
-    return number, text
+    show = shown((used.pop() or b"").decode("ascii")) if used else None
+    told = numbers
+    if show:
+        known = {number: show(number) if number else "" for number in set(numbers)}
+        told = [known[number] for number in numbers]
+    if any(said):
+        told = [number or text for number, text in zip(told, _texts(said), strict=True)]
+    return list(told), numbers
+
+
+def _joined(cells: Stored) -> str:
+    return _JOINT.encode().join([cell or b"" for cell in cells]).decode()
 
 
 def _texts(said: Stored) -> list[str]:
-    joined = b"\x1e".join([one or b"" for one in said]).decode()
+    joined = _joined(said)
     if _NOT_PLAIN.search(joined) or has_hidden(joined):
         raise _Unclear
     if "&" in joined:

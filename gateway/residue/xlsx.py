@@ -29,7 +29,6 @@ from gateway.residue.values import Needles
 PARSER = "own strict workbook walker"
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?")
 _EPOCH, _LAST_DAY = date(1899, 12, 30), 2_958_465
 _ROW, _CELL = "worksheet/sheetData/row", "worksheet/sheetData/row/c"
 _TEXT, _VALUE = f"{_CELL}/is/t", f"{_CELL}/v"
@@ -148,8 +147,9 @@ def _walked(name: str, data: bytes) -> Walk:
 def _quickly_read(data: bytes, looks: list[_Look], width: int) -> tuple[Walk, _Table] | None:
     """The table's sheet where it is all as ours are: what is walked of it, and its rows; None where it may not be."""
 
-    def shown(style: str, stored: str) -> str | None:
-        return _counted(stored, _look_of({"s": style}, looks)) if _NUMBER.fullmatch(stored) else None
+    def shown(style: str) -> Callable[[str], str] | None:
+        look = _look_of({"s": style}, looks)
+        return None if look == _Look() else lambda stored: _counted(stored, look)
 
     read = sheet_rows.read(data, shown)
     if read is None or len(read.texts) != width:
@@ -193,7 +193,7 @@ def _rows(walk: Walk | None, looks: list[_Look]) -> _Sheet:
             shown, as_day = sheet_rows.written(text) if path == _TEXT else _counted(text, _look_of(told, looks)), ""
             if path == _VALUE:
                 as_day = _day_of(text)
-                if not _NUMBER.fullmatch(text):
+                if not sheet_rows.NUMBER.fullmatch(text):
                     sheet.faults.append(f"row {len(sheet.rows)}: a number that is none")
             elif sheet_rows.UNSEEN.search(shown) or has_hidden(shown):
                 sheet.faults.append(f"row {len(sheet.rows)}: a character that shows nothing")
