@@ -26,9 +26,10 @@ from gateway.render.film_suggestions import TooLongToLookAt, film_regions
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
 from gateway.render.suggestions import suggestions
-from gateway.residue import walled
+from gateway.residue import reading, walled
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import detection, videos
+from tests.support.reading import Saying
 from tests.support.videos import Pixels
 
 LIBRARY = load_library()
@@ -43,7 +44,8 @@ ALLOWING = """
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[ProcessSandbox]:
-    walls = ProcessSandbox((*PARSE_TASKS, walled.VIDEO_TASK), cold=COLD_TASKS)
+    tasks = (*PARSE_TASKS, walled.VIDEO_TASK, reading.VIDEO_PIXELS_TASK, reading.COMPARE_TASK)
+    walls = ProcessSandbox(tasks, cold=COLD_TASKS)
     yield walls
     walls.close()
 
@@ -98,6 +100,7 @@ def rendered(
         mark=MARK,
         secret=bytes(32),
         detector=detector,
+        reader=Saying(),
     )
     return render(job, sandbox)
 
