@@ -27,6 +27,7 @@ from gateway.sandbox.ports import Sandbox
 
 # The rehearsal's mark names nobody: no rendition of it is kept.
 _NOBODY = "nobody"
+_OF_VALUES = frozenset({"searched", "short_exact_place_only", "subtracted", "empty"})
 _NEARLY = "nearly-withheld-value-read"
 _UNSEEN = "Not looked at: {}values too short to mean anything outside of their own column."
 _UNREAD = "what pixels show (--read has letters in them read), "
@@ -102,6 +103,7 @@ def check_file(
         lines=[
             f"{file.name}: {media_type}, searched by {' and '.join(report.parsers)}",
             *(_line(one) for one in found),
+            *(f"  {report.counts[name]:>6}  {name}" for name in _beside(report.counts)),
             f"{report.counts['searched']} values searched, {report.counts['short_exact_place_only']} too short to be.",
             _UNSEEN.format(pixels.unseen),
         ],
@@ -154,6 +156,11 @@ def _told(form: Format, content: Content) -> Iterator[tuple[str, tuple[str, ...]
 def _place(field: Field, number: int) -> str:
     page = f"page {field.page} " if field.page else ""
     return f"{page}{field.element.value.replace('_', ' ')} {number}"
+
+
+def _beside(counts: Mapping[str, int]) -> list[str]:
+    """What the gate's own reader counted in the file, beside how many values it searched for."""
+    return [name for name in counts if name not in _OF_VALUES]
 
 
 def _titles(decisions: Decisions) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
@@ -23,7 +25,7 @@ from rich.progress import (
 )
 
 from gateway.base import progress
-from gateway.base.problems import Problem
+from gateway.base.problems import Problem, Usage
 from gateway.cli import shapes
 from gateway.cli.client import ServerProblem
 
@@ -71,6 +73,19 @@ def transfer(what: str, size_bytes: int) -> Iterator[Any]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=size_bytes)
         yield lambda count: bar.advance(task, count)
+
+
+def save_new(path: Path, data: bytes) -> None:
+    """Keep what may be anybody's secret in a new file that its owner alone can read."""
+    try:
+        with open(path, "xb", opener=_private) as file:
+            file.write(data)
+    except OSError as error:
+        raise Usage("The bytes cannot be kept there; name a new file in a folder of yours.") from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Following:

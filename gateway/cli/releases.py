@@ -14,7 +14,7 @@ from gateway.base.problems import Refused, Usage
 from gateway.cli.client import Client, Progress, Release, Rendition
 from gateway.cli.environment import connected, json_file
 from gateway.cli.keyfiles import KeyFile, describe, load_key
-from gateway.cli.output import AsJson, Following, note, show, transfer
+from gateway.cli.output import AsJson, Following, note, save_new, show, transfer
 
 app = typer.Typer(help="Releases: the renditions for one recipient.", no_args_is_help=True)
 
@@ -116,7 +116,7 @@ def review(
     with connected() as client:
         data, digest = seen(client, rendition)
         if save is not None:
-            _save(save, data)
+            save_new(save, data)
         told = client.review(rendition, verdict, digest, reason)
     show(told, as_json=as_json, lines=[f"{verdict}  sha256 {digest}"])
 
@@ -220,11 +220,3 @@ def _answers(path: Path | None) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise Usage("The answers file holds no JSON object; correct it.")
     return told
-
-
-def _save(path: Path, data: bytes) -> None:
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise Usage("The bytes cannot be kept there; name a new file in a folder of yours.") from error

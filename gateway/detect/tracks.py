@@ -3,8 +3,8 @@
 1. Things of one sort in neighbouring frames are taken for the same where they are nearest to each other, not further
 apart than a second of fast motion allows, and of like size; one frame may have missed it. To take two things for one
 makes a box too large; to take one for two would leave a gap between them.
-2. Between two frames a region covers where both saw it and all that lies between, and a margin, larger the further it
-went, since nothing moves quite evenly.
+2. Between two frames a region covers where both saw it and all that lies between, wherever its pixels were followed to
+from either, and a margin, larger the further it went.
 3. A region reaches from the frame before the first that saw it to the frame behind the last, or to the shot's ends, and
 there goes on as it went; where nobody knows how it went, the margin is larger.
 4. Edges lie on a grid, outwards, so that what rests has one box and not one for each frame.
@@ -16,16 +16,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gateway.detect.model import Found
+from gateway.detect.model import Seen, Sides
 
 GRID_PX = 16
 
 # The most that something moves from one frame to the next that was looked at, of the picture's longer side.
 _REACH = 0.5
 _LARGER = 3.0
-_AROUND, _AROUND_MOVED, _AROUND_UNKNOWN = 0.125, 0.15, 0.5
-
-Sides = tuple[int, int, int, int]
+_AROUND, _AROUND_MOVED, _AROUND_UNKNOWN = 0.125, 0.05, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Track:
     spans: tuple[tuple[int, int, Sides], ...]
 
 
-def tracks(frames: Sequence[Sequence[Found]], size_px: tuple[int, int]) -> list[Track]:
+def tracks(frames: Sequence[Sequence[Seen]], size_px: tuple[int, int]) -> list[Track]:
     """The regions of one shot, from what was found in those of its frames that were looked at, its ends included."""
     lines: list[_Line] = []
     for number, found in enumerate(frames):
@@ -54,20 +52,20 @@ class _Line:
 
     sort: str
     classes: set[str] = field(default_factory=set)
-    seen: dict[int, Sides] = field(default_factory=dict)
+    seen: dict[int, Seen] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
         """The number of the last frame that saw it."""
         return next(reversed(self.seen))
 
-    def add(self, number: int, one: Found) -> None:
+    def add(self, number: int, one: Seen) -> None:
         """It was seen again."""
-        self.classes |= one.classes
-        self.seen[number] = _sides(one)
+        self.classes |= one.found.classes
+        self.seen[number] = one
 
 
-def _link(lines: list[_Line], number: int, found: Sequence[Found], reach_px: float) -> None:
+def _link(lines: list[_Line], number: int, found: Sequence[Seen], reach_px: float) -> None:
     """Give everything found in this frame to the thing that it most likely is, or to a new one."""
     pairs = []
     for at, line in enumerate(lines):
@@ -76,8 +74,8 @@ def _link(lines: list[_Line], number: int, found: Sequence[Found], reach_px: flo
             continue
         held = line.seen[line.last]
         for place, one in enumerate(found):
-            apart = _apart(held, _sides(one))
-            if one.sort == line.sort and apart <= reach_px and _is_alike(held, _sides(one)):
+            apart = min(_apart(held.sides, one.sides), _apart(held.heading, one.sides))
+            if one.found.sort == line.sort and apart <= reach_px and _is_alike(held.sides, one.sides):
                 pairs.append((missed, apart, at, place))
     taken: set[int] = set()
     for _, _, at, place in sorted(pairs):
@@ -86,7 +84,7 @@ def _link(lines: list[_Line], number: int, found: Sequence[Found], reach_px: flo
             taken.add(place)
     for place, one in enumerate(found):
         if place not in taken:
-            lines.append(_Line(one.sort))
+            lines.append(_Line(one.found.sort))
             lines[-1].add(number, one)
 
 
@@ -98,7 +96,7 @@ def _spans(line: _Line, last: int, size_px: tuple[int, int]) -> tuple[tuple[int,
             spans[-1] = (spans[-1][0], number + 1, shown)
         else:
             spans.append((number, number + 1, shown))
-    alone = (line.last, line.last, _on_grid(_around(line.seen[line.last], _AROUND), size_px))
+    alone = (line.last, line.last, _on_grid(_around(line.seen[line.last].sides, _AROUND), size_px))
     return tuple(spans) or (alone,)
 
 
@@ -106,29 +104,26 @@ def _between(line: _Line, last: int) -> Iterator[tuple[int, Sides]]:
     """What it covers between each frame that was looked at and the next."""
     numbers = sorted(line.seen)
     for one, other in pairwise(numbers):
-        sides = _around(_union(line.seen[one], line.seen[other]), _AROUND, _moved(line.seen[one], line.seen[other]))
+        here, there = line.seen[one], line.seen[other]
+        whole = _union(here.sides, there.sides, *here.ahead, *there.behind)
+        sides = _around(whole, _AROUND, _moved(here.sides, there.sides), thin_px=_thin(here.sides))
         yield from ((number, sides) for number in range(one, other))
     if numbers[0] > 0:
-        yield numbers[0] - 1, _beyond(line.seen, numbers[:2])
+        yield numbers[0] - 1, _union(_beyond(line.seen, numbers[:2]), *line.seen[numbers[0]].behind)
     if numbers[-1] < last:
-        yield numbers[-1], _beyond(line.seen, numbers[-2:][::-1])
+        yield numbers[-1], _union(_beyond(line.seen, numbers[-2:][::-1]), *line.seen[numbers[-1]].ahead)
 
 
-def _beyond(seen: dict[int, Sides], numbers: Sequence[int]) -> Sides:
+def _beyond(seen: dict[int, Seen], numbers: Sequence[int]) -> Sides:
     """Where it goes from the first of these frames on, away from the second, and where it was in the first."""
-    here = seen[numbers[0]]
+    here = seen[numbers[0]].sides
     if len(numbers) == 1:
         return _around(here, _AROUND_UNKNOWN)
     steps = abs(numbers[0] - numbers[1])
-    moved = [(a - b) // steps for a, b in zip(here, seen[numbers[1]], strict=True)]
+    moved = [(a - b) // steps for a, b in zip(here, seen[numbers[1]].sides, strict=True)]
     left, top, right, bottom = (side + by for side, by in zip(here, moved, strict=True))
     there = (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
-    return _around(_union(here, there), _AROUND, max(map(abs, moved)))
-
-
-def _sides(one: Found) -> Sides:
-    left, top, width, height = one.place
-    return left, top, left + width, top + height
+    return _around(_union(here, there), _AROUND, max(map(abs, moved)), thin_px=_thin(here))
 
 
 def _apart(one: Sides, other: Sides) -> float:
@@ -138,8 +133,11 @@ def _apart(one: Sides, other: Sides) -> float:
 
 def _is_alike(one: Sides, other: Sides) -> bool:
     """By the thinner side: how long a line of text is found to be depends on more than the line."""
-    thin = [min(sides[2] - sides[0], sides[3] - sides[1]) for sides in (one, other)]
-    return max(thin) <= _LARGER * min(thin)
+    return max(_thin(one), _thin(other)) <= _LARGER * min(_thin(one), _thin(other))
+
+
+def _thin(sides: Sides) -> int:
+    return min(sides[2] - sides[0], sides[3] - sides[1])
 
 
 def _moved(one: Sides, other: Sides) -> int:
@@ -151,9 +149,9 @@ def _union(*several: Sides) -> Sides:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _around(sides: Sides, share: float, moved_px: int = 0) -> Sides:
+def _around(sides: Sides, share: float, moved_px: int = 0, *, thin_px: int | None = None) -> Sides:
     left, top, right, bottom = sides
-    more = int(share * min(right - left, bottom - top) + _AROUND_MOVED * moved_px) + 1
+    more = int(share * (_thin(sides) if thin_px is None else thin_px) + _AROUND_MOVED * moved_px) + 1
     return left - more, top - more, right + more, bottom + more
 
 

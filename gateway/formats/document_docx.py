@@ -18,6 +18,7 @@ from gateway.formats.model import Content, DocumentOutput, Mark, Pages, Plan, Re
 from gateway.formats.pages import PagesFormat, pages_in
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.formats.typed import MAX_CHARACTERS, MAX_COLUMNS, MAX_PARAGRAPHS
 from gateway.formats.typed_reader import Sentences, TypedReader
 from gateway.formats.write_document import MEDIA_TYPE as PDF
@@ -131,6 +132,10 @@ class DocumentDocx(PagesFormat):
         if declared:
             raise DocumentRefused("A document has neither sheet nor encoding nor delimiter; take that out.")
         return TypedReader(sandbox, PARSE_TASK, _SENTENCES, self._limits).read(untrusted_original, media_type)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """A page as it was set."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def left_behind(self, content: Content) -> Mapping[str, int]:
         """Everything that a Word document may hold besides the words that it shows."""

@@ -37,6 +37,7 @@ from gateway.formats.model import (
 )
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DrawingMissing, DrawingRefused, DrawingTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused, ParseTimeout
 
@@ -135,6 +136,10 @@ class DrawingFormat:
         _require_installed()
         reader = _Reader(sandbox, untrusted_original, PARSE_TASKS[media_type], self._limits)
         return reader.drawing()
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """The whole canvas."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """Layers, blocks, then the texts, then what is beside the drawing."""

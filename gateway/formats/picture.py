@@ -23,6 +23,7 @@ from gateway.formats import box_grid, parse_picture, parse_tags, picture_types, 
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseMemory, ParseRefused
@@ -103,6 +104,10 @@ class PictureFormat:
             kind, sentence = _SENTENCES[refused.code]
             raise kind(sentence) from refused
         return _checked_picture(reply)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """The picture, or the first of its frames or pages."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox, _FIRST), spot)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per tag; regions come from people."""

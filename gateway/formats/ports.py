@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway.base.progress import Steps, unwatched
 from gateway.formats.model import Content, Field, Mark, Plan, Rebuilt
+from gateway.formats.surface import Spot, Surface
 from gateway.sandbox.ports import Sandbox
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -44,6 +45,10 @@ class Format(Protocol):
         fit is refused, and what only a person can say is asked for by `SheetUnclear` or `FrameUnclear`. `steps` is told
         how far it is, where that takes more than one parse.
         """
+        ...
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """What a person sees there and draws regions on, parsed as `read` does. Raises `NoSuchPage`, too."""
         ...
 
     def survey(self, content: Content) -> tuple[Field, ...]:

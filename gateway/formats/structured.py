@@ -43,7 +43,8 @@ from gateway.formats.model import (
 )
 from gateway.formats.parse_csv import DECLARED
 from gateway.formats.ports import NOTHING
-from gateway.formats.problems import CellUnreadable, NothingNamed, PlanUnfit, TextRefused, TextTooLarge
+from gateway.formats.problems import CellUnreadable, NoSuchPage, NothingNamed, PlanUnfit, TextRefused, TextTooLarge
+from gateway.formats.surface import NO_PAGES, Spot, Surface
 from gateway.formats.write_text import JSON, MARK_MEMBER, TEXT, WRITERS, XML, OutGroup, OutList, OutValue
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
@@ -137,6 +138,11 @@ class StructuredFormat:
             most = refused.numbers.get("most", 0)
             raise kind(sentence.format(most=most)) from refused
         return structured_of(reply, media_type)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """Nothing: raises `NoSuchPage`."""
+        del untrusted_original, media_type, sandbox, spot
+        raise NoSuchPage(NO_PAGES)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per path, numbered from 1; `count` is how many of its values are not empty."""

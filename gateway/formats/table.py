@@ -28,7 +28,8 @@ from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
 from gateway.formats.ports import NOTHING
-from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
+from gateway.formats.problems import NoSuchPage, NothingNamed, PlanUnfit, TableRefused, TableTooLarge
+from gateway.formats.surface import NO_PAGES, Spot, Surface
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
@@ -151,6 +152,11 @@ class TableFormat(abc.ABC):
         del steps  # one parse says nothing before its end
         reply = sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
         return table_of(reply, self.source)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """Nothing: raises `NoSuchPage`."""
+        del untrusted_original, media_type, sandbox, spot
+        raise NoSuchPage(NO_PAGES)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per column, numbered from 1; `count` is how many of its cells are not empty."""

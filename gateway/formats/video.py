@@ -22,6 +22,7 @@ from gateway.formats import video_bounds, video_types, write_video
 from gateway.formats.model import Content, Cut, Element, Field, Mark, Plan, Rebuilt, Video
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import VideoMissing, VideoRefused, VideoTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.sandbox.ports import Limits, Sandbox
 from gateway.sandbox.problems import ParseRefused
 
@@ -88,6 +89,10 @@ class VideoFormat:
         if declared:
             raise VideoRefused("A video has neither sheet nor encoding nor delimiter; take that out.")
         return _Reader(sandbox, untrusted_original, media_type).video()
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """The frame that is shown then."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """What is beside the pictures; regions come from people."""

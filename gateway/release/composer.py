@@ -157,7 +157,8 @@ def _part(path: str, role: str, data: bytes) -> Part:
 def _own_words(manifest: bytes, residue: bytes) -> frozenset[str]:
     """The gateway's own words in the documents: a withheld cell may hold the word "range" without voiding the README.
 
-    Paths, names and ids are not among them: what came from an original must not hide there.
+    The name of the log is, which is the discloser's own. Paths, other names and ids are not among them: what came from
+    an original must not hide there.
     """
     told, reports = json.loads(manifest), [one["report"] for one in json.loads(residue)["files"]]
     kinds = {one["kind"] for one in told["files"]}
@@ -173,6 +174,7 @@ def _own_words(manifest: bytes, residue: bytes) -> frozenset[str]:
             *told["policy"]["policies"],
             *(word for report in reports for word in (report["medium"], *report["parsers"], *report["passed"])),
             *(part["path"] for part in told["documents"]),
+            *(key.partition("+")[0] for key in told["log"]),
             told["type"],
             documents.RESIDUE_TYPE,
             told["engine"],

@@ -2,22 +2,27 @@
 
 1. Every frame that would leave is fetched in small, which says where shots change. 2. The first and last frame of each
 shot and about one a second between them are fetched again and looked at: the work area and what is round it, never
-coarser than twice as fine as it leaves. 3. What was found is followed from one of these frames to the next.
+coarser than twice as fine as it leaves. 3. Between two of these frames the pixels of what was found are followed from
+either, in all frames, made small once more; then it is linked from one to the next.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice, pairwise
 from math import ceil, floor
+
+import numpy as np
 
 from gateway.base.problems import TooLarge
 from gateway.base.progress import Steps, unwatched
-from gateway.detect.model import Detector, Found
+from gateway.detect.follow import Luma, ways
+from gateway.detect.model import Detector, Found, Seen, Sides
 from gateway.detect.shots import looked_at
-from gateway.detect.tracks import Sides, Track, tracks
+from gateway.detect.tracks import Track, tracks
 from gateway.formats.colours import rgb
 from gateway.formats.model import Box, Cut, Element, Field, Moment, Source, Video
 
@@ -27,6 +32,7 @@ MAX_REGIONS = 500
 # Less than a worker's patience with a job, so that this speaks first, with a better reason.
 WALL_S = 1_200.0
 _SMALL_PX = 64
+_FOLLOWED_PX = 320
 # As far as a thing may lie outside of the work area and still be known by what is seen of it.
 _ROUND_PX = 160
 _FINER = 2
@@ -47,11 +53,20 @@ def film_regions(
     steps: Steps = unwatched,
 ) -> Iterator[Field]:
     """A region for everything that the detector finds in the frames of `cut`. Raises `TooLongToLookAt`."""
+    until = clock() + WALL_S
+
+    def in_time() -> None:
+        if clock() > until:
+            raise TooLongToLookAt(
+                f"The detector took more than {WALL_S // 60:.0f} minutes; draw the work area for less time or smaller."
+            )
+
     shots = looked_at(_small(video, cut), cut.fps)
     view = replace(_view(video, cut), only=tuple(number for shot in shots for number in shot))
     _require_few(view)
-    found = dict(zip(view.only, _found(video, view, detector, clock, steps), strict=True))
-    followed = ((shot, track) for shot in shots for track in tracks([found[one] for one in shot], view.size_px))
+    found = dict(zip(view.only, _found(video, view, detector, in_time, steps), strict=True))
+    seen = _followed(video, view, found, shots, in_time) if any(found.values()) else {}
+    followed = ((shot, track) for shot in shots for track in tracks([seen.get(one, ()) for one in shot], view.size_px))
     for number, (shot, track) in enumerate(followed, start=1):
         _require_bounded(number)
         yield _field(number, track, shot, view)
@@ -101,18 +116,54 @@ def _require_bounded(regions: int) -> None:
 
 
 def _found(
-    video: Video, view: Cut, detector: Detector, clock: Callable[[], float], steps: Steps
+    video: Video, view: Cut, detector: Detector, in_time: Callable[[], None], steps: Steps
 ) -> Iterator[Sequence[Found]]:
-    until = clock() + WALL_S
     for done, (_, frame) in enumerate(video.frames(view)):
         steps(done, len(view.only))
-        if clock() > until:
-            raise TooLongToLookAt(
-                f"The detector took more than {WALL_S // 60:.0f} minutes; draw the work area for less time or smaller."
-            )
+        in_time()
         found = detector.find(*view.size_px, rgb(frame, view.size_px, video.matrix).tobytes())
         _require_bounded(len(found))
         yield found
+
+
+def _followed(
+    video: Video,
+    view: Cut,
+    found: Mapping[int, Sequence[Found]],
+    shots: Sequence[tuple[int, ...]],
+    in_time: Callable[[], None],
+) -> dict[int, list[Seen]]:
+    """Everything found in each frame that was looked at, with where its pixels are in those between."""
+    longer = max(view.size_px)
+    width, height = (_even(side * _FOLLOWED_PX // longer) for side in view.size_px)
+    scale = Fraction(min(_FOLLOWED_PX, longer), longer)
+    seen = {number: [Seen(one) for one in several] for number, several in found.items()}
+    frames = (
+        np.frombuffer(frame, np.uint8)[: width * height].reshape(height, width)
+        for _, frame in video.frames(replace(view, size_px=(width, height), only=()))
+    )
+    for shot in shots:
+        held = [next(frames)]
+        for first, last in pairwise(shot):
+            held = [held[-1], *islice(frames, last - first)]
+            for place, one in enumerate(seen[first]):
+                in_time()
+                way = _way(held, one.sides, scale)
+                seen[first][place] = replace(one, ahead=way, is_lost=len(way) < len(held))
+            for place, one in enumerate(seen[last]):
+                seen[last][place] = replace(one, behind=_way(held[::-1], one.sides, scale))
+    return seen
+
+
+def _way(frames: Sequence[Luma], sides: Sides, scale: Fraction) -> tuple[Sides, ...]:
+    """Where it goes in these frames, in the pixels in which it was found."""
+    left, top, right, bottom = (int(side * scale) for side in sides)
+    start = left, top, max(right, left + 1), max(bottom, top + 1)
+    moves = ((one[0] - left, one[1] - top) for one in ways(frames, start))
+    return tuple(
+        (sides[0] + across, sides[1] + down, sides[2] + across, sides[3] + down)
+        for across, down in ((int(x / scale), int(y / scale)) for x, y in moves)
+    )
 
 
 def _field(number: int, track: Track, shot: tuple[int, ...], view: Cut) -> Field:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.marks.visible import FILM, PAGE, mark_mask
-from gateway.residue import docx, pdf, xlsx
+from gateway.residue import docx, foreign_mp4, pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
 from gateway.residue.layers import Budget
@@ -121,6 +121,8 @@ def check_foreign(
         ledger.note("text", unique(in_lines(text, "the text", needles, budget)))
     if media_type == PDF:
         ledger.note("text", unique(pdf.in_texts(untrusted_data, needles, budget)))
+    if media_type in foreign_mp4.MEDIA_TYPES:
+        ledger.counts |= foreign_mp4.parts(untrusted_data)
     if media_type in ARCHIVES:
         ledger.note("text", unique(in_members(untrusted_data, needles, budget)))
     ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))

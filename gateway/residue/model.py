@@ -14,7 +14,7 @@ MAX_LISTED = 100
 MAX_FINDINGS = 1000
 _NAMED = 3
 # What a report says where nobody read pixels: for want of somebody, or of pixels.
-NOT_READ, NO_PIXELS = "not read", "no pixels"
+NOT_READ, NO_PIXELS = "not-read", "no-pixels"
 
 
 class ResidueFound(Refused):

@@ -62,6 +62,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "showOriginal": lambda c: c.original("org_1"),
     "classifyOriginal": lambda c: c.classify("org_1", dict(HARMLESS), if_match=TAG),
     "listFields": lambda c: c.fields("org_1"),
+    "showPage": lambda c: c.page("org_1", 2, at_ms=40),
     "openOriginal": lambda c: c.original_content("org_1", io.BytesIO()),
     "draftRelease": lambda c: c.draft("mat_1", "rcp_1", "portal"),
     "listReleases": lambda c: list(c.releases("mat_1", state="draft")),

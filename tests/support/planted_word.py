@@ -61,7 +61,10 @@ def planted_document(secret: Callable[[str], str]) -> bytes:
         p(f'<x:y xmlns:x="urn:x">{told["unknown"]}</x:y>'),
         f'<w:sdt><w:sdtPr><w:tag w:val="{told["control-tag"]}"/></w:sdtPr><w:sdtContent><w:p/></w:sdtContent></w:sdt>',
         table(("Item", "Unit price"), ("Magnet", f"{told['cell']}@example.com")),
-        table(("head", f"<w:tcPr><w:vMerge/></w:tcPr>{p(told['merged-away'])}")),
+        table(
+            ("head", f'<w:tcPr><w:vMerge w:val="restart"/></w:tcPr>{p("over two rows")}'),
+            ("foot", f"<w:tcPr><w:vMerge/></w:tcPr>{p(told['merged-away'])}"),
+        ),
         f"<w:tbl><w:tr><w:trPr><w:hidden/></w:trPr><w:tc>{p(told['hidden-row'])}</w:tc></w:tr></w:tbl>",
         p(f"{SHOWN[2]}：上述货物仅用于民用牵引电机。"),
         p(f"Contact: {told['email']}@example.com"),

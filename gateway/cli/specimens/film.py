@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from gateway.base.canon import Json
@@ -51,7 +52,7 @@ def line_video(seed: int) -> SpecimenFilm:
         length = {"id": 1, "start": 0, "end": _DURATION_MS, "time_base": Fraction(1, 1000)}
         container.set_chapters([{**length, "metadata": {"title": "Halle 3, Schicht Brandlhuber"}}])
         for picture in _frames(recipe, chance):
-            container.mux(track.encode(av.VideoFrame.from_image(picture)))
+            container.mux(track.encode(av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")))
         container.mux(track.encode(None))
         _hum(av, container, sound)
     withheld = (*tags.values(), "Halle 3, Schicht Brandlhuber")
@@ -138,8 +139,6 @@ def _rotor() -> Image.Image:
 
 def _hum(av: Any, container: Any, sound: Any) -> None:
     """The hum of the line: what people say beside it would be in the same track."""
-    import numpy as np  # noqa: PLC0415 imported where videos are made
-
     for number in range(FRAMES * 48_000 // FPS // 1024):
         at = np.arange(1024 * number, 1024 * (number + 1), dtype=np.float32)
         wave = 0.1 * np.sin(at * (2 * math.pi * 100 / 48_000))

@@ -139,7 +139,8 @@ def _across(left: float, right: float, at: float, label: str, *, down_from: floa
         yield _line_of("DIM-OVERALL", [(x, down_from - 2), (x, at - 3)])
     yield _line_of("DIM-OVERALL", [(left, at), (right, at)])
     for x, to in ((left, 1), (right, -1)):
-        tip = {10: x, 20: at, 11: x + 5 * to, 21: at + 1.2, 12: x + 5 * to, 22: at - 1.2, 13: x + 5 * to, 23: at - 1.2}
+        wide, low, high = x + 5 * to, at - 1.2, at + 1.2
+        tip: dict[int, float | str] = {10: x, 20: at, 11: wide, 21: high, 12: wide, 22: low, 13: wide, 23: low}
         yield _entity("SOLID", "DIM-OVERALL", tip)
     yield _text("DIM-OVERALL", label, ((left + right) / 2 - 4, at + 1.6), 5.0)
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.detect.model import FACE, TEXT, Found
-from gateway.detect.tracks import GRID_PX, Sides, Track, tracks
+from gateway.detect.model import FACE, TEXT, Found, Seen, Sides
+from gateway.detect.tracks import GRID_PX, Track, tracks
 
 SIZE_PX = (640, 480)
 
 
-def face(left: int, top: int = 100, size: int = 60) -> Found:
-    return Found(FACE, (left, top, size, size))
+def face(left: int, top: int = 100, size: int = 60) -> Seen:
+    return Seen(Found(FACE, (left, top, size, size)))
 
 
-def text(left: int, top: int, classes: str = "") -> Found:
-    return Found(TEXT, (left, top, 200, 20), classes=frozenset(classes.split()))
+def text(left: int, top: int, classes: str = "") -> Seen:
+    return Seen(Found(TEXT, (left, top, 200, 20), classes=frozenset(classes.split())))
 
 
-def holds(outer: Sides, inner: Found) -> bool:
-    left, top, width, height = inner.place
-    return outer[0] <= left and outer[1] <= top and left + width <= outer[2] and top + height <= outer[3]
+def holds(outer: Sides, inner: Seen) -> bool:
+    left, top, right, bottom = inner.sides
+    return outer[0] <= left and outer[1] <= top and right <= outer[2] and bottom <= outer[3]
 
 
 def over(track: Track, number: int) -> Sides:
@@ -81,6 +83,23 @@ def test_what_two_frames_missed_is_another() -> None:
     assert [(one.spans[0][0], one.spans[-1][1]) for one in found] == [(0, 1), (2, 3)]
 
 
+def test_where_its_pixels_went_between_is_covered_too() -> None:
+    there, back = face(100), face(120)
+    around = tuple(face(left).sides for left in (100, 180, 240))
+    for first, second in (
+        (replace(there, ahead=around), back),
+        (there, replace(back, behind=around)),
+    ):
+        (track,) = tracks([[first], [second]], SIZE_PX)
+        assert holds(over(track, 0), face(240))
+
+
+def test_what_was_followed_is_linked_where_it_went() -> None:
+    gone = replace(face(100), ahead=(face(100).sides, face(560).sides), is_lost=False)
+    assert len(tracks([[gone], [face(570)]], SIZE_PX)) == 1
+    assert len(tracks([[replace(gone, is_lost=True)], [face(570)]], SIZE_PX)) == 2
+
+
 def test_neighbours_are_not_exchanged_and_sorts_not_mixed() -> None:
     first, second = text(100, 50), text(100, 90, "IBAN")
     found = tracks([[first, second, face(400)], [second, first, face(390)]], SIZE_PX)
@@ -92,7 +111,7 @@ def test_neighbours_are_not_exchanged_and_sorts_not_mixed() -> None:
 
 
 @pytest.mark.parametrize("there", [face(500), face(100, size=200)], ids=["far", "large"])
-def test_what_cannot_be_the_same_is_followed_apart(there: Found) -> None:
+def test_what_cannot_be_the_same_is_followed_apart(there: Seen) -> None:
     assert len(tracks([[face(100)], [there]], SIZE_PX)) == 2
 
 

@@ -12,8 +12,12 @@ from typing import Any
 import cedarpy
 import pytest
 
+from gateway.formats.model import Mark, Table
+from gateway.formats.table_csv import TableCsv
+from gateway.policy.answers import Answers
 from gateway.policy.boxes import meet
-from gateway.policy.conditions import Condition, Conditions
+from gateway.policy.conditions import Condition, Conditions, Context
+from gateway.policy.decide import decide
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
 from gateway.policy.prove import Never, prove
@@ -168,3 +172,32 @@ def test_z3_agrees_and_every_counterexample_is_real() -> None:
 @pytest.mark.nightly
 def test_z3_agrees_five_hundred_times() -> None:
     same_as_z3(7, 500)
+
+
+def test_what_is_shown_as_it_is_in_a_counterexample_stands_in_the_rendered_bytes() -> None:
+    rng = random.Random(10)
+    found = 0
+    for _ in range(40):
+        policy = bundles.policy(rng, rng.randint(3, 14))
+        never = Never.model_validate({"fields": ["buyer", "site", "grade"], "as_is": "true"})
+        for one in prove(policy, [KIND], never).counterexamples:
+            assert b"Fahrwerk 4711" in rendered(policy, one.example)
+            found += 1
+    assert found > 10
+
+
+def rendered(policy: Policy, example: Example) -> bytes:
+    """A table of one row made of the example, rendered by the real format."""
+    form = TableCsv(lambda _cells: example.classes)
+    row = example.row.get("licensed")
+    columns = {example.target: "Fahrwerk 4711"} | (
+        {} if row is None else {"licensed": "perhaps" if row == OTHER else row}
+    )
+    content = Table.of(tuple(columns), [[cell] for cell in columns.values()])
+    answers = Answers(columns={f"column/{n}": name for n, name in enumerate(columns, start=1)})
+    attributes = {name: "elsewhere" if value == OTHER else value for name, value in example.context.items()}
+    on = date.fromisoformat(str(attributes.pop("date")))
+    fields = form.survey(content)
+    fields = (fields[0], *(replace(one, classes=frozenset()) for one in fields[1:]))
+    decisions = decide(policy, KIND, fields, Context(attributes), answers, on=on)
+    return form.rebuild(content, decisions.plan(), Mark("Recipient", "rel_01", "2026-03-02"), bytes(32)).data

@@ -161,5 +161,5 @@ def test_what_nobody_required_to_be_read_says_so(sandbox: ProcessSandbox) -> Non
     clean = rendered(sandbox, LIBRARY.policy("cn-mofcom-single.production-photo"), EMAIL, reader)
     assert clean.state is State.CLEAN, clean.reason
     assert clean.report is not None
-    assert clean.report.to_json()["read_by"] == "not read"
+    assert clean.report.to_json()["read_by"] == "not-read"
     assert reader.asked == []

@@ -96,7 +96,7 @@ def a_video(lines: tuple[str, ...], frames: range) -> tuple[bytes, VideoExpectat
 def read(sandbox: ProcessSandbox, data: bytes, expected: Expectation) -> Report:
     before = gate.check(data, expected, WITHHELD)
     assert before.findings == ()
-    assert before.read_by == "not read"
+    assert before.read_by == "not-read"
     return reading.read(sandbox, detection.networks(), data, expected, WITHHELD, before)
 
 
@@ -202,7 +202,7 @@ class Child:
 
 
 PICTURE = PictureExpectation("image/png", (20, 10), (), MARKED)
-CLEAN = Report("picture", (), ("values",), (), {"searched": 1}, "not read")
+CLEAN = Report("picture", (), ("values",), (), {"searched": 1}, "not-read")
 
 
 def told(**answers: object) -> Report:
