@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gateway.formats.model import Box, Element, Op, Pages, Plan, Rebuilt, applied
+from gateway.formats.model import Box, Element, Op, Pages, Plan, Rebuilt, RebuiltPage, applied
 from gateway.residue.model import Rectangle
 
 Expected = tuple[tuple[int, int], tuple[Rectangle, ...]]
@@ -17,16 +17,21 @@ def figures(content: Pages, plan: Plan, rebuilt: Rebuilt) -> tuple[tuple[Expecte
 
     The boxes are those of its page, which are held against the plan elsewhere. One that is wholly covered is left out.
     """
-    expected: list[Expected] = []
-    pixels: list[bytes] = []
-    for page in rebuilt.pages:
-        for place in _allowed(plan, page.number):
-            boxes = tuple(box for one in page.boxes if (box := _within(one, place)))
-            if (0, 0, place.width_px, place.height_px) in boxes:
-                continue
-            expected.append(((place.width_px, place.height_px), boxes))
-            pixels.append(_cut_out(content.raster(page.number), page.size_px, place))
-    return tuple(expected), b"".join(pixels)
+    leaving = [(page, place, boxes) for page in rebuilt.pages for place, boxes in _leaving(plan, page)]
+    expected = tuple(((place.width_px, place.height_px), boxes) for _, place, boxes in leaving)
+    return expected, b"".join(_cut_out(content.raster(page.number), page.size_px, place) for page, place, _ in leaving)
+
+
+def figure_places(plan: Plan, rebuilt: Rebuilt) -> list[tuple[int, Box]]:
+    """The page and the place on it of each of these pictures."""
+    return [(page.number, place) for page in rebuilt.pages for place, _ in _leaving(plan, page)]
+
+
+def _leaving(plan: Plan, page: RebuiltPage) -> Iterator[tuple[Box, tuple[Rectangle, ...]]]:
+    for place in _allowed(plan, page.number):
+        boxes = tuple(box for one in page.boxes if (box := _within(one, place)))
+        if (0, 0, place.width_px, place.height_px) not in boxes:
+            yield place, boxes
 
 
 def _allowed(plan: Plan, number: int) -> Sequence[Box]:

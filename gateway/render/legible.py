@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from gateway.base.canon import Json, canonical
 from gateway.detect.problems import DetectorMissing
+from gateway.formats import write_docx
 from gateway.formats.model import Box, Content, Drawing, Moment, Op, Pages, Picture, Plan, Rebuilt, Video, applied
 from gateway.policy.answers import Answers, Region
 from gateway.policy.decisions import Ask, Decisions
+from gateway.render.figures import figure_places
 from gateway.residue import reading
 from gateway.residue.model import Expectation, Near, Report, WithheldSet
 from gateway.residue.ports import Reader
@@ -84,6 +86,10 @@ def _region(near: Near, content: Content, plan: Plan, rebuilt: Rebuilt) -> Regio
             return Region(
                 NEARLY, Box(box.left_px + area.left_px, box.top_px + area.top_px, box.width_px, box.height_px)
             )
+        case Pages() if rebuilt.media_type == write_docx.MEDIA_TYPE:
+            page, place = figure_places(plan, rebuilt)[near.surface]
+            on_page = replace(box, left_px=box.left_px + place.left_px, top_px=box.top_px + place.top_px)
+            return Region(NEARLY, on_page, page)
         case Pages():
             return Region(NEARLY, box, rebuilt.pages[near.surface].number)
         case Drawing() if rebuilt.canvas is not None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
@@ -23,9 +23,10 @@ from xml.sax.saxutils import escape
 from gateway.base.text import has_hidden
 from gateway.residue import docx_pictures
 from gateway.residue.archive import Broken, loose_members, members
+from gateway.residue.jpeg import Pixels
 from gateway.residue.layers import Budget
 from gateway.residue.marked import MaskOf
-from gateway.residue.model import Finding, Kind, Ledger, Report, RetypedExpectation, unique
+from gateway.residue.model import NO_PIXELS, NOT_READ, Finding, Kind, Ledger, Report, RetypedExpectation, unique
 from gateway.residue.strict_xml import DECLARATION, Grammar, Walk, walked
 from gateway.residue.text import in_lines
 from gateway.residue.values import Needles
@@ -150,7 +151,9 @@ def check_retyped(
 
     `reference` are the pixels of the expected pictures.
     """
-    ledger = Ledger("document", (PARSER,), counts=needles.counts())
+    ledger = Ledger(
+        "document", (PARSER,), counts=needles.counts(), read_by=NOT_READ if expected.pictures else NO_PIXELS
+    )
     budget = Budget()
     try:
         parts = members(data)
@@ -177,6 +180,13 @@ def check_retyped(
     ledger.counts["paragraphs"] = len(said)
     ledger.counts["pictures"] = len(expected.pictures)
     return ledger.report()
+
+
+def retyped_pictures(data: bytes, expected: RetypedExpectation, numbers: Iterable[int]) -> Iterator[Pixels]:
+    """What these pictures show, counted from 0, on the ground that they stand on. Raises `Broken`."""
+    parts = members(data)
+    names = docx_pictures.names(parts, len(expected.pictures))
+    return (docx_pictures.pixels(parts[names[number]], names[number]) for number in numbers)
 
 
 def _members(parts: Mapping[str, bytes], pictures: Sequence[str]) -> Iterator[Finding]:

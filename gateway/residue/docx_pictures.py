@@ -17,7 +17,7 @@ from gateway.marks import visible
 from gateway.residue.jpeg import Pixels
 from gateway.residue.marked import MaskOf
 from gateway.residue.model import Finding, Kind, PictureExpectation, RetypedExpectation
-from gateway.residue.picture import JPEG, PNG, check_picture
+from gateway.residue.picture import JPEG, PNG, check_picture, picture_pixels
 from gateway.residue.strict_xml import Attributes, Walk
 from gateway.residue.values import Needles
 
@@ -111,7 +111,7 @@ def check(
     mask_of: MaskOf,
 ) -> Iterator[Finding]:
     """Check 1 to 4. `media` are the pictures called `named`; `reference` is what they show, one after the other."""
-    sizes = [visible.roomy(size_px, expected.mark_text) for size_px, _ in expected.pictures]
+    sizes = sizes_of(expected)
     if len(media) != len(sizes) or sum(3 * width * height for (width, height), _ in expected.pictures) != len(
         reference
     ):
@@ -129,6 +129,16 @@ def check(
         for finding in check_picture(data, picture, needles, mask_of, shown).findings:
             yield Finding(finding.kind, f"picture {number + 1}: {finding.place}")
         start = end
+
+
+def sizes_of(expected: RetypedExpectation) -> list[tuple[int, int]]:
+    """The size of every picture, with the ground that it may have needed for its mark."""
+    return [visible.roomy(size_px, expected.mark_text) for size_px, _ in expected.pictures]
+
+
+def pixels(data: bytes, name: str) -> Pixels:
+    """What one of the media shows. Raises `Broken`."""
+    return picture_pixels(data, _MEDIA[name.rpartition(".")[2]])
 
 
 def _drawn(walk: Walk) -> list[tuple[str, Attributes]]:

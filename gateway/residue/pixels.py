@@ -12,8 +12,15 @@ import numpy as np
 
 from gateway.marks.visible import FILM, PAGE, PICTURE, Lattice, lift
 from gateway.residue.document import page_pixels
+from gateway.residue.docx import retyped_pictures
 from gateway.residue.jpeg import Pixels
-from gateway.residue.model import DocumentExpectation, Expectation, PictureExpectation, VideoExpectation
+from gateway.residue.model import (
+    DocumentExpectation,
+    Expectation,
+    PictureExpectation,
+    RetypedExpectation,
+    VideoExpectation,
+)
 from gateway.residue.picture import picture_pixels
 from gateway.residue.video import frame_planes, in_colours
 
@@ -22,19 +29,22 @@ STEP = 2
 
 
 def shown(data: bytes, expected: Expectation, numbers: Sequence[int]) -> Iterator[bytes]:
-    """RGB rows of each of these surfaces, counted from 0: the picture, the pages made small, or the frames.
+    """RGB rows of each of these surfaces, counted from 0: the picture, the pages made small, the frames, or
+    the pictures of a Word document.
 
     Raises `Broken`.
     """
     match expected:
         case PictureExpectation():
-            pixels = _lifted((picture_pixels(data, expected) for _ in numbers), expected.mark_text, PICTURE)
+            pixels = _lifted((picture_pixels(data, expected.media_type) for _ in numbers), expected.mark_text, PICTURE)
         case DocumentExpectation():
             pages = _lifted(page_pixels(data, expected, numbers), expected.mark_text, PAGE)
             pixels = (smaller(page) for page in pages)
         case VideoExpectation():
             planes = frame_planes(data, expected, numbers)
             pixels = (in_colours(*one, expected.matrix) for one in _lifted_planes(planes, expected.mark_text))
+        case RetypedExpectation():
+            pixels = _lifted(retyped_pictures(data, expected, numbers), expected.mark_text, PICTURE)
         case _:
             raise TypeError("there are no pixels in this sort of rendition")
     for one in pixels:

@@ -1,10 +1,10 @@
 """The gate reads pixels: what is legible in a rendition is searched like any other text of it.
 
-1. The surfaces of a rendition are its picture, its pages at half their size, or of a video the first frame, the last
-and one a second between them, fewer where they would be too many. 2. The gate's own decoders make their pixels once
-more, in the sandbox. 3. A reader says which lines of text are in them. 4. Each line, each row of lines and each line
-with the next below it is searched, in the sandbox again. A withheld value is a finding; what nearly is one (`near`) is
-not, but a person must look at it.
+1. The surfaces of a rendition are its picture or pictures, its pages at half their size, or of a video the first frame,
+the last and one a second between them, fewer where they would be too many. 2. The gate's own decoders make their
+pixels once more, in the sandbox. 3. A reader says which lines of text are in them. 4. Each line, each row of lines and
+each line with the next below it is searched, in the sandbox again. A withheld value is a finding; what nearly is one
+(`near`) is not, but a person must look at it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from gateway.base.problems import TooLarge, Unprocessable
 from gateway.base.units import MIB
 from gateway.detect.model import TEXT
+from gateway.residue import docx_pictures
 from gateway.residue.layout import Passage, passages, within
 from gateway.residue.model import (
     DocumentExpectation,
@@ -27,6 +28,7 @@ from gateway.residue.model import (
     PictureExpectation,
     Rectangle,
     Report,
+    RetypedExpectation,
     VideoExpectation,
     WithheldSet,
 )
@@ -82,6 +84,9 @@ def surfaces(expected: Expectation) -> tuple[Surface, ...]:
             found = [Surface(number, f"page {number + 1}", size, STEP) for number, size in enumerate(sizes)]
         case VideoExpectation():
             found = [Surface(number, f"frame {number + 1}", expected.size_px) for number in _sampled(expected)]
+        case RetypedExpectation():
+            sizes = docx_pictures.sizes_of(expected)
+            found = [Surface(number, f"picture {number + 1}", size) for number, size in enumerate(sizes)]
         case _:
             found = []
     if sum(one.size_px[0] * one.size_px[1] for one in found) > MAX_PIXELS:

@@ -21,9 +21,11 @@ from gateway.formats.pixels import png
 from gateway.formats.typed import MAX_PICTURES
 from gateway.formats.typed_reader import DRAW_TASK
 from gateway.render.coverage import NotCovered, require_pages_covered
-from gateway.render.figures import figures
+from gateway.render.figures import figure_places, figures
 from gateway.residue.gate import check
 from gateway.residue.model import Report, RetypedExpectation, WithheldSet
+from gateway.residue.pixels import shown as legible
+from gateway.residue.reading import surfaces
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import pages, word
 from tests.support.word import docx, p, picture, table
@@ -305,3 +307,22 @@ def test_the_frozen_rendition_comes_out_again(sandbox: ProcessSandbox) -> None:
     made = FORM.rebuild(content, allowing(content, 1), pages.MARK, bytes(32))
     assert made.data == (FROZEN / "pictured-rebuilt.docx").read_bytes()
     assert judged(content, allowing(content, 1), made).clean
+
+
+def test_pictures_are_there_to_be_read_and_a_document_without_any_says_so(sandbox: ProcessSandbox) -> None:
+    content = read(pictured(p(SMALL)), sandbox)
+    plan = allowing(content, 1)
+    made = FORM.rebuild(content, plan, pages.MARK, bytes(32))
+    ((page, place),) = figure_places(plan, made)
+    assert (page, place) == (1, shown(content)[0])
+    expected = RetypedExpectation(pages.MARK.text, figures(content, plan, made)[0])
+    (surface,) = surfaces(expected)
+    assert surface.name == "picture 1"
+    (rgb,) = legible(made.data, expected, [0])
+    seen = np.frombuffer(rgb, np.uint8).reshape(*reversed(surface.size_px), 3).astype(int)
+    seen = seen[: place.height_px, : place.width_px]
+    assert np.abs(seen - pixels(content, 1, place)).mean() < 4
+    assert judged(content, plan, made).read_by == "not read"
+    none = allowing(content)
+    report = judged(content, none, FORM.rebuild(content, none, pages.MARK, bytes(32)))
+    assert (report.clean, report.read_by) == (True, "no pixels")
