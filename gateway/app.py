@@ -51,7 +51,7 @@ from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
 from gateway.render.queue import Queue
 from gateway.render.service import Renders
-from gateway.residue import walled
+from gateway.residue import reading, walled
 from gateway.review.service import Reviews
 from gateway.sandbox.process import ProcessSandbox
 from gateway.seal.timestamp import load_certificates
@@ -63,7 +63,14 @@ from gateway.vault.service import Vault
 from gateway.vault.staging import Staging
 
 # What each child imports for itself: it is large, and an extra that may not be there.
-COLD_TASKS = frozenset({*VIDEO_TASKS, walled.VIDEO_TASK, *(DRAWING_TASKS.values() if drawings_installed() else ())})
+COLD_TASKS = frozenset(
+    {
+        *VIDEO_TASKS,
+        walled.VIDEO_TASK,
+        reading.VIDEO_PIXELS_TASK,
+        *(DRAWING_TASKS.values() if drawings_installed() else ()),
+    }
+)
 # Every task that may run over hostile bytes; the sandbox refuses any other name.
 SANDBOX_TASKS = (
     "gateway.formats.parse_csv:parse",
@@ -78,6 +85,8 @@ SANDBOX_TASKS = (
     ARCHIVE_TASK,
     walled.TASK,
     walled.FOREIGN_TASK,
+    reading.PIXELS_TASK,
+    reading.COMPARE_TASK,
     *COLD_TASKS,
 )
 
@@ -220,7 +229,8 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         UploadBounds(settings.upload_lifetime_s, settings.uploads_unfinished, settings.upload_staged_limit_bytes),
     )
     queue = Queue(units, settings.lease_s)
-    renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue, Networks(other_walls))
+    networks = Networks(other_walls)
+    renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue, networks, networks)
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
     def package_key() -> SigningTwin:

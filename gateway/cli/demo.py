@@ -24,7 +24,7 @@ from gateway.base.problems import Conflict, Unavailable
 from gateway.cli.accounts import roles_named
 from gateway.cli.client import Client
 from gateway.cli.deployment import founded
-from gateway.cli.journey import FOUNDERS, Copy, Journey, JourneyWrong, private
+from gateway.cli.journey import FILED, FOUNDERS, Copy, Journey, JourneyWrong, private
 from gateway.cli.output import say
 from gateway.cli.specimens import Specimens, specimens
 from gateway.founding import initialise
@@ -80,7 +80,7 @@ def put_specimens(
     out: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
     seed: Annotated[int, typer.Option("--seed", help="Other secrets, same firms.")] = 1,
 ) -> None:
-    """Write a customer list, an order book and a photo to try things with, and beside each the answers it needs."""
+    """Write an original of every kind to try things with, and beside each the answers it needs."""
     if out.exists():
         raise FolderInUse("The folder exists already; name a new one.")
     made = specimens(seed)
@@ -89,6 +89,7 @@ def put_specimens(
         (out / one.file_name).write_bytes(one.data)
         (out / f"{kind}.answers.json").write_text(json.dumps(made.answers[kind], indent=2) + "\n", "utf-8")
         say(str(out / one.file_name))
+    say(*made.left_out)
 
 
 class Stage:
@@ -174,14 +175,19 @@ def _begun(folder: Path, stage: Stage, stack: ExitStack) -> tuple[Journey, subpr
 
 def _travelled(journey: Journey, stage: Stage) -> None:
     folder = journey.out
-    made = stage.step("specimens: a customer list, an order book, a photo", lambda: _written(folder / "originals"))
+    made = stage.step(
+        "specimens of every kind, from a customer list to a video", lambda: _written(folder / "originals")
+    )
+    for sentence in made.left_out:
+        stage.note(sentence)
     matter = stage.step("a matter with two hops, the second sealed to its own key", journey.open_matter)
     journey.keep_keys()
     receipts = stage.step(
-        "three originals uploaded, encrypted, classified", lambda: journey.upload(matter, folder / "originals", made)
+        f"{len(made.originals)} originals uploaded, encrypted, classified",
+        lambda: journey.upload(matter, folder / "originals", made),
     )
     releases = stage.step(
-        "six renditions: rebuilt in the sandbox, searched for every withheld value",
+        f"{len(FILED) + len(made.originals)} renditions: rebuilt in the sandbox, searched for every withheld value",
         lambda: journey.render(matter, receipts, made, stage.note),
     )
     stage.step("submitted and reviewed", lambda: journey.review(releases))

@@ -15,10 +15,12 @@ from gateway.base.problems import Problem, Refused, Usage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
 from gateway.detect.detector import Networks
-from gateway.formats.model import Content, Element, Field, Source
+from gateway.formats.film import whole_of
+from gateway.formats.model import Content, Element, Field, Source, Video
 from gateway.formats.ports import Format
 from gateway.formats.problems import SheetUnclear
 from gateway.intake import rules
+from gateway.policy.answers import path_json
 from gateway.render.suggestions import suggestions
 from gateway.sandbox.budget import Budgeted
 
@@ -141,7 +143,8 @@ def _space(field: Field) -> str:
 def _found(content: Content) -> tuple[Field, ...]:
     walls = looking(offline_settings())
     try:
-        return suggestions(content, Networks(walls))[1]
+        cut = whole_of(content) if isinstance(content, Video) else None
+        return suggestions(content, Networks(walls), cut)[1]
     finally:
         walls.close()
 
@@ -153,6 +156,7 @@ def _places(found: Iterable[Field]) -> list[dict[str, object]]:
             "class": field.name,
             "box": [field.box.left_px, field.box.top_px, field.box.width_px, field.box.height_px],
             "page": field.page,
+            **({"path": path_json(field.path)} if field.path else {}),
             "classes": sorted(field.classes),
         }
         for field in found

@@ -36,11 +36,18 @@ _CLEARED: Mapping[str, Json] = {
     "third_party": "withheld_by_policy",
     "defence_nexus": "no",
 }
+# What the supplier, who files for its customer, has to hand in; everything else goes to the authority alone.
+FILED = ("customer_list", "order_book", "production_photo")
 _ASKED: tuple[tuple[str, str, str, str | None, list[Json]], ...] = (
+    ("item-1", "Contract with the end user, or proof of it", "published", "State Council Order 792, art. 16(1)(1)-(2)",
+     ["contract", "correspondence"]),
+    ("item-2", "Technical description of goods and use", "published", "State Council Order 792, art. 16(1)(3)",
+     ["technical_details", "schematic"]),
     ("item-5", "End user and end use of this licence", "published", "State Council Order 792, art. 16(1)(4)", []),
     ("item-6", "Customers and products", "catch_all", "State Council Order 792, art. 16(1)(5)", ["customer_list"]),
     ("item-7", "Order book of the goods applied for", "catch_all", None, ["order_book"]),
-    ("item-8", "Photographs of the production site", "supplier_invented", None, ["production_photo"]),
+    ("item-8", "Photographs and videos of the production site", "supplier_invented", None,
+     ["production_photo", "line_video"]),
 )  # fmt: skip
 
 
@@ -134,7 +141,7 @@ class Journey:
         made: Specimens,
         told: Callable[[str], object],
     ) -> list[Release]:
-        """A draft for each hop with every original in it. The first customer list is rendered without answers first."""
+        """A draft for each hop with its originals in it. The first customer list is rendered without answers first."""
         builder = self.clients["compliance"]
         releases = [builder.draft(matter.id, one.id, one.profiles[0]) for one in matter.recipients]
         waiting = builder.wait(builder.add(releases[0].id, receipts["customer_list"].original).id)
@@ -142,10 +149,9 @@ class Journey:
             raise JourneyWrong("A table with a column that nobody named was not put before a person.")
         told(f"the customer list waits: {waiting.reason}")
         asked = {releases[0].id: [builder.answer(waiting.id, made.answers["customer_list"])], releases[1].id: []}
-        for release in releases:
-            for kind, receipt in receipts.items():
-                if (release, kind) != (releases[0], "customer_list"):
-                    asked[release.id].append(builder.add(release.id, receipt.original, answers=made.answers[kind]))
+        for release, kinds in ((releases[0], FILED[1:]), (releases[1], tuple(receipts))):
+            for kind in kinds:
+                asked[release.id].append(builder.add(release.id, receipts[kind].original, answers=made.answers[kind]))
         for release in releases:
             self.renditions[release.id] = [self._clean(builder, one) for one in asked[release.id]]
         return releases

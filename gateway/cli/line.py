@@ -160,8 +160,8 @@ class Line:
         with reading():
             return {**answer.json()}
 
-    def _bytes(self, path: str) -> bytes:
-        return self._sent("GET", path).content
+    def _bytes(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
+        return self._sent("GET", path, params=params).content
 
     def _pages(self, shape: type[_T], path: str, name: str, /, **asked: str | None) -> Iterator[_T]:
         """Everything in a list, fetched page by page as it is drawn; `asked` are filters."""

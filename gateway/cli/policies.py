@@ -1,7 +1,8 @@
-"""`policy lint|test|explain|schema|show`: for the people who write and read policies. All of it works offline."""
+"""`policy lint|test|prove|matrix|plan|explain|schema|show`, for those who write and read policies. All is offline."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway.app import built_in_formats, kinds_of, sandbox
+from gateway.base.canon import Json
 from gateway.base.problems import CheckFailed, Usage
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
@@ -17,15 +19,22 @@ from gateway.cli.rehearse import answers_in, chosen_policy
 from gateway.formats.model import Content, Cut, Element, Mark, Pages, Picture, Plan, Structured, Table, Video
 from gateway.formats.ports import Format
 from gateway.intake import rules
-from gateway.policy.conditions import parse_context
+from gateway.policy.answers import Answers
+from gateway.policy.conditions import Context, parse_context
+from gateway.policy.decide import decide
+from gateway.policy.difference import changes
+from gateway.policy.effect import Effect, effect
 from gateway.policy.explain import explain
 from gateway.policy.lint import Level, lint
 from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
+from gateway.policy.matrix import matrix
 from gateway.policy.policy import Policy
+from gateway.policy.prove import parse_never, prove, unknown_names
 from gateway.policy.schema import json_schema
 from gateway.policy.testing import Specimen, run_tests
 from gateway.residue.archive import loose_members
 from gateway.sandbox.ports import Sandbox
+from gateway.settings import Settings
 
 app = typer.Typer(help="Policies: what may leave, in what form, and why.", no_args_is_help=True)
 
@@ -40,6 +49,13 @@ class PoliciesUnsound(CheckFailed):
 
     slug = "policies-unsound"
     title = "A policy has errors"
+
+
+class ClaimNotTrue(CheckFailed):
+    """Something leaves of which it was claimed that it never does."""
+
+    slug = "claim-not-true"
+    title = "A claim about a policy is not true"
 
 
 class PolicyTestsFailed(CheckFailed):
@@ -107,6 +123,109 @@ def run_policy_tests(
         raise PolicyTestsFailed("Policy tests failed or leave rules uncovered; see the report.")
 
 
+@app.command("prove")
+def prove_claim(
+    claim: Annotated[str, typer.Argument(help="What never leaves: `field=passport.no to recipient.class=authority`.")],
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help="An id or a file; every policy that knows what is meant if not given."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove over all contexts that something never leaves, or show a case in which it does. Exit 1 where it does.
+
+    Words: field=, region=, class= (`*` in a field's name is anything), `as-is`; behind `to` attributes as in `when`.
+    """
+    never, library = parse_never(claim), load_library(offline_settings().policies_dir)
+    proofs, missing = [], set[str]()
+    for one in _policies(policy, library):
+        kinds = [library.kind(name) for name in one.kinds]
+        unknown = unknown_names(never, kinds)
+        missing |= set(unknown)
+        if kinds and not unknown:
+            proofs.append(prove(one, kinds, never))
+    if not proofs:
+        raise Usage(
+            f"No kind of these policies has {', '.join(sorted(missing)) or 'anything of this'}; correct the claim."
+        )
+    told = [
+        {
+            "policy": one.policy,
+            "claim": one.claim,
+            "proved": one.proved,
+            "counterexamples": [example.to_json() for example in one.counterexamples],
+        }
+        for one in proofs
+    ]
+    show(told, as_json=as_json, lines=[line for one in proofs for line in one.sentences()])
+    if not all(one.proved for one in proofs):
+        raise ClaimNotTrue("The claim is not true; see the cases in which it leaves.")
+
+
+@app.command("matrix")
+def show_matrix(
+    policy: Annotated[str | None, typer.Argument(help="An id or a file; all policies when not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every field beside every class of recipient: in which forms it can leave at all, or never."""
+    library = load_library(offline_settings().policies_dir)
+    told: list[Json] = []
+    lines: list[str] = []
+    for one in _policies(policy, library):
+        rows = [row for name in one.kinds for row in matrix(one, library.kind(name))]
+        told.append({"policy": one.ref, "rows": [row.to_json() for row in rows]})
+        lines += [one.ref, *(f"  {line}" for row in rows for line in row.sentences())]
+    show(told, as_json=as_json, lines=lines)
+
+
+@app.command("plan")
+def plan_change(
+    old: Annotated[str, typer.Option("--from", help="The policy as it is: an id, id@version or a file.")],
+    new: Annotated[str, typer.Option("--to", help="The policy as it would be.")],
+    original: Annotated[
+        Path | None, typer.Argument(help="An original on this machine, to see its cells change.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="What the original is.")] = None,
+    context: Annotated[list[str] | None, typer.Option("--context", help="attribute=value, repeatable.")] = None,
+    answers: Annotated[Path | None, typer.Option("--answers", help="A JSON file of answers.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a change of policy lets leave or withholds: over all contexts, and exactly which cells of an original."""
+    library = load_library(offline_settings().policies_dir)
+    was, now = chosen_policy(old, library), chosen_policy(new, library)
+    found = changes(was, now, [library.kind(name) for name in sorted({*was.kinds, *now.kinds})])
+    lines = [str(one) for one in found] or [f"Nothing that leaves changes from {was.ref} to {now.ref}."]
+    if any(one.direction.loosens for one in found):
+        lines.append("It lets something leave that did not, or not in this form: legal reviewers must approve it.")
+    told: dict[str, Json] = {"from": was.ref, "to": now.ref, "changes": [one.to_json() for one in found]}
+    if original is not None:
+        if kind is None:
+            raise Usage("Say with --kind what the original is.")
+        done = _effect_on(original, kind, (was, now), parse_context(context or ()), answers_in(answers))
+        told["cells"], told["others"] = [one.to_json() for one in done.cells], dict(done.others)
+        lines += [
+            *map(str, done.cells),
+            *(f"{count} × {sort} would be decided otherwise" for sort, count in done.others.items()),
+        ]
+        lines.append(
+            f"{original.name}: {len(done.cells)} cells would change; {done.released} would leave that did not, "
+            f"{done.withheld} would no longer leave."
+        )
+    show(told, as_json=as_json, lines=lines)
+
+
+def _effect_on(
+    original: Path, kind: str, policies: tuple[Policy, Policy], context: Context, answers: Answers
+) -> Effect:
+    settings = offline_settings()
+    library = load_library(settings.policies_dir)
+    what = library.kind(kind)
+    form, content = _read(original, library, kind, settings)
+    fields = form.survey(content)
+    was, now = (decide(one, what, fields, context, answers, on=_today()) for one in policies)
+    return effect(was, now, content, secrets.token_bytes(32))
+
+
 @app.command("explain")
 def explain_field(
     original: Annotated[Path, typer.Argument(help="An original on this machine.")],
@@ -120,11 +239,7 @@ def explain_field(
     """Every candidate rule for one field, why it matched or not, and what won."""
     settings = offline_settings()
     library = load_library(settings.policies_dir)
-    intake = kinds_of(library, built_in_formats(), settings)[library.kind(kind).name]
-    data = json_file(original, "original")
-    media_type = intake.type_of(data[: rules.HEAD_BYTES], kind)
-    form = next(one for one in intake.formats if media_type in one.media_types)
-    content = form.read(data, media_type, sandbox(settings))
+    form, content = _read(original, library, kind, settings)
     reasoning = explain(
         chosen_policy(policy, library),
         library.kind(kind),
@@ -172,6 +287,15 @@ def _policies(policy: str | None, library: Library) -> list[Policy]:
             raise Usage("There is no policy file at this path.")
         return [load_policy_file(Path(policy), library)]
     return [library.policy(policy)]
+
+
+def _read(original: Path, library: Library, kind: str, settings: Settings) -> tuple[Format, Content]:
+    """An original on this machine, parsed in the sandbox."""
+    intake = kinds_of(library, built_in_formats(), settings)[library.kind(kind).name]
+    data = json_file(original, "original")
+    media_type = intake.type_of(data[: rules.HEAD_BYTES], kind)
+    form = next(one for one in intake.formats if media_type in one.media_types)
+    return form, form.read(data, media_type, sandbox(settings))
 
 
 def _rebuilt(form: Format, specimen: Specimen, plan: Plan) -> bytes:

@@ -19,9 +19,10 @@ import typer
 from gateway.app import built_in_formats, kinds_of, looking, sandbox
 from gateway.base.canon import canonical
 from gateway.base.problems import Refused, Usage
+from gateway.base.progress import Gauge
 from gateway.base.text import clean_line
 from gateway.cli.environment import json_file, offline_settings
-from gateway.cli.output import AsJson, show
+from gateway.cli.output import AsJson, Following, show
 from gateway.detect.detector import Networks
 from gateway.formats.model import Mark
 from gateway.formats.ports import Format
@@ -80,7 +81,8 @@ def render_file(
     if taken:
         raise Usage("The output folder exists already; name one that does not.")
     what = resolved(file, kind, policy, recipient, context or (), answers)
-    outcome = rehearse(what, sandbox(offline_settings()))
+    with Following(as_json=as_json) as following:
+        outcome = rehearse(what, sandbox(offline_settings()), following)
     files = _files(what, outcome)
     _write(out, files)
     show(
@@ -126,8 +128,9 @@ def resolved(
     )
 
 
-def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
-    """The clean outcome, or `NotRendered` with the reason."""
+def rehearse(what: Rehearsal, walls: Sandbox, following: Following) -> Outcome:
+    """The clean outcome, or `NotRendered` with the reason; `following` is told how far it is."""
+    networks = Networks(looking(offline_settings()))
     job = Job(
         untrusted_original=what.data,
         media_type=what.media_type,
@@ -140,9 +143,10 @@ def rehearse(what: Rehearsal, walls: Sandbox) -> Outcome:
         answers=what.answers,
         mark=Mark(what.recipient, REHEARSAL_RELEASE, what.on.isoformat(), rehearsal=True),
         secret=secrets.token_bytes(32),
-        detector=Networks(looking(offline_settings())),
+        detector=networks,
+        reader=networks,
     )
-    outcome = render(job, walls)
+    outcome = render(job, walls, Gauge(following))
     if outcome.state is not State.CLEAN:
         _raise(outcome)
     return outcome

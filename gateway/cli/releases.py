@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from gateway.base.problems import Refused, Usage
-from gateway.cli.client import Client, Release, Rendition
+from gateway.cli.client import Client, Progress, Release, Rendition
 from gateway.cli.environment import connected, json_file
 from gateway.cli.keyfiles import KeyFile, describe, load_key
-from gateway.cli.output import AsJson, note, show, transfer
+from gateway.cli.output import AsJson, Following, note, save_new, show, transfer
 
 app = typer.Typer(help="Releases: the renditions for one recipient.", no_args_is_help=True)
 
@@ -116,7 +116,7 @@ def review(
     with connected() as client:
         data, digest = seen(client, rendition)
         if save is not None:
-            _save(save, data)
+            save_new(save, data)
         told = client.review(rendition, verdict, digest, reason)
     show(told, as_json=as_json, lines=[f"{verdict}  sha256 {digest}"])
 
@@ -194,7 +194,12 @@ def recipient_of(client: Client, matter: str, recipient: str) -> str:
 
 
 def _finish(client: Client, asked: Rendition, *, no_wait: bool, as_json: bool) -> None:
-    done = asked if no_wait else client.wait(asked.id)
+    with Following(as_json=as_json) as following:
+        done = (
+            asked
+            if no_wait
+            else client.wait(asked.id, seen=lambda one: following(one.progress or Progress(one.state, 0, 0, "")))
+        )
     show(done, as_json=as_json, lines=[f"{done.id}  {done.state}  {done.policy}"])
     if done.state in _UNFIT:
         raise NotClean(done.reason or f"The rendition is {done.state}.")
@@ -215,11 +220,3 @@ def _answers(path: Path | None) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise Usage("The answers file holds no JSON object; correct it.")
     return told
-
-
-def _save(path: Path, data: bytes) -> None:
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise Usage("The bytes cannot be kept there; name a new file in a folder of yours.") from error

@@ -227,6 +227,16 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a worker is; `total` is 0 where nobody can say."""
+
+    stage: str
+    done: int
+    total: int
+    told_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rendition:
     """One original, redacted and marked for one release."""
 
@@ -245,6 +255,7 @@ class Rendition:
     residue_sha256: str | None
     reason: str | None
     created_at: str
+    progress: Progress | None = None
     etag: str | None = None
 
 

@@ -18,7 +18,8 @@ from gateway.sandbox.problems import ParseRefused
 
 TASK = "gateway.detect.look:look"
 LIMITS = Limits(memory_bytes=4 << 30, cpu_s=1_200, wall_s=1_500, output_bytes=16 << 20)
-_REMEMBERED = 64
+# As many as a video has frames that are looked at, and some pictures beside it.
+_REMEMBERED = 1_024
 _UNCLEAR = DetectorUnclear("The detector's answer about this picture does not add up; have security look at the file.")
 _CROWDED = DetectorUnclear(f"More than {MAX_FOUND} lines and faces were found; split the picture into smaller ones.")
 
@@ -53,7 +54,7 @@ class Networks:
         return known
 
     def read(self, width_px: int, height_px: int, untrusted_rgb: bytes) -> tuple[Found, ...]:
-        """The same with the words that were read; nothing is remembered."""
+        """The lines of text and the printed codes with the words that were read; nothing is remembered."""
         return self._looked(width_px, height_px, untrusted_rgb, words=True)
 
     def _looked(self, width_px: int, height_px: int, untrusted_rgb: bytes, *, words: bool) -> tuple[Found, ...]:

@@ -11,6 +11,10 @@ SORTS = (TEXT, FACE, CODE)
 MAX_FOUND, MAX_WORDS_CHARS = 2_000, 400
 
 
+# Left, top, right, bottom.
+Sides = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One thing in a picture: a line of text, a face, or a printed code such as a QR code.
@@ -23,6 +27,30 @@ class Found:
     place: tuple[int, int, int, int]
     words: str = ""
     classes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Something found in a frame of a video, and where its pixels were followed to, frame by frame.
+
+    `ahead` goes to the next frame that was looked at, `behind` to the one before; both end where it was lost.
+    """
+
+    found: Found
+    ahead: tuple[Sides, ...] = ()
+    behind: tuple[Sides, ...] = ()
+    is_lost: bool = True
+
+    @property
+    def sides(self) -> Sides:
+        """Where it was found."""
+        left, top, width, height = self.found.place
+        return left, top, left + width, top + height
+
+    @property
+    def heading(self) -> Sides:
+        """Where it should be in the next frame that is looked at."""
+        return self.sides if self.is_lost or not self.ahead else self.ahead[-1]
 
 
 class Detector(Protocol):

@@ -27,6 +27,8 @@ from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op
 from gateway.formats.problems import CellUnreadable, PlanUnfit
 
+# How a cell begins that is withheld in a column that leaves.
+WITHHELD = "[withheld"
 FORMULA, HIDDEN, DEFAULT = "format:formula", "format:hidden-character", "default"
 
 Times = NDArray[np.intp]
@@ -172,7 +174,7 @@ class _Rendering:
         if case is None or case.withholds:
             count = int(np.count_nonzero(rows))
             self._redactions.add(case.rule if case else DEFAULT, count)
-            text = f"[withheld: {case.code}]" if case else "[withheld]"
+            text = f"{WITHHELD}: {case.code}]" if case else f"{WITHHELD}]"
             return Coded(pl.Series([text]), np.zeros(count, np.uint32))
         by_row = case.transform.op is Op.PSEUDONYMISE and case.transform.params.get("scope") == "row"
         if self._coded is None or by_row:

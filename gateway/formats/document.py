@@ -14,11 +14,13 @@ from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import pdf_bounds
 from gateway.formats.model import Box, Element, Note, Page, Pages, Word
 from gateway.formats.pages import PagesFormat
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
+from gateway.formats.surface import Spot, Surface, require_no_time, require_page
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
 
@@ -75,16 +77,23 @@ class DocumentFormat(PagesFormat):
         return MEDIA_TYPE if head.startswith(pdf_bounds.SIGNATURE) else None
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Pages:
         """Pages, words and parts; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
         if declared:
             raise DocumentRefused("A document has neither sheet nor encoding nor delimiter; take that out.")
         reader = _Reader(sandbox, untrusted_original, self._limits)
         sizes, parts = reader.outline()
-        told = list(reader.words(sizes))
-        for page in told:
+        told: list[_Told] = []
+        for page in reader.words(sizes, range(1, len(sizes) + 1)):
+            told.append(page)
             parts |= page.parts
+            steps(len(told), len(sizes))
         hidden = {f"hidden:{number}": page.hidden for number, page in enumerate(told, start=1) if page.hidden}
         return Pages(
             pages=tuple(page.page for page in told),
@@ -92,6 +101,17 @@ class DocumentFormat(PagesFormat):
             parts=MappingProxyType({**parts, **hidden}),
             media_type=media_type,
         )
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """One page, without the work that the others are."""
+        del media_type
+        require_no_time(spot)
+        reader = _Reader(sandbox, untrusted_original, self._limits)
+        sizes, _ = reader.outline()
+        require_page(spot, len(sizes))
+        (told,) = reader.words(sizes, (spot.page,))
+        (rows,) = reader.rasters([(spot.page, told)])
+        return Surface(*sizes[spot.page - 1], rows)
 
 
 class _Told:
@@ -134,14 +154,14 @@ class _Reader:
             raise _UNCLEAR
         return sizes, parts
 
-    def words(self, sizes: Sequence[tuple[int, int]]) -> Iterator[_Told]:
-        """What every page says."""
-        for start in range(0, len(sizes), _PAGES_AT_ONCE):
-            some = sizes[start : start + _PAGES_AT_ONCE]
-            pages: list[Json] = [{"number": start + place} for place in range(1, len(some) + 1)]
+    def words(self, sizes: Sequence[tuple[int, int]], numbers: Sequence[int]) -> Iterator[_Told]:
+        """What the pages with these numbers say."""
+        for start in range(0, len(numbers), _PAGES_AT_ONCE):
+            some = numbers[start : start + _PAGES_AT_ONCE]
+            pages: list[Json] = [{"number": number} for number in some]
             told = self._told({"what": "words", "pages": pages})
             try:
-                yield from (_Told(page, size) for page, size in zip(told, some, strict=True))
+                yield from (_Told(page, sizes[number - 1]) for page, number in zip(told, some, strict=True))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise _UNCLEAR from error
 

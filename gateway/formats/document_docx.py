@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import pdf_bounds, write_docx
 from gateway.formats.archive_bounds import MAX_MEMBERS, MAX_RATIO, MAX_TOTAL_BYTES
 from gateway.formats.model import Content, DocumentOutput, Mark, Pages, Plan, Rebuilt
 from gateway.formats.pages import PagesFormat, pages_in
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.formats.typed import MAX_CHARACTERS, MAX_COLUMNS, MAX_PARAGRAPHS
 from gateway.formats.typed_reader import Sentences, TypedReader
 from gateway.formats.write_document import MEDIA_TYPE as PDF
@@ -118,12 +120,22 @@ class DocumentDocx(PagesFormat):
         return DOCX if b"word/" in head and not any(one in head for one in _OTHER_OFFICE) else None
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Pages:
         """The document typed anew; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise DocumentRefused("A document has neither sheet nor encoding nor delimiter; take that out.")
         return TypedReader(sandbox, PARSE_TASK, _SENTENCES, self._limits).read(untrusted_original, media_type)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """A page as it was set."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def left_behind(self, content: Content) -> Mapping[str, int]:
         """Everything that a Word document may hold besides the words that it shows."""

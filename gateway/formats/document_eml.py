@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import pdf_bounds
 from gateway.formats.mail_types import is_mail
 from gateway.formats.model import Content, Pages
 from gateway.formats.pages import PagesFormat, pages_in
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DocumentRefused, DocumentTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.formats.typed import MAX_CHARACTERS, MAX_PARAGRAPHS
 from gateway.formats.typed_reader import Sentences, TypedReader
 from gateway.formats.write_document import MEDIA_TYPE as PDF
@@ -76,12 +78,22 @@ class DocumentEml(PagesFormat):
         return EML if is_mail(head) else None
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Pages:
         """The message typed anew; there is nothing to declare. Raises `DocumentRefused` or `DocumentTooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise DocumentRefused("A message has neither sheet nor encoding nor delimiter; take that out.")
         return TypedReader(sandbox, PARSE_TASK, _SENTENCES, self._limits).read(untrusted_original, media_type)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """A page as it was set."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def left_behind(self, content: Content) -> Mapping[str, int]:
         """Attachments, other fields and other forms of the text."""

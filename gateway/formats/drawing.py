@@ -17,6 +17,7 @@ from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.base.units import MIB
 from gateway.formats import drawing_bounds as bounds
 from gateway.formats import write_drawing
@@ -36,6 +37,7 @@ from gateway.formats.model import (
 )
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import DrawingMissing, DrawingRefused, DrawingTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused, ParseTimeout
 
@@ -120,14 +122,24 @@ class DrawingFormat:
         return shown
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Drawing:
         """Layers, blocks, texts and parts; there is nothing to declare. Raises `DrawingRefused`, `…TooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise DrawingRefused("A drawing has neither sheet nor encoding nor delimiter; take that out.")
         _require_installed()
         reader = _Reader(sandbox, untrusted_original, PARSE_TASKS[media_type], self._limits)
         return reader.drawing()
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """The whole canvas."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """Layers, blocks, then the texts, then what is beside the drawing."""

@@ -35,6 +35,8 @@ _DPI, _MM_PER_INCH = 200, 25.4
 _HAIRLINE_PX = 1.2
 _RIM_PX = 8
 _LEAST_DASH_PX = 1.5
+# How far out the renderer's numbers are still exact to a sixteenth of a pixel.
+_FAR_PX = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,30 +336,43 @@ def svg_of(shapes: Sequence[Shape], view: View) -> str:
     """The drawing written anew: one `path` for each shape, made of numbers."""
     width, height = view.size_px
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">']
-    lines += (_path(shape, view) for shape in shapes)
+    lines += (path for shape in shapes if (path := _path(shape, view)))
     lines.append("</svg>")
     return "\n".join(lines)
 
 
 def _path(shape: Shape, view: View) -> str:
+    """Nothing where the shape lies outside of the view: so far out the renderer knows no numbers.
+
+    What reaches into the view from there is refused, since nobody knows whether it would be drawn.
+    """
     ink = shape.ink
-    data = " ".join(
-        letter + " ".join(f"{number:.2f}" for number in numbers)
-        for letter, numbers in transformed(shape.steps, view.affine)
-    )
+    steps = tuple(transformed(shape.steps, view.affine))
+    width_px = 0.0 if ink.stroke is None else _width_px(ink, view)
+    xs, ys = ([number for _, numbers in steps for number in numbers[axis::2]] for axis in (0, 1))
+    if not xs or min(xs) - width_px > view.size_px[0] or max(xs) + width_px < 0:
+        return ""
+    if min(ys) - width_px > view.size_px[1] or max(ys) + width_px < 0:
+        return ""
+    if not all(abs(number) <= _FAR_PX for number in (width_px, *xs, *ys)):
+        raise TaskRefused("coordinates")
+    data = " ".join(letter + " ".join(f"{number:.2f}" for number in numbers) for letter, numbers in steps)
     words = [f'<path d="{data}" fill="{_hex(ink.fill)}" stroke="{_hex(ink.stroke)}"']
     if ink.fill is not None and ink.fill_opacity < 1:
         words.append(f'fill-opacity="{ink.fill_opacity:.3f}"')
     if ink.even_odd:
         words.append('fill-rule="evenodd"')
     if ink.stroke is not None:
-        words += _line(ink, view)
+        words += _line(ink, view, width_px)
     return " ".join(words) + "/>"
 
 
-def _line(ink: Ink, view: View) -> list[str]:
+def _width_px(ink: Ink, view: View) -> float:
     paper_px = ink.width_mm * _DPI / _MM_PER_INCH
-    width_px = max(_HAIRLINE_PX, paper_px if ink.width_units is None else ink.width_units * view.scale)
+    return max(_HAIRLINE_PX, paper_px if ink.width_units is None else ink.width_units * view.scale)
+
+
+def _line(ink: Ink, view: View, width_px: float) -> list[str]:
     words = [f'stroke-width="{width_px:.2f}"', 'stroke-linecap="round"', 'stroke-linejoin="round"']
     if ink.stroke_opacity < 1:
         words.append(f'stroke-opacity="{ink.stroke_opacity:.3f}"')

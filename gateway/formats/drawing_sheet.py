@@ -19,7 +19,7 @@ LANDSCAPE, PORTRAIT = (3307, 2339), (2339, 3307)
 _MARGIN_PX, _PAD_PX = 80, 24
 _FRAME_PX, _RULE_PX = 6, 2
 _HEADING_PX, _TEXT_PX = 44, 26
-_ROW_PX = 38
+_ROW_PX, _BETWEEN_ROWS_PX = 38, 16
 # Of the table's columns those that a sheet has room for, and how the width is shared among them.
 _COLUMNS = ((0, 17), (1, 12), (2, 13), (4, 33), (5, 25))
 _FACTS_SHARE = 0.3
@@ -56,8 +56,8 @@ class Form:
         facts = list(_facts(notice))
         left_px, right_px = _MARGIN_PX + _PAD_PX, size_px[0] - _MARGIN_PX - _PAD_PX
         split_px = left_px + int((right_px - left_px) * _FACTS_SHARE)
-        rows = _rows(notice, right_px - split_px, (most_px - 2 * _PAD_PX) // _ROW_PX - 1)
-        high_px = 2 * _PAD_PX + max(_HEADING_PX * 2 + len(facts) * _ROW_PX, sum(map(_height, rows)) * _ROW_PX)
+        rows = _rows(notice, right_px - split_px, most_px - 2 * _PAD_PX - _ROW_PX)
+        high_px = 2 * _PAD_PX + max(_HEADING_PX * 2 + len(facts) * _ROW_PX, sum(map(_height_px, rows)))
         top_px = size_px[1] - _MARGIN_PX - high_px
         lines = [_Line(notice.heading, left_px, top_px + _PAD_PX, _HEADING_PX)] if notice.heading else []
         at_px = top_px + _PAD_PX + _HEADING_PX * 2
@@ -69,7 +69,7 @@ class Form:
         at_px = top_px + _PAD_PX
         for number, row in enumerate(rows):
             lines += _set(row, split_px + _PAD_PX, right_px, at_px, _GREY if number == 0 else _INK)
-            at_px += _height(row) * _ROW_PX
+            at_px += _height_px(row)
         return cls(size_px, top_px, tuple(lines), tuple(rules))
 
     @property
@@ -104,8 +104,8 @@ def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
         yield _writable(label), _writable(value)
 
 
-def _rows(notice: Notice, width_px: int, most: int) -> list[list[list[str]]]:
-    """The table's head and rows, each a list of cells, each a list of lines; at most so many lines together."""
+def _rows(notice: Notice, width_px: int, most_px: int) -> list[list[list[str]]]:
+    """The table's head and rows, each a list of cells, each a list of lines; together no higher than that."""
     if not notice.columns:
         return []
     total = sum(share for _, share in _COLUMNS)
@@ -114,16 +114,17 @@ def _rows(notice: Notice, width_px: int, most: int) -> list[list[list[str]]]:
     for number, line in enumerate((notice.columns, *notice.lines)):
         row = [_wrapped(line[place], width_px * share // total - _PAD_PX) for place, share in _COLUMNS]
         left = len(notice.lines) - number + 1
-        if used + _height(row) > most - (1 if left > 1 else 0):
+        if used + _height_px(row) > most_px - (_ROW_PX + _BETWEEN_ROWS_PX if left > 1 else 0):
             rows.append([[f"… + {left}"], *([[]] * (len(_COLUMNS) - 1))])
             break
         rows.append(row)
-        used += _height(row)
+        used += _height_px(row)
     return rows
 
 
-def _height(row: Sequence[Sequence[str]]) -> int:
-    return max(1, *(len(cell) for cell in row))
+def _height_px(row: Sequence[Sequence[str]]) -> int:
+    """How high a row is, with the room that keeps it apart from the next."""
+    return max(1, *(len(cell) for cell in row)) * _ROW_PX + _BETWEEN_ROWS_PX
 
 
 def _set(

@@ -9,6 +9,7 @@ which the frame's picture began and the one at which it is shown, and a frame's 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor
@@ -57,6 +58,14 @@ def cut_of(video: Video, plan: Plan) -> Cut:
     source, size_px = _sizes(area, plan.film.lines)
     fps = min(video.fps, plan.film.fps)
     return Cut(source, size_px, fps, start_ms, max(1, (end_ms - start_ms) * fps // 1000))
+
+
+def whole_of(video: Video) -> Cut:
+    """All of a video, as large and as fast as any rendition may be."""
+    bounds = FilmBounds()
+    area, size_px = _sizes(_clipped(Box(0, 0, video.width_px, video.height_px), video), bounds.lines)
+    fps = min(video.fps, bounds.fps)
+    return Cut(area, size_px, fps, 0, max(1, video.duration_ms * fps // 1000))
 
 
 def _clipped(box: Box | None, video: Video) -> Box:
@@ -141,7 +150,7 @@ def covered_between(one: Instruction, start: Fraction, end: Fraction) -> Box | N
 
 def _corners(path: Sequence[Moment], time: Fraction) -> tuple[Fraction, ...]:
     """Left, top, right and bottom at a time, which is brought into the path's own."""
-    after = next((place for place, moment in enumerate(path) if moment.at_ms >= time), len(path) - 1)
+    after = min(bisect_left(path, time, key=lambda moment: Fraction(moment.at_ms)), len(path) - 1)
     before = max(0, after - 1) if path[after].at_ms > time else after
     one, other = path[before], path[after]
     share = Fraction(0)

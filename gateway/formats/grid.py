@@ -52,7 +52,19 @@ class Grid:
             cells if not self._first and len(cells) == len(self._headers) else self._fitted(number, cells)
         )
         self._numbers.append(number)
-        if len(self._batch) == BATCH_ROWS:
+        if len(self._batch) >= BATCH_ROWS:
+            self._pack()
+
+    def extend(self, number: int, rows: list[list[str]]) -> None:
+        """Take shown rows with content from this number on, all of one width."""
+        alike = bool(self._headers) and not self._first and not self._blank_since
+        if not rows or not alike or len(rows[0]) != len(self._headers):
+            for at, cells in enumerate(rows, number):
+                self.add(at, cells, hidden=False)
+            return
+        self._batch += rows
+        self._numbers.extend(range(number, number + len(rows)))
+        if len(self._batch) >= BATCH_ROWS:
             self._pack()
 
     def answer(self, **left_behind: int) -> Answer:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 
 from gateway.base.canon import Json
+from gateway.base.progress import Steps
 from gateway.formats.cells import MAX_ROWS, PROBED_BYTES
 from gateway.formats.model import Table
 from gateway.formats.problems import TableRefused
@@ -34,7 +35,13 @@ _TRIES = 64
 
 
 def read_in_parts(
-    untrusted: bytes, task: str, sandbox: Sandbox, limits: Limits, source: SourceCheck, part_bytes: int
+    untrusted: bytes,
+    task: str,
+    sandbox: Sandbox,
+    limits: Limits,
+    source: SourceCheck,
+    part_bytes: int,
+    steps: Steps,
 ) -> Table | None:
     """The table made of head and parts, checked as `table_of` does; None where it must be read as one."""
     ends = _cuts(untrusted, part_bytes)
@@ -57,6 +64,7 @@ def read_in_parts(
             for packed, frame in threads.map(part, ends, ends[1:]):
                 digest.update(packed)
                 frames.append(frame)
+                steps(len(frames), len(ends))
     except (ParseRefused, TableRefused):
         return None
     frame = pl.concat(frames, rechunk=False)

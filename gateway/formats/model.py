@@ -428,13 +428,22 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What of a video is wanted: a rectangle, scaled to this size, and `count` frames from `start_ms` on, evenly."""
+    """What of a video is wanted: a rectangle, scaled to this size, and `count` frames from `start_ms` on, evenly.
+
+    `only` are the numbers of those among them that are wanted, in order; without any it is all of them.
+    """
 
     area: Box
     size_px: tuple[int, int]
     fps: int
     start_ms: int
     count: int
+    only: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Of the frames that are wanted, counted from 0."""
+        return self.only or range(self.count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

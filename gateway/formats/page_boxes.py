@@ -30,6 +30,8 @@ _NEVER_A_SPACE = 0.12
 _UPRIGHT = 2.5
 _LINES_LOOKED_BACK = 12
 
+_Quad = tuple[int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Cover:
@@ -99,11 +101,14 @@ def lay_out(page: Page, withheld: Mapping[int, str], regions: Sequence[Cover]) -
 
 
 class _Words:
-    """Where the words of a page are, to be asked many times."""
+    """Where the words of a page are, to be asked many times; `quads` are left, top, right and bottom of each."""
 
     def __init__(self, words: Sequence[Word]) -> None:
-        quads = [(box.left_px, box.top_px, _right(box), _bottom(box)) for box in (word.box for word in words)]
-        self._left, self._top, self._right, self._bottom = np.array(quads, np.int64).reshape(-1, 4).T
+        boxes = [word.box for word in words]
+        self.quads = [
+            (box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px) for box in boxes
+        ]
+        self._left, self._top, self._right, self._bottom = np.array(self.quads, np.int64).reshape(-1, 4).T
 
     def in_rows(self, top_px: int, bottom_px: int) -> NDArray[np.intp]:
         """Words that share more than a rim with these rows."""
@@ -115,6 +120,10 @@ class _Words:
         rim = np.minimum(np.minimum(self._right - self._left, self._bottom - self._top), cover.width_px)
         both = (4 * across > rim) & self._share_rows(cover.top_px, _bottom(cover))
         return [int(number) for number in np.flatnonzero(both)]
+
+    def last_above(self, top_px: int) -> int:
+        """The last word that ends above this row; -1 where none does."""
+        return int(np.flatnonzero(self._bottom <= top_px).max(initial=-1))
 
     def touched(self, covers: Iterable[Cover], hidden: Mapping[int, str]) -> dict[int, str]:
         """Words under boxes that are not hidden yet, each with the code of the first of its boxes."""
@@ -135,12 +144,12 @@ class _Place:
     """The lines of a page and what of them is shown to begin with."""
 
     def __init__(self, page: Page, words: _Words, withheld: Mapping[int, str]) -> None:
-        self.lines = _lines(page.words)
+        self.lines = _lines(page.words, words.quads)
         self._page = page
         self._words = words
-        shown = [word.box for number, word in enumerate(page.words) if number not in withheld]
-        self._left_px = min((box.left_px for box in shown), default=page.width_px // 8)
-        farthest = max((_right(box) for box in shown), default=0)
+        shown = [quad for number, quad in enumerate(words.quads) if number not in withheld]
+        self._left_px = min((quad[0] for quad in shown), default=page.width_px // 8)
+        farthest = max((quad[2] for quad in shown), default=0)
         self._right_px = min(max(page.width_px - self._left_px, farthest), page.width_px)
 
     def covers(self, line: _Line, hidden: dict[int, str]) -> list[Cover]:
@@ -207,56 +216,54 @@ class _Place:
         )
 
 
-def _lines(words: Sequence[Word]) -> tuple[_Line, ...]:
+def _lines(words: Sequence[Word], quads: Sequence[_Quad]) -> tuple[_Line, ...]:
     """The words by lines, from the top. A text that runs up or down the page is a line as high as the page."""
     if not words:
         return ()
-    usual = median(word.box.height_px for word in words)
-    open_lines: list[tuple[Box, list[int]]] = []
-    order = sorted(range(len(words)), key=lambda one: 2 * words[one].box.top_px + words[one].box.height_px)
+    usual = median(bottom - top for _, top, _, bottom in quads)
+    open_lines: list[tuple[_Quad, list[int]]] = []
     upright = []
-    for number in order:
-        box = words[number].box
-        if box.height_px > max(_UPRIGHT * usual, 2 * box.width_px) and len(words[number].text) > 1:
+    for number in sorted(range(len(words)), key=[top + bottom for _, top, _, bottom in quads].__getitem__):
+        quad = left, top, right, bottom = quads[number]
+        if bottom - top > max(_UPRIGHT * usual, 2 * (right - left)) and len(words[number].text) > 1:
             upright.append(number)
             continue
         for seed, members in reversed(open_lines[-_LINES_LOOKED_BACK:]):
-            if _same_line(seed, box, words[number].text):
+            # Most words of a line are as high as its first, and most other lines end above them.
+            if seed[1::2] == (top, bottom) or (seed[3] >= top and _same_line(seed, quad, words[number].text)):
                 members.append(number)
                 break
         else:
-            open_lines.append((box, [number]))
-    lines = [_line(words, members) for _, members in open_lines]
-    bottom_px = max(_bottom(word.box) for word in words)
+            open_lines.append((quad, [number]))
+    lines = [_line(quads, members) for _, members in open_lines]
+    bottom_px = max(quad[3] for quad in quads)
     for number in upright:
-        box = words[number].box
-        lines.append(_Line(0, bottom_px, (_Run((number,), box.left_px, _right(box)),)))
+        left, _, right, _ = quads[number]
+        lines.append(_Line(0, bottom_px, (_Run((number,), left, right),)))
     return tuple(lines)
 
 
-def _same_line(seed: Box, box: Box, text: str) -> bool:
-    shared = min(_bottom(seed), _bottom(box)) - max(seed.top_px, box.top_px)
-    low, high = min(seed.height_px, box.height_px), max(seed.height_px, box.height_px)
+def _same_line(seed: _Quad, quad: _Quad, text: str) -> bool:
+    shared = min(seed[3], quad[3]) - max(seed[1], quad[1])
+    heights = seed[3] - seed[1], quad[3] - quad[1]
+    low, high = min(heights), max(heights)
     return 2 * shared >= low and (high <= _UPRIGHT * low or not any(map(str.isalnum, text)))
 
 
-def _line(words: Sequence[Word], members: list[int]) -> _Line:
-    boxes = [words[one].box for one in members]
-    top, bottom = min(box.top_px for box in boxes), max(map(_bottom, boxes))
-    runs: list[list[int]] = []
-    reach = 0
-    for number in sorted(members, key=lambda one: words[one].box.left_px):
-        box = words[number].box
-        if runs and box.left_px - reach <= _RUN_GAP * (bottom - top):
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-        reach = max(reach, _right(box)) if len(runs[-1]) > 1 else _right(box)
-    return _Line(
-        top,
-        bottom,
-        tuple(_Run(tuple(run), words[run[0]].box.left_px, max(_right(words[one].box) for one in run)) for run in runs),
-    )
+def _line(quads: Sequence[_Quad], members: list[int]) -> _Line:
+    top, bottom = min(quads[one][1] for one in members), max(quads[one][3] for one in members)
+    gap = _RUN_GAP * (bottom - top)
+    runs: list[_Run] = []
+    run: list[int] = []
+    start = reach = 0
+    for number in sorted(members, key=lambda one: quads[one][0]):
+        left, _, right, _ = quads[number]
+        if run and left - reach > gap:
+            runs.append(_Run(tuple(run), start, reach))
+            run = []
+        start, reach = (start, max(reach, right)) if run else (left, right)
+        run.append(number)
+    return _Line(top, bottom, (*runs, _Run(tuple(run), start, reach)))
 
 
 def _outermost(covers: Sequence[Cover]) -> Iterable[Cover]:
@@ -289,13 +296,12 @@ def _texts(
         for run in line.runs:
             shown = [number for number in run.words if number not in hidden]
             if shown:
-                boxes = [words[number].box for number in shown]
-                box = _box(boxes[0].left_px, line.top_px, max(map(_right, boxes)), line.bottom_px)
+                right_px = max(places.quads[number][2] for number in shown)
+                box = _box(places.quads[shown[0]][0], line.top_px, right_px, line.bottom_px)
                 placed.append(((min(shown), 0), Text(_joined([words[number] for number in shown]), box)))
     for cover in covers:
         under = [number for number in places.under(cover.box) if number in hidden]
-        before = [number for number, word in enumerate(words) if _bottom(word.box) <= cover.box.top_px]
-        order = min(under) if under else max(before, default=-1)
+        order = min(under) if under else places.last_above(cover.box.top_px)
         placed.append(((order, 1), _label(cover)))
     return (text for _, text in sorted(placed, key=lambda one: one[0]))
 
@@ -309,6 +315,9 @@ def _label(cover: Cover) -> Text:
 
 def _joined(words: Sequence[Word]) -> str:
     """The words with spaces between them, but for Chinese and Japanese ones that stand close together."""
+    plain = " ".join([word.text for word in words])
+    if plain.isascii():
+        return plain
     text = words[0].text
     for before, word in pairwise(words):
         close = word.box.left_px - _right(before.box) <= _NEVER_A_SPACE * word.box.height_px

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from unicodedata import east_asian_width
 
 from gateway.formats.model import Box
 
@@ -22,6 +23,7 @@ _MOST_HEADINGS = 4
 _MOST_ROWS = 20
 _MOST_LETTERS = 4
 _NUMBER = re.compile(r"\(?[+\d][\d ()/-]{6,}\d")
+_CLAUSE = re.compile(r"[1-9]\d?(?:\.[1-9]\d?){0,3}[.)]?")
 _HYPHENS = "-\u2010\u2011"
 _BROKEN = (*_HYPHENS, "@", ".", "_")
 
@@ -71,12 +73,16 @@ def joint_classes(texts: Sequence[str], boxes: Sequence[Box], classes_of: Classe
 
 
 def headings(texts: Sequence[str], boxes: Sequence[Box]) -> list[tuple[str, ...]]:
-    """For every text that is a figure the short texts that say what it is: those before it on its line and above it."""
+    """For every text that is a figure the short texts that say what it is: those before it on its line and above it.
+
+    The number of a clause says nothing of an amount, and goes by no heading.
+    """
     found: list[tuple[str, ...]] = [()] * len(texts)
     table = _Table(texts, boxes)
+    clauses = _clauses(table.rows, texts, boxes)
     for number, row in enumerate(table.rows):
         for at, place in enumerate(row):
-            if not _is_figure(texts[place]):
+            if not _is_figure(texts[place]) or place in clauses:
                 continue
             beside = [one for one in reversed(row[:at]) if not _is_figure(texts[one])][:1]
             named = (texts[one] for one in (*beside, *table.above(place, number)))
@@ -124,6 +130,33 @@ class _Table:
 def _is_figure(text: str) -> bool:
     """Whether this is a number, perhaps with a unit."""
     return re.search(r"\d", text) is not None and sum(map(str.isalpha, text)) <= _MOST_LETTERS
+
+
+def _clauses(rows: Sequence[Sequence[int]], texts: Sequence[str], boxes: Sequence[Box]) -> set[int]:
+    """The numbers of clauses: each begins its line, counts on from the one above it there, and has prose behind it."""
+    found, last = set(), dict[int, tuple[int, ...]]()
+    for row in rows:
+        numbered = _CLAUSE.fullmatch(texts[row[0]])
+        if numbered is None:
+            continue
+        told = tuple(int(part) for part in numbered[0].rstrip(".)").split("."))
+        left = boxes[row[0]].left_px
+        if _counts_on(last.get(left, ()), told) and len(row) > 1 and _extent(texts[row[1]]) > _LONGEST_HEADING:
+            found.add(row[0])
+        last[left] = told
+    return found
+
+
+def _counts_on(before: tuple[int, ...], told: tuple[int, ...]) -> bool:
+    """Whether a clause of this number may follow: the next one, or the first of the next section."""
+    if len(before) != len(told):
+        return False
+    section = (*before[:-2], before[-2] + 1, 1) if len(before) > 1 else before
+    return told in {(*before[:-1], before[-1] + 1), section} - {before}
+
+
+def _extent(text: str) -> int:
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _columns(boxes: Sequence[Box]) -> list[list[int]]:

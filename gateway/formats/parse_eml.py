@@ -34,6 +34,8 @@ _CHARSETS = (
 # Python would look for each of these in a file of its own, when it is first used.
 for _charset in _CHARSETS:
     codecs.lookup(_charset)
+# The library takes fields apart when they are asked for, and not every damaged one without an error of its own.
+_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, AssertionError, RecursionError)
 _KNOWN = frozenset(codecs.lookup(charset).name for charset in _CHARSETS)
 _SAMPLE = b"""From: =?utf-8?q?a?= <a@b.c>
 To: a@b.c, g: d@e.f;
@@ -65,12 +67,16 @@ def parse(_request: Mapping[str, Json], untrusted: bytes) -> Answer:
     """One blob of JSON: pages, blocks, parts and counts, as `typed_reader` reads them."""
     if not untrusted:
         raise TaskRefused("empty")
-    message = email.message_from_bytes(untrusted, policy=email.policy.default)
-    if not isinstance(message, EmailMessage):
-        raise TaskRefused("message")
-    reader = _Reader(message)
-    counts, asides = reader.beside()
-    return answer(reader.paragraphs(), [_WIDTHS], counts, asides)
+    try:
+        message = email.message_from_bytes(untrusted, policy=email.policy.default)
+        if not isinstance(message, EmailMessage):
+            raise TaskRefused("message")
+        reader = _Reader(message)
+        counts, asides = reader.beside()
+        paragraphs = reader.paragraphs()
+    except _BROKEN as error:
+        raise TaskRefused("damaged") from error
+    return answer(paragraphs, [_WIDTHS], counts, asides)
 
 
 class _Reader:
@@ -145,7 +151,7 @@ def _decoded(part: EmailMessage) -> str:
         if known not in _KNOWN or not isinstance(data, bytes):
             raise TaskRefused("charset")
         return data.decode("cp1252" if known == "iso8859-1" else known)
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, ValueError) as error:
         raise TaskRefused("charset") from error
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pypdfium2.raw as pdfium
 
 from gateway.base.canon import Json
-from gateway.formats import pdf_parts, pdf_words
+from gateway.formats import pdf_parts, pdf_words, pixels
 from gateway.formats.model import PAGE_DPI
 from gateway.formats.pdf_bounds import MAX_PAGES, MAX_PIXELS, MAX_SIDE_POINTS, SIGNATURE
 from gateway.formats.pdf_library import Handle, opened, page_of
@@ -88,7 +88,7 @@ def _words(document: Handle, number: int) -> dict[str, Any]:
         else:
             found = pdf_words.Found()
         inked = int(seen.min()) < pdf_words.PAPER
-        grey = np.array_equal(seen[..., 0], seen[..., 1]) and np.array_equal(seen[..., 1], seen[..., 2])
+        grey = not pixels.has_colour(seen.reshape(-1))
     return {
         "words": found.words,
         "hidden": found.hidden,
@@ -99,19 +99,19 @@ def _words(document: Handle, number: int) -> dict[str, Any]:
     }
 
 
-def _raster(document: Handle, asked: Mapping[str, Any]) -> bytes:
+def _raster(document: Handle, asked: Mapping[str, Any]) -> memoryview:
     """A page as it is seen, but that what is too faint or small to be read is not there."""
     channels = _GREY if asked["grey"] else _RGB
     size_px = _size_px(document, asked["number"])
     with _drawn(document, asked["number"], size_px) as (page, _):
-        pixels = _pixels(page, size_px, channels)
+        shown = _pixels(page, size_px, channels)
         if asked["faint"]:
             pdf_words.blank(page)
             bare = _pixels(page, size_px, channels)
             for left, top, width, height in asked["faint"]:
                 place = slice(top, top + height), slice(left, left + width)
-                pixels[place] = bare[place]
-    return pixels.tobytes()
+                shown[place] = bare[place]
+    return shown.data.cast("B")
 
 
 @contextmanager
@@ -131,8 +131,8 @@ def _drawn(document: Handle, number: int, size_px: tuple[int, int]) -> Iterator[
 def _pixels(page: Handle, size_px: tuple[int, int], channels: int = _RGB) -> Pixels:
     """8-bit samples on opaque white."""
     width, height = size_px
-    pixels = np.empty((height, width, channels), np.uint8)
-    at = ctypes.c_void_p(pixels.ctypes.data)
+    drawn = np.empty((height, width, channels), np.uint8)
+    at = ctypes.c_void_p(drawn.ctypes.data)
     form, flags = _FORMATS[channels]
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, at, width * channels)
     if not bitmap:
@@ -142,4 +142,4 @@ def _pixels(page: Handle, size_px: tuple[int, int], channels: int = _RGB) -> Pix
         pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
-    return pixels
+    return drawn

@@ -117,9 +117,14 @@ def _objects(page: Handle) -> Iterator[Handle]:
 
 
 def sorted_out(chars: Sequence[Character | None], seen: Pixels, bare: Pixels) -> Found:
-    """Words, hidden text and faint places, by how much drawing the text changes each character's pixels."""
+    """Words, hidden text and faint places, by how much drawing the text changes each character's pixels.
+
+    `bare` is written over: two pages of pixels are as much as may be held at a time, and a third for what differs.
+    """
     found = Found()
-    levels = [0 if char is None else _difference(char.ink, seen, bare) for char in chars]
+    differing = np.maximum(seen, bare)
+    differing -= np.minimum(seen, bare, out=bare)
+    levels = [0 if char is None else _most(differing, char.ink) for char in chars]
     shown = [
         char is not None and _is_readable(char) and level >= _SEEN_LEVELS
         for char, level in zip(chars, levels, strict=True)
@@ -199,12 +204,10 @@ def upright(axes: Axes, corners: Axes, size_px: tuple[int, int]) -> NDArray[np.i
     return inside.astype(np.int64)
 
 
-def _difference(ink: Quad, seen: Pixels, bare: Pixels) -> int:
+def _most(differing: Pixels, ink: Quad) -> int:
     """The most that any level of any pixel in this place differs by."""
     left, top, right, bottom = ink
-    place = slice(top, bottom), slice(left, right)
-    one, other = seen[place], bare[place]
-    return int((np.maximum(one, other) - np.minimum(one, other)).max()) if one.size else 0
+    return int(differing[top:bottom, left:right].max(initial=0))
 
 
 def _is_readable(char: Character) -> bool:

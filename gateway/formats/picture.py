@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.formats import box_grid, parse_picture, parse_tags, picture_types, pixels
 from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseMemory, ParseRefused
@@ -78,9 +80,15 @@ class PictureFormat:
         return picture_types.shown(head)
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Picture:
         """Pixels and tags; `frame: first` may be declared. Raises a `PictureRefused`, `…TooLarge` or `FrameUnclear`."""
+        del steps  # one parse says nothing before its end
         if declared and declared != _FIRST:
             raise PictureRefused(
                 "Of a picture `frame: first` can be declared, but no sheet, encoding or delimiter; correct the answers."
@@ -96,6 +104,10 @@ class PictureFormat:
             kind, sentence = _SENTENCES[refused.code]
             raise kind(sentence) from refused
         return _checked_picture(reply)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """The picture, or the first of its frames or pages."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox, _FIRST), spot)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per tag; regions come from people."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from gateway.base.progress import Steps, unwatched
 from gateway.formats.model import Content, Field, Mark, Plan, Rebuilt
+from gateway.formats.surface import Spot, Surface
 from gateway.sandbox.ports import Sandbox
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -30,13 +32,23 @@ class Format(Protocol):
         ...
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Content:
         """Parse inside the sandbox: the only touch of hostile bytes. Raises `Unprocessable` with one sentence.
 
         `declared` is what a person said about how to read it (`encoding`, `delimiter`, `sheet`, `frame`); what does not
-        fit is refused, and what only a person can say is asked for by `SheetUnclear` or `FrameUnclear`.
+        fit is refused, and what only a person can say is asked for by `SheetUnclear` or `FrameUnclear`. `steps` is told
+        how far it is, where that takes more than one parse.
         """
+        ...
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """What a person sees there and draws regions on, parsed as `read` does. Raises `NoSuchPage`, too."""
         ...
 
     def survey(self, content: Content) -> tuple[Field, ...]:

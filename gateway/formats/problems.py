@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.base.problems import Refused, TooLarge, Unavailable, Unprocessable
+from gateway.base.problems import NotFound, Refused, TooLarge, Unavailable, Unprocessable
 
 
 class TableRefused(Unprocessable):
@@ -31,6 +31,13 @@ class TextTooLarge(TooLarge):
 
     slug = "text-too-large"
     title = "This text is past a bound"
+
+
+class NoSuchPage(NotFound):
+    """There is nothing to look at there."""
+
+    slug = "no-such-page"
+    title = "There is no such page to look at"
 
 
 class SheetUnclear(Unprocessable):

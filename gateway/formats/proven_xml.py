@@ -38,12 +38,32 @@ class ProvenText:
 
     def __iter__(self) -> Iterator[str]:
         """The pieces, in order. Raises `TaskRefused`."""
+        for piece in self.unproven():
+            self.prove(piece)
+            yield piece
+        self.end()
+
+    def unproven(self) -> Iterator[str]:
+        """The pieces for a caller that proves each of them, or all but elements that it knows to be well-formed."""
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
         try:
             for chunk in self._chunks:
-                self._parser.Parse(chunk, False)
                 yield decoder.decode(chunk)
-            self._parser.Parse(b"", True)
+            decoder.decode(b"", True)
+        except ValueError as error:
+            raise TaskRefused("xml") from error
+
+    def prove(self, piece: str) -> None:
+        """Have expat read on. Raises `TaskRefused`."""
+        self._parse(piece.encode(), last=False)
+
+    def end(self) -> None:
+        """Have expat find that nothing is open. Raises `TaskRefused`."""
+        self._parse(b"", last=True)
+
+    def _parse(self, octets: bytes, *, last: bool) -> None:
+        try:
+            self._parser.Parse(octets, last)
         except (expat.ExpatError, ValueError, LookupError) as error:
             raise TaskRefused("xml") from error
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 MAX_COLUMNS = 128
 PLAIN_NUMBER = (
-    r"(?:0(?![0-9])|-?(?:0\.[0-9]{0,5}[1-9]|[1-9][0-9]{0,8}(?![0-9])"
-    r"|[1-9][0-9]{0,2}\.(?:[0-9]?|[0-9]{3,5})[1-9]|[1-9][0-9]{3,8}\.[0-9]{0,5}[1-9]))"
+    r"(?:-?(?:[1-9][0-9]{3,8}+(?![0-9])(?:\.[0-9]{0,5}[1-9](?!0*\.))?"
+    r"|[1-9][0-9]{0,2}+(?![0-9])(?:\.(?:[0-9]?|[0-9]{3,5})[1-9](?!0*\.))?|0\.[0-9]{0,5}[1-9](?!0*\.))|0(?![0-9]))"
 )
 """What stands as it is shown, and nobody takes for thousands."""
 
 _MOST_KEPT = 1 << 13
-_NOT_LITERAL = ("&", "_x", "\r")
+# With none of these in it, what stands between two tags is its own meaning and well-formed.
+_NOT_LITERAL = ("&", "_x", "\r", "]]>", "\ufffe", "\uffff")
 TEXTS = frozenset({"str", "inlineStr"})
 
 
@@ -45,20 +46,47 @@ class Cell:
 
 
 class RowShape:
-    """Reads the rows of one shape."""
+    """Reads the rows of one shape; `opening` is what their tag says behind their number, which hides nothing."""
 
-    def __init__(self, prefix: str, cells: Sequence[Cell]) -> None:
-        # The first cell says the row's number, all others repeat it.
-        forms = (cell.form(prefix, r"\1" if at else "([0-9]+)") for at, cell in enumerate(cells))
-        self._form = re.compile("".join(forms))
+    def __init__(self, prefix: str, cells: Sequence[Cell], opening: str = "") -> None:
+        self._prefix, self._cells = prefix, cells
+        forms = "".join(cell.form(prefix, r"\1") for cell in cells)
+        self.opening = opening
+        self._row = re.compile(rf'<{prefix}row r="([0-9]+)"{re.escape(opening)}>{forms}</{prefix}row>')
+        # Of a row by itself the first cell says the number, all others repeat it.
+        forms = "".join(cell.form(prefix, r"\1" if at else "([0-9]+)") for at, cell in enumerate(cells))
+        self._body = re.compile(forms)
         self._reads = [(at, cell.read) for at, cell in enumerate(cells) if cell.read]
+
+    def opened(self, opening: str) -> RowShape:
+        """The same shape under another tag."""
+        return RowShape(self._prefix, self._cells, opening)
+
+    def rows(self, text: str, place: int, number: int, *, literal: bool) -> tuple[list[list[str]], int]:
+        """The filled rows from `number` on that stand in `text` from `place` on without a gap, and where they end.
+
+        Each of them is well-formed: elements that are closed, attributes and characters that need no second look.
+        `literal` says that all of `text` is.
+        """
+        rows: list[list[str]] = []
+        match_at = self._row.match
+        while match := match_at(text, place):
+            cells = self._read(match, number) if literal or is_literal(match[0]) else None
+            if not cells or not any(cells):
+                break
+            rows.append(cells)
+            place, number = match.end(), number + 1
+        return rows, place
 
     def cells(self, body: str, row: int) -> list[str] | None:
         """The texts of the row's cells, or None where the row has to be read cell by cell."""
-        match = self._form.fullmatch(body)
-        if match is None or match[1] != str(row) or any(mark in body for mark in _NOT_LITERAL):
+        match = self._body.fullmatch(body)
+        return self._read(match, row) if match and is_literal(body) else None
+
+    def _read(self, match: re.Match[str], row: int) -> list[str] | None:
+        number, *cells = match.groups("")
+        if number != str(row):
             return None
-        _, *cells = match.groups("")
         try:
             for at, read in self._reads:
                 if cells[at]:
@@ -66,6 +94,11 @@ class RowShape:
         except (ValueError, IndexError, ArithmeticError):
             return None
         return cells
+
+
+def is_literal(text: str) -> bool:
+    """Whether what stands between the tags of `text` is well-formed and says just what it says."""
+    return not any(mark in text for mark in _NOT_LITERAL)
 
 
 class Readings(dict[str, str]):

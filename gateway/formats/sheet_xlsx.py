@@ -14,7 +14,7 @@ from gateway.formats.cells import MAX_COLUMNS
 from gateway.formats.grid import Grid
 from gateway.formats.proven_xml import ProvenText
 from gateway.formats.row_shape import MAX_COLUMNS as MAX_SHAPED
-from gateway.formats.row_shape import PLAIN_NUMBER, TEXTS, Cell, Readings, RowShape
+from gateway.formats.row_shape import PLAIN_NUMBER, TEXTS, Cell, Readings, RowShape, is_literal
 from gateway.formats.sheet_values import NUMBER, PlainText, Values
 from gateway.sandbox.task import TaskRefused
 
@@ -39,30 +39,36 @@ class Sheet:
         # The styles under which a number is shown as it stands.
         self._numeric = {None, *(str(at) for at, look in enumerate(values.looks) if look == NUMBER)}
         self._row = 0
+        # How much of what is held expat has read already.
+        self._proven = 0
         self._shape: RowShape | None = None
         self._shapes = 0
 
     def read(self, source: ProvenText, grid: Grid) -> None:
         """Add every row to `grid`. Raises `TaskRefused` with the row and column of what has no clear value."""
-        self._grid = grid
+        self._grid, self._source = grid, source
         held = ""
         inside = False
-        for piece in source:
+        for piece in source.unproven():
             held += piece
             if not inside:
+                source.prove(piece)
                 held, inside = self._begun(held, source.prefix)
+                self._proven = len(held)
             if inside:
                 end = held.rfind(self._row_end)
                 if end >= 0:
                     end += len(self._row_end)
                     self._rows(held[:end])
-                    held = held[end:]
+                    held, self._proven = held[end:], max(0, self._proven - end)
             if len(held) > _TAIL_CHARS:
                 raise TaskRefused("part-large")
         if inside:
             rows, _, tail = held.partition(f"</{source.prefix}sheetData")
             self._rows(rows)
+            source.prove(held[max(self._proven, len(rows)) :])
             self._check_tail(tail, source.prefix)
+        source.end()
 
     def _begun(self, held: str, prefix: str) -> tuple[str, bool]:
         found = re.search(rf"<{prefix}sheetData{_ATTRIBUTES}(/?)>", held)
@@ -89,14 +95,15 @@ class Sheet:
         return held[found.end() :], True
 
     def _rows(self, text: str) -> None:
-        place = 0
-        while match := self._row_begin.match(text, place):
-            place, body = match.end(), ""
+        place, literal = 0, is_literal(text)
+        while match := self._row_begin.match(text, place := self._shaped_rows(text, place, literal=literal)):
+            begun, place, body = place, match.end(), ""
             if not match[2]:
                 close = self._row_close.search(text, place)
                 if close is None:
                     raise TaskRefused("xml-foreign")
                 place, body = close.end(), text[place : close.start()]
+            self._prove(text, begun, place)
             told = _attributes(match[1])
             number = int(told.get("r", self._row + 1))
             if number <= self._row:
@@ -105,16 +112,45 @@ class Sheet:
             if number > self._row + 1:
                 self._grid.add(self._row + 1, [], hidden=False)
             self._row = number
-            self._grid.add(number, self._cells(body, number), hidden=_is_hidden(told))
+            hidden = _is_hidden(told)
+            opening = "" if hidden else self._opening(match[0], number)
+            self._grid.add(number, self._cells(body, number, opening), hidden=hidden)
         if text[place:].strip():
             raise TaskRefused("xml-foreign")
 
-    def _cells(self, body: str, row: int) -> list[str]:
+    def _shaped_rows(self, text: str, place: int, *, literal: bool) -> int:
+        """Read rows of the known shape, which need no proof, for as long as there are any; where they end."""
+        if self._shape is None or place < self._proven:
+            return place
+        rows, place = self._shape.rows(text, place, self._row + 1, literal=literal)
+        self._grid.extend(self._row + 1, rows)
+        self._row += len(rows)
+        return place
+
+    def _prove(self, text: str, start: int, end: int) -> None:
+        """Have expat read on to `end`.
+
+        What it is not shown are elements that are closed, between elements: the rest is well-formed if all of it is.
+        """
+        if end > self._proven:
+            self._source.prove(text[max(start, self._proven) : end])
+
+    def _opening(self, tag: str, number: int) -> str:
+        """What a row's tag says behind its number, where it begins with that."""
+        usual = f'<{self._prefix}row r="{number}"'
+        return tag.removeprefix(usual).removesuffix(">") if tag.startswith(usual) and not tag.endswith("/>") else ""
+
+    def _cells(self, body: str, row: int, opening: str) -> list[str]:
         """The cells of one row from the sheet's first column on."""
         shaped = self._shape.cells(body, row) if self._shape else None
-        return self._usual_cells(body, row) if shaped is None else shaped
+        if shaped is None:
+            return self._usual_cells(body, row, opening)
+        if self._shape and self._shape.opening != opening and self._shapes < _SHAPES:
+            self._shapes += 1
+            self._shape = self._shape.opened(opening)
+        return shaped
 
-    def _usual_cells(self, body: str, row: int) -> list[str]:
+    def _usual_cells(self, body: str, row: int, opening: str) -> list[str]:
         """The same for a row that is not built like those before."""
         # One pass in C: the place of each cell, what is behind it up to the next one, and so on.
         before, *pieces = self._places.split(body)
@@ -140,7 +176,7 @@ class Sheet:
             cells.append(text)
         if self._shapes < _SHAPES and 0 < len(cells) <= MAX_SHAPED:
             self._shapes += 1
-            self._shape = RowShape(self._prefix, list(map(self._shaped, letters, pieces[2::_PIECES])))
+            self._shape = RowShape(self._prefix, list(map(self._shaped, letters, pieces[2::_PIECES])), opening)
         return cells
 
     def _shaped(self, letters: str, rest: str) -> Cell:

@@ -21,6 +21,7 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.base.units import MIB
 from gateway.formats.cells import CONTROL, MAX_CELL_CHARS
 from gateway.formats.columns import DEFAULT, Column, Redactions, rendered
@@ -42,7 +43,8 @@ from gateway.formats.model import (
 )
 from gateway.formats.parse_csv import DECLARED
 from gateway.formats.ports import NOTHING
-from gateway.formats.problems import CellUnreadable, NothingNamed, PlanUnfit, TextRefused, TextTooLarge
+from gateway.formats.problems import CellUnreadable, NoSuchPage, NothingNamed, PlanUnfit, TextRefused, TextTooLarge
+from gateway.formats.surface import NO_PAGES, Spot, Surface
 from gateway.formats.write_text import JSON, MARK_MEMBER, TEXT, WRITERS, XML, OutGroup, OutList, OutValue
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
@@ -116,9 +118,15 @@ class StructuredFormat:
         return XML if re.match(r"<[?!\w]", start) else TEXT
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Structured:
         """The document. Raises `TextRefused` or `TextTooLarge` with what to do."""
+        del steps  # one parse says nothing before its end
         if not {"encoding"}.issuperset(declared):
             raise TextRefused("Something is declared that a text does not have; take it out of the answers.")
         try:
@@ -130,6 +138,11 @@ class StructuredFormat:
             most = refused.numbers.get("most", 0)
             raise kind(sentence.format(most=most)) from refused
         return structured_of(reply, media_type)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """Nothing: raises `NoSuchPage`."""
+        del untrusted_original, media_type, sandbox, spot
+        raise NoSuchPage(NO_PAGES)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per path, numbered from 1; `count` is how many of its values are not empty."""

@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
 from gateway.formats.ports import NOTHING
-from gateway.formats.problems import NothingNamed, PlanUnfit, TableRefused, TableTooLarge
+from gateway.formats.problems import NoSuchPage, NothingNamed, PlanUnfit, TableRefused, TableTooLarge
+from gateway.formats.surface import NO_PAGES, Spot, Surface
 from gateway.marks import visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseRefused
@@ -66,7 +68,7 @@ UNCLEAR = TableRefused("The reader's answer about this table does not add up; sa
 class OutTable:
     """A rendition before it is written: a title, a kind and the cells per column, the mark's column last.
 
-    `order` says for every place which row of the columns stands there; `arranged` are the cells themselves, in order.
+    `order` says for every place which row of the columns stands there.
     A cell of a column that holds numbers or days may still be empty or say that it is withheld, and what stands as
     the original wrote it (`1.234,56`) may have two meanings: a writer of true numbers writes text where in doubt.
     """
@@ -77,10 +79,6 @@ class OutTable:
     order: NDArray[np.intp]
     mark_text: str
     notice: Notice
-
-    def arranged(self) -> tuple[pl.Series, ...]:
-        """The cells column by column, in the rendition's order of rows."""
-        return tuple(column.values.gather(column.codes[self.order]) for column in self.columns)
 
 
 class TableFormat(abc.ABC):
@@ -117,7 +115,12 @@ class TableFormat(abc.ABC):
         return {}
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Table:
         """The table, all cells text. Raises `TableRefused` or `TableTooLarge` with the row and what to do.
 
@@ -128,7 +131,7 @@ class TableFormat(abc.ABC):
                 "Something is declared that this sort of table does not have; take it out of the answers."
             )
         try:
-            return self._parsed(untrusted_original, media_type, sandbox, declared)
+            return self._parsed(untrusted_original, media_type, sandbox, declared, steps)
         except ParseRefused as refused:
             kind, sentence = self.sentences.get(refused.code, (None, ""))
             if kind is None:
@@ -139,10 +142,21 @@ class TableFormat(abc.ABC):
                 raise UNCLEAR from refused
 
     def _parsed(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str],
+        steps: Steps,
     ) -> Table:
+        del steps  # one parse says nothing before its end
         reply = sandbox.run(self.tasks[media_type], dict(declared), untrusted_original, self._limits)
         return table_of(reply, self.source)
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """Nothing: raises `NoSuchPage`."""
+        del untrusted_original, media_type, sandbox, spot
+        raise NoSuchPage(NO_PAGES)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """One field per column, numbered from 1; `count` is how many of its cells are not empty."""
@@ -219,7 +233,10 @@ def table_of(reply: Reply, source: SourceCheck) -> Table:
     frame = cells_of(reply.blobs[1], width)
     if frame.height != rows:
         raise UNCLEAR
-    return Table(headers, frame, read, hashlib.sha256(b"".join(reply.blobs)).digest())
+    digest = hashlib.sha256()
+    for blob in reply.blobs:
+        digest.update(blob)
+    return Table(headers, frame, read, digest.digest())
 
 
 def cells_of(untrusted: bytes, width: int) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from gateway.base.canon import Json
+from gateway.base.progress import Steps
 from gateway.formats import parse_csv
 from gateway.formats.large_csv import PART_BYTES, read_in_parts
 from gateway.formats.model import Table
@@ -103,11 +104,16 @@ class TableCsv(TableFormat):
         return {"encoding": str(encoding), "delimiter": str(delimiter)}
 
     def _parsed(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str]
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str],
+        steps: Steps,
     ) -> Table:
         in_parts = None
         if not declared:
             in_parts = read_in_parts(
-                untrusted_original, PARSE_TASK, sandbox, self._limits, self.source, self._part_bytes
+                untrusted_original, PARSE_TASK, sandbox, self._limits, self.source, self._part_bytes, steps
             )
-        return in_parts or super()._parsed(untrusted_original, media_type, sandbox, declared)
+        return in_parts or super()._parsed(untrusted_original, media_type, sandbox, declared, steps)

@@ -16,11 +16,13 @@ from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
+from gateway.base.progress import Steps, unwatched
 from gateway.base.units import GIB, MIB
 from gateway.formats import video_bounds, video_types, write_video
 from gateway.formats.model import Content, Cut, Element, Field, Mark, Plan, Rebuilt, Video
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import VideoMissing, VideoRefused, VideoTooLarge
+from gateway.formats.surface import Spot, Surface, surface_of
 from gateway.sandbox.ports import Limits, Sandbox
 from gateway.sandbox.problems import ParseRefused
 
@@ -75,12 +77,22 @@ class VideoFormat:
         return shown
 
     def read(
-        self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, declared: Mapping[str, str] = NOTHING
+        self,
+        untrusted_original: bytes,
+        media_type: str,
+        sandbox: Sandbox,
+        declared: Mapping[str, str] = NOTHING,
+        steps: Steps = unwatched,
     ) -> Video:
         """Size, length and parts; there is nothing to declare. Raises `VideoRefused` or `VideoTooLarge`."""
+        del steps  # one parse says nothing before its end
         if declared:
             raise VideoRefused("A video has neither sheet nor encoding nor delimiter; take that out.")
         return _Reader(sandbox, untrusted_original, media_type).video()
+
+    def look(self, untrusted_original: bytes, media_type: str, sandbox: Sandbox, spot: Spot) -> Surface:
+        """The frame that is shown then."""
+        return surface_of(self.read(untrusted_original, media_type, sandbox), spot)
 
     def survey(self, content: Content) -> tuple[Field, ...]:
         """What is beside the pictures; regions come from people."""
@@ -140,20 +152,23 @@ class _Reader:
     def _frames(self, cut: Cut) -> Iterator[tuple[int, bytes]]:
         area = [cut.area.left_px, cut.area.top_px, cut.area.width_px, cut.area.height_px]
         request: dict[str, Json] = {"area": list(area), "size_px": list(cut.size_px), "fps": cut.fps}
-        request |= {"start_ms": cut.start_ms, "count": cut.count, **self._request}
+        numbers = cut.numbers
+        request |= {"start_ms": cut.start_ms, "numbers": list(numbers), **self._request}
         each_bytes, done = video_bounds.frame_bytes(cut.size_px), 0
         cpu_s = _CPU_S + cut.count // _FRAMES_PER_CPU_S
-        limits = replace(LIMITS, cpu_s=cpu_s, wall_s=2 * cpu_s, output_bytes=each_bytes * cut.count)
+        limits = replace(LIMITS, cpu_s=cpu_s, wall_s=2 * cpu_s, output_bytes=each_bytes * len(numbers))
         try:
             for blob in self._sandbox.stream(FRAMES_TASK, request, self._untrusted, limits):
                 began_ms = int.from_bytes(blob[: video_bounds.STAMP_BYTES])
-                if len(blob) != each_bytes or began_ms > cut.start_ms + done * 1000 // cut.fps:
+                if done == len(numbers) or len(blob) != each_bytes:
+                    raise _UNCLEAR
+                if began_ms > cut.start_ms + numbers[done] * 1000 // cut.fps:
                     raise _UNCLEAR
                 yield began_ms, blob[video_bounds.STAMP_BYTES :]
                 done += 1
         except ParseRefused as refused:
             raise _told(refused) from refused
-        if done != cut.count:
+        if done != len(numbers):
             raise _UNCLEAR
 
 

@@ -47,7 +47,8 @@ _GREY_LEVELS = 4
 _CLOSE = 24
 _FAR_SHARE = 0.12
 _EVERY_ROW = 48
-_PIECE = 3 << 14
+_LEVELS, _STEP = np.arange(256), 255 // (_GREY_LEVELS - 1)
+_FAR = (np.abs((_LEVELS + _STEP // 2) // _STEP * _STEP - _LEVELS) > _CLOSE).tobytes()
 _MAYBE_NOT_DRAWN = frozenset({Element.ANNOTATION, Element.FORM_FIELD})
 _COVERED = frozenset({Element.TEXT, Element.REGION, Element.PICTURE}) | _MAYBE_NOT_DRAWN
 
@@ -111,6 +112,8 @@ def _layout(page: Page, orders: Sequence[Instruction], shown: Container[Box | No
     unnamed = {note.box for note in page.notes if note.element is Element.PICTURE and note.box not in shown}
     unnamed -= {one.box for one in orders if one.element is Element.PICTURE}
     regions += [Cover(box, "") for box in unnamed if box is not None]
+    # Twice the middle, in whole numbers.
+    middles = [(2 * box.left_px + box.width_px, 2 * box.top_px + box.height_px) for box in (w.box for w in page.words)]
     for one in orders:
         if one.box is None and one.element in _MAYBE_NOT_DRAWN:
             continue
@@ -118,8 +121,8 @@ def _layout(page: Page, orders: Sequence[Instruction], shown: Container[Box | No
             raise PlanUnfit("Something to be covered has no place on its page; draw it anew.")
         case = applied(one.cases, {})
         code = case.code if case is not None else ""
-        inside = [place for place, word in enumerate(page.words) if _middle_in(word.box, one.box)]
-        if one.element is not Element.TEXT or not inside:
+        inside = _inside(one.box, middles) if one.element is Element.TEXT else []
+        if not inside:
             regions.append(Cover(one.box, code))
             continue
         for place in inside:
@@ -127,10 +130,11 @@ def _layout(page: Page, orders: Sequence[Instruction], shown: Container[Box | No
     return lay_out(page, words, regions)
 
 
-def _middle_in(word: Box, place: Box) -> bool:
-    across = 2 * word.left_px + word.width_px - 2 * place.left_px
-    down = 2 * word.top_px + word.height_px - 2 * place.top_px
-    return 0 <= across <= 2 * place.width_px and 0 <= down <= 2 * place.height_px
+def _inside(place: Box, middles: Sequence[tuple[int, int]]) -> list[int]:
+    """The words whose middle lies in this place."""
+    left, top = 2 * place.left_px, 2 * place.top_px
+    right, bottom = left + 2 * place.width_px, top + 2 * place.height_px
+    return [number for number, (x, y) in enumerate(middles) if top <= y <= bottom and left <= x <= right]
 
 
 def _in_margin(
@@ -174,28 +178,13 @@ def _plane(raster: bytes, page: Page) -> Pixels:
     if samples.size == page.width_px * page.height_px:
         return samples.reshape(page.height_px, page.width_px).copy()
     whole = samples.reshape(page.height_px, page.width_px, 3)
-    return whole.copy() if _has_colour(samples) else np.ascontiguousarray(whole[:, :, 1])
-
-
-def _has_colour(rgb: Pixels) -> bool:
-    """Whether a pixel's channels differ. Neighbouring octets are compared in pieces that stay in the cache."""
-    within = np.tile(np.array([255, 255, 0], np.uint8), _PIECE // 3)
-    for start in range(0, rgb.size, _PIECE):
-        piece = rgb[start : start + _PIECE]
-        differs = piece[1:] ^ piece[:-1]
-        differs &= within[: differs.size]
-        if differs.any():
-            return True
-    return False
+    return whole.copy() if pixels.has_colour(samples) else np.ascontiguousarray(whole[:, :, 1])
 
 
 def _is_print(grey: Pixels) -> bool:
     """Whether nearly every pixel of some rows is close to one of the four levels."""
-    step = 255 // (_GREY_LEVELS - 1)
-    counts = np.bincount(grey[::_EVERY_ROW].ravel(), minlength=256)
-    levels = np.arange(256)
-    far = np.abs((levels + step // 2) // step * step - levels) > _CLOSE
-    return bool(counts[far].sum() <= _FAR_SHARE * counts.sum())
+    some = grey[::_EVERY_ROW].tobytes()
+    return some.translate(_FAR).count(1) <= _FAR_SHARE * len(some)
 
 
 def _compressed(

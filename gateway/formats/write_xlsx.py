@@ -12,13 +12,16 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from gateway.formats import sheet_styles as styles
-from gateway.formats.coded import Coded
+from gateway.formats.coded import Coded, Codes
 from gateway.formats.columns import CellKind
 from gateway.formats.model import Notice
 from gateway.formats.problems import PlanUnfit
@@ -40,7 +43,7 @@ _EPOCH = date(1899, 12, 30)
 _FIRST_DAY = date(1900, 3, 1)
 # Half the time of the usual level, for a quarter more bytes.
 _LEVEL = 2
-_SLICE_ROWS = 4_096
+_SLICE_ROWS = 2_048
 _FITTED_ROWS = 2_000
 _DIGITS = 15
 _WITHHELD = "[withheld"
@@ -51,6 +54,12 @@ _SPECIAL = r"[&<>\r\x{fffe}\x{ffff}]|_x"
 _WITH_UNIT = r"^-?[0-9]+(?:\.[0-9]+)? ([a-z%][a-z%0-9]{0,9})$"
 # What has one meaning at first sight, neither a thousand nor a negative zero; all else is read with care.
 _USUAL_NUMBER = r"^(?:0|0\.[0-9]*[1-9]|-?[1-9](?:[0-9]*|[0-9]{0,2}\.(?:[0-9]{1,2}|[0-9]{4,})|[0-9]{3,}\.[0-9]+))$"
+# The same where its last decimal is none that says nothing.
+_SHORTEST_NUMBER = (
+    r"^(?:0|-?(?:0\.[0-9]*[1-9]|[1-9](?:[0-9]*|[0-9]{0,2}\.[0-9]?[1-9]|[0-9]{0,2}\.[0-9]{3,}[1-9]"
+    r"|[0-9]{3,}\.[0-9]*[1-9])))$"
+)
+_KEPT_APART = r"^(-?[1-9][0-9]{0,2}\.[0-9]{3})0$"
 _USUAL_DAY = r"^(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 _PRESERVED = ' xml:space="preserve"'
 _TEXT_END = "</t></is></c>"
@@ -64,26 +73,37 @@ def written(out: OutTable) -> bytes:
     """The workbook's bytes; the same for the same table. Raises `PlanUnfit` past what a workbook can hold."""
     if len(out.order) >= MAX_ROWS:
         raise PlanUnfit("The table has more rows than a workbook can hold; let the policy's output be csv.")
-    arranged = out.arranged()
-    if any((cells.str.len_chars() > MAX_CELL_CHARS).any() for cells in arranged):
+    cells = [_used(column) for column in out.columns]
+    if any((column.values.str.len_chars() > MAX_CELL_CHARS).any() for column in cells):
         raise PlanUnfit(_TOO_LONG)
     sheets = styles.Styles()
-    columns = [_Column.of(out, at, cells, sheets) for at, cells in enumerate(arranged)]
+    columns = [_Column.of(out, at, coded, sheets) for at, coded in enumerate(cells)]
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name, text in _fixed_parts(out.notice, sheets):
             archive.writestr(_member(name), _DECLARATION + text)
         with archive.open(_member("xl/worksheets/sheet1.xml"), "w") as member:
-            for piece in _table_sheet(out, columns):
+            for piece in _made_ahead(_table_sheet(out, columns)):
                 member.write(piece)
         archive.writestr(_member("xl/worksheets/sheet2.xml"), _DECLARATION + _notice_sheet(out))
     return sink.getvalue()
+
+
+def _made_ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, each of which is made while the one before it is deflated."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = thread.submit(next, pieces, None)
+            yield piece
 
 
 def _member(name: str) -> zipfile.ZipInfo:
     member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     member.compress_type = zipfile.ZIP_DEFLATED
     member.create_system = 0
+    # An archive's own level is not asked for a member that is opened with a head of its own.
+    member._compresslevel = _LEVEL  # type: ignore[attr-defined]  # noqa: SLF001
     return member
 
 
@@ -119,59 +139,94 @@ def _relations(*targets: tuple[str, str]) -> str:
     return f'<Relationships xmlns="{_PACKAGE}/relationships">{"".join(lines)}</Relationships>'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Column:
     """How one column's `cells` are written; `read` gives the numbers that stand in them, nothing where a text does."""
 
-    cells: pl.Series
+    cells: Coded
+    order: NDArray[np.intp]
     style: int
     head_style: int
     width: int
-    read: Callable[[pl.Series], pl.Series]
+    read: Callable[[pl.Series], pl.Series] | None = None
     wraps: bool = False
 
     @classmethod
-    def of(cls, out: OutTable, at: int, cells: pl.Series, sheets: styles.Styles) -> _Column:
-        """The column at this place, its cells in order."""
-        kind = out.kinds[at]
-        # A long title takes two lines, but no word of it does.
-        title = max(_width([out.titles[at]]) // 2 + 2, _width(out.titles[at].split()))
-        width = max(title, _width(list(cells.head(_FITTED_ROWS))))
+    def of(cls, out: OutTable, at: int, coded: Coded, sheets: styles.Styles) -> _Column:
+        """The column at this place, its values those that its cells show."""
+        kind, order, cells = out.kinds[at], out.order, coded.values
         if at == len(out.columns) - 1:
             # Letters of 8 points are narrower than those of 11 that a column's width is counted in.
-            return cls(cells, styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11, _no_numbers)
+            return cls(coded, order, styles.MARK, styles.HEAD, _width([out.mark_text], most=80) * 8 // 11)
+        # A long title takes two lines, but no word of it does.
+        title = max(_width([out.titles[at]]) // 2 + 2, _width(out.titles[at].split()))
+        width = max(title, _width(list(cells.gather(coded.codes[order[:_FITTED_ROWS]]))))
         if kind in {CellKind.DECIMAL, CellKind.INTEGER}:
-            return cls(cells, sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _numbers)
+            return cls(coded, order, sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _numbers)
         if kind is CellKind.DATE:
-            return cls(cells, styles.DAY, styles.HEAD_RIGHT, width, _days)
+            return cls(coded, order, styles.DAY, styles.HEAD_RIGHT, width, _days)
         unit = _common_unit(cells) if kind is CellKind.LABEL else None
         if unit:
             tail = f" {unit}"
             look = f'{_number_format(cells.str.strip_suffix(tail))}"{tail}"'
             bare = sheets.number(look)
-            return cls(cells, bare, styles.HEAD_RIGHT, width, lambda cells: _numbers(cells.str.strip_suffix(tail)))
+            read = lambda cells: _numbers(cells.str.strip_suffix(tail))  # noqa: E731
+            return cls(coded, order, bare, styles.HEAD_RIGHT, width, read)
         wraps = width == _WIDEST or bool(cells.str.contains("\n", literal=True).any())
-        return cls(cells, styles.TEXT, styles.HEAD, width, _no_numbers, wraps)
+        return cls(coded, order, styles.TEXT, styles.HEAD, width, wraps=wraps)
 
-    def fragments(self, cells: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series]:
-        """The XML of these cells from behind their places on: what opens each, what it says, what closes it."""
-        numbers, texts = self.read(cells), _escaped_all(cells)
+    def slice(self, start: int) -> pl.Series:
+        """The cells of the slice from this row on, in the rendition's order."""
+        return self.cells.values.gather(self._codes(start))
+
+    def writer(self) -> Callable[[int], pl.Series]:
+        """What gives the XML of a slice's cells; a value that stands in many of them is written once."""
+        values = self.cells.values
+        if values.len() * 2 > len(self.order):
+            return lambda start: self.fragments(self.slice(start))
+        fragments = self.fragments(values)
+        return lambda start: fragments.gather(self._codes(start))
+
+    def _codes(self, start: int) -> Codes:
+        return self.cells.codes[self.order[start : start + _SLICE_ROWS]]
+
+    def fragments(self, cells: pl.Series) -> pl.Series:
+        """The XML of these cells from behind their places on."""
+        numbers = self.read(cells) if self.read else None
+        if numbers is None:
+            return self._text_fragments(cells)
+        filled = pl.select(pl.concat_str(pl.lit(f'" s="{self.style}"><v>'), numbers, pl.lit("</v></c>"))).to_series()
+        missing = numbers.is_null()
+        if not missing.any():
+            return filled
+        rare = Coded.of(cells.filter(missing))
+        texts = Coded(self._text_fragments(rare.values), rare.codes)
+        rows = missing.to_numpy()
+        return Coded.merged([(rows, texts), (~rows, Coded.whole(filled.filter(~missing)))]).cells()
+
+    def _text_fragments(self, cells: pl.Series) -> pl.Series:
+        texts = _escaped_all(cells)
         # A text among numbers stays where texts stand.
         style = self.style if self.style in {styles.TEXT, styles.MARK} else styles.TEXT
         spaced = (cells != cells.str.strip_chars()) | cells.str.contains("\n", literal=True)
-        is_number, is_empty, is_withheld = numbers.is_not_null(), cells == "", cells.str.starts_with(_WITHHELD)
+        is_empty = cells == ""
         opening = (
-            pl.when(is_number).then(pl.lit(f'" s="{self.style}"><v>'))
-            .when(is_empty).then(pl.lit(f'" s="{self.style}"/>'))
-            .when(is_withheld).then(pl.lit(_text_opening(styles.WITHHELD)))
+            pl.when(is_empty).then(pl.lit(f'" s="{self.style}"/>'))
+            .when(cells.str.starts_with(_WITHHELD)).then(pl.lit(_text_opening(styles.WITHHELD)))
             .when(spaced).then(pl.lit(_text_opening(style, _PRESERVED)))
             .otherwise(pl.lit(_text_opening(style)))
         )  # fmt: skip
-        closing = (
-            pl.when(is_number).then(pl.lit("</v></c>")).when(is_empty).then(pl.lit("")).otherwise(pl.lit(_TEXT_END))
-        )
-        found = pl.select(opening=opening, said=numbers.fill_null(texts), closing=closing)
-        return found["opening"], found["said"], found["closing"]
+        closing = pl.when(is_empty).then(pl.lit("")).otherwise(pl.lit(_TEXT_END))
+        return pl.select(pl.concat_str(opening, texts, closing)).to_series()
+
+
+def _used(column: Coded) -> Coded:
+    """The column without values that stand in none of its cells: those of the original may be among them."""
+    used = np.bincount(column.codes, minlength=column.values.len()) > 0
+    if used.all():
+        return column
+    place = (np.cumsum(used) - 1).astype(np.uint32)
+    return Coded(column.values.filter(pl.Series(used)), place[column.codes])
 
 
 def _text_opening(style: int, keep: str = "") -> str:
@@ -193,7 +248,10 @@ def _no_numbers(cells: pl.Series) -> pl.Series:
 
 def _numbers(cells: pl.Series) -> pl.Series:
     """The cells as numbers of at most 15 digits, where they have one meaning."""
-    usual = cells.str.contains(_USUAL_NUMBER) & (cells.str.len_bytes() <= _DIGITS)
+    short = cells.str.len_bytes() <= _DIGITS
+    if (short & cells.str.contains(_SHORTEST_NUMBER)).all():
+        return cells
+    usual = cells.str.contains(_USUAL_NUMBER) & short
     fraction = cells.str.contains(".", literal=True)
     bare = cells.zip_with(~fraction, cells.str.strip_chars_end("0").str.strip_chars_end("."))
     return _completed(cells, bare.zip_with(usual, _no_numbers(cells)), _as_number)
@@ -243,8 +301,9 @@ def _as_day(cell: str) -> str | None:
 
 def _number_format(cells: pl.Series) -> str:
     # The zero that keeps 1.2340 from being a thousand is not one of the original's decimals.
-    seen = cells.str.replace(r"^(-?[1-9][0-9]{0,2}\.[0-9]{3})0$", "${1}")
-    decimals = int(seen.str.extract(r"^-?[0-9]+[.,]([0-9]+)$").str.len_chars().max() or 0)  # type: ignore[arg-type]
+    seen = cells.str.replace(_KEPT_APART, "${1}") if cells.str.contains(_KEPT_APART).any() else cells
+    broken = seen.filter(seen.str.contains(r"^-?[0-9]+[.,][0-9]+$"))
+    decimals = int(broken.str.strip_chars_start("-0123456789").str.len_bytes().max() or 1) - 1  # type: ignore[arg-type]
     large = cells.str.contains(r"^-?[0-9]{5}").any()
     if decimals > styles.MAX_DECIMALS:
         return "General"
@@ -270,37 +329,31 @@ def _table_sheet(out: OutTable, columns: list[_Column]) -> Iterator[bytes]:
     heads = [_text_fragment(title, column.head_style) for title, column in zip(out.titles, columns, strict=True)]
     cells = "".join(f'<c r="{letter}1{head}' for letter, head in zip(letters, heads, strict=True))
     yield f'<row r="1"{_height(_HEAD_POINTS)}>{cells}</row>'.encode()
+    writers = [column.writer() for column in columns]
     for start in range(0, len(out.order), _SLICE_ROWS):
-        yield _rows(columns, start)
+        yield _rows(columns, writers, start)
     yield f'</sheetData><autoFilter ref="A1:{last}"/>{_printed(out.mark_text)}</worksheet>'.encode()
 
 
-def _rows(columns: list[_Column], start: int) -> bytes:
+def _rows(columns: list[_Column], writers: list[Callable[[int], pl.Series]], start: int) -> bytes:
     """The XML of the rows of one slice, put together column by column."""
-    parts = [column.cells.slice(start, _SLICE_ROWS) for column in columns]
-    number = pl.int_range(start + 2, start + 2 + parts[0].len(), eager=True).cast(pl.String)
-    pieces: list[pl.Series | str] = [
-        '<row r="',
-        number,
-        '"',
-        pl.Series(_heights(columns, start, number.len())),
-        ">",
-    ]
-    for at, (column, cells) in enumerate(zip(columns, parts, strict=True), 1):
-        pieces += [f'<c r="{_letters(at)}', number, *column.fragments(cells)]
+    count = min(_SLICE_ROWS, len(columns[0].order) - start)
+    number = pl.int_range(start + 2, start + 2 + count, eager=True).cast(pl.String)
+    pieces: list[pl.Series | str] = ['<row r="', number, '"', _heights(columns, start, count), ">"]
+    for at, writer in enumerate(writers, 1):
+        pieces += [f'<c r="{_letters(at)}', number, writer(start)]
     pieces.append("</row>")
     rows = pl.concat_str([pl.lit(piece) for piece in pieces])
     return bytes(pl.select(rows.str.join("").cast(pl.Binary)).item())
 
 
-def _heights(columns: list[_Column], start: int, count: int) -> list[str]:
+def _heights(columns: list[_Column], start: int, count: int) -> pl.Series | str:
     """The height of each row: said only where a text takes more than one line."""
+    wrapping = [column for column in columns if column.wraps]
     lines = [1] * count
-    for column in columns:
-        if column.wraps:
-            needed = (_lines(cell, column.width) for cell in column.cells.slice(start, count))
-            lines = list(map(max, lines, needed))
-    return [_height(_LINE_POINTS * many) if many > 1 else "" for many in lines]
+    for column in wrapping:
+        lines = list(map(max, lines, (_lines(cell, column.width) for cell in column.slice(start))))
+    return pl.Series([_height(_LINE_POINTS * many) if many > 1 else "" for many in lines]) if wrapping else ""
 
 
 def _height(points: int) -> str:

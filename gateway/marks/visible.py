@@ -8,8 +8,10 @@ must be (`mark_mask`) and look whether it is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,8 @@ _ANGLE_DEGREES = 28.0724869
 _LIGHT_ALPHA, _DARK_ALPHA = 0.44, 0.32
 _LINE_COLUMNS = 30
 _MARGIN_LETTERS_PER_SIDE = 80
-_PIECE_OCTETS = 1 << 15
+_WORD = 8
+_PIECE_WORDS = 1 << 13
 _STEP_PX = 8
 _TALL_PX = 1 << 14
 
@@ -67,9 +70,9 @@ STRIP = Lattice(60, 12, 9, in_margin=True, tiled=False)
 
 @dataclass(frozen=True, slots=True)
 class _Ink:
-    """The octets of a picture's rows that its mark changes: where they lie, and in 255ths how much covers them."""
+    """The words of a picture's octets that its mark changes, in 255ths how much covers each octet of them."""
 
-    places: NDArray[np.int32]
+    places: NDArray[np.intp]
     dark: NDArray[np.uint8]
     light: NDArray[np.uint8]
 
@@ -94,17 +97,31 @@ def burn_in(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
 
     Raises `MarkDoesNotFit`.
     """
+    for ink, words in _inks(pixels, mark_text, lattice):
+        _lay(ink, words)
+
+
+def lift(pixels: Pixels, mark_text: str, lattice: Lattice = PICTURE) -> None:
+    """Take the mark off `pixels` again, in place, as far as rounding and a coder in between let it be known."""
+    for ink, words in _inks(pixels, mark_text, lattice):
+        for start in range(0, len(ink.places), _PIECE_WORDS):
+            at = ink.places[start : start + _PIECE_WORDS]
+            octets = words[at].view(np.uint8)
+            piece = slice(start * words.itemsize, start * words.itemsize + len(octets))
+            light = ink.light[piece].astype(np.float32)
+            kept = (255 - ink.dark[piece].astype(np.float32)) * (255 - light) / 255**2
+            words[at] = np.clip((octets - light) / kept + 0.5, 0, 255).astype(np.uint8).view(words.dtype)
+
+
+def _inks(pixels: Pixels, mark_text: str, lattice: Lattice) -> Iterator[tuple[_Ink, NDArray[Any]]]:
+    """What the mark changes, beside the words of `pixels` that it changes."""
     height_px, width_px = pixels.shape[:2]
-    ink = _ink((width_px, height_px), mark_text, pixels.size // (height_px * width_px), lattice)
+    channels = pixels.size // (height_px * width_px)
     octets = pixels.reshape(-1)
-    # Piece by piece, so that what is worked out stays in the processor's cache.
-    for start in range(0, len(ink.places), _PIECE_OCTETS):
-        piece = slice(start, start + _PIECE_OCTETS)
-        at = ink.places[piece].astype(np.intp)
-        levels = octets[at].astype(np.uint16)
-        _lay(0, ink.dark[piece].astype(np.uint16), levels)
-        _lay(255, ink.light[piece].astype(np.uint16), levels)
-        octets[at] = levels.astype(np.uint8)
+    whole = height_px * width_px // _WORD * _WORD * channels
+    words, rest = _ink((width_px, height_px), mark_text, channels, lattice)
+    yield words, octets[:whole].view(np.uint64)
+    yield rest, octets[whole:]
 
 
 class Veil:
@@ -130,22 +147,46 @@ class Veil:
         grey[...] = self._levels
 
 
-def _lay(colour: int, cover: NDArray[np.uint16], levels: NDArray[np.uint16]) -> None:
-    """Lay `colour` over `levels`, in place, rounded to the nearest."""
-    levels *= 255 - cover
-    levels += colour * cover + 128
+def _lay(ink: _Ink, words: NDArray[Any]) -> None:
+    """Lay the mark over these words of octets, in place: black, then white, each rounded to the nearest."""
+    # Piece by piece, so that what is worked out stays in the processor's cache.
+    for start in range(0, len(ink.places), _PIECE_WORDS):
+        at = ink.places[start : start + _PIECE_WORDS]
+        levels = words[at].view(np.uint8).astype(np.uint16)
+        piece = slice(start * words.itemsize, start * words.itemsize + len(levels))
+        levels *= 255 - ink.dark[piece]
+        _divide_by_255(levels)
+        levels *= 255 - ink.light[piece]
+        levels += ink.light[piece] * np.uint16(255)
+        _divide_by_255(levels)
+        words[at] = levels.astype(np.uint8).view(words.dtype)
+
+
+def _divide_by_255(levels: NDArray[np.uint16]) -> None:
+    """In place, rounded to the nearest."""
+    levels += 128
     levels += levels >> 8
     levels >>= 8
 
 
 # The photos of one release have one mark and mostly one size. What is kept is about as large as the picture.
 @lru_cache(maxsize=1)
-def _ink(size_px: tuple[int, int], mark_text: str, channels: int, lattice: Lattice) -> _Ink:
+def _ink(size_px: tuple[int, int], mark_text: str, channels: int, lattice: Lattice) -> tuple[_Ink, _Ink]:
+    """What of a picture the mark changes, in words of eight octets; of its last octets, each for itself."""
     letters, outline = _masks(size_px, mark_text, lattice)
     dark, light = _covering(outline, _DARK_ALPHA), _covering(letters, _LIGHT_ALPHA)
-    places = np.flatnonzero(dark | light)
-    octets = (channels * places[:, None] + np.arange(channels)).ravel().astype(np.int32)
-    return _Ink(octets, np.repeat(dark[places], channels), np.repeat(light[places], channels))
+    whole = dark.size // _WORD * _WORD
+    words = _inked(dark[:whole].view(np.uint64), light[:whole].view(np.uint64), channels)
+    return words, _inked(dark[whole:], light[whole:], channels)
+
+
+def _inked(dark: NDArray[Any], light: NDArray[Any], channels: int) -> _Ink:
+    """What the mark changes, from words that hold an octet for each pixel."""
+    pixels = np.flatnonzero(dark | light)
+    words = (channels * pixels[:, None] + np.arange(channels)).ravel()
+    covers = [np.repeat(cover[pixels].view(np.uint8), channels).view(cover.dtype) for cover in (dark, light)]
+    changed = np.flatnonzero(covers[0] | covers[1])
+    return _Ink(words[changed], *(cover[changed].view(np.uint8) for cover in covers))
 
 
 def _covering(mask: Image.Image, alpha: float) -> NDArray[np.uint8]:
@@ -166,6 +207,8 @@ def mark_mask(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTU
     return np.clip(signed // 2, -127, 127).astype(np.int8)
 
 
+# Of the same size as the ink, for the same reason.
+@lru_cache(maxsize=2)
 def tiles(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> tuple[Rectangle, ...]:
     """Left, top, right, bottom of every whole tile in a picture of this size, from the top. Raises `MarkDoesNotFit`."""
     if not lattice.tiled:
@@ -191,12 +234,9 @@ def require_readable(
         (letters, _), (left, top) = _margin(size_px, mark_text, lattice)
         whole.append((letters, left, top))
     for letters, left, top in whole:
-        hidden = Image.new("L", letters.size)
-        draw = ImageDraw.Draw(hidden)
-        for box in covered:
-            corners = (box[0] - left, box[1] - top, box[2] - left - 1, box[3] - top - 1)
-            draw.rectangle(corners, fill=255)
-        if ImageChops.multiply(hidden, letters).getbbox() is None:
+        right, bottom = left + letters.width, top + letters.height
+        near = [box for box in covered if box[0] < right and box[2] > left and box[1] < bottom and box[3] > top]
+        if not near or not _covers_letters(letters, left, top, near):
             return
     raise MarkDoesNotFit(
         "The boxes leave no place where one whole mark can be read; draw a larger work area or leave this picture out."
@@ -216,6 +256,15 @@ def strip_px(width_px: int, mark_text: str) -> int:
     """How many rows at the lower edge of a page of this width a mark takes up that stands there alone."""
     (letters, _), _ = _margin((width_px, _TALL_PX), mark_text, STRIP)
     return letters.height * 3 // 2
+
+
+def _covers_letters(letters: Image.Image, left: int, top: int, covered: list[Rectangle]) -> bool:
+    """Whether one of these rectangles lies over a letter of a mark that is at this place."""
+    hidden = Image.new("L", letters.size)
+    draw = ImageDraw.Draw(hidden)
+    for box in covered:
+        draw.rectangle((box[0] - left, box[1] - top, box[2] - left - 1, box[3] - top - 1), fill=255)
+    return ImageChops.multiply(hidden, letters).getbbox() is not None
 
 
 def _masks(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> tuple[Image.Image, Image.Image]:

@@ -24,12 +24,12 @@ _MAX_MS = 24 * 3600 * 1000
 _MAX_TERMS = 500
 _MAX_TERM_CHARS = 200
 _MIN_TERM_CHARS = 2
-_KEYS = frozenset({"v", "columns", "regions", "terms", "confirmed", "suggested", "sheet", "source"})
+_KEYS = frozenset({"v", "columns", "regions", "terms", "confirmed", "suggested", "read", "sheet", "source"})
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
 _SOURCE_KEYS = frozenset({"encoding", "delimiter", "frame"})
-_SUGGESTED = re.compile(r"[0-9a-f]{32}")
+_NAME_ASKED = re.compile(r"[0-9a-f]{32}")
 _FIELD = re.compile(r"column/[0-9]{1,7}|picture/[0-9]{1,3}")
 
 
@@ -70,7 +70,8 @@ class Answers:
 
     `terms` are words that a document may show nowhere. `source` declares the encoding or delimiter of a table where
     what would be told from its bytes is wrong, or that the first frame of a picture is the one that is meant.
-    `suggested` confirms the regions that a detector suggested, by the name under which they were.
+    `suggested` confirms the regions that a detector suggested, by the name under which they were; `read` in the same
+    way that what the gate nearly read in a rendition is nothing withheld.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Answers:
     terms: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
     suggested: str = ""
+    read: str = ""
 
     @property
     def declared(self) -> Mapping[str, str]:
@@ -97,6 +99,7 @@ class Answers:
             **({"terms": list(self.terms)} if self.terms else {}),
             "confirmed": self.confirmed,
             **({"suggested": self.suggested} if self.suggested else {}),
+            **({"read": self.read} if self.read else {}),
             **({} if self.sheet is None else {"sheet": self.sheet}),
         }
 
@@ -105,7 +108,8 @@ class Answers:
         """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
         if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
             raise AnswersInvalid(
-                "Answers are an object with the keys columns, regions, terms, confirmed, suggested, sheet and source."
+                "Answers are an object with the keys columns, regions, terms, confirmed, suggested, read, sheet and "
+                "source."
             )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
@@ -115,9 +119,6 @@ class Answers:
         sheet = untrusted.get("sheet")
         if sheet is not None and not (isinstance(sheet, str) and 0 < len(sheet) <= _MAX_SHEET_CHARS):
             raise AnswersInvalid(f"`sheet` is a sheet's name of at most {_MAX_SHEET_CHARS} characters.")
-        suggested = untrusted.get("suggested")
-        if suggested is not None and not (isinstance(suggested, str) and _SUGGESTED.fullmatch(suggested)):
-            raise AnswersInvalid("`suggested` is the name of 32 characters that the open question gives; copy it.")
         return cls(
             columns=_columns(untrusted.get("columns", {})),
             regions=_regions(untrusted.get("regions", [])),
@@ -125,8 +126,17 @@ class Answers:
             sheet=sheet,
             terms=_terms(untrusted.get("terms", [])),
             source=_source(untrusted.get("source", {})),
-            suggested=suggested or "",
+            suggested=_name(untrusted, "suggested"),
+            read=_name(untrusted, "read"),
         )
+
+
+def _name(untrusted: dict[str, Any], key: str) -> str:
+    """A name that an open question gave, repeated."""
+    name = untrusted.get(key)
+    if name is not None and not (isinstance(name, str) and _NAME_ASKED.fullmatch(name)):
+        raise AnswersInvalid(f"`{key}` is the name of 32 characters that the open question gives; copy it.")
+    return name or ""
 
 
 def _source(untrusted: Any) -> dict[str, str]:

@@ -14,13 +14,13 @@ from gateway.base.canon import Json
 from gateway.policy.problems import ContextInvalid
 from gateway.policy.words import day
 
-_CLOSED: Mapping[str, frozenset[str]] = {
+CLOSED: Mapping[str, frozenset[str]] = {
     "recipient.class": frozenset({"supplier", "agent", "authority", "counsel", "expert", "public"}),
     "profile": frozenset({"sealed", "portal", "print", "public"}),
 }
 _OPEN = frozenset({"recipient.jurisdiction", "purpose", "authority", "regime"})
 _WHOLE = frozenset({"recipient.hop", "round"})
-ATTRIBUTES = frozenset({*_CLOSED, *_OPEN, *_WHOLE, "date"})
+ATTRIBUTES = frozenset({*CLOSED, *_OPEN, *_WHOLE, "date"})
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -97,8 +97,8 @@ def _typed(name: str, value: object) -> str | int:
         raise ValueError(f"`{name}` is text; rewrite it")  # noqa: TRY004 (pydantic reads ValueError)
     if name == "date":
         return day(value).isoformat()
-    if name in _CLOSED and value not in _CLOSED[name]:
-        raise ValueError(f"`{name}` is one of {', '.join(sorted(_CLOSED[name]))}; use one of them")
+    if name in CLOSED and value not in CLOSED[name]:
+        raise ValueError(f"`{name}` is one of {', '.join(sorted(CLOSED[name]))}; use one of them")
     if not _NAME.fullmatch(value):
         raise ValueError(f"`{name}` is one short line; rewrite it")
     return value

@@ -19,14 +19,14 @@ from dataclasses import replace
 from datetime import date
 
 from gateway.formats.model import Element, Field, Source
-from gateway.policy.actions import COVERED, Action, compare
+from gateway.policy.actions import COVERED, Action
 from gateway.policy.answers import DROP, Answers
 from gateway.policy.codes import UNNAMED
 from gateway.policy.conditions import Context
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, DRAWN, Ask, Decision, Decisions, Outcome, Quorum, Ruling
 from gateway.policy.kinds import Kind
-from gateway.policy.match import Subject, match, place, subject
-from gateway.policy.model import Because, Rule, Select
+from gateway.policy.match import Match, Subject, match, place, subject
+from gateway.policy.model import Because, Select
 from gateway.policy.naming import name_fields, stated_unit
 from gateway.policy.pages import DOCUMENT, DRAWING, LOOKED_AT, holding, question
 from gateway.policy.policy import Policy
@@ -35,8 +35,8 @@ from gateway.policy.problems import (
     PolicyBlocks,
     PolicyExpired,
     PolicyNotApplicable,
-    RulesIncomparable,
 )
+from gateway.policy.rulings import rulings_for
 from gateway.policy.suggested import DETECTED, confirming
 from gateway.policy.wording import output_title
 from gateway.policy.words import Text
@@ -140,8 +140,7 @@ def _decided(
         if (stands and field.page not in pages) or not leaving.issuperset(field.on):
             continue
         asked = subject(kind, field, counts[field.element])
-        rules = matching(policy, asked, context)
-        rulings = rulings_for(rules, present)
+        rulings = rulings_for(matching(policy, asked, context), present)
         if stands:
             rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings)
         if field.id in taken_out and not _removed_anyway(rulings):
@@ -234,58 +233,16 @@ def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> N
             )
 
 
-def rulings_for(rules: Sequence[Rule], present: frozenset[str]) -> tuple[Ruling, ...]:
-    """What matching rules come to, strictest first. `present` are the columns that `where` may ask.
-
-    A removing rule whose `where` asks for a missing column holds in every row; a loosening one in none. Raises
-    `RulesIncomparable`.
-    """
-    found: list[Ruling] = []
-    # Among equally strict rules the final one speaks, then the first by name: never the order of the file.
-    for rule in sorted(rules, key=lambda rule: (not rule.final, rule.id)):
-        where = rule.where
-        if any(name not in present for name, _ in where):
-            if not rule.do.removes:
-                continue
-            where = ()
-        found.append(Ruling(rule.id, rule.do, where, 0, rule.present is not None, rule.because))
-    _require_comparable(found)
-    found.sort(key=lambda ruling: (*ruling.action.order, bool(ruling.where)))
-    kept: list[Ruling] = []
-    for ruling in found:
-        kept.append(replace(ruling, rank=int(ruling.action.order[0]) * 1000 + len(kept)))
-        if not ruling.where:
-            break
-    return tuple(kept)
-
-
-def disjoint(a: tuple[tuple[str, frozenset[str]], ...], b: tuple[tuple[str, frozenset[str]], ...]) -> bool:
-    """Whether no row can satisfy both."""
-    left, right = dict(a), dict(b)
-    return any(not left[name] & right[name] for name in left.keys() & right.keys())
-
-
-def _require_comparable(found: Sequence[Ruling]) -> None:
-    for position, one in enumerate(found):
-        for other in found[position + 1 :]:
-            if compare(one.action, other.action) is None and not disjoint(one.where, other.where):
-                first, second = sorted((one.rule, other.rule))
-                raise RulesIncomparable(
-                    f"The rules {first} and {second} name the same field and neither is stricter; "
-                    "make one of them stricter or narrow its selection."
-                )
-
-
-def matching(policy: Policy, asked: Subject, context: Context) -> list[Rule]:
-    """Every rule that names the field. Raises `PolicyBlocks` where one of them refuses the whole rendition."""
-    rules = [found.rule for found in (match(rule, asked, context) for rule in policy.rules) if found.applies]
-    for rule in rules:
+def matching(policy: Policy, asked: Subject, context: Context) -> list[Match]:
+    """Every rule that has a say over the field. Raises `PolicyBlocks` where one refuses the whole rendition."""
+    matches = [seen for seen in (match(rule, asked, context) for rule in policy.rules) if seen.applies or seen.limits]
+    for rule in (seen.rule for seen in matches):
         if rule.do.op == "block":
             reason = rule.because.reason.en if rule.because.reason else "The policy blocks it."
             raise PolicyBlocks(
                 f"The rule {rule.id} refuses the whole rendition because of {asked.place}: {reason}", rule=rule.id
             )
-    return rules
+    return matches
 
 
 def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decision:

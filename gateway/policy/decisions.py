@@ -28,6 +28,7 @@ from gateway.policy.wording import describe
 from gateway.policy.words import Text
 
 Outcome = Literal["disclosed", "transformed", "withheld", "mixed"]
+Where = tuple[tuple[str, frozenset[str]], ...]
 DEFAULT_RULE = "default"
 # Of these exactly one drawn area leaves.
 DRAWN = frozenset({"picture", "video"})
@@ -44,7 +45,7 @@ class Ruling:
 
     rule: str
     action: Action
-    where: tuple[tuple[str, frozenset[str]], ...]
+    where: Where
     rank: int
     required: bool
     because: Because
@@ -139,18 +140,21 @@ class Decision:
 class Ask:
     """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it.
 
-    `regions` are those that a detector suggests, and `suggested` what an answer calls them to confirm them.
+    `regions` are those that a detector suggests, or where something withheld is nearly legible; `suggested` or `read`
+    is what an answer calls them to confirm them.
     """
 
     field_id: str
     question: str
     suggested: str = ""
+    read: str = ""
     regions: tuple[Region, ...] = ()
 
     def to_json(self) -> Json:
         """Canonical; the regions only where there are some."""
         regions: Json = [region.to_json() for region in self.regions]
-        found: dict[str, Json] = {"suggested": self.suggested, "regions": regions} if self.regions else {}
+        name: dict[str, Json] = {"read": self.read} if self.read else {"suggested": self.suggested}
+        found: dict[str, Json] = {**name, "regions": regions} if self.regions else {}
         return {"field": self.field_id, "question": self.question, **found}
 
 

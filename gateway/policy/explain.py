@@ -102,9 +102,10 @@ def _candidates(
         if seen.applies and rule.where:
             columns = " and ".join(name for name, _ in rule.where)
             why += f" It holds in rows where {columns} has one of its values."
-        if seen.applies and not won:
+        matched = seen.applies or seen.limits
+        if matched and not won:
             why += f" It does not win: {_loss(decision, policy, rule.do.removes)}"
-        found.append(Candidate(rule.id, describe(rule.do).en, seen.applies, won, why))
+        found.append(Candidate(rule.id, describe(rule.do).en, matched, won, why))
     return tuple(found)
 
 

@@ -292,9 +292,10 @@ def _require_within(draft: PolicyFile, parent: Policy, document: Document) -> No
 
 
 def _defaults(draft: PolicyFile, parents: Sequence[Policy]) -> Defaults:
-    """The child's own, with the detection that any parent requires."""
-    required = any(one.detection for one in (draft.defaults, *(parent.defaults for parent in parents)))
-    return draft.defaults.model_copy(update={"detection": "required"}) if required else draft.defaults
+    """The child's own, with the detection and the reading that any parent requires."""
+    every = (draft.defaults, *(parent.defaults for parent in parents))
+    required = [name for name in ("detection", "reading") if any(getattr(one, name) for one in every)]
+    return draft.defaults.model_copy(update=dict.fromkeys(required, "required"))
 
 
 def _strictest(own: Iterable[Approval], parents: Iterable[Policy]) -> tuple[Approval, ...]:

@@ -40,11 +40,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Whether a rule names a field, and the reason in one sentence."""
+    """Whether a rule names a field, and the reason in one sentence.
+
+    One that changes what it names permits a form and forbids every looser one. Where it does not permit (`applies`),
+    because it holds for some of those in custody only or because an attribute is missing, it still forbids (`limits`).
+    """
 
     rule: Rule
     applies: bool
     why: str
+    limits: bool = False
 
 
 def place(field: Field, ordinal: int = 0) -> str:
@@ -65,8 +70,16 @@ def match(rule: Rule, subject: Subject, context: Context) -> Match:
     if selected is None:
         return Match(rule, applies=False, why="It does not select this field.")
     if rule.when:
-        met = context.prohibits(rule.when) if rule.do.removes else context.permits(rule.when)
-        if not met:
+        forbids = not rule.do.shows and context.prohibits(rule.when)
+        permits = context.permits(rule.when)
+        if forbids and not rule.do.removes and not permits:
+            return Match(
+                rule,
+                applies=False,
+                limits=True,
+                why="It selects this field, and may hold for some who would have it: nothing looser leaves.",
+            )
+        if not (forbids if rule.do.removes else permits):
             return Match(rule, applies=False, why="It selects this field, but not for this recipient, purpose or day.")
     if subject.field.element is Element.COLUMN and subject.field.name is None and not rule.do.removes:
         return Match(

@@ -288,15 +288,22 @@ class AppliesTo(Strict):
 class Defaults(Strict):
     """What happens to what no rule names. There is nothing looser than these words.
 
-    With `detection: required` a detector looks at pictures, and at pages whose text cannot be read: what it finds is
-    covered unless a rule allows it, and a person confirms it.
+    With `detection: required` a detector looks at pictures, at pages whose text cannot be read, and at what of a video
+    would leave: what it finds is covered unless a rule allows it, and a person confirms it. With `reading: required`,
+    which `detection: required` brings along, what is legible in a finished rendition is searched for what it withholds.
     """
 
     field: Literal["drop"] = "drop"
     unknown_field: Literal["ask", "drop"] = "ask"
     leave_to_default: tuple[FieldGlob, ...] = ()
     detection: Literal["required"] | None = None
+    reading: Literal["required"] | None = None
     because: Because | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether renditions must be read before they may leave."""
+        return self.reading is not None or self.detection is not None
 
     @model_validator(mode="after")
     def _withholds(self) -> Self:

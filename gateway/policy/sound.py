@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from gateway.formats.model import Element, Field, Source
 from gateway.policy.actions import TYPES, compare
 from gateway.policy.conditions import can_meet
-from gateway.policy.decide import disjoint
 from gateway.policy.kinds import Kind, KindField
 from gateway.policy.match import fits
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
+from gateway.policy.rulings import disjoint
 from gateway.policy.strict_yaml import Document, Loc
 from gateway.policy.suggested import DETECTED
 

@@ -31,7 +31,9 @@ _WORDS = {
 def suggested(fields: Sequence[Field]) -> tuple[Region, ...]:
     """The regions among these fields that a detector found."""
     found = (field for field in fields if field.source is Source.DETECTOR)
-    return tuple(Region(field.name or "", field.box, field.page) for field in found if field.box is not None)
+    return tuple(
+        Region(field.name or "", field.box, field.page, field.path) for field in found if field.box is not None
+    )
 
 
 def seal(detector: str, regions: Sequence[Region]) -> str:
@@ -43,7 +45,7 @@ def seal(detector: str, regions: Sequence[Region]) -> str:
 def confirming(what: str, detector: str, fields: Sequence[Field], answers: Answers) -> list[Ask]:
     """The question whether the regions that a detector found are right; none where they were confirmed, or none found.
 
-    `what` is the original as a whole, `picture` or `document`.
+    `what` is the original as a whole, `picture`, `document` or `video`.
     """
     regions = suggested(fields)
     name = seal(detector, regions)

@@ -10,129 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
-
-from pydantic import Field as Key
-from pydantic import StringConstraints
+from typing import Protocol
 
 from gateway.base.problems import Problem
 from gateway.detect.text import classes_of, classes_seen
 from gateway.formats.coded import Cells
-from gateway.formats.drawing_fields import drawing_fields
-from gateway.formats.model import Box, Drawing, Element, Field, Moment, Note, Page, Plan, Source, Word, applied
-from gateway.formats.page_runs import page_fields
-from gateway.policy.answers import Answers, Region
+from gateway.formats.model import Box, Drawing, Element, Field, Page, Plan, Source, applied
+from gateway.policy.answers import Answers
+from gateway.policy.cases import TestCase, TestFile, drawing_of, fields_of, pages_of
 from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
 from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions
-from gateway.policy.drawn import Drawn
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, typed
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import PolicyUnknown
+from gateway.policy.prove import Never, prove, unknown_names
 from gateway.policy.strict_yaml import read_document
-from gateway.policy.words import Day, Flag, KindName, Line, RegionName, Strict, Whole
 
-Cell = Annotated[str, StringConstraints(max_length=2000)]
 _SUFFIX = ".test.yaml"
 _NO_RULE = ""
-# As an A4 page is rastered, with letters that are larger than most, so that short lines stay whole.
-_PAGE_PX = (1654, 2339)
-_LINE_PX, _LETTER_PX = 40, 16
-_PICTURE = Box(1_200, 1_800, 200, 200)
 _NOTES = frozenset({Element.ANNOTATION, Element.FORM_FIELD, Element.PICTURE})
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
 _ON_PAGES = frozenset({Element.PAGE, Element.TEXT}) | _NOTES | _CARRYING
-
-
-class DrawnRegion(Strict):
-    """A region that the reviewer drew, or that a detector found with these words in it.
-
-    In a document it is on a page, in a video perhaps along a path.
-    """
-
-    name: RegionName = Key(alias="class")
-    box: tuple[Whole, Whole, Whole, Whole] = (0, 0, 1, 1)
-    page: Whole = 0
-    source: Literal["reviewer", "detector"] = "reviewer"
-    words: Cell = ""
-    path: tuple[tuple[Whole, Whole, Whole, Whole, Whole], ...] = ()
-
-    def drawn(self) -> Region:
-        """The region as answers have it."""
-        if self.path:
-            return Region.along(self.name, tuple(Moment(at_ms, Box(*box)) for at_ms, *box in self.path))
-        return Region(self.name, Box(*self.box), self.page)
-
-
-class DrawnNote(Strict):
-    """An annotation, of this sort, a form field, of this name, or a picture, of this number, on a page."""
-
-    sort: Literal["annotation", "form_field", "picture"]
-    name: Cell
-    page: Whole
-    text: Cell = ""
-
-
-class Expect(Strict):
-    """What must come out. `asks`, `missing` and `refused` are always compared; the rest where it is written.
-
-    `pages` says for each page, `lines` for each line of text, `notes` for each annotation or form field, `layers` and
-    `blocks` for those of a drawing which rule decides it; what stands on something that does not leave is decided by
-    none.
-    """
-
-    columns: tuple[Cell, ...] | None = None
-    dropped: dict[Cell, Cell] | None = None
-    cells: dict[Cell, tuple[Cell, ...]] = Key(default_factory=dict)
-    regions: dict[Cell, Cell] | None = None
-    pages: tuple[Cell, ...] | None = None
-    lines: dict[Cell, Cell] | None = None
-    notes: dict[Cell, Cell] | None = None
-    layers: dict[Cell, Cell] | None = None
-    blocks: dict[Cell, Cell] | None = None
-    metadata: dict[Cell, Cell] | None = None
-    asks: tuple[Cell, ...] = ()
-    missing: tuple[Cell, ...] = ()
-    approvals: dict[Cell, Whole] | None = None
-    refused: Cell | None = None
-
-
-class TestCase(Strict):
-    """One original in small, a context, and what is expected. A document's `pages` are its lines of text."""
-
-    __test__ = False
-
-    name: Line
-    kind: KindName | None = None
-    on: Day | None = None
-    context: dict[Cell, Cell] = Key(default_factory=dict)
-    custody: tuple[dict[Cell, Cell], ...] = ()
-    headers: tuple[Cell, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
-    answers: dict[Cell, Cell] = Key(default_factory=dict)
-    regions: tuple[DrawnRegion, ...] = ()
-    pages: tuple[tuple[Cell, ...], ...] = ()
-    notes: tuple[DrawnNote, ...] = ()
-    drawing: Drawn | None = None
-    terms: tuple[Cell, ...] = ()
-    confirmed: Flag = True
-    metadata: dict[Cell, Cell] = Key(default_factory=dict)
-    expect: Expect
-    absent: tuple[Cell, ...] = ()
-    present: tuple[Cell, ...] = ()
-
-
-class TestFile(Strict):
-    """All tests of one policy."""
-
-    __test__ = False
-
-    policy: Cell
-    on: Day
-    context: dict[Cell, Cell] = Key(default_factory=dict)
-    tests: tuple[TestCase, ...] = Key(min_length=1, max_length=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +127,7 @@ def run_tests(path: Path, library: Library, renderer: Renderer | None = None) ->
         tests = typed(TestFile, read_document(file))
         policy = library.policy(tests.policy)
         covered = seen.setdefault(policy.ref, (policy, set()))[1]
+        results += _never(policy, library, tests.never)
         for test in tests.tests:
             run = _Run(library, policy, tests, test, renderer)
             results.append(TestResult(policy.ref, test.name, run.failures()))
@@ -235,6 +137,15 @@ def run_tests(path: Path, library: Library, renderer: Renderer | None = None) ->
         coverage=tuple(_coverage(policy, covered) for policy, covered in seen.values()),
         rendered=renderer is not None,
     )
+
+
+def _never(policy: Policy, library: Library, claims: Iterable[Never]) -> Iterator[TestResult]:
+    """Each claim proved, over all contexts."""
+    kinds = [library.kind(name) for name in policy.kinds]
+    for claim in claims:
+        vacuous = tuple(f"No kind of the policy has {name}; correct the claim." for name in unknown_names(claim, kinds))
+        proof = prove(policy, kinds, claim)
+        yield TestResult(policy.ref, f"never {claim}", vacuous or tuple(map(str, proof.counterexamples)))
 
 
 def _coverage(policy: Policy, covered: set[str]) -> Coverage:
@@ -278,7 +189,7 @@ class _Run:
             self._search_cells(decisions)
         else:
             specimen = Specimen(
-                kind, self.test.headers, self.test.rows, self.test.metadata, _pages(self.test), _drawing(self.test)
+                kind, self.test.headers, self.test.rows, self.test.metadata, pages_of(self.test), drawing_of(self.test)
             )
             self._search_bytes(self.renderer(specimen, decisions.plan()))
         return tuple(self._found)
@@ -312,7 +223,7 @@ class _Run:
         return decide(
             self.policy,
             kind,
-            (*columns, *_fields(test), *tags, *regions),
+            (*columns, *fields_of(test), *tags, *regions),
             context,
             answers,
             on=test.on or self.file.on,
@@ -357,7 +268,7 @@ class _Run:
         expect = self.test.expect
         rules = {item.field_id: item.main.rule for item in decisions.items if item.element in _ON_PAGES}
         self.covered.update(rules.values())
-        fields = _fields(self.test)
+        fields = fields_of(self.test)
         pages = [rules[one.id] for one in fields if one.element is Element.PAGE]
         lines = {one.label: rules.get(one.id, _NO_RULE) for one in fields if one.element is Element.TEXT}
         notes = {one.name or "": rules.get(one.id, _NO_RULE) for one in fields if one.element in _NOTES}
@@ -390,7 +301,7 @@ class _Run:
             for item, cell in zip(columns, raw, strict=True)
             if (case := applied(item.cases, row)) and case.transform.op.value == "allow"
         ]
-        lines = {field.id: field.label.casefold() for field in _fields(self.test)}
+        lines = {field.id: field.label.casefold() for field in fields_of(self.test)}
         leaving += [lines[item.field_id] for item in decisions.items if item.element is Element.TEXT and item.leaves]
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.absent], wanted=False)
         self._search([any(value.casefold() in cell for cell in leaving) for value in self.test.present], wanted=True)
@@ -408,43 +319,6 @@ class _Run:
     def _same(self, what: str, found: object, wanted: object) -> None:
         if found != wanted:
             self._found.append(f"{what}: expected {wanted}, found {found}.")
-
-
-def _fields(test: TestCase) -> list[Field]:
-    """What stands on the pages and in the drawing of a test."""
-    drawing = _drawing(test)
-    drawn = drawing_fields(drawing, classes_of) if drawing else ()
-    return [*page_fields(_pages(test), classes_of), *drawn]
-
-
-def _drawing(test: TestCase) -> Drawing | None:
-    return test.drawing.drawing() if test.drawing else None
-
-
-def _pages(test: TestCase) -> tuple[Page, ...]:
-    """The pages of a document in small, each line of text a line of its own."""
-    return tuple(
-        Page(
-            _PAGE_PX[0],
-            _PAGE_PX[1],
-            tuple(word for place, line in enumerate(lines, start=1) for word in _line(line, place)),
-            tuple(_note(one) for one in test.notes if one.page == number),
-        )
-        for number, lines in enumerate(test.pages, start=1)
-    )
-
-
-def _note(one: DrawnNote) -> Note:
-    element = Element(one.sort)
-    return Note(element, one.name, one.text, _PICTURE if element is Element.PICTURE else None)
-
-
-def _line(line: str, place: int) -> Iterator[Word]:
-    left = _LINE_PX
-    for word in line.split():
-        width = _LETTER_PX * len(word)
-        yield Word(word, Box(left, 2 * place * _LINE_PX, width, _LINE_PX))
-        left += width + _LETTER_PX
 
 
 def _rule(item: Decision, row: Mapping[str, str]) -> str:

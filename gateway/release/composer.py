@@ -20,6 +20,7 @@ from gateway.release import compose as documents
 from gateway.release.index_pdf import withheld_pdf
 from gateway.release.model import Part, Profile, Release
 from gateway.render.model import Rendition
+from gateway.render.passages import unsaid
 from gateway.render.service import Renders
 from gateway.residue import walled
 from gateway.residue.model import TextExpectation, WithheldSet
@@ -104,8 +105,11 @@ def compose(
         for path, data in made.items()
         if path != SCRIPT.name
     ]
+    # A word that one document withholds may stand in what another's policy says: the index holds the lines of both.
+    policies = frozenset[str]().union(*(one.constants for one in withheld))
     for one in withheld:
-        walled.require_clean(sandbox, texts, replace(one, constants=one.constants | own))
+        values = unsaid(one.values, policies - one.constants)
+        walled.require_clean(sandbox, texts, replace(one, values=values, constants=policies | own))
     return Composition(tuple(parts), made, quorum, hashlib.sha256(manifest).hexdigest())
 
 
@@ -153,7 +157,8 @@ def _part(path: str, role: str, data: bytes) -> Part:
 def _own_words(manifest: bytes, residue: bytes) -> frozenset[str]:
     """The gateway's own words in the documents: a withheld cell may hold the word "range" without voiding the README.
 
-    Paths, names and ids are not among them: what came from an original must not hide there.
+    The name of the log is, which is the discloser's own. Paths, other names and ids are not among them: what came from
+    an original must not hide there.
     """
     told, reports = json.loads(manifest), [one["report"] for one in json.loads(residue)["files"]]
     kinds = {one["kind"] for one in told["files"]}
@@ -169,6 +174,7 @@ def _own_words(manifest: bytes, residue: bytes) -> frozenset[str]:
             *told["policy"]["policies"],
             *(word for report in reports for word in (report["medium"], *report["parsers"], *report["passed"])),
             *(part["path"] for part in told["documents"]),
+            *(key.partition("+")[0] for key in told["log"]),
             told["type"],
             documents.RESIDUE_TYPE,
             told["engine"],

@@ -19,6 +19,8 @@ from gateway.release.compose import INDEX_COLUMNS, IndexLine
 
 _LATIN = "DejaVuSans.ttf"
 _FONTS = (_LATIN, "DroidSansFallbackFull.ttf")
+# A `name` table of version 0 without a record.
+_NO_NAMES = bytes.fromhex("000000000006")
 _WIDTHS_MM = (9, 32, 30, 26, 17, 36, 36, 30, 36, 25)
 
 
@@ -26,7 +28,7 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     """One table, header repeated on every page, page numbers in the foot; `heading` names release and recipient."""
     for name in _FONTS:
         if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, str(FONTS_DIR / name)))
+            pdfmetrics.registerFont(_wordless(TTFont(name, str(FONTS_DIR / name))))
     cell = ParagraphStyle("cell", fontName=_LATIN, fontSize=6.5, leading=8.5, wordWrap="CJK")
     head = ParagraphStyle("head", parent=cell, textColor=colors.white)
     title = ParagraphStyle("title", fontName=_LATIN, fontSize=14, leading=18, wordWrap="CJK")
@@ -65,6 +67,13 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     ]
     document.build(story, onFirstPage=_foot, onLaterPages=_foot)
     return sink.getvalue()
+
+
+def _wordless(font: TTFont) -> TTFont:
+    """The font as it is embedded, without its licence's words: a document may withhold any of them."""
+    told = font.face.get_table
+    font.face.get_table = lambda tag: _NO_NAMES if tag == "name" else told(tag)
+    return font
 
 
 def _text(text: str, style: ParagraphStyle) -> Paragraph:

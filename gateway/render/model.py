@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from gateway.base.progress import Progress
 from gateway.formats.model import Mark, Rebuilt
 from gateway.policy.conditions import Context
 from gateway.policy.decisions import Decisions
@@ -82,6 +83,7 @@ class Rendition:
     withheld_object: str | None
     reason: str | None
     created_at: datetime
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,13 @@ class Shreds:
 
     renditions: tuple[str, ...]
     objects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """That a worker holds a rendition, and how far it said last that it is."""
+
+    progress: Progress | None
 
 
 @dataclass(frozen=True, slots=True)

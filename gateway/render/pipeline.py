@@ -9,8 +9,9 @@
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
    document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
    what it lacks.
-6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value. A
-   finding ends in `blocked`, no answer in time in `refused`.
+6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value, also in
+   the letters of its pixels where the policy requires it. A finding ends in `blocked`, no answer in time in `refused`;
+   letters that nearly say something withheld wait for a person.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
+from gateway.base.progress import Gauge, Stage
 from gateway.detect.model import Detector
 from gateway.formats import write_docx
+from gateway.formats.film import cut_of
 from gateway.formats.model import (
     Box,
     Content,
+    Cut,
     Drawing,
     Element,
+    Field,
     Mark,
     Pages,
     Picture,
@@ -43,10 +48,13 @@ from gateway.policy.decide import answered_fields, asking_for, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
+from gateway.policy.problems import Unanswered
 from gateway.policy.tally import tally
+from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
+from gateway.render.legible import confirming, read_pixels
 from gateway.render.margin import margin_lines, originals
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
@@ -58,11 +66,14 @@ from gateway.residue.model import (
     Expectation,
     PictureExpectation,
     Rectangle,
+    Report,
     RetypedExpectation,
     StructuredExpectation,
     TableExpectation,
     VideoExpectation,
+    WithheldSet,
 )
+from gateway.residue.ports import Reader
 from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 
@@ -84,6 +95,7 @@ class Job:
     secret: bytes
     language: Language = "en"
     detector: Detector | None = None
+    reader: Reader | None = None
 
 
 class FingerprintMissing(Refused):
@@ -93,17 +105,18 @@ class FingerprintMissing(Refused):
     title = "The rendition cannot carry its fingerprint"
 
 
-def render(job: Job, sandbox: Sandbox) -> Outcome:
+def render(job: Job, sandbox: Sandbox, gauge: Gauge | None = None) -> Outcome:
     """Carry out the choreography. Refusals of content and policy become outcomes; a broken environment raises."""
     try:
-        return _render(job, sandbox)
+        return _render(job, sandbox, gauge or Gauge())
     except (Unprocessable, TooLarge, Refused, Usage, CheckFailed) as problem:
         return Outcome(State.REFUSED, reason=problem.detail)
 
 
-def _render(job: Job, sandbox: Sandbox) -> Outcome:
+def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
+    steps = gauge.begin(Stage.READING)
     try:
-        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared)
+        content = job.form.read(job.untrusted_original, job.media_type, Budgeted(sandbox), job.answers.declared, steps)
     except (SheetUnclear, FrameUnclear) as unclear:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
@@ -113,7 +126,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
     detector = None
     if job.policy.defaults.detection == "required":
-        detector, found = suggestions(content, job.detector)
+        looking = gauge.begin(Stage.DETECTING)
+        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
         surveyed = (*surveyed, *found)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
     if decisions.asks:
@@ -129,7 +143,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
-    rebuilt = job.form.rebuild(content, plan, job.mark, job.secret)
+    taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
+    rebuilt = job.form.rebuild(taken, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     index = (*index, *margin_lines(content, plan, rebuilt, decisions.fallback))
@@ -143,8 +158,8 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         own_words=own_words(plan.notice),
         terms=job.answers.terms,
     )
-    expected, reference = _held_against(content, plan, rebuilt, _expectation(content, plan, rebuilt, job.mark))
-    report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
+    gauge.begin(Stage.VERIFYING)
+    report = _verified(job, sandbox, content, plan, rebuilt, withheld)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -152,6 +167,9 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
             decisions=decisions,
             report=report,
         )
+    report, ask = confirming(report, job.answers, content, plan, rebuilt, decisions)
+    if ask is not None:
+        return Outcome(State.WAITING, reason=ask.question, decisions=replace(decisions, asks=(ask,)))
     return Outcome(
         State.CLEAN,
         decisions=decisions,
@@ -160,6 +178,26 @@ def _render(job: Job, sandbox: Sandbox) -> Outcome:
         withheld=withheld,
         index=index,
     )
+
+
+def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | None:
+    """What of a video would leave; None while nobody drew the work area, which is then asked for."""
+    if not isinstance(content, Video):
+        return None
+    try:
+        return cut_of(content, decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on).plan())
+    except Unanswered:
+        return None
+
+
+def _verified(
+    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
+) -> Report:
+    expected, reference = _held_against(content, plan, rebuilt, _expectation(content, plan, rebuilt, job.mark))
+    report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
+    if report.clean and job.policy.defaults.reads:
+        return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)
+    return report
 
 
 def _require_followed(content: Content, plan: Plan, rebuilt: Rebuilt) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed, Conflict, NotFound
+from gateway.base.progress import Gauge, Stage
 from gateway.db.unit import Units
 from gateway.detect.model import Detector
 from gateway.formats.ports import Format
@@ -31,6 +32,7 @@ from gateway.render.pipeline import Job, render
 from gateway.render.queue import Queue
 from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
+from gateway.residue.ports import Reader
 from gateway.sandbox.ports import Sandbox
 from gateway.vault.model import Shredded
 from gateway.vault.service import Keeping, Vault
@@ -90,6 +92,7 @@ class Renders:
         sandbox: Sandbox,
         queue: Queue,
         detector: Detector | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -100,6 +103,7 @@ class Renders:
         self._library = library
         self._sandbox = sandbox
         self._detector = detector
+        self._reader = reader
         self.queue = queue
 
     def request(
@@ -168,8 +172,9 @@ class Renders:
             )
             return self._rendition(session, row)
 
-    def carry_out(self, claim: Claim, frame: ReleaseFrame) -> State:
+    def carry_out(self, claim: Claim, frame: ReleaseFrame, gauge: Gauge | None = None) -> State:
         """Render what is claimed and keep the outcome; a result that comes too late is discarded, not kept."""
+        gauge = gauge or Gauge()
         if claim.attempt > MAX_ATTEMPTS:
             reason = (
                 f"It could not be rendered: the renderer died {MAX_ATTEMPTS} times over this original; convert it and "
@@ -178,7 +183,8 @@ class Renders:
             outcome = Outcome(State.REFUSED, reason=reason)
         else:
             job = self._job(claim.rendition, frame)
-            outcome = render(job, self._sandbox)
+            outcome = render(job, self._sandbox, gauge)
+        gauge.begin(Stage.STORING)
         with ExitStack() as keepings:
             self._finish(claim, frame, outcome, self._keep_parts(frame, outcome, keepings))
         return outcome.state
@@ -298,6 +304,7 @@ class Renders:
                 language=frame.language,
                 secret=self._secret(session, frame.release),
                 detector=self._detector,
+                reader=self._reader,
             )
 
     def _check_entered(self, session: Session, row: RenditionRow) -> None:
@@ -342,8 +349,12 @@ class Renders:
 
     def _finish(self, claim: Claim, frame: ReleaseFrame, outcome: Outcome, parts: _Parts) -> None:
         detector = outcome.decisions.detector if outcome.decisions else None
+        report = outcome.report
+        read: dict[str, Json] = {}
+        if report is not None:
+            read = {"read_by": report.read_by, "near_confirmed": report.counts.get("near_confirmed", 0)}
         with self._units.change() as session:
-            self.queue.check(session, claim)
+            self.queue.end(session, claim)
             row = self._row(session, claim.rendition)
             if row.state != State.QUEUED:
                 raise NotRendered("This rendition was superseded while it was being rendered.")
@@ -377,6 +388,7 @@ class Renders:
                         "attempt": claim.attempt,
                         "sandbox": sorted(self._sandbox.layers()),
                         **({"detector": detector} if detector else {}),
+                        **read,
                     },
                     body={**digests, "reason": outcome.reason},
                 ),
@@ -414,7 +426,8 @@ class Renders:
                 self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
             )
         state = State(row.state)
-        if state is State.QUEUED and self.queue.held(session, row.id):
+        held = self.queue.held(session, row.id) if state is State.QUEUED else None
+        if held is not None:
             state = State.RENDERING
         return Rendition(
             id=row.id,
@@ -436,6 +449,7 @@ class Renders:
             withheld_object=row.withheld_object,
             reason=told["reason"],
             created_at=row.created_at,
+            progress=held.progress if held else None,
         )
 
 

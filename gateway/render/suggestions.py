@@ -9,9 +9,11 @@ from functools import partial
 import numpy as np
 
 from gateway.base.problems import TooLarge
-from gateway.detect.model import Detector
+from gateway.base.progress import Steps, unwatched
+from gateway.detect.model import Detector, Found
 from gateway.detect.problems import DetectorMissing, NotLookedAt
-from gateway.formats.model import Box, Content, Drawing, Element, Field, Pages, Picture, Source, Video
+from gateway.formats.model import Box, Content, Cut, Drawing, Element, Field, Pages, Picture, Source, Video
+from gateway.render.film_suggestions import film_regions
 
 MAX_PIXELS = 120_000_000
 
@@ -23,19 +25,27 @@ class TooMuchToLookAt(TooLarge):
     title = "There are too many scanned pages"
 
 
-def suggestions(content: Content, detector: Detector | None) -> tuple[str | None, tuple[Field, ...]]:
-    """The detector's version, and a region for everything it finds in a picture or on pages that rules cannot read.
+def suggestions(
+    content: Content, detector: Detector | None, cut: Cut | None = None, steps: Steps = unwatched
+) -> tuple[str | None, tuple[Field, ...]]:
+    """The detector's version, and a region for everything it finds in a picture, on pages that rules cannot read, or in
+    the frames of a video that would leave: `cut`. Where nobody knows yet which those are, nothing is found in it.
 
     No version and no regions where there is nothing to look at. Raises `DetectorMissing` where there is and there is
-    no detector, `NotLookedAt` for videos and drawings, and `TooMuchToLookAt`.
+    no detector, `NotLookedAt` for drawings, `TooMuchToLookAt` and `TooLongToLookAt`.
     """
     surfaces = _surfaces(content)
-    if not surfaces:
+    if not surfaces and not isinstance(content, Video):
         return None, ()
     if detector is None:
         raise DetectorMissing("The policy requires detection, and this gateway was started without a detector.")
     version = detector.version()
-    found = [(one.page, what) for one in surfaces for what in detector.find(*one.size_px, one.rgb())]
+    if isinstance(content, Video):
+        return version, tuple(film_regions(content, cut, detector, steps=steps)) if cut else ()
+    found: list[tuple[int, Found]] = []
+    for done, one in enumerate(surfaces):
+        steps(done, len(surfaces))
+        found += ((one.page, what) for what in detector.find(*one.size_px, one.rgb()))
     return version, tuple(
         Field(
             id=f"region/{number}",
@@ -64,10 +74,10 @@ class _Surface:
 def _surfaces(content: Content) -> list[_Surface]:
     if isinstance(content, Picture):
         return [_Surface(0, (content.width_px, content.height_px), lambda: content.rgb)]
-    if isinstance(content, Video | Drawing):
+    if isinstance(content, Drawing):
         raise NotLookedAt(
-            "The detector looks at no videos and drawings; use a policy that does not require detection, and have a "
-            "person mark everything."
+            "The detector looks at no drawings; use a policy that does not require detection, and have a person mark "
+            "everything."
         )
     if not isinstance(content, Pages):
         return []

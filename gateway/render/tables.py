@@ -46,7 +46,9 @@ class RenditionRow(Base):
 
 
 class LeaseRow(Base):
-    """Who works on a rendition until when. `fence` only grows: a late worker's finish is recognised by it."""
+    """Who works on a rendition until when, and how far it is. `fence` only grows: a late worker's finish is recognised
+    by it.
+    """
 
     __tablename__ = "render_lease"
 
@@ -55,3 +57,7 @@ class LeaseRow(Base):
     lease_until: Mapped[float] = mapped_column(Float)
     fence: Mapped[int] = mapped_column(Integer)
     attempt: Mapped[int] = mapped_column(Integer)
+    stage: Mapped[str | None] = mapped_column(String(16))
+    done: Mapped[int | None] = mapped_column(BigInteger)
+    total: Mapped[int | None] = mapped_column(BigInteger)
+    told_at: Mapped[float | None] = mapped_column(Float)

@@ -11,8 +11,10 @@ the mark belongs in the margin alone, each page is the original's beside it and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,10 +22,10 @@ from gateway.base.text import has_hidden
 from gateway.residue import jpeg
 from gateway.residue.document_form import PageImage, Walked, inflate, walk
 from gateway.residue.jpeg import Broken, Pixels
-from gateway.residue.layers import Budget
+from gateway.residue.layers import Budget, runs
 from gateway.residue.margin import Originals
 from gateway.residue.marked import MaskOf, is_marked, not_solid
-from gateway.residue.model import DocumentExpectation, Finding, Kind, Ledger, Rectangle, Report, unique
+from gateway.residue.model import NOT_READ, DocumentExpectation, Finding, Kind, Ledger, Rectangle, Report, unique
 from gateway.residue.picture import COMPRESSED_BITS, SOLID_LEVELS_OF_JPEG, in_raw
 from gateway.residue.text import in_lines
 from gateway.residue.values import Needles
@@ -37,7 +39,10 @@ _OPENING = ".36 0 0 .36 0 0 cm\nq\n{} 0 0 {} 0 0 cm\n/P Do\nQ\n"
 _NUMBER = r"(0|[1-9]\d{0,5})"
 _STRING = re.compile(rf"/T {_NUMBER} Tf {_NUMBER} Tz 1 0 0 1 {_NUMBER} {_NUMBER} Tm <((?:[0-9A-F]{{4}})+)> Tj\n")
 _LABEL = re.compile(r"\[withheld(?:: [A-Z0-9][A-Z0-9._-]{0,39})?\]")
-_LEAST_LETTERS = 6
+# From one letter to two, to four, to six in a row: fewer are not looked for in pixels.
+_LETTER_STEPS = (1, 2, 2)
+# By bits a sample, for little-endian words of one sample a byte.
+_UNPACKING = {2: (np.uint32, 0x40100401, 6, 0x03030303, 85), 4: (np.uint16, 0x1001, 4, 0x0F0F, 17)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def check_document(
     data: bytes, expected: DocumentExpectation, needles: Needles, mask_of: MaskOf, reference: bytes = b""
 ) -> Report:
     """Check 1 to 7. A document that cannot be read is still searched. `reference` are the pixels of the original."""
-    ledger = Ledger("document", PARSERS, counts=needles.counts())
+    ledger = Ledger("document", PARSERS, counts=needles.counts(), read_by=NOT_READ)
     budget = Budget()
     ledger.counts |= {"pages": len(expected.sizes_px), "boxes": sum(map(len, expected.boxes))}
     try:
@@ -70,6 +75,13 @@ def check_document(
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["strings"] = sum(map(len, strings))
     return ledger.report()
+
+
+def page_pixels(data: bytes, expected: DocumentExpectation, numbers: Iterable[int]) -> Iterator[Pixels]:
+    """What these pages show, counted from 0; RGB or grey. Raises `Broken`."""
+    walked = walk(data, expected.sizes_px)
+    for number in numbers:
+        yield _pixels(walked.pages[number].image, expected.sizes_px[number], f"page {number + 1}")[0]
 
 
 def _look(
@@ -130,37 +142,34 @@ def _pixels(image: PageImage, size_px: tuple[int, int], place: str) -> tuple[Pix
     table = np.frombuffer(rows, np.uint8).reshape(height_px, 1 + row_bytes)
     if (table[:, 0] != _UP).any():
         raise Broken(f"{place}: a row that is not filtered by the one above")
-    levels = np.cumsum(table[:, 1:], axis=0, dtype=np.uint8)
+    levels = table[:, 1:].copy()
+    for above, row in pairwise(levels):
+        np.add(above, row, out=row)
     if (levels[:, -1] & ((1 << (8 * row_bytes - row_bits)) - 1)).any():
         raise Broken(f"{place}: bits behind the end of a row")
     samples = _unpacked(levels, image.bits)[:, : width_px * image.channels]
-    letters = _letters(table.ravel())
+    letters = _letters(rows)
     shape = (height_px, width_px) if image.channels == 1 else (height_px, width_px, image.channels)
     return np.ascontiguousarray(samples).reshape(shape), letters
 
 
 def _unpacked(levels: Pixels, bits: int) -> Pixels:
-    """8-bit samples from bytes that hold several."""
-    each, most = 8 // bits, (1 << bits) - 1
-    samples = np.empty((*levels.shape, each), np.uint8)
-    for place in range(each):
-        samples[..., place] = ((levels >> (8 - bits * (place + 1))) & most) * (255 // most)
-    return samples.reshape(len(levels), -1)
+    """8-bit samples from bytes that hold two or four: a product sets them apart, another spreads their levels."""
+    word, apart, first, kept, spread = _UNPACKING[bits]
+    samples = levels.astype(word)
+    samples *= word(apart)
+    samples >>= word(first)
+    samples &= word(kept)
+    samples *= word(spread)
+    return samples.view(np.uint8)
 
 
-def _letters(octets: Pixels) -> bytes:
-    """Runs of octets that could be letters, a zero before each. White and black are most pixels, and no letters."""
-    letter = ((octets - 0x20) <= 0x5E) | ((octets - 0xA0) <= 0x5E)
-    count = len(octets) - _LEAST_LETTERS + 1
-    starts = np.logical_and.reduce([letter[place : place + count] for place in range(_LEAST_LETTERS)])
-    if not starts.any():
-        return b""
-    inside = np.zeros(len(octets), np.bool_)
-    for place in range(_LEAST_LETTERS):
-        inside[place : place + count] |= starts
-    kept = inside.copy()
-    kept[:-1] |= inside[1:]
-    return np.where(inside, octets, 0)[kept].tobytes()
+def _letters(rows: bytes) -> bytes:
+    """Runs of octets that could be letters, a zero between them. White and black are most pixels, and no letters."""
+    octets = np.frombuffer(rows, np.uint8)
+    # 0x20 to 0x7E and 0xA0 to 0xFE
+    letter = ((octets & 0x7F) - 0x20) <= 0x5E
+    return b"\0".join(rows[begin:end] for begin, end in runs(letter, _LETTER_STEPS))
 
 
 def _strings(walked: Walked, page: int, size_px: tuple[int, int]) -> Iterator[_String]:
@@ -189,10 +198,11 @@ def _string(match: re.Match[str], walked: Walked, size_px: tuple[int, int], plac
     size, stretch, left, base = (int(match[group]) for group in range(1, 5))
     if size % 2 or left % _GRID_PX or left >= size_px[0] or base >= size_px[1]:
         raise Broken(f"{place}: a string off the grid")
-    codes = [int(match[5][at : at + 4], 16) for at in range(0, len(match[5]), 4)]
-    if not all(code in walked.characters for code in codes):
-        raise Broken(f"{place}: a character that the font does not have")
-    text = "".join(walked.characters[code] for code in codes)
+    codes = struct.unpack(f">{len(match[5]) // 4}H", bytes.fromhex(match[5]))
+    try:
+        text = "".join([walked.characters[code] for code in codes])
+    except KeyError as unknown:
+        raise Broken(f"{place}: a character that the font does not have") from unknown
     if has_hidden(text) or not text.isprintable():
         raise Broken(f"{place}: a character that shows nothing")
     width = len(codes) * size * stretch // 200

@@ -75,7 +75,7 @@ class Folded:
         if self._starts is None:
             starts = np.ones(len(self._solid), dtype=np.bool_)
             starts[1:] = ~self._solid[:-1]
-            starts = starts[self._solid]
+            starts = starts.compress(self._solid)
             alone = _stands_alone(self.symbols)
             starts |= alone
             starts[1:] |= alone[:-1]
@@ -138,9 +138,9 @@ def fold_symbols(symbols: Symbols) -> Folded:
         says = [point if point < 0x110000 and chr(point).isalnum() else _GAP for point in points.tolist()]
         folded[~low] = np.array(says, np.uint32)[places]
     else:
-        folded = table[symbols]
+        folded = table.take(symbols)
     solid = folded != _GAP
-    return Folded(folded[solid], solid)
+    return Folded(folded.compress(solid), solid)
 
 
 def fold_many(texts: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.marks.visible import FILM, PAGE, STRIP, mark_mask
-from gateway.residue import docx, pdf, xlsx
+from gateway.residue import docx, foreign_mp4, pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
 from gateway.residue.layers import Budget
@@ -31,6 +31,7 @@ from gateway.residue.model import (
     WithheldValue,
     unique,
 )
+from gateway.residue.near import near_in
 from gateway.residue.picture import JPEG, PNG, check_picture, in_raw
 from gateway.residue.structured import check_structured
 from gateway.residue.table import check_table
@@ -125,11 +126,29 @@ def check_foreign(
         ledger.note("text", unique(in_lines(text, "the text", needles, budget)))
     if media_type == PDF:
         ledger.note("text", unique(pdf.in_texts(untrusted_data, needles, budget)))
+    if media_type in foreign_mp4.MEDIA_TYPES:
+        ledger.counts |= foreign_mp4.parts(untrusted_data)
     if media_type in ARCHIVES:
         ledger.note("text", unique(in_members(untrusted_data, needles, budget)))
     ledger.note("values", unique(in_raw(untrusted_data, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()
+
+
+Said = tuple[int, str | None]
+
+
+def compare(texts: Sequence[str], withheld: WithheldSet) -> tuple[list[Said], list[Said]]:
+    """Which texts that were read in pixels say a withheld value, and which of the others nearly say one.
+
+    Each with the index of the text and the field that the value was withheld from; no field where that is not known.
+    """
+    needles, budget = Needles(withheld), Budget()
+    told = {str(index): (text,) for index, text in enumerate(texts)}
+    said = dict.fromkeys((int(one.place), one.field) for one in _in_told(told, withheld, needles, budget))
+    nearly = dict.fromkeys(one for one in near_in(texts, withheld, needles) if one not in said)
+    known = {index for index, field in (*said, *nearly) if field is not None}
+    return [*said], [one for one in nearly if one[1] is not None or one[0] not in known]
 
 
 def _in_told(

@@ -13,7 +13,6 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -35,7 +34,8 @@ _BACKSLASH = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|u([0-9A
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]{2,})*")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9A-Fa-f]{2}[ :,\-]?){4,}[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 _NOT_HEX = re.compile(r"[ :,\-]")
-_STRETCH = re.compile(rb"[\x20-\x7e\t\r\n]{12,}")
+# Printable passages: from one character to two, to four, to eight, to twelve in a row.
+_STRETCH_STEPS = (1, 2, 4, 4)
 _BETWEEN = "AAAAAA"  # zero bits; at every alignment at least three whole bytes of them
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -77,6 +77,19 @@ def packed(text: str) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(_BASE64.findall(text))), list(dict.fromkeys(match[0] for match in _HEX.finditer(text)))
 
 
+def runs(inside: NDArray[np.bool_], steps: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Begin and end of each stretch of at least 1 + `sum(steps)` in a row; no step is longer than what is before it."""
+    whole = inside
+    for step in steps:
+        whole = whole[:-step] & whole[step:]
+    starts = np.flatnonzero(whole)
+    if len(starts):
+        apart = np.flatnonzero(np.diff(starts) > 1)
+        begins = starts[np.append(0, apart + 1)]
+        ends = starts[np.append(apart, -1)] + 1 + sum(steps)
+        yield from zip(begins.tolist(), ends.tolist(), strict=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Many byte strings (units) as one buffer, three NUL bytes behind each; `ends` are their ends in order."""
@@ -96,8 +109,10 @@ class Pool:
 
     def stretches(self) -> Iterator[tuple[int, str]]:
         """Printable passages of at least twelve characters, each with its unit."""
-        for match in _STRETCH.finditer(self.data):
-            yield self.unit(match.start()), match[0].decode("ascii")
+        octets = np.frombuffer(self.data, np.uint8)
+        printable = ((octets - 0x20) <= 0x5E) | (octets == 0x09) | (octets == 0x0A) | (octets == 0x0D)
+        for begin, end in runs(printable, _STRETCH_STEPS):
+            yield self.unit(begin), self.data[begin:end].decode("ascii")
 
     def inflated(self, budget: Budget) -> Iterator[tuple[int, bytes, bool]]:
         """What compressed streams in the units hold: unit, content, and whether the stream came to its proper end."""
@@ -172,19 +187,13 @@ _PIECE = 4096
 _LEAST = 8
 
 
-@lru_cache(maxsize=1)
-def _zlib_heads() -> NDArray[np.bool_]:
-    """For each pair of bytes (first × 256 + second) whether a zlib stream without dictionary can begin with it."""
-    pairs = np.arange(1 << 16)
-    first, second = pairs >> 8, pairs & 255
-    heads: NDArray[np.bool_] = ((first & 15) == 8) & (first < 0x80) & (pairs % 31 == 0) & ((second & 0x20) == 0)
-    return heads
-
-
 def _heads(data: bytes) -> list[tuple[int, str]]:
     """Places where a compressed stream could begin, and its sort."""
-    octets = np.frombuffer(data, np.uint8).astype(np.uint16)
-    places = np.flatnonzero(_zlib_heads()[octets[:-1] * 256 + octets[1:]])
+    octets = np.frombuffer(data, np.uint8)
+    # A zlib stream without dictionary begins with a pair of bytes that is divisible by 31.
+    places = np.flatnonzero((octets[:-1] & 0x8F) == 8)
+    first, second = octets[places].astype(np.uint16), octets[places + 1]
+    places = places[((first << 8 | second) % 31 == 0) & ((second & 0x20) == 0)]
     heads = [(place, "zlib") for place in places.tolist()]
     for magic, sort in _MAGICS.items():
         place = data.find(magic)

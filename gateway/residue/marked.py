@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,24 +36,32 @@ MaskOf = Callable[[tuple[int, int], str], Mask]
 
 @dataclass(frozen=True, slots=True)
 class _Strokes:
-    """Pixels of one sort: their places in the picture, and the window that each lies in."""
+    """Pixels of one sort, window by window: their places, the windows that have some, where each of these begins."""
 
     places: NDArray[np.intp]
     windows: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+    def per_window(self, levels: NDArray[Any], count: int) -> NDArray[np.float32]:
+        """The sums of these pixels' levels in each of `count` windows."""
+        sums = np.zeros(count, np.float32)
+        if len(levels):
+            sums[self.windows] = np.add.reduceat(levels, self.starts, dtype=np.float32)
+        return sums
 
 
 def is_marked(pixels: Pixels, boxes: Sequence[Rectangle], mark_text: str, mask_of: MaskOf) -> bool:
     """Whether `pixels` (RGB, or grey without a third axis) carry this mark wherever no box hides it."""
     height_px, width_px = pixels.shape[:2]
-    bright, dark, count = _strokes((width_px, height_px), mark_text, mask_of)
-    if boxes:
-        seen = _seen((width_px, height_px), boxes)
-        bright, dark = _kept(bright, seen), _kept(dark, seen)
-    brights = np.bincount(bright.windows, minlength=count)
-    darks = np.bincount(dark.windows, minlength=count)
-    usable = (brights >= _WINDOW_LEAST_PX) & (darks >= _WINDOW_LEAST_PX)
-    light = np.bincount(bright.windows, _luma(pixels, bright), count)[usable] / brights[usable]
-    shade = np.bincount(dark.windows, _luma(pixels, dark), count)[usable] / darks[usable]
+    *sorts, count = _strokes((width_px, height_px), mark_text, mask_of)
+    seen = _seen((width_px, height_px), boxes)
+    numbers, sums = [], []
+    for strokes in sorts:
+        kept = seen[strokes.places]
+        numbers.append(strokes.per_window(kept, count))
+        sums.append(strokes.per_window(_luma(pixels, strokes) * kept, count))
+    usable = (numbers[0] >= _WINDOW_LEAST_PX) & (numbers[1] >= _WINDOW_LEAST_PX)
+    light, shade = (total[usable] / number[usable] for total, number in zip(sums, numbers, strict=True))
     contrast = light - shade
     enough = len(contrast) >= _LEAST_WINDOWS
     return bool(enough and contrast.mean() >= _LEAST_MEAN and (contrast >= _WINDOW_LEVELS).mean() >= _LEAST_SHARE)
@@ -82,7 +91,10 @@ def _strokes(size_px: tuple[int, int], mark_text: str, mask_of: MaskOf) -> tuple
     def where(chosen: NDArray[np.bool_]) -> _Strokes:
         places = np.flatnonzero(chosen)
         rows, columns = np.divmod(places, size_px[0])
-        return _Strokes(places, rows // _WINDOW_PX * across + columns // _WINDOW_PX)
+        windows = rows // _WINDOW_PX * across + columns // _WINDOW_PX
+        order = np.argsort(windows, kind="stable")
+        present, starts = np.unique(windows[order], return_index=True)
+        return _Strokes(places[order], present, starts)
 
     return where(mask > _MASK_LEVEL), where(mask < -_MASK_LEVEL), across * -(-size_px[1] // _WINDOW_PX)
 
@@ -96,13 +108,8 @@ def _seen(size_px: tuple[int, int], boxes: Sequence[Rectangle]) -> NDArray[np.bo
     return seen.ravel()
 
 
-def _kept(strokes: _Strokes, seen: NDArray[np.bool_]) -> _Strokes:
-    kept = seen[strokes.places]
-    return _Strokes(strokes.places[kept], strokes.windows[kept])
-
-
 def _luma(pixels: Pixels, strokes: _Strokes) -> NDArray[np.float32]:
     if pixels.ndim == 2:
         return pixels.ravel()[strokes.places].astype(np.float32)
-    luma: NDArray[np.float32] = pixels.reshape(-1, 3)[strokes.places] @ _LUMA
+    luma: NDArray[np.float32] = pixels.reshape(-1, 3).take(strokes.places, axis=0) @ _LUMA
     return luma

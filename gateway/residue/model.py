@@ -13,6 +13,8 @@ from gateway.base.problems import Refused
 MAX_LISTED = 100
 MAX_FINDINGS = 1000
 _NAMED = 3
+# What a report says where nobody read pixels: for want of somebody, or of pixels.
+NOT_READ, NO_PIXELS = "not-read", "no-pixels"
 
 
 class ResidueFound(Refused):
@@ -45,6 +47,7 @@ class Kind(StrEnum):
     NUMBER = "withheld-number"
     ENCODED = "withheld-value-encoded"
     EXACT_PLACE = "withheld-value-in-its-own-field"
+    READ = "withheld-value-read"
     BOUND = "search-bound"
 
 
@@ -85,6 +88,17 @@ class WithheldSet:
 
 
 Rectangle = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Something legible in pixels that nearly says a withheld value: on which page or frame, counted from 0 (a picture
+    has the one), where in the rendition's pixels, and of which field of the original the value is, if that is known.
+    """
+
+    surface: int
+    box: Rectangle
+    field: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +201,19 @@ Expectation = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The gate's answer. Clean means no finding; `passed` names the checks that held."""
+    """The gate's answer. Clean means no finding; `passed` names the checks that held.
+
+    `read_by` is who read the letters in its pixels, or that nobody did; `near` is what nearly says a withheld value
+    there, which a person must look at.
+    """
 
     medium: str
     parsers: tuple[str, ...]
     passed: tuple[str, ...]
     findings: tuple[Finding, ...]
     counts: Mapping[str, int]
+    read_by: str = NO_PIXELS
+    near: tuple[Near, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -207,6 +227,7 @@ class Report:
             "medium": self.medium,
             "clean": self.clean,
             "parsers": list(self.parsers),
+            "read_by": self.read_by,
             "passed": list(self.passed),
             "counts": dict(sorted(self.counts.items())),
             "findings": [_finding_json(finding) for finding in self.findings[:MAX_LISTED]],
@@ -242,6 +263,7 @@ class Ledger:
     passed: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    read_by: str = NO_PIXELS
 
     def note(self, check: str, findings: Iterable[Finding]) -> bool:
         """Record the outcome of `check`; true if it left no finding."""
@@ -253,7 +275,8 @@ class Ledger:
 
     def report(self) -> Report:
         """The finished report."""
-        return Report(self.medium, self.parsers, tuple(self.passed), tuple(self.findings), dict(self.counts))
+        findings = tuple(self.findings)
+        return Report(self.medium, self.parsers, tuple(self.passed), findings, dict(self.counts), self.read_by)
 
 
 def unique(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -73,6 +73,16 @@ def whole_number(text: str) -> frozenset[Number]:
     return _readings(match["body"], match["exponent"]) if match else frozenset()
 
 
+def short_number(text: str) -> Number | None:
+    """The one reading of a few bare digits with at most two decimals, which most numbers of tables are; else None."""
+    if len(text) > _PRECISION or not _PLAIN.fullmatch(text):
+        return None
+    whole, _, fraction = text.partition(".")
+    stripped = (whole + fraction).lstrip("0")
+    significant = stripped.rstrip("0")
+    return (significant, len(stripped) - len(significant) - len(fraction)) if significant else ("0", 0)
+
+
 def numbers_in(text: str, min_digits: int) -> Iterator[tuple[str, int]]:
     """Number-like tokens of at least `min_digits` characters in free text, with their positions."""
     for match in _INSIDE.finditer(text):

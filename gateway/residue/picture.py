@@ -26,7 +26,7 @@ from gateway.residue.alike import is_alike
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget
 from gateway.residue.marked import MaskOf, is_marked, not_solid
-from gateway.residue.model import Finding, Kind, Ledger, PictureExpectation, Report, unique
+from gateway.residue.model import NOT_READ, Finding, Kind, Ledger, PictureExpectation, Report, unique
 from gateway.residue.values import Needles
 
 JPEG, PNG = "image/jpeg", "image/png"
@@ -55,7 +55,7 @@ def check_picture(
     """Check 1 to 5. A picture that cannot be read is still searched. `wanted` is what it must show beside its boxes."""
     is_jpeg = expected.media_type == JPEG
     parsers = ("own JPEG walker", "libjpeg-turbo") if is_jpeg else ("own PNG walker", "own PNG unfilter")
-    ledger = Ledger("picture", parsers, counts=needles.counts())
+    ledger = Ledger("picture", parsers, counts=needles.counts(), read_by=NOT_READ)
     budget = Budget()
     try:
         reading = _read_jpeg(data) if is_jpeg else _read_png(data)
@@ -77,6 +77,11 @@ def check_picture(
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["boxes"] = len(expected.boxes)
     return ledger.report()
+
+
+def picture_pixels(data: bytes, expected: PictureExpectation) -> Pixels:
+    """What the picture shows. Raises `Broken`."""
+    return (_read_jpeg(data) if expected.media_type == JPEG else _read_png(data)).pixels
 
 
 def _read_jpeg(data: bytes) -> _Reading:

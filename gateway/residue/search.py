@@ -18,16 +18,12 @@ from gateway.residue.fold import Symbols, to_symbols, to_text
 
 _WINDOWS = (8, 4, 2)
 _CHUNK = 1 << 20
-_TABLE_BITS = 22
-_STEPS = (
-    (1, np.uint64(0x9E3779B97F4A7C15)),
-    (2, np.uint64(0xC2B2AE3D27D4EB4F)),
-    (4, np.uint64(0x165667B19E3779F9)),
-)
-_SPREAD = np.uint64(0xFF51AFD7ED558CCD)
-_SHIFT = np.uint64(64 - _TABLE_BITS)
+# A table for few patterns stays in the processor's nearest cache; one slot in 64 is taken until it may not grow.
+_LEAST_TABLE_BITS, _MOST_TABLE_BITS, _SLOTS_A_HASH = 12, 22, 64
+_STEPS = ((1, np.uint32(0x9E3779B1)), (2, np.uint32(0xC2B2AE3D)), (4, np.uint32(0x27D4EB2F)))
+_SPREAD = np.uint32(0x85EBCA6B)
 
-Hashes = NDArray[np.uint64]
+Hashes = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +34,10 @@ class _Class:
     table: NDArray[np.bool_]
     hashes: Hashes
     buckets: dict[int, dict[int, frozenset[str]]]
+
+    def may_hold(self, hashes: Hashes) -> NDArray[np.intp]:
+        """Places of the hashes that could be among the class's own."""
+        return np.flatnonzero(self.table.take(_slot(hashes, len(self.table))))
 
 
 class Patterns:
@@ -70,30 +70,30 @@ def _build(width: int, patterns: list[str]) -> _Class:
     for key, pattern in zip(keys.tolist(), patterns, strict=True):
         buckets.setdefault(key, {}).setdefault(len(pattern), set()).add(pattern)
     hashes = np.unique(keys)
-    table = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
-    table[_slot(hashes)] = True
+    bits = min(max((_SLOTS_A_HASH * len(hashes)).bit_length(), _LEAST_TABLE_BITS), _MOST_TABLE_BITS)
+    table = np.zeros(1 << bits, dtype=np.bool_)
+    table[_slot(hashes, len(table))] = True
     frozen = {key: {n: frozenset(group) for n, group in lengths.items()} for key, lengths in buckets.items()}
     return _Class(width, table, hashes, frozen)
 
 
 def _windows(symbols: Symbols) -> dict[int, Hashes]:
-    current = symbols.astype(np.uint64)
+    current = symbols
     result: dict[int, Hashes] = {}
-    with np.errstate(over="ignore"):
-        for half, factor in _STEPS:
-            current = current[:-half] * factor + current[half:] if len(current) > half else current[:0]
-            result[2 * half] = current
+    for half, factor in _STEPS:
+        current = current[:-half] * factor + current[half:] if len(current) > half else current[:0]
+        result[2 * half] = current
     return result
 
 
-def _slot(hashes: Hashes) -> NDArray[np.int64]:
-    with np.errstate(over="ignore"):
-        return ((hashes * _SPREAD) >> _SHIFT).astype(np.int64)
+def _slot(hashes: Hashes, slots: int) -> Hashes:
+    """Where in a table of so many slots, a power of two, each hash has its own."""
+    return (hashes * _SPREAD) >> np.uint32(33 - slots.bit_length())
 
 
 def _candidates(group: _Class, hashes: Hashes, limit: int) -> Iterator[tuple[int, int]]:
     window = hashes[:limit]
-    offsets = np.flatnonzero(group.table[_slot(window)])
+    offsets = group.may_hold(window)
     if not len(offsets):
         return
     keys = window[offsets]

@@ -11,13 +11,13 @@ on every row. 9. No cell gives away a withheld value (`values`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from gateway.base.text import has_hidden
 from gateway.residue.layers import Budget
 from gateway.residue.model import MAX_FINDINGS, Finding, Kind, Ledger, Report, TableExpectation, unique
-from gateway.residue.values import Needles
+from gateway.residue.values import Hit, Needles
 
 PARSER = "own strict CSV scanner"
 
@@ -27,6 +27,7 @@ _CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\Z)')
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 Row = list[str]
+Rows = Sequence[Sequence[str]]
 Place = tuple[int, int]
 
 
@@ -120,29 +121,30 @@ def check_table(data: bytes, expected: TableExpectation, needles: Needles) -> Re
 
 def check_rows(
     ledger: Ledger,
-    rows: list[Row],
+    rows: Rows,
     expected: TableExpectation,
     needles: Needles,
     budget: Budget,
-    days: list[Row] | None = None,
+    days: Callable[[int], Sequence[str]] | None = None,
 ) -> None:
     """Check rules 6 to 9 over these rows, the header row first, whatever file they stand in.
 
-    `days` says for every cell which day it is the serial number of, where a file counts days so.
+    `days` says for the rows of a column which day each cell is the serial number of, where a file counts days so.
     """
     header, body = (rows[0], rows[1:]) if rows else ([], [])
     headers_hold = ledger.note("headers", _headers(header, expected))
     ledger.note("rows", [] if len(body) == expected.rows else [Finding(Kind.ROWS, "the number of rows")])
     ledger.note("mark", islice(_marks(body, expected.mark_text), MAX_FINDINGS))
-    cells = _distinct(body if headers_hold else rows, 1 if headers_hold else 0)
-    ledger.note("values", unique(_found(cells, expected, needles, budget)))
-    places = chain(_exact_places(body, expected, needles), _exact_places((days or [])[1:], expected, needles))
-    ledger.note("exact-place", unique(places))
+    searched, first = (body, 1) if headers_hold else (rows, 0)
+    cells = list(dict.fromkeys(chain.from_iterable(searched)))
+    hits = needles.in_texts(cells, budget)
+    ledger.note("values", unique(_located(hits, cells, searched, first, expected)))
+    ledger.note("exact-place", unique(_exact_places(body, expected, needles, days)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts |= {"rows": len(body), "distinct_cells": len(cells)}
 
 
-def _headers(header: Row, expected: TableExpectation) -> Iterator[Finding]:
+def _headers(header: Sequence[str], expected: TableExpectation) -> Iterator[Finding]:
     if len(header) != len(expected.headers) or len(expected.fields) != len(expected.headers) - 1:
         yield Finding(Kind.HEADERS, "the number of columns")
         return
@@ -151,14 +153,25 @@ def _headers(header: Row, expected: TableExpectation) -> Iterator[Finding]:
             yield Finding(Kind.HEADERS, f"column {number}")
 
 
-def _marks(body: list[Row], mark_text: str) -> Iterator[Finding]:
+def _marks(body: Rows, mark_text: str) -> Iterator[Finding]:
     for number, row in enumerate(body, start=1):
-        if row[-1:] != [mark_text]:
+        if not row or row[-1] != mark_text:
             yield Finding(Kind.MARK, f"row {number}")
 
 
-def _distinct(rows: list[Row], first: int) -> dict[str, Place]:
-    """Each distinct cell with the row (0 is the header) and column where it stands first."""
+def _located(
+    hits: Iterable[Hit], cells: list[str], rows: Rows, first: int, expected: TableExpectation
+) -> Iterator[Finding]:
+    """The finds with the row (0 is the header) and column where each cell stands first."""
+    places: dict[str, Place] = {}
+    for hit in hits:
+        places = places or _places(rows, first)
+        row, column = places[cells[hit.unit]]
+        field_id = expected.fields[column - 1] if column <= len(expected.fields) else None
+        yield Finding(hit.kind, f"row {row} column {column}", field_id)
+
+
+def _places(rows: Rows, first: int) -> dict[str, Place]:
     cells: dict[str, Place] = {}
     for number, row in enumerate(rows, start=first):
         for column, cell in enumerate(row, start=1):
@@ -167,21 +180,17 @@ def _distinct(rows: list[Row], first: int) -> dict[str, Place]:
     return cells
 
 
-def _found(cells: dict[str, Place], expected: TableExpectation, needles: Needles, budget: Budget) -> Iterator[Finding]:
-    places = list(cells.values())
-    for hit in needles.in_texts(list(cells), budget):
-        row, column = places[hit.unit]
-        field_id = expected.fields[column - 1] if column <= len(expected.fields) else None
-        yield Finding(hit.kind, f"row {row} column {column}", field_id)
-
-
-def _exact_places(body: list[Row], expected: TableExpectation, needles: Needles) -> Iterator[Finding]:
+def _exact_places(
+    body: Rows, expected: TableExpectation, needles: Needles, days: Callable[[int], Sequence[str]] | None
+) -> Iterator[Finding]:
     if not body or any(len(row) != len(expected.fields) + 1 for row in body):
         return
-    for column, field_id in enumerate(expected.fields):
-        cells: dict[str, int] = {}
-        for number, row in enumerate(body, start=1):
-            cells.setdefault(row[column], number)
-        numbers = list(cells.values())
-        for index in needles.at_exact_place(field_id, list(cells)):
-            yield Finding(Kind.EXACT_PLACE, f"row {numbers[index]} column {column + 1}", field_id)
+    readings = [lambda column: [row[column] for row in body], *([days] if days else [])]
+    for reading in readings:
+        for column, field_id in enumerate(expected.fields):
+            if needles.has_exact_places(field_id):
+                cells = reading(column)
+                distinct = list(dict.fromkeys(cells))
+                for index in needles.at_exact_place(field_id, distinct):
+                    number = cells.index(distinct[index]) + 1
+                    yield Finding(Kind.EXACT_PLACE, f"row {number} column {column + 1}", field_id)

@@ -14,6 +14,7 @@ from gateway.marks import lettering
 from gateway.residue import gate
 from gateway.residue.fold import fold
 from gateway.residue.model import Report, TextExpectation
+from gateway.residue.pixels import shown
 from gateway.residue.values import Needles
 from gateway.residue.walled import expected, unpacked
 from gateway.sandbox.task import Answer
@@ -66,6 +67,19 @@ def search(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     return {}, (json.dumps(_told(report)).encode(),)
 
 
+def pixels(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """No header; a blob for each surface that is asked for, its RGB rows."""
+    expectation = expected(cast(str, request["sort"]), cast(dict[str, Any], request["expectation"]))
+    return {}, tuple(shown(untrusted, expectation, cast(list[int], request["surfaces"])))
+
+
+def compare(request: Mapping[str, Json], untrusted: bytes) -> Answer:
+    """No header; one blob: which of the texts say a withheld value, and which nearly do, with its field."""
+    at = cast(int, request["values_bytes"])
+    said, nearly = gate.compare(json.loads(untrusted[at:]), unpacked(untrusted[:at]))
+    return {}, (json.dumps([said, nearly]).encode(),)
+
+
 def _told(report: Report) -> dict[str, Any]:
     return {
         "medium": report.medium,
@@ -73,4 +87,5 @@ def _told(report: Report) -> dict[str, Any]:
         "passed": report.passed,
         "findings": [(one.kind, one.place, one.field) for one in report.findings],
         "counts": dict(report.counts),
+        "read_by": report.read_by,
     }

@@ -28,9 +28,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TypeVar
 
 import numpy as np
@@ -45,6 +45,7 @@ from gateway.residue.notation import (
     Number,
     has_clock,
     numbers_in,
+    short_number,
     significant_bits,
     whole_day,
     whole_number,
@@ -58,6 +59,7 @@ WORDS_BITS = 36.0
 GUESSED_BITS = 33.0
 _IDENTIFIER_DIGITS = 10
 _NUMBER_CHARS = 7
+_PACKED_DAY_CHARS = 8
 _BLOCK_CHARS = 1 << 22
 
 _DIGIT = re.compile(r"\d")
@@ -118,7 +120,8 @@ class Needles:
         constants = sorted({*withheld.constants, *extra_constants})
         shown = sorted(withheld.shown)
         self._lawful_texts = frozenset(shown).union(constants)
-        self._lawful: set[Key] = set().union(*_keys_of_each(constants), *_keys_of_each(shown, with_words=False))
+        lawful = chain(_keys_of_each(constants), _keys_of_each(shown, with_words=False))
+        self._lawful: set[Key] = set(chain.from_iterable(lawful))
         for constant in constants:
             for token, _ in numbers_in(normal(constant), _NUMBER_CHARS):
                 self._lawful |= whole_number(token)
@@ -135,6 +138,14 @@ class Needles:
             "subtracted": compiled.subtracted,
             "empty": compiled.empty,
         }
+
+    def has_exact_places(self, field_id: str) -> bool:
+        """Whether the field has short withheld values."""
+        return bool(self._compiled.short.get(field_id))
+
+    def texts(self) -> Mapping[str, float]:
+        """The folded texts that are searched for everywhere, and how many bits a find of each must say."""
+        return self._compiled.texts
 
     def at_exact_place(self, field_id: str, cells: Sequence[str]) -> Iterator[int]:
         """Indexes of cells that equal a short withheld value of the same field."""
@@ -281,7 +292,11 @@ def _keys_of_each(texts: Sequence[str], *, with_words: bool = True) -> Iterator[
     """
     for text, folded in zip(texts, fold_many(list(texts)), strict=True):
         keys: set[Key] = {folded} if folded else set()
-        if _DIGIT.search(text):
+        if short := short_number(text):
+            keys.add(short)
+            if len(text) == _PACKED_DAY_CHARS:
+                keys |= whole_day(text)
+        elif _DIGIT.search(text):
             plain = normal(text).strip()
             if with_words or not _WORDS.search(plain):
                 keys |= whole_number(plain)

@@ -12,7 +12,7 @@ inside of a rim of 4 a sample may differ from black by 12 levels (measured on no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -23,7 +23,7 @@ from gateway.residue import h264_form, mp4_form
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget
 from gateway.residue.marked import MaskOf, is_marked
-from gateway.residue.model import Finding, Kind, Ledger, Rectangle, Report, VideoExpectation, unique
+from gateway.residue.model import NOT_READ, Finding, Kind, Ledger, Rectangle, Report, VideoExpectation, unique
 from gateway.residue.picture import COMPRESSED_BITS, in_raw
 from gateway.residue.values import Needles
 
@@ -32,13 +32,16 @@ PARSERS = ("own MP4 walker", "own H.264 header reader", "libavcodec, strict")
 
 _STRICT = "crccheck+bitstream+buffer+explode+careful+compliant+aggressive"
 _BLACK, _GREY = 16, 128
+_BT601 = 6
+# What red and blue count for in luma, by the number of the matrix in H.273.
+_SHARES = {1: (0.2126, 0.0722), _BT601: (0.299, 0.114)}
 _RIM_PX = 4
 _INNER_LEVELS, _RIM_LEVELS = 12, 24
 
 
 def check_video(data: bytes, expected: VideoExpectation, needles: Needles, mask_of: MaskOf) -> Report:
     """Check 1 to 5. A video that cannot be read is still searched."""
-    ledger = Ledger("video", PARSERS, counts=needles.counts())
+    ledger = Ledger("video", PARSERS, counts=needles.counts(), read_by=NOT_READ)
     ledger.counts |= {"frames": expected.frames, "boxes": len(expected.shots)}
     budget = Budget()
     try:
@@ -56,6 +59,28 @@ def check_video(data: bytes, expected: VideoExpectation, needles: Needles, mask_
     ledger.note("values", unique(in_raw(b"".join(walked.frames), needles, budget, COMPRESSED_BITS)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     return ledger.report()
+
+
+def frame_planes(data: bytes, expected: VideoExpectation, numbers: Sequence[int]) -> Iterator[tuple[Pixels, Pixels]]:
+    """Luma and both colour planes of these frames, counted from 0 and rising. Raises `Broken`."""
+    walked = mp4_form.walk(data, expected.size_px, expected.fps, expected.frames, expected.matrix)
+    wanted = frozenset(numbers)
+    for number, planes in enumerate(_decoded(walked, expected.size_px)):
+        if number in wanted:
+            yield planes
+
+
+def in_colours(luma: Pixels, colours: Pixels, matrix: int) -> Pixels:
+    """Colours for the eye: of 8-bit planes as broadcast has them, as BT.709 (1) or else BT.601 says."""
+    height_px, width_px = luma.shape
+    red_share, blue_share = _SHARES.get(matrix, _SHARES[_BT601])
+    doubled = colours.repeat(2, axis=1).repeat(2, axis=2)[:, :height_px, :width_px]
+    blue, red = (doubled.astype(np.float32) - _GREY) / 112
+    grey = (luma.astype(np.float32) - _BLACK) / 219
+    to_red, to_blue = (1 - red_share) * red, (1 - blue_share) * blue
+    to_green = -(red_share * to_red + blue_share * to_blue) / (1 - red_share - blue_share)
+    levels = np.stack([grey + to_red, grey + to_green, grey + to_blue], axis=2)
+    return np.asarray(np.clip(levels * 255 + 0.5, 0, 255), np.uint8)
 
 
 def _look(ledger: Ledger, walked: mp4_form.Walked, expected: VideoExpectation, mask_of: MaskOf) -> None:

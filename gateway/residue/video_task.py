@@ -5,8 +5,8 @@ from __future__ import annotations
 import av
 import av.video.codeccontext
 
-from gateway.residue.task import verify
+from gateway.residue.task import pixels, verify
 
-__all__ = ("verify",)
+__all__ = ("pixels", "verify")
 # Loaded when a decoder is first made, and behind the walls nothing can be loaded.
 _PRELOADED = (av, av.video.codeccontext)

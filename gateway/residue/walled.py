@@ -106,7 +106,7 @@ def _reports(
         task, limits = TASK, limits_for(len(data))
         for _, one in checked:
             if isinstance(one, VideoExpectation):
-                task, limits = VIDEO_TASK, _limits_for_frames(limits, one)
+                task, limits = VIDEO_TASK, limits_for_frames(limits, one)
         reply = sandbox.run(task, request, data, limits)
         return tuple(_report(json.loads(told)) for told, _ in zip(reply.blobs, checked, strict=True))
     except (Unprocessable, TooLarge, ValueError, KeyError, TypeError, IndexError) as error:
@@ -122,7 +122,7 @@ def limits_for(size_bytes: int) -> Limits:
     return Limits(memory_bytes=3 * GIB + 24 * size_bytes, cpu_s=cpu_s, wall_s=2 * cpu_s, output_bytes=4 * MIB)
 
 
-def _limits_for_frames(limits: Limits, expected: VideoExpectation) -> Limits:
+def limits_for_frames(limits: Limits, expected: VideoExpectation) -> Limits:
     """More time by what is decoded and looked at; several times what it was measured to need."""
     width_px, height_px = expected.size_px
     cpu_s = limits.cpu_s + width_px * height_px * expected.frames // _PIXELS_PER_CPU_S
@@ -158,4 +158,5 @@ def _report(told: dict[str, Any]) -> Report:
         passed=tuple(map(str, told["passed"])),
         findings=tuple(Finding(Kind(kind), str(place), field) for kind, place, field in told["findings"]),
         counts={str(name): int(count) for name, count in told["counts"].items()},
+        read_by=str(told["read_by"]),
     )

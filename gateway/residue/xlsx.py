@@ -12,11 +12,12 @@ a number is compared as a number and, at its exact place, as the day that it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from gateway.base.text import has_hidden
+from gateway.residue import sheet_rows
 from gateway.residue import xlsx_grammar as grammar
 from gateway.residue.archive import Broken, loose_members, members
 from gateway.residue.layers import Budget
@@ -29,11 +30,10 @@ PARSER = "own strict workbook walker"
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?")
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _EPOCH, _LAST_DAY = date(1899, 12, 30), 2_958_465
 _ROW, _CELL = "worksheet/sheetData/row", "worksheet/sheetData/row/c"
 _TEXT, _VALUE = f"{_CELL}/is/t", f"{_CELL}/v"
+_TABLE = grammar.TABLE_SHEET
 _NAME = "workbook/definedNames/definedName"
 _HEAD, _FOOT = "worksheet/headerFooter/oddHeader", "worksheet/headerFooter/oddFooter"
 _SPOKEN = frozenset({_TEXT, _VALUE, _NAME, _HEAD, _FOOT})
@@ -50,21 +50,22 @@ def check_workbook(data: bytes, expected: TableExpectation, needles: Needles) ->
         blobs = [data, *loose_members(data)]
         ledger.note("values", unique(Finding(hit.kind, "the file") for hit in needles.in_bytes(blobs, budget)))
         return ledger.report()
-    walks = {
-        name: walked(parts[name], *grammar.PARTS[name], _SPOKEN, grammar.NAMES)
-        for name in grammar.PARTS
-        if name in parts
-    }
+    walks = {name: _walked(name, parts[name]) for name in grammar.PARTS if name in parts and name != _TABLE}
+    looks = _looks(walks.get(grammar.STYLES_PART))
+    quick = _quickly_read(parts.get(_TABLE, b""), looks, len(expected.headers))
+    if _TABLE in parts:
+        walks[_TABLE] = quick[0] if quick else _walked(_TABLE, parts[_TABLE])
+    walks = {name: walks[name] for name in grammar.PARTS if name in walks}
     whole = ledger.note("structure", unique([*_members(parts), *_notes(walks)]))
     if not whole:
         hits = needles.in_bytes(list(parts.values()), budget)
         ledger.note("raw-values", unique(Finding(hit.kind, f"member {hit.unit + 1}") for hit in hits))
-    looks = _looks(walks.get(grammar.STYLES_PART))
-    table, notice = (_rows(walks.get(name), looks) for name in (grammar.TABLE_SHEET, grammar.NOTICE_SHEET))
+    notice = _rows(walks.get(grammar.NOTICE_SHEET), looks)
+    table = quick[1] if quick else _walked_table(_rows(walks.get(_TABLE), looks), len(expected.headers))
     ledger.note("sheets", _sheets(walks.get(grammar.WORKBOOK_PART), expected))
-    ledger.note("places", [*_places(table, len(expected.headers)), *_places(notice, None)])
+    ledger.note("places", [*table.faults, *_places(notice, None)])
     ledger.note("pages", _pages(walks, expected.mark_text))
-    check_rows(ledger, [row.texts for row in table.rows], expected, needles, budget, [row.days for row in table.rows])
+    check_rows(ledger, table.rows, expected, needles, budget, table.days)
     told = [tuple(row.texts) for row in notice.rows]
     ledger.note("notice", [] if told == list(expected.notice) else [Finding(Kind.STRUCTURE, "the notice")])
     texts = [text for row in told for text in row] + [text for look in looks for text in look.texts]
@@ -131,6 +132,45 @@ class _Sheet:
     faults: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The rows of the table, what is wrong with their places, and by column the days that their numbers are."""
+
+    rows: Sequence[Sequence[str]]
+    faults: Sequence[Finding]
+    days: Callable[[int], Sequence[str]]
+
+
+def _walked(name: str, data: bytes) -> Walk:
+    return walked(data, *grammar.PARTS[name], _SPOKEN, grammar.NAMES)
+
+
+def _quickly_read(data: bytes, looks: list[_Look], width: int) -> tuple[Walk, _Table] | None:
+    """The table's sheet where it is all as ours are: what is walked of it, and its rows; None where it may not be."""
+
+    def shown(style: str, stored: str) -> str | None:
+        return _counted(stored, _look_of({"s": style}, looks)) if _NUMBER.fullmatch(stored) else None
+
+    read = sheet_rows.read(data, shown)
+    if read is None or len(read.texts) != width:
+        return None
+    walk = _walked(_TABLE, read.rest)
+    if walk.notes or any(path.startswith(_ROW) for path, _, _ in walk.found):
+        return None
+
+    def days(column: int) -> Sequence[str]:
+        numbers = read.numbers[column][1:]
+        known = {number: _day_of(number) for number in set(numbers)}
+        return [known[number] for number in numbers]
+
+    return walk, _Table(list(zip(*read.texts, strict=True)), (), days)
+
+
+def _walked_table(sheet: _Sheet, width: int) -> _Table:
+    rows = [row.texts for row in sheet.rows]
+    return _Table(rows, list(_places(sheet, width)), lambda column: [row.days[column] for row in sheet.rows[1:]])
+
+
 def _rows(walk: Walk | None, looks: list[_Look]) -> _Sheet:
     sheet = _Sheet()
     told: Attributes = {}
@@ -150,12 +190,12 @@ def _rows(walk: Walk | None, looks: list[_Look]) -> _Sheet:
             if filled or (path == _TEXT) != (told.get("t") == "inlineStr"):
                 sheet.faults.append(f"row {len(sheet.rows)}: a cell with two values or of another type")
             filled = True
-            shown, as_day = _written(text) if path == _TEXT else _counted(text, _look_of(told, looks)), ""
+            shown, as_day = sheet_rows.written(text) if path == _TEXT else _counted(text, _look_of(told, looks)), ""
             if path == _VALUE:
                 as_day = _day_of(text)
                 if not _NUMBER.fullmatch(text):
                     sheet.faults.append(f"row {len(sheet.rows)}: a number that is none")
-            elif _UNSEEN.search(shown) or has_hidden(shown):
+            elif sheet_rows.UNSEEN.search(shown) or has_hidden(shown):
                 sheet.faults.append(f"row {len(sheet.rows)}: a character that shows nothing")
             row.texts[-1], row.days[-1] = shown, as_day
     return sheet
@@ -164,10 +204,6 @@ def _rows(walk: Walk | None, looks: list[_Look]) -> _Sheet:
 def _look_of(told: Attributes, looks: list[_Look]) -> _Look:
     stated = told.get("s", "0")
     return looks[int(stated)] if stated.isdecimal() and int(stated) < len(looks) else _Look()
-
-
-def _written(text: str) -> str:
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 def _counted(stored: str, look: _Look) -> str:
@@ -196,20 +232,12 @@ def _sheets(walk: Walk | None, expected: TableExpectation) -> Iterator[Finding]:
 
 def _places(sheet: _Sheet, width: int | None) -> Iterator[Finding]:
     yield from unique(Finding(Kind.STRUCTURE, fault) for fault in sheet.faults)
-    letters = [_letters(at) for at in range(1, 1 + max((len(row.places) for row in sheet.rows), default=0))]
+    letters = [sheet_rows.letters(at) for at in range(1, 1 + max((len(row.places) for row in sheet.rows), default=0))]
     for number, row in enumerate(sheet.rows, 1):
         wanted = [f"{letter}{number}" for letter in letters[: len(row.places)]]
         if row.number != str(number) or row.places != wanted or (width is not None and len(wanted) != width):
             yield Finding(Kind.STRUCTURE, f"row {number}: cells out of their places")
             return
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _pages(walks: Mapping[str, Walk], mark_text: str) -> Iterator[Finding]:

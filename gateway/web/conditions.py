@@ -1,7 +1,9 @@
 """Conditional requests (RFC 9110, 13): what the client has already, and the state that it means to change.
 
 Every ETag is strong. That of a document is a digest of its bytes; that of stored bytes is their object's id, since an
-object never changes and a digest would tell something to whoever sees headers alone.
+object never changes and a digest would tell something to whoever sees headers alone. Where a document says something in
+passing, such as how far a worker is, its tag has a second part behind a dot: both parts name these bytes, and the first
+alone the state that `If-Match` speaks of, which nobody changes by going on with their work.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from gateway.base.problems import Conflict, Usage
+from gateway.web.schemas.common import Out
 
 _TAGS: Final = re.compile(r'\s*(?:\*|(?:W/)?"[!#-~]*"(?:\s*,\s*(?:W/)?"[!#-~]*")*)\s*')
 _TAG: Final = re.compile(r'(?:W/)?"[!#-~]*"')
@@ -50,11 +53,13 @@ class Known:
 
     def shown(self, model: BaseModel) -> Response:
         """`model` with its tag, or 304 where the client has it already."""
-        return self.document(body_of(model), "application/json")
+        return self._answer(body_of(model), "application/json", tag_of(model))
 
     def document(self, body: bytes, media_type: str) -> Response:
         """The same for bytes in memory."""
-        etag = etag_of(body)
+        return self._answer(body, media_type, etag_of(body))
+
+    def _answer(self, body: bytes, media_type: str, etag: str) -> Response:
         if self.has(etag):
             return unmodified(etag)
         return Response(body, media_type=media_type, headers={"ETag": etag})
@@ -72,10 +77,10 @@ async def known_of(
 
 def expecting(if_match: str | None, current: Callable[[], BaseModel]) -> Callable[[], None]:
     """A check that raises `Changed` unless the present state is among those that `If-Match` names (strongly)."""
-    wanted = _read(if_match)
+    wanted = {_lasting(tag) for tag in _read(if_match)}
 
     def check() -> None:
-        if wanted and "*" not in wanted and etag_of(body_of(current())) not in wanted:
+        if wanted and "*" not in wanted and _lasting(tag_of(current())) not in wanted:
             raise Changed("This is no longer what you looked at; read it again and decide anew.")
 
     return check
@@ -91,6 +96,15 @@ def etag_of(body: bytes) -> str:
     return f'"{base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode("ascii")}"'
 
 
+def tag_of(model: BaseModel) -> str:
+    """The strong tag of a model's one representation, in two parts where it says something in passing."""
+    whole = etag_of(body_of(model))
+    said = {name for name in model.passing if getattr(model, name) is not None} if isinstance(model, Out) else set()
+    if not said:
+        return whole
+    return f"{etag_of(body_of(model.model_copy(update=dict.fromkeys(said))))[:-1]}.{whole[1:]}"
+
+
 def object_etag(object_id: str) -> str:
     """The strong tag of stored bytes."""
     return f'"{object_id}"'
@@ -102,6 +116,12 @@ def unmodified(etag: str) -> Response:
 
 
 InKnown = Annotated[Known, Depends(known_of)]
+
+
+def _lasting(tag: str) -> str:
+    """A tag without what was said in passing."""
+    first, dot, _ = tag.partition(".")
+    return f'{first}"' if dot else tag
 
 
 def _read(tags: str | None) -> frozenset[str]:

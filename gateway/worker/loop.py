@@ -1,5 +1,7 @@
 """The worker's loop: claim, render in the sandbox while the lease is renewed, finish under the fence.
 
+How far the job is goes along with the lease, from the thread that renews it: the job itself never waits for that.
+
 Everything that reads hostile bytes or searches for hostile values runs in children of the sandbox, so that nothing
 keeps the lease from being renewed for long. A job that is stuck all the same is ended by the kernel's own clock, which
 needs nothing of the interpreter; its lease runs out, and after bounded tries the original is refused.
@@ -18,6 +20,7 @@ from typing import NoReturn
 
 from gateway.app import Gateway
 from gateway.base.problems import Problem, Unavailable
+from gateway.base.progress import Gauge, Progress
 from gateway.base.units import MIB
 from gateway.render.model import Claim, State
 from gateway.render.queue import FencedOut
@@ -25,6 +28,8 @@ from gateway.sandbox.problems import SandboxDown
 
 _log = logging.getLogger("gateway.worker")
 TIDY_EVERY_S = 3600.0
+# How often somebody who waits is told how far it is; what is done sooner tells nothing.
+TELL_EVERY_S = 2.0
 # More than the clocks of its parse and its gate together, so that those speak first, with a better reason.
 JOB_WALL_S, JOB_WALL_S_PER_MIB = 1_800.0, 20.0
 
@@ -95,8 +100,9 @@ class Worker:
         gateway = self._gateway
         rendition = gateway.renders.get(claim.rendition)
         size_bytes = gateway.intake.get(rendition.original).size_bytes
-        with self._held(claim, JOB_WALL_S + JOB_WALL_S_PER_MIB * size_bytes / MIB):
-            return gateway.renders.carry_out(claim, gateway.releases.frame(rendition.release))
+        gauge = Gauge()
+        with self._held(claim, gauge, JOB_WALL_S + JOB_WALL_S_PER_MIB * size_bytes / MIB):
+            return gateway.renders.carry_out(claim, gateway.releases.frame(rendition.release), gauge)
 
     def _give_back(self) -> None:
         """Hand on what could not be carried out; where the database was what failed, as soon as it is back."""
@@ -115,15 +121,20 @@ class Worker:
             os._exit(0)  # Without its database too: then the lease runs out.
 
     @contextmanager
-    def _held(self, claim: Claim, wall_s: float) -> Iterator[None]:
-        """Renew the lease from a thread while the job runs, for at most so long."""
+    def _held(self, claim: Claim, gauge: Gauge, wall_s: float) -> Iterator[None]:
+        """Renew the lease from a thread, and say how far `gauge` is, while the job runs, for at most so long."""
         done = threading.Event()
         queue = self._gateway.renders.queue
 
         def renew() -> None:
-            while not done.wait(queue.lease_s / 3):
+            told: Progress | None = None
+            due, every_s = time.monotonic(), queue.lease_s / 3
+            while not done.wait(min(TELL_EVERY_S, every_s)):
+                if gauge.now is told and time.monotonic() < due:
+                    continue
+                told, due = gauge.now, time.monotonic() + every_s
                 try:
-                    queue.renew(claim)
+                    queue.renew(claim, told)
                 except FencedOut:
                     return  # What comes of the job will not count; that is said when it ends.
                 except Problem as problem:

@@ -156,3 +156,32 @@ def test_glyphs_that_claim_to_say_something_else_are_taken_for_what_they_show(sa
     said = shown(data, "Volta")
     assert "Agreement" in said
     assert not [word for word in ("Volta", "Motors", "5000", "harmless") if word in said]
+
+
+def clauses(*numbers: str) -> Callable[[Canvas], None]:
+    """Numbered clauses right under a heading that names prices, as a contract sets them."""
+
+    def paint(canvas: Canvas) -> None:
+        documents.write(canvas, ["Prices and payment"])
+        for at, number in enumerate(numbers, start=1):
+            down = documents.TOP - documents.LINE * at
+            canvas.drawString(documents.LEFT, down, number)
+            canvas.drawString(
+                documents.LEFT + 34, down, f"The buyer uses lot {at} in civil servo motors and nowhere else"
+            )
+        documents.write(canvas, AROUND, 400)
+
+    return paint
+
+
+def test_the_number_of_a_clause_is_no_price() -> None:
+    """The first one may be; those that count on from it are not."""
+    said = shown(clauses("3.1", "3.2", "4.1", "4.2"))
+    assert [number for number in "1234" if f"lot{number}" in said] == ["2", "3", "4"]
+
+
+@pytest.mark.parametrize("numbers", [("9.80", "9.10", "8.20"), ("3.1", "3.5", "3.3"), ("310", "311", "312")])
+def test_figures_that_do_not_count_on_go_by_their_heading(numbers: Sequence[str]) -> None:
+    said = shown(clauses(*numbers))
+    assert "lot" not in said
+    assert not [number for number in numbers if number.replace(".", "") in said]

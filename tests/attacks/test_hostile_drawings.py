@@ -197,6 +197,19 @@ def test_what_is_rendered_is_made_of_numbers_alone() -> None:
         assert word not in text.replace("none", "").replace("round", "")
 
 
+def test_what_reaches_in_from_where_the_renderer_knows_no_numbers_is_refused() -> None:
+    """Nobody knows whether it would be drawn, and what it would hide."""
+    seen: dict[str, Json] = {"what": "draw", "on": ["layer/1", "layer/2"], "texts": [], "area_px": [200, 200]}
+    for inside in ('<circle r="2147483648"/>', '<path d="M0 0h9" stroke="red" stroke-width="1e9"/>'):
+        with pytest.raises(TaskRefused) as caught:
+            parse_svg.parse(seen, drawings.svg(f'<g id="MAGNET">{inside}</g>'))
+        assert caught.value.code == "coordinates"
+    page = '<g id="MAGNET"><path d="M0 0H400V200H0z" fill="none" stroke="red"/>{}</g>'
+    insides = (page.format('<circle cx="1e9" cy="1e9" r="9"/><path d="M9 -9h9"/>'), page.format(""))
+    pixels = [parse_svg.parse(seen, drawings.svg(inside))[1][1] for inside in insides]
+    assert pixels[0] == pixels[1]
+
+
 def test_a_wipeout_hides_what_is_under_it_whatever_layer_it_is_on() -> None:
     document = new_document("R2010")
     model = document.modelspace()

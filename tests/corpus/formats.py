@@ -5,30 +5,37 @@ A new format is one function here, from `Hiding` to `Specimen`; every test of th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from gateway.formats.write_text import JSON, TEXT, XML
 from gateway.sandbox.ports import Sandbox
 from tests.corpus import texts
 from tests.corpus.documents import DOCUMENTS
+from tests.corpus.drawings import DRAWINGS
 from tests.corpus.pictures import PICTURES
 from tests.corpus.places import Hiding, Maker, Specimen
+from tests.corpus.retyped import MAIL, WORD
 from tests.corpus.tables import TABLES
 from tests.corpus.videos import VIDEOS
 
 # The policy under which files of a kind are rendered.
 POLICIES = {
     "contract": "cn-mofcom-single.contract",
+    "correspondence": "cn-mofcom-single.correspondence",
     "customer_list": "cn-mofcom-single.customer-list",
     "line_video": "cn-mofcom-single.line-video",
     "production_photo": "cn-mofcom-single.production-photo",
+    "schematic": "cn-mofcom-single.schematic",
     "technical_details": "cn-mofcom-single.technical-details",
 }
-_PLAIN: dict[str, Maker] = {**TABLES, **PICTURES, **DOCUMENTS, **VIDEOS}
-# These ask the sandbox first which of their paths there are, so that the others can be answered.
-_PARSED = {
-    name: partial(texts.specimen, media_type, name)
-    for name, media_type in (("json", JSON), ("xml", XML), ("txt", TEXT))
+_PLAIN: dict[str, Maker] = {**TABLES, **PICTURES, **DOCUMENTS, **MAIL, **DRAWINGS, **VIDEOS}
+# These ask the sandbox first which paths there are, or where their words stand, so that they can be answered.
+_PARSED: dict[str, Callable[[Sandbox, Hiding], Specimen]] = {
+    "json": partial(texts.specimen, JSON, "json"),
+    "xml": partial(texts.specimen, XML, "xml"),
+    "txt": partial(texts.specimen, TEXT, "txt"),
+    **WORD,
 }
 LABELS = (*_PLAIN, *_PARSED)
 

@@ -22,7 +22,7 @@ SHOWN_WORDS = "MAGNET"
 LOUD = (250, 0, 120)
 _SIZE_PX = (800, 608)
 _VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "picture"
-_FONTS = Path(gateway.marks.__file__).parent / "fonts"
+FONTS = Path(gateway.marks.__file__).parent / "fonts"
 _WORK_AREA = Box(48, 48, 704, 512)
 _BADGE, _SCREEN, _OUTSIDE = Box(96, 112, 300, 44), Box(420, 368, 300, 44), Box(240, 2, 300, 44)
 _XMP = "http://ns.adobe.com/xap/1.0/"
@@ -198,7 +198,7 @@ def _with_words(picture: Image.Image, box: Box, words: str) -> Image.Image:
 def _write(
     picture: Image.Image, words: str, place: tuple[int, int], colour: tuple[int, int, int], size_px: int = 28
 ) -> None:
-    font = ImageFont.truetype(_FONTS / "DejaVuSans.ttf", size_px)
+    font = ImageFont.truetype(FONTS / "DejaVuSans.ttf", size_px)
     ImageDraw.Draw(picture).text(place, words, fill=colour, font=font)
 
 

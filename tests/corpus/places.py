@@ -58,14 +58,15 @@ class Hiding:
 class Specimen:
     """One file of the corpus: the original with its answers, its secrets by place, and what has to be shown of it.
 
-    `declared` is what a person says about how to read it; `pixels` says that its boxes are full of two colours that
-    are found nowhere else, and that words are drawn in them.
+    `pixels` says that its boxes are full of two colours that are found nowhere else, and that words are drawn in them;
+    `output` is what the policy's own says otherwise of the form in which it leaves.
     """
 
     original: Planted
     secrets: Mapping[str, str]
     shown: str | None = None
     pixels: bool = False
+    output: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.app import COLD_TASKS, SANDBOX_TASKS, built_in_formats
 from gateway.formats.model import Content, Mark, Plan, Rebuilt
-from gateway.formats.ports import Format
+from gateway.formats.ports import NOTHING, Format
 from gateway.policy.conditions import Context
 from gateway.policy.load import load_library
 from gateway.render.model import Outcome
@@ -44,9 +44,14 @@ class PassingThrough:
         return replace(self._form.rebuild(content, plan, mark, secret), data=self._original)
 
 
-def rendered(original: Planted, *, seed: int = 0, bypassed: bool = False) -> Outcome:
-    """What becomes of it for one recipient. `bypassed` leaves everything as it is but for the rebuild."""
+def rendered(
+    original: Planted, *, seed: int = 0, bypassed: bool = False, output: Mapping[str, str] = NOTHING
+) -> Outcome:
+    """What becomes of it for one recipient. `bypassed` leaves everything as it is but for the rebuild; `output` says in
+    which form it leaves, where that is not what the policy says.
+    """
     chance = random.Random(seed)
+    policy = LIBRARY.policy(POLICIES[original.kind])
     form = form_of(original)
     job = Job(
         untrusted_original=original.data,
@@ -54,7 +59,7 @@ def rendered(original: Planted, *, seed: int = 0, bypassed: bool = False) -> Out
         file_name=original.file_name,
         form=PassingThrough(form, original.data) if bypassed else form,
         kind=LIBRARY.kind(original.kind),
-        policy=LIBRARY.policy(POLICIES[original.kind]),
+        policy=replace(policy, output=policy.output.model_copy(update=output)),
         context=Context(_CONTEXT),
         on=date(2026, 3, 2),
         answers=original.answers,

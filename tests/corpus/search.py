@@ -21,15 +21,18 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import av
 import numpy as np
 import openpyxl
 import python_calamine
 from PIL import Image
 
 JPEG, PNG, PDF, CSV = "image/jpeg", "image/png", "application/pdf", "text/csv"
+MP4 = "video/mp4"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-EXTENSIONS = {JPEG: "jpg", PNG: "png", PDF: "pdf", CSV: "csv", XLSX: "xlsx", "application/json": "json",
-              "application/xml": "xml", "text/plain": "txt", "video/mp4": "mp4"}  # fmt: skip
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+EXTENSIONS = {JPEG: "jpg", PNG: "png", PDF: "pdf", CSV: "csv", XLSX: "xlsx", DOCX: "docx", "application/json": "json",
+              "application/xml": "xml", "text/plain": "txt", MP4: "mp4"}  # fmt: skip
 _CHARSETS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030")
 _NO_LETTER = re.compile(r"[\W_]+")
 _ZLIB_HEAD = re.compile(rb"[\x08\x18\x28\x38\x48\x58\x68\x78][\x01-\xff]|\x1f\x8b\x08")
@@ -73,12 +76,12 @@ def loud_pixels(data: bytes) -> int:
 
 def require_ended(data: bytes, media_type: str) -> None:
     """The file ends where its format says, once, and nothing stands behind."""
-    if media_type == XLSX:
+    if media_type in {XLSX, DOCX}:
         assert data[-22:-18] == b"PK\x05\x06", "the archive's end record is not the last thing in it"
         assert data.count(b"PK\x05\x06") == 1
         assert data[-2:] == b"\0\0", "the archive has a comment"
         return
-    if media_type == "video/mp4":
+    if media_type == MP4:
         frames = data.index(b"mdat") - 4
         assert int.from_bytes(data[frames : frames + 4]) == len(data) - frames, "bytes behind the frames"
         return
@@ -206,6 +209,16 @@ def _xml(data: bytes) -> Iterator[str]:
         yield f"{one.tag} {one.attrib} {one.text} {one.tail}"
 
 
+def _word(data: bytes) -> Iterator[str]:
+    """Every member's elements, and the text of every paragraph, whatever it is cut into."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = [archive.read(name) for name in archive.namelist()]
+    for member in members:
+        yield from _xml(member)
+        for one in ET.fromstring(member).iter():
+            yield "".join(one.itertext()) if one.tag.endswith("}p") else ""
+
+
 def _pdf(data: bytes) -> Iterator[str]:
     for command in (["pdftotext", "-layout", "-", "-"], ["pdfinfo", "-meta", "-"], ["pdfinfo", "-dests", "-"],
                     ["pdfinfo", "-js", "-"], ["pdfinfo", "-url", "-"], ["pdfinfo", "-struct-text", "-"]):  # fmt: skip
@@ -215,7 +228,7 @@ def _pdf(data: bytes) -> Iterator[str]:
 
 
 _READERS: dict[str, Callable[[bytes], Iterator[str]]] = {
-    CSV: _csv, XLSX: _sheets, "application/json": _json, "application/xml": _xml, PDF: _pdf,
+    CSV: _csv, XLSX: _sheets, DOCX: _word, "application/json": _json, "application/xml": _xml, PDF: _pdf,
 }  # fmt: skip
 
 
@@ -228,6 +241,11 @@ def _pictures(data: bytes, media_type: str, folder: Path) -> Iterator[Image.Imag
         subprocess.run(command, check=True, capture_output=True)
         for path in sorted(folder.glob("seen-*.png")):
             yield Image.open(path).convert("RGB")
+    elif media_type == MP4:
+        with av.open(io.BytesIO(data), "r") as container:
+            frames = list(container.decode(video=0))
+        for frame in (frames[0], frames[-1]):
+            yield Image.fromarray(frame.to_ndarray(format="rgb24"))
 
 
 def _lines(picture: Image.Image) -> tuple[str, ...]:

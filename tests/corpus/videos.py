@@ -1,15 +1,42 @@
-"""Videos with something in every place beside their pictures."""
+"""Videos with something in every place beside their pictures, and words in these that may not be seen."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from gateway.formats.model import Box
 from gateway.policy.answers import Answers
+from tests.corpus.pictures import FONTS
 from tests.corpus.places import Hiding, Maker, Specimen
 from tests.support import videos
 from tests.support.originals import Planted
 
-_ANSWERS = {"regions": [{"class": "work_area", "box": [0, 40, 640, 400]}], "confirmed": True}
+_OUTSIDE, _SCREEN = Box(300, 2, 330, 36), Box(290, 330, 340, 50)
+_ANSWERS = {
+    "regions": [
+        {"class": "work_area", "box": [0, 40, 640, 400]},
+        {"class": "screen", "box": [_SCREEN.left_px, _SCREEN.top_px, _SCREEN.width_px, _SCREEN.height_px]},
+    ],
+    "confirmed": True,
+}
+
+
+def _painted(hide: Hiding) -> Callable[[int], videos.Pixels]:
+    """Frames with words above what leaves, and on a screen that is covered."""
+    words = {_OUTSIDE: hide("words outside of the work area"), _SCREEN: hide("words on a covered screen")}
+
+    def paint(number: int) -> videos.Pixels:
+        picture = Image.fromarray(videos.scene(number))
+        for box, said in words.items():
+            font = ImageFont.truetype(FONTS / "DejaVuSans.ttf", 28)
+            ImageDraw.Draw(picture).text((box.left_px + 8, box.top_px + 2), said, (255, 255, 255), font)
+        return np.asarray(picture)
+
+    return paint
 
 
 def _box(kind: bytes, body: str) -> bytes:
@@ -21,6 +48,7 @@ def _boxed(form: str, hide: Hiding) -> Specimen:
     data = videos.video(
         form=form,
         frames=8,
+        painted=_painted(hide),
         tags={"title": hide("title"), "comment": hide("comment"), "artist": hide("artist")},
         sound=True,
         subtitle=hide("subtitle"),
@@ -35,6 +63,7 @@ def _matroska(hide: Hiding) -> Specimen:
     data = videos.video(
         form="matroska",
         frames=8,
+        painted=_painted(hide),
         tags={"title": hide("title"), "comment": hide("comment"), "X-PLANT": hide("tag of its own")},
         sound=True,
         subtitle=hide("subtitle"),

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from gateway.app import compose
+from gateway.base.progress import Gauge
 from gateway.cli.serving import run_worker
 from gateway.render import service
 from gateway.render.model import Outcome
@@ -31,11 +32,11 @@ ENDS: Mapping[bytes, Callable[[], object]] = {
 }
 
 
-def poisoned(job: Job, sandbox: Sandbox) -> Outcome:
+def poisoned(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     """Render, unless the original says how to end instead."""
     if found := re.search(rb"POISON (\w+)", job.untrusted_original):
         ENDS[found[1]]()
-    return render(job, sandbox)
+    return render(job, sandbox, gauge)
 
 
 def work() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import compose
+from gateway.base.progress import Gauge
 from gateway.cli import serving
 from gateway.policy.answers import Answers
 from gateway.render import service
@@ -66,9 +67,9 @@ def lease(world: World, rendition: str) -> LeaseRow:
 def _waiting_worker(settings: Settings, goes_on: Path, grace_s: float) -> None:
     """`gateway worker` with a rendition that takes until the file `goes_on` is there."""
 
-    def slow(job: Job, sandbox: Sandbox) -> Outcome:
+    def slow(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         until(goes_on.exists)
-        return render(job, sandbox)
+        return render(job, sandbox, gauge)
 
     setattr(service, "render", slow)  # noqa: B010 - a name that the module imported
     setattr(serving, "GRACE_S", grace_s)  # noqa: B010 - the same grace, shorter or longer

@@ -22,6 +22,8 @@ _TOKENS: Final = (
     b"[", b"{", b"}", b"]", b",", b";", b"\t", b"\\ud800", b"1e999", b"-0", b"NaN",
     b"=1+1", b"%", b"/", b"<<", b">>", b"(", b")", b" obj", b"endobj", b"stream\n", b"endstream", b" 0 R", b"null",
     b"/Kids", b"/Count", b"/Filter /FlateDecode", b"/Length 9", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"IHDR",
+    b"=?utf-8?q?=ff?=", b"--b\n", b"Content-Type: ", b"\n\n", b"=\n", b"\n  0\nINSERT\n", b"\n  0\nSEQEND\n",
+    b"\n  2\n", b"1e308", b"M0 0A", b"url(#s)", b"nan", b"transform='", b"%%u", b"{\\H9;",
     b"\xff\xd8", b"\xff\xd9", b"\xff\xda", b"Exif\0\0", b"\xe2\x80\xae", b"9" * 400, b"A" * 40_000,
 )  # fmt: skip
 _PNG: Final = b"\x89PNG\r\n\x1a\n"

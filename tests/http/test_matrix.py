@@ -66,6 +66,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "shredOriginal": SHREDDERS,
     "listFields": MATTER_READERS,
     "openOriginal": CONTENT_READERS,
+    "showPage": CONTENT_READERS,
     "draftRelease": frozenset({COM}),
     "listReleases": MATTER_READERS,
     "showRelease": MATTER_READERS,
@@ -119,7 +120,7 @@ def filled(path: str) -> str:
     """The path with ids of the right shape that nothing has."""
     for name, prefix in _IDS.items():
         path = path.replace("{" + name + "}", new_id(prefix))
-    return path.replace("{path}", "manifest.json")
+    return path.replace("{path}", "manifest.json").replace("{number}", "1")
 
 
 def test_the_matrix_names_every_route(office: Office) -> None:
@@ -167,6 +168,7 @@ def test_a_token_is_good_for_its_scopes_alone(office: Office, everyone: Mapping[
 def test_the_administrator_reaches_no_content(everyone: Mapping[Role, str]) -> None:
     content = {
         "openOriginal",
+        "showPage",
         "listFields",
         "openRendition",
         "showDecisions",

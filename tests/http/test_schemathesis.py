@@ -25,7 +25,7 @@ EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "25"))
 PATIENCE_S: Final = 120
 OPEN: Final = ("issueToken", "showHealth", "showReadiness", "showMetrics", "showProblem")
 # Each of these parses a file in a child process, or writes the whole log out.
-SLOW: Final[Mapping[str, int]] = {"listFields": 6, "exportLog": 3}
+SLOW: Final[Mapping[str, int]] = {"listFields": 6, "showPage": 6, "exportLog": 3}
 CHECKS: Final = [
     not_a_server_error,
     checks.status_code_conformance,

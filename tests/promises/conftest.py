@@ -34,11 +34,17 @@ def founded(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Wor
 
 
 @pytest.fixture(scope="session")
-def ready(founded: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Journey]:
-    """A release of all four formats, approved and not yet dispatched; never written to, only copied."""
+def labels(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The formats of this run: all of them by night, on every push those that are rendered quickly."""
+    by_night = "nightly" in str(request.config.getoption("markexpr")).replace("not nightly", "")
+    return tuple(originals.FORMATS if by_night else originals.EVERY_PUSH)
+
+
+@pytest.fixture(scope="session")
+def ready(founded: World, labels: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Journey]:
+    """A release of all formats, approved and not yet dispatched; never written to, only copied."""
     world = journey.copy(founded, tmp_path_factory.mktemp("ready"))
-    everything = [originals.planted(label) for label in originals.FORMATS]
-    return world, journey.approved(world, everything)
+    return world, journey.approved(world, [originals.planted(label) for label in labels])
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +68,7 @@ def own_world(founded: World, tmp_path: Path) -> World:
 
 @pytest.fixture
 def all_approved(ready: tuple[World, Journey], tmp_path: Path) -> tuple[World, Journey]:
-    """A deployment for one test, with an approved release of all four formats."""
+    """A deployment for one test, with an approved release of all formats."""
     return journey.copy(ready[0], tmp_path), ready[1]
 
 

@@ -12,8 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
+from gateway.cli.journey import FILED
 from gateway.cli.specimens import specimens
 from tests.support.forensics import Wanted, assert_nothing_in_clear
 from tests.support.planted_workbook import parts_of
@@ -64,8 +66,27 @@ def test_it_ends_well_and_says_every_step(
 def test_each_hop_gets_its_own_copies(demonstrated: tuple[Path, Path, subprocess.CompletedProcess[bytes]]) -> None:
     out, _, _ = demonstrated
     hops = [{path.name: path.read_bytes() for path in (out / "packages" / name / "files").iterdir()} for name in _HOPS]
-    assert hops[0].keys() == hops[1].keys()
+    assert {name.partition("-0")[0].replace("-", "_") for name in hops[0]} == set(FILED)
+    assert {name.partition("-0")[0].replace("-", "_") for name in hops[1]} == set(specimens().originals)
     assert [name for name in hops[0] if hops[0][name] == hops[1][name]] == []
+
+
+def test_no_document_says_what_it_withholds(
+    demonstrated: tuple[Path, Path, subprocess.CompletedProcess[bytes]],
+) -> None:
+    """Its text is searched as a reader gets it, and what it is for is still said."""
+    out, _, _ = demonstrated
+    files = out / "packages" / _HOPS[1] / "files"
+    said = {path.name: text_of(path.read_bytes()) for path in files.glob("*.pdf")}
+    assert [value for value in specimens().withheld_values for text in said.values() if value in text] == []
+    assert "exclusively in servo motors for civil industrial" in said["contract-01.pdf"]
+    assert "no re-export" in said["correspondence-01.pdf"]
+    assert "Magnet NdFeB N42SH" in said["schematic-01.pdf"]
+
+
+def text_of(pdf: bytes) -> str:
+    """The text layer of a document."""
+    return "\n".join(page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(pdf))
 
 
 def test_nothing_of_the_originals_is_anywhere_in_clear(

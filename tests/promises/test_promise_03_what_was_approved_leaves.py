@@ -76,7 +76,7 @@ def test_untouched_it_leaves(hop: int, one_approved: tuple[World, Journey]) -> N
     assert parts["manifest.json"] == done.manifest_sha256
 
 
-@pytest.mark.parametrize("label", originals.FORMATS)
+@pytest.mark.parametrize("label", originals.LABELS)
 def test_one_flipped_bit_in_a_stored_rendition(label: str, all_approved: tuple[World, Journey]) -> None:
     world, made = all_approved
     blob = blob_of(world, made.renditions[label].object_id)

@@ -48,9 +48,9 @@ def wanted_of(ones: list[Planted], package: dict[str, bytes]) -> Wanted:
     )
 
 
-def whole_journey(world: World) -> Wanted:
+def whole_journey(world: World, labels: tuple[str, ...]) -> Wanted:
     """Two hops of all formats, with questions, looks, refusals and a failure on the way; what must not be found."""
-    ones = [planted(label) for label in originals.FORMATS]
+    ones = [planted(label) for label in labels]
     first = journey.dispatched(world, ones)
     package = journey.files(journey.package(world, first.release))
     second = journey.dispatched(world, ones[:1], hop=journey.SEALED, matter=first.matter)
@@ -77,16 +77,17 @@ def whole_journey(world: World) -> Wanted:
 
 def test_after_the_whole_journey_nothing_is_found(
     own_world: World,
+    labels: tuple[str, ...],
     temporary: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    for label in originals.FORMATS:
+    for label in labels:
         planted(label)  # whoever makes them may talk about them
     caplog.clear()
     caplog.set_level(logging.DEBUG)
-    wanted = whole_journey(own_world)
+    wanted = whole_journey(own_world, labels)
     assert wanted.run_count > 50_000
     exported = tmp_path / "export"
     own_world.gateway.log.export(exported)
@@ -102,7 +103,7 @@ def test_after_the_whole_journey_nothing_is_found(
 
 
 def test_the_gateway_never_hands_content_to_a_child_by_argument_or_file(
-    own_world: World, temporary: Path, monkeypatch: pytest.MonkeyPatch
+    own_world: World, labels: tuple[str, ...], temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the sandbox's child is started with holds nothing; nothing passes through the temporary folder."""
     started: list[bytes] = []
@@ -122,7 +123,7 @@ def test_the_gateway_never_hands_content_to_a_child_by_argument_or_file(
         return int(opened(path, flags, *rest, **named))
 
     monkeypatch.setattr(os, "open", watched_open)
-    ones = [planted(label) for label in originals.FORMATS]
+    ones = [planted(label) for label in labels]
     own_world.gateway.sandbox.close()  # so that another process is started, and seen
     journey.rendered(own_world, ones)
     wanted = wanted_of(ones, {})

@@ -10,13 +10,18 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
+import pytest
 from PIL import Image, PngImagePlugin
 
+from gateway.cli.specimens import film, papers, section
 from gateway.formats.model import Box
 from gateway.policy.answers import Answers, Region
 from tests.support import workbooks
 from tests.support.workbooks import ODS, XLSX
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 WORK_AREA = Box(64, 48, 880, 656)
 FACE = Box(208, 160, 80, 64)
@@ -243,7 +248,63 @@ def photo_png(*, appended: bytes = b"") -> Planted:
     )  # fmt: skip
 
 
-FORMATS = {
+def contract_docx() -> Planted:
+    """A contract with headers, a comment, hidden words and a table of prices."""
+    made = papers.contract(7)
+    return Planted(
+        "contract_docx", "contract", DOCX, "Rahmenvertrag_Projekt-Morgenstern.docx", made.data,
+        (*made.withheld, "Projekt-Morgenstern"), Answers(terms=made.terms, confirmed=True),
+    )  # fmt: skip
+
+
+def mail_eml() -> Planted:
+    """A thread of messages with a blind copy and another text in its HTML."""
+    made = papers.correspondence(7)
+    return Planted(
+        "mail_eml", "correspondence", "message/rfc822", "Re_Lieferverzug-Morgenstern.eml", made.data,
+        (*made.withheld, "Lieferverzug-Morgenstern"), Answers(terms=made.terms, confirmed=True),
+    )  # fmt: skip
+
+
+def schematic_dxf() -> Planted:
+    """A motor in section with a title block, tolerances and process notes."""
+    made = section.schematic(7)
+    return Planted(
+        "schematic_dxf", "schematic", "image/vnd.dxf", "Motor_Schnitt-Morgenstern.dxf", made.data,
+        (*made.withheld, "Schnitt-Morgenstern"), Answers(confirmed=True),
+    )  # fmt: skip
+
+
+def schematic_svg() -> Planted:
+    """An outline with a magnet, and around them what no layer names."""
+    secrets = ("Klebespalt nulldreifuenf", "Vorrichtung W-4711 Spannweite", "gezeichnet Brandlhuberian")
+    data = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200">'
+        f"<desc>{secrets[2]}</desc><!-- {secrets[1]} -->"
+        '<g id="OUTLINE"><rect x="20" y="20" width="300" height="120" fill="none" stroke="black"/></g>'
+        '<g id="MAGNET"><circle cx="90" cy="80" r="30" fill="none" stroke="blue"/>'
+        '<text x="140" y="85" font-size="12">Magnet N42SH</text></g>'
+        f'<g id="PROCESS"><text x="140" y="110" font-size="12">{secrets[0]}</text></g>'
+        f'<g id="OUTLINE-2" display="none"><text x="10" y="10">{secrets[1]}</text></g></svg>'
+    )
+    return Planted(
+        "schematic_svg", "schematic", "image/svg+xml", "Motor_Skizze-Morgenstern.svg", data.encode(),
+        (*secrets, "Skizze-Morgenstern"), Answers(confirmed=True),
+    )  # fmt: skip
+
+
+def video_mp4() -> Planted:
+    """A conveyor with a label that moves along, sound, a place and a chapter."""
+    made = film.line_video(7)
+    answers = Answers.from_json({"regions": [*made.regions], "confirmed": True})
+    return Planted(
+        "video_mp4", "line_video", "video/mp4", "Linie2_Nachtschicht-Morgenstern.mp4", made.data,
+        (*made.withheld, "Nachtschicht-Morgenstern"), answers,
+    )  # fmt: skip
+
+
+# What every push renders again and again, and what `make nightly` does as well.
+EVERY_PUSH: Mapping[str, Callable[[], Planted]] = {
     "customer_list": customer_list,
     "order_book": order_book,
     "customer_list_xlsx": customer_list_xlsx,
@@ -251,6 +312,23 @@ FORMATS = {
     "photo_jpeg": photo_jpeg,
     "photo_png": photo_png,
 }
+BY_NIGHT: Mapping[str, Callable[[], Planted]] = {
+    "contract_docx": contract_docx,
+    "mail_eml": mail_eml,
+    "schematic_dxf": schematic_dxf,
+    "schematic_svg": schematic_svg,
+    "video_mp4": video_mp4,
+}
+FORMATS = {**EVERY_PUSH, **BY_NIGHT}
+
+
+def labels(*also: str) -> list[Any]:
+    """For `parametrize`: every format, those of `BY_NIGHT` by night unless they are among `also`."""
+    slow = (label for label in BY_NIGHT if label not in also)
+    return [*EVERY_PUSH, *also, *(pytest.param(label, marks=pytest.mark.nightly) for label in slow)]
+
+
+LABELS = labels()
 
 SHEETS: Mapping[str, tuple[Callable[[], Sheet], Callable[[Sheet], bytes]]] = {
     "customer_list": (customers, Sheet.csv),

@@ -70,5 +70,6 @@ def routes_of(office: Office, names: Mapping[Role, str], allowed: Mapping[str, f
         "release_id": release,
         "rendition_id": rendition,
         "slug": "busy",
+        "number": "1",
     }
     return Routes(office, create_app(office.world.gateway).openapi(), ids, names, allowed)

@@ -47,10 +47,11 @@ def video(
     data: bytes | None = None,
     turned: int = 0,
     options: dict[str, str] | None = None,
+    muxing: dict[str, str] | None = None,
 ) -> bytes:
     """A video of these frames; `times` are theirs in ms where they are not even."""
     out = io.BytesIO()
-    container = av.open(out, "w", format=form)
+    container = av.open(out, "w", format=form, options=muxing or {})
     container.metadata.update(tags or {})
     tracks = [_pictures(container, codec, size_px, pix_fmt, options, turned) for _ in range(2 if second else 1)]
     audio: Any = container.add_stream("aac", rate=48_000) if sound else None

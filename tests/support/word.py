@@ -124,6 +124,10 @@ def docx(
     members: dict[str, str | bytes] = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        '<Default Extension="bin" ContentType="application/octet-stream"/>'
+        '<Default Extension="png" ContentType="image/png"/>'
+        f'<Override PartName="/word/styles.xml" ContentType="{_SORT}.styles+xml"/>'
         f'<Override PartName="/word/document.xml" ContentType="{_SORT}.{main}.main+xml"/></Types>',
         "_rels/.rels": _relations(
             f'<Relationship Id="a" Type="{_RELATION}/officeDocument" Target="word/document.xml"/>'

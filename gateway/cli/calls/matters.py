@@ -38,6 +38,10 @@ class MatterCalls(Sender):
         """Write an original's bytes into `sink`, under an opening; their SHA-256, which is the original's."""
         return self._download(f"/originals/{original}/content", sink, self.original(original).sha256)
 
+    def page(self, original: str, number: int = 1, *, at_ms: int | None = None) -> bytes:
+        """What regions are drawn on, as a PNG in their pixels: a page, a picture, a drawing, a video `at_ms`."""
+        return self._bytes(f"/originals/{original}/pages/{number}", None if at_ms is None else {"at_ms": at_ms})
+
     def fields(self, original: str) -> Fields:
         """What a policy can name in an original."""
         return self._get(Fields, f"/originals/{original}/fields")

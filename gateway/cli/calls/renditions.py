@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO
 
 from gateway.base.canon import Json
@@ -43,13 +43,21 @@ class RenditionCalls(Line):
         """One rendition."""
         return self._get(Rendition, f"/renditions/{rendition}")
 
-    def wait(self, rendition: str, *, timeout_s: float = 300) -> Rendition:
-        """The rendition once a worker has finished it; raises `RenditionUnfinished` after `timeout_s`."""
-        until = time.monotonic() + timeout_s
+    def wait(
+        self, rendition: str, *, timeout_s: float = 300, seen: Callable[[Rendition], None] = lambda _: None
+    ) -> Rendition:
+        """The rendition once a worker has finished it; raises `RenditionUnfinished` after `timeout_s` without a sign.
+
+        `seen` is shown what is waited for, every second or sooner.
+        """
+        sign, until = None, time.monotonic() + timeout_s
         pause_s = 0.05
         while (found := self.rendition(rendition)).state not in _SETTLED:
+            if found.progress != sign:
+                sign, until = found.progress, time.monotonic() + timeout_s
             if time.monotonic() > until:
                 raise RenditionUnfinished("The rendition is not finished yet; see whether a worker is running.")
+            seen(found)
             time.sleep(pause_s)
             pause_s = min(1.0, pause_s * 1.5)
         return found

@@ -205,14 +205,14 @@ def _customers(seed: int) -> tuple[_Customer, ...]:
                 contact=_PEOPLE[place],
                 mail=f"{_ascii(first)}.{_ascii(last)}{chance.randint(2, 99)}@{_ascii(name.split()[0].lower())}.example",
                 phone=f"+44 20 7946 0{chance.randint(100, 999)}",
-                iban=_iban(chance),
+                iban=iban(chance),
                 end_user=_END_USERS[place],
             )
         )
     return tuple(made)
 
 
-def _iban(chance: random.Random) -> str:
+def iban(chance: random.Random) -> str:
     """A German account number with right check digits, of a bank that does not exist."""
     account = f"00000000{chance.randint(10**9, 10**10 - 1)}"
     check = 98 - int(f"{account}131400") % 97

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from gateway.app import Gateway
 from gateway.base.problems import Unavailable, Usage
 from gateway.db.unit import riding
 from gateway.formats.model import Element, Field, Structured, Table
+from gateway.formats.surface import Spot
 from gateway.intake.model import Original, Receipt
 from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
@@ -250,6 +251,32 @@ def open_original(
     return object_download(request, known, gateway, actor, original.object_id, original.id, original.media_type)
 
 
+@router.get(
+    "/originals/{original_id}/pages/{number}",
+    operation_id="showPage",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}},
+    summary="What regions are drawn on",
+)
+def show_page(
+    gateway: InGateway,
+    actor: Opener,
+    original_id: OriginalId,
+    number: Annotated[int, Path(ge=1, le=10_000, description="A page; of anything without pages the first.")],
+    at_ms: Annotated[int, Query(ge=0, le=86_400_000, description="When in a video, from its beginning.")] = 0,
+) -> Response:
+    """As a PNG whose pixels are those of regions: a page, a picture, a drawing with all its layers, a video's frame.
+
+    Under an opening, as the bytes are. It is made anew from the original each time and kept nowhere.
+    """
+    original = gateway.intake.get(original_id)
+    form = gateway.intake.format_of(original)
+    with _opened(gateway, actor, original) as untrusted_original:
+        sandbox, spot = Budgeted(gateway.sandbox), Spot(number, at_ms)
+        png = form.look(untrusted_original, original.media_type, sandbox, spot).png()
+    return Response(png, media_type="image/png")
+
+
 @router.get("/originals/{original_id}/shredding", operation_id="showShredding", summary="What a second person signs")
 def show_shredding(gateway: InGateway, _actor: Shredder, original_id: OriginalId) -> ShreddingOut:
     """The shredding of an original that waits for a second signature."""
@@ -321,15 +348,21 @@ def _check_plain(request: Request) -> None:
 
 def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[tuple[Field, ...], Mapping[str, str]]:
     form, kind = gateway.intake.format_of(original), gateway.library.kind(original.kind)
+    with _opened(gateway, actor, original) as untrusted_original:
+        content = form.read(untrusted_original, original.media_type, Budgeted(gateway.sandbox))
+    source = content.source if isinstance(content, Table | Structured) else {}
+    return name_fields(kind, form.survey(content)), source
+
+
+@contextmanager
+def _opened(gateway: Gateway, actor: Actor, original: Original) -> Iterator[bytes]:
+    """The bytes of an original, under an opening of `actor`, while not too many others are being read."""
     if not _SURVEYS.acquire(timeout=_SURVEY_PATIENCE_S):
         raise SurveysBusy("Other originals are being read; try again in a minute.", retry_after_s=60)
     try:
-        with ExitStack() as stack:
-            opened = stack.enter_context(gateway.openings.open(actor.person_id, original.object_id, original.id))
+        with gateway.openings.open(actor.person_id, original.object_id, original.id) as opened:
             untrusted_original = opened.read()
-        content = form.read(untrusted_original, original.media_type, Budgeted(gateway.sandbox))
-        source = content.source if isinstance(content, Table | Structured) else {}
-        return name_fields(kind, form.survey(content)), source
+        yield untrusted_original
     finally:
         _SURVEYS.release()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -32,7 +32,12 @@ class In(BaseModel):
 
 
 class Out(BaseModel):
-    """What an answer says, read off the rooms' dataclasses."""
+    """What an answer says, read off the rooms' dataclasses.
+
+    `passing` are members that change while nobody changes anything: `If-Match` does not speak of them.
+    """
+
+    passing: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(from_attributes=True, populate_by_name=True)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
+from gateway.base.progress import Stage
 from gateway.policy.answers import Answers
 from gateway.render.model import Rendition, State
 from gateway.review.model import Verdict
@@ -43,7 +44,8 @@ class RegionIn(In):
 
 class AnswersIn(In):
     """What a person says about an original: which sheet is the table, what columns are, where regions are, which terms
-    a document may show nowhere. `suggested` confirms what a detector found, as the open question calls it.
+    a document may show nowhere. `suggested` confirms what a detector found, as the open question calls it; `read` that
+    what the gate read is nothing withheld.
     """
 
     model_config = example(
@@ -56,6 +58,7 @@ class AnswersIn(In):
     terms: Terms
     confirmed: StrictBool = False
     suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    read: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     source: Annotated[dict[str, str], Field(max_length=3, default_factory=dict)]
 
@@ -103,8 +106,27 @@ class RenditionIn(In):
     answers: AnswersIn | None = None
 
 
+class ProgressOut(Out):
+    """How far a worker is: a stage and how many of how many pages, frames or parts of it are done.
+
+    `total` is 0 where nobody can say. `told_at` is when any of it last changed: work that takes long and shows no sign
+    since then may be stuck, and is ended in time.
+    """
+
+    model_config = example(stage="rebuilding", done=12, total=300, told_at="2026-01-31T08:00:00.000Z")
+    stage: Stage
+    done: int
+    total: int
+    told_at: Time
+
+
 class RenditionOut(Out):
-    """A rendition, from queue to review; `reason` says why it waits, is blocked or was refused."""
+    """A rendition, from queue to review; `reason` says why it waits, is blocked or was refused.
+
+    `progress` is there while it is being rendered, from some seconds on; `If-Match` is not about it.
+    """
+
+    passing: ClassVar[frozenset[str]] = frozenset({"progress"})
 
     model_config = example(
         id=_RENDITION, kind="customer_list", state="clean", policy="cn-mofcom-single.customer-list@1.0.0"
@@ -124,6 +146,7 @@ class RenditionOut(Out):
     residue_sha256: str | None
     reason: str | None
     created_at: Time
+    progress: ProgressOut | None
 
     @classmethod
     def of(cls, rendition: Rendition) -> RenditionOut:

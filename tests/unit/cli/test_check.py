@@ -10,14 +10,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from gateway.app import sandbox
-from gateway.cli import checking
+from gateway.cli import checking, legible
 from gateway.cli.specimens import specimens
+from gateway.detect.problems import DetectorMissing
+from gateway.formats.model import Cut, Table, Video
+from gateway.marks import lettering
+from gateway.residue.reading import TooMuchToRead
 from gateway.settings import Settings
-from tests.support import documents, workbooks
+from tests.support import detection, documents, workbooks
+from tests.support.pages import document as pages_of
+from tests.support.pages import page
+from tests.support.reading import Saying
 from tests.support.workbooks import cells
 
 Gateway = Callable[..., Any]
@@ -115,6 +124,75 @@ def test_text_under_a_black_box_of_a_viewer_is_found(checked: Callable[..., Any]
     assert result.code == 1, result.err
     clean = documents.page(documents.line("Framework supply agreement"))
     assert checked(clean, "contract", original=original, answers=answers).code == 0
+
+
+CONTRACT = documents.document(["Framework supply agreement", "Contact: Anneliese Kowalski"])
+WITHOUT_NAME = {"v": 1, "confirmed": True, "terms": ["Anneliese Kowalski"], "columns": {}, "regions": []}
+
+
+def screenshot(words: str) -> bytes:
+    """What somebody made a picture of, so that no text is in it."""
+    picture, out = Image.new("RGB", (560, 96), "white"), io.BytesIO()
+    letters, _ = lettering.write([(words, 24)], 0)
+    picture.paste((0, 0, 0), (30, 30), letters)
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("to Anneliese Kowalski", "withheld-value-read"),
+        ("to Annoliese Kowulski", "nearly-withheld-value-read"),
+        ("Framework supply", None),
+    ],
+)
+def test_a_name_that_only_pixels_show_is_read(
+    checked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, words: str, kind: str | None
+) -> None:
+    monkeypatch.setattr(checking, "Networks", lambda _walls: detection.networks())
+    result = checked(screenshot(words), "contract", "--read", original=CONTRACT, answers=WITHOUT_NAME)
+    assert {one["kind"] for one in finds(result)} == ({kind} if kind else set()), result.err
+    assert result.code == (1 if kind else 0)
+    told = json.loads(result.out)
+    assert (told["clean"], told["read_by"]) == (kind is None, detection.networks().version())
+    assert "Kow" not in result.out
+
+
+def test_pixels_that_nobody_asked_to_read_are_not_called_clean(checked: Callable[..., Any]) -> None:
+    result = checked(screenshot("Anneliese Kowalski"), "contract", original=CONTRACT, answers=WITHOUT_NAME)
+    assert (result.code, json.loads(result.out)["read_by"]) == (0, "not read")
+
+
+def test_without_a_reader_nothing_is_said_to_be_read(
+    checked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> str:
+        raise DetectorMissing("The model is not installed; install it.")
+
+    monkeypatch.setattr("gateway.detect.models.version", missing)
+    result = checked(screenshot("Framework"), "contract", "--read", original=CONTRACT, answers=WITHOUT_NAME)
+    assert (result.code, result.out) == (3, "")
+    assert json.loads(result.err)["detail"] == "The model is not installed; install it."
+
+
+def test_pages_and_frames_are_read_where_they_are() -> None:
+    reader = Saying("one")
+    pages = pages_of(page([], (800, 601)), page([], (800, 601)), pixels={2: np.zeros((601, 800, 3), np.uint8)})
+    found = legible.read(pages, reader) or []
+    assert [surface.place(passage.box) for surface, passage in found] == [
+        "page 1 at 60 80 400 40", "page 2 at 60 80 400 40",
+    ]  # fmt: skip
+    assert reader.asked == [(400, 301)] * 2
+
+    def frames(cut: Cut) -> Iterator[tuple[int, bytes]]:
+        yield cut.start_ms, bytes(cut.size_px[0] * cut.size_px[1] * 3 // 2)
+
+    found = legible.read(Video(401, 300, 3_000, 25, 1, frames, {}), reader) or []
+    assert [surface.name for surface, _ in found] == [f"the frame at {ms} ms" for ms in (0, 1000, 2000)]
+    assert legible.read(Table.of(("a",), [["1"]]), reader) is None
+    with pytest.raises(TooMuchToRead):
+        legible.read(pages_of(*[page([], (5000, 5000))] * 20), reader)
 
 
 def test_an_original_that_cannot_be_rehearsed_is_told_why(checked: Callable[..., Any]) -> None:

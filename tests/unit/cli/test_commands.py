@@ -156,6 +156,40 @@ def test_policy_commands_read_the_packs(gateway: Gateway, tmp_path: Path) -> Non
     assert gateway("policy", "lint", tmp_path / "missing.yaml").code == 2
 
 
+def test_a_claim_is_proved_or_shown_not_to_be_true(gateway: Gateway) -> None:
+    proved = gateway("policy", "prove", "class=EMAIL,PERSON", "--policy", "cn-mofcom-single.customer-list")
+    assert proved.code == 0
+    assert proved.out.startswith("PROVED for cn-mofcom-single.customer-list@1.0.0")
+    claim = "field=end_user.name to recipient.class=authority"
+    shown = gateway("policy", "prove", claim, "--policy", "cn-mofcom-single.customer-list")
+    assert shown.code == 1
+    assert "The rule end-user-name lets end_user.name of the kind customer_list leave" in shown.out
+    assert gateway("policy", "prove", "field=passport.nowhere").code == 2
+    assert gateway("policy", "prove", "passport").code == 2
+    whole = gateway("policy", "matrix", "cn-mofcom-single.customer-list")
+    assert (whole.code, "  revenue: never" in whole.out.splitlines()) == (0, True)
+
+
+def test_what_a_new_version_changes_is_told_with_the_cells_of_an_original(gateway: Gateway, tmp_path: Path) -> None:
+    name = "cn-mofcom-single.customer-list"
+    new = (packs_dir() / "cn-mofcom-single" / "customer-list.yaml").read_text("utf-8")
+    new = new.replace("version: 1.0.0", "version: 1.1.0").replace("edges: [10, 50, 100, 500,", "edges: [100,")
+    (tmp_path / "new.yaml").write_text(new, "utf-8")
+    table = "Customer,End user,End user of this licence,Annual volume (kg)\nA,Fahrwerk AG,yes,340\nB,Kita,no,7000\n"
+    (tmp_path / "c.csv").write_text(table, "utf-8")
+    same = gateway("policy", "plan", "--from", name, "--to", name)
+    assert (same.code, same.out.startswith("Nothing that leaves changes")) == (0, True)
+    context = ("--context", "recipient.class=authority", "--context", "purpose=export_licence")
+    done = gateway(
+        "policy", "plan", "--from", name, "--to", tmp_path / "new.yaml", tmp_path / "c.csv", "--kind", "customer_list",
+        *context, "--json",
+    )  # fmt: skip
+    told = json.loads(done.out)
+    assert [one["direction"] for one in told["changes"]] == ["stricter"]
+    assert told["cells"] == [{"field": "column/4", "row": 2, "before": "100 – <500 kg", "after": "100 – <1000 kg"}]
+    assert gateway("policy", "plan", "--from", name, "--to", name, tmp_path / "c.csv").code == 2
+
+
 def test_verifying_nothing_exits_4_and_rubbish_1(gateway: Gateway, tmp_path: Path) -> None:
     assert gateway("package", "verify", tmp_path / "nothing").code == 4
     (tmp_path / "package").mkdir()

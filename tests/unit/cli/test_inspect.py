@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +17,7 @@ from gateway.cli.inspecting import WORDS
 from gateway.cli.specimens import specimens
 from gateway.detect import models
 from gateway.formats.model import Element
-from tests.support import detection, documents, workbooks
+from tests.support import detection, documents, videos, workbooks
 
 Gateway = Callable[..., Any]
 MADE = specimens(1)
@@ -121,6 +122,15 @@ def test_what_a_detector_finds_in_a_picture_is_told_where_it_is_asked_for(gatewa
     ]
     assert "gruenwald" not in result.out
     assert "found" not in json.loads(inspected(gateway, tmp_path / "photo.png", picture.getvalue()).out)
+
+
+def test_what_a_detector_finds_in_a_video_is_told_with_its_path(gateway: Gateway, tmp_path: Path) -> None:
+    frame = np.asarray(detection.scene().crop((8, 16, 344, 80)))
+    data = videos.video(frames=2, size_px=(336, 64), painted=lambda _number: frame)
+    result = inspected(gateway, tmp_path / "line.mp4", data, "--detect")
+    assert counts(result)["lines of writing found"] == 1
+    (found,) = json.loads(result.out)["found"]
+    assert (found["class"], found["classes"], [moment[0] for moment in found["path"]]) == ("text", ["EMAIL"], [0, 80])
 
 
 def test_without_a_detector_only_the_rest_can_be_inspected(

@@ -146,7 +146,11 @@ def only_html() -> EmailMessage:
         (message("\u05e9").as_bytes(), "cannot be typed"),
         (message().as_bytes().replace(b'charset="utf-8"', b'charset="rot13"'), "character set"),
         (message().as_bytes().replace(b'charset="utf-8"', b'charset="ascii"'), "character set"),
+        (message().as_bytes().replace(b'charset="utf-8"', b'charset="utf\0"'), "character set"),
         (with_html().as_bytes().replace(b"--===", b"--=="), "damaged"),
+        (message().as_bytes().replace(b"02 Mar 2026", b"99999999999999999999 Mar 2026"), "damaged"),
+        (message().as_bytes().replace(b"licence@example.cn", b"<a@"), "damaged"),
+        (message().as_bytes().replace(b"licence@example.cn", b'=?unte: a/b; c="b"'), "damaged"),
     ],
 )
 def test_what_is_not_read_safely_is_refused_with_one_sentence(data: bytes, words: str, sandbox: ProcessSandbox) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.base.problems import Problem
 from gateway.formats import video as video_format
+from gateway.formats.colours import rgb
 from gateway.formats.film import cut_of
 from gateway.formats.model import (
     Box,
@@ -30,6 +31,7 @@ from gateway.formats.model import (
 )
 from gateway.formats.problems import NothingNamed, PlanUnfit, VideoMissing, VideoRefused, VideoTooLarge
 from gateway.formats.video import PARSE_TASKS, VideoFormat
+from gateway.formats.video_extent import is_whole
 from gateway.sandbox.ports import Limits, Reply
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import videos
@@ -272,12 +274,13 @@ def hdr() -> bytes:
         (lambda: videos.video(frames=3, size_px=(640, 32)), "less than 64"),
         (hdr, "HDR"),
         (lambda: videos.video(frames=3, codec="ffv1", form="matroska"), "codec"),
+        (lambda: videos.video(frames=3).replace(b"avc1", b"none"), "codec|damaged"),
         (lambda: videos.video(frames=30)[:3000], "damaged"),
         (lambda: videos.video(frames=3)[:40] + bytes(4000), "damaged"),
         (lambda: b"\0\0\0\x18ftypisom" + bytes(range(256)) * 20, "damaged"),
         (lambda: videos.video(frames=3, turned=45), "turned"),
     ],
-    ids=["second-track", "small", "hdr", "codec", "cut-off", "zeros", "garbage", "askew"],
+    ids=["second-track", "small", "hdr", "codec", "unknown-codec", "cut-off", "zeros", "garbage", "askew"],
 )
 def test_what_cannot_be_taken_is_refused_with_what_to_do(sandbox: ProcessSandbox, data: object, words: str) -> None:
     with pytest.raises((VideoRefused, VideoTooLarge), match=words):
@@ -293,6 +296,46 @@ def test_a_video_whose_frames_break_off_is_refused_while_it_is_made(sandbox: Pro
     content = read(bytes(data), sandbox)
     with pytest.raises(VideoRefused, match="damaged"):
         FORMAT.rebuild(content, plan(), MARK, bytes(32))
+
+
+CONTAINERS = {
+    "index first": {"form": "mp4", "muxing": {"moov_size": "4000"}},
+    "fragments": {"form": "mp4", "muxing": {"movflags": "frag_keyframe+empty_moov"}, "options": {"g": "5"}},
+    "matroska": {"form": "matroska"},
+    "recorded live": {"form": "matroska", "muxing": {"live": "1"}},
+}
+
+
+@pytest.mark.parametrize("sort", CONTAINERS)
+def test_a_copy_that_broke_off_is_no_shorter_video(sandbox: ProcessSandbox, sort: str) -> None:
+    data = videos.video(frames=20, **CONTAINERS[sort])  # type: ignore[arg-type]
+    assert read(data, sandbox).duration_ms == 800
+    for length in (len(data) * 2 // 3, len(data) - 30):
+        with pytest.raises(VideoRefused, match="cut off"):
+            read(data[:length], sandbox)
+
+
+@pytest.mark.parametrize("length", [8, 0, 1, 7, 200, 2**63])
+def test_boxes_of_any_length_come_to_an_end(length: int) -> None:
+    box = b"\0\0\0\1free" + length.to_bytes(8) if length > 2**31 else length.to_bytes(4) + b"free"
+    assert is_whole(box, "video/mp4") is (length in {0, 8})
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x82ab", True),
+        (b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x83ab", False),
+        (b"\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff\xa3\x81a", True),
+        (b"\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xa3\x82a", False),
+        (b"\x18\x53\x80\x67\xff\xa3\xff", False),
+        (b"\x18\x53\x80\x67\xff\0\0\0", False),
+        (b"\x18\x53\x80", False),
+        (b"\x18\x53\x80\x67\x08\xff", False),
+    ],
+)
+def test_elements_lie_in_the_file_or_have_no_length(data: bytes, whole: bool) -> None:
+    assert is_whole(data, "video/x-matroska") is whole
 
 
 class Lying:
@@ -333,6 +376,15 @@ def test_what_the_child_says_is_checked(lie: dict[str, object], blobs: list[byte
     told = Lying({**HONEST, **lie}, blobs)
     with pytest.raises(VideoRefused, match="does not add up"):
         FORMAT.read(b"", "video/mp4", told)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("matrix", "named"), [(1, "ITU709"), (6, "ITU601")])
+def test_colours_are_those_that_a_player_shows(matrix: int, named: str) -> None:
+    made = videos.decoded(videos.video(frames=1, size_px=(128, 64)))[0]
+    shown = made.reformat(format="rgb24", src_colorspace=named, dst_colorspace=named).to_ndarray()
+    ours = rgb(made.to_ndarray().tobytes(), (128, 64), matrix)
+    # The player blends colours between pixels, and we repeat them.
+    assert np.abs(ours.astype(int) - shown.astype(int)).mean() < 2
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,21 @@ def test_nothing_changes_beside_the_mark_and_the_original_stays() -> None:
     assert 0.5 < untouched.mean() < 0.95
 
 
+@pytest.mark.parametrize("size_px", [(640, 480), (641, 479), (643, 485), (647, 483)])
+def test_grey_and_each_channel_of_colour_are_marked_alike_to_the_last_pixel(size_px: tuple[int, int]) -> None:
+    plain = np.asarray(noise(size_px, 0, 255))
+    letters, outline = (np.asarray(one).astype(float) for one in visible._masks(size_px, MARK, visible.PAGE))
+    dark, light = np.round(outline * visible._DARK_ALPHA), np.round(letters * visible._LIGHT_ALPHA)
+    colour = plain.copy()
+    visible.burn_in(colour, MARK, visible.PAGE)
+    for channel in range(3):
+        grey = np.ascontiguousarray(plain[..., channel])
+        wanted = np.round(np.round(grey * (255 - dark) / 255) * (255 - light) / 255 + light)
+        visible.burn_in(grey, MARK, visible.PAGE)
+        assert (grey == wanted).all()
+        assert (grey == colour[..., channel]).all()
+
+
 def test_every_quarter_of_a_picture_carries_letters() -> None:
     mask = visible.mark_mask((1600, 1200), MARK) > 60
     quarters = [mask[y : y + 300, x : x + 400] for y in range(0, 1200, 300) for x in range(0, 1600, 400)]

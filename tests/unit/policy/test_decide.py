@@ -231,6 +231,54 @@ def test_everyone_in_custody_counts(tmp_path: Path) -> None:
     assert not decided(tmp_path, ban, ["Buyer"], ["a"], context=through).items[0].leaves
 
 
+BANDS_FOR_SUPPLIERS = rule("show", "{fields: [qty]}", "allow") + rule(
+    "bands", "{fields: [qty]}", BUCKET, more="when: {recipient.class: [supplier]}"
+)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        Context({"recipient.class": "supplier"}),
+        Context({"recipient.class": "authority"}, custody=({"recipient.class": "supplier"},)),
+        Context({}),
+    ],
+    ids=["recipient", "custody", "missing"],
+)
+def test_a_change_for_anyone_in_custody_or_perhaps_for_someone_forbids_what_is_looser(
+    tmp_path: Path, context: Context
+) -> None:
+    found = decided(tmp_path, BANDS_FOR_SUPPLIERS, ["Quantity (kg)"], ["57"], context=context)
+    assert by_rule(found) == {"column/1": "bands"}
+    assert found.items[0].outcome == "transformed"
+
+
+def test_a_change_that_holds_for_nobody_forbids_nothing(tmp_path: Path) -> None:
+    context = Context({"recipient.class": "authority"})
+    assert by_rule(decided(tmp_path, BANDS_FOR_SUPPLIERS, ["Quantity (kg)"], ["57"], context=context)) == {
+        "column/1": "show"
+    }
+
+
+def test_a_change_that_only_forbids_shows_nothing_by_itself(tmp_path: Path) -> None:
+    through = Context({"recipient.class": "supplier"}, custody=({"recipient.class": "authority"},))
+    bands = rule("bands", "{fields: [qty]}", BUCKET, more="when: {recipient.class: [supplier]}")
+    assert not decided(tmp_path, bands, ["Quantity (kg)"], ["57"], context=through).items[0].leaves
+    licensed = bands + rule("show", "{fields: [qty], where: {licensed: ['yes']}}", "allow")
+    item = decided(tmp_path, licensed, ["Quantity (kg)", "Licensed"], ["57", "yes"], context=through).items[0]
+    shown = [
+        case.rule if case else None for case in (applied(item.cases, {"licensed": answer}) for answer in ("yes", "no"))
+    ]
+    assert shown == ["bands", None]
+
+
+def test_a_change_whose_column_is_missing_forbids_what_is_looser_in_every_row(tmp_path: Path) -> None:
+    rules = rule("show", "{fields: [qty]}", "allow") + rule(
+        "bands", "{fields: [qty], where: {licensed: ['no']}}", BUCKET
+    )
+    assert by_rule(decided(tmp_path, rules, ["Quantity (kg)"], ["57"])) == {"column/1": "bands"}
+
+
 def test_a_profile_that_the_policy_does_not_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyNotApplicable, match="profile"):
         decided(tmp_path, ALLOW, ["Buyer"], ["a"], context=Context({"profile": "public"}))

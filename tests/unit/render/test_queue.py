@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from gateway.base.progress import Progress, Stage
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
-from gateway.render.model import State
+from gateway.render.model import Held, State
 from gateway.render.queue import FencedOut, Queue
 from gateway.render.tables import LeaseRow, RenditionRow
 from tests.support.databases import Database
@@ -136,3 +137,55 @@ def test_a_lease_from_before_the_clock_was_set_back_holds_nothing(
     assert before is not None
     assert again is not None
     assert (again.rendition, again.fence) == (before.rendition, before.fence + 1)
+
+
+def test_how_far_it_is_goes_with_the_lease_and_is_gone_with_it(units: Units) -> None:
+    queue = Queue(units, lease_s=60)
+    claim = queue.claim("a")
+    assert claim is not None
+    assert told(units, claim.rendition) == Held(None)
+    progress = Progress(Stage.REBUILDING, 12, 300, 1_700_000_000.5)
+    queue.renew(claim, progress)
+    assert told(units, claim.rendition) == Held(progress)
+    queue.give_back(claim, after_s=60)
+    assert told(units, claim.rendition) == Held(None)
+    with pytest.raises(FencedOut):
+        queue.renew(claim, progress)
+    queue.give_back(claim, after_s=-1)
+
+
+def test_what_the_last_worker_said_is_not_said_of_the_next(units: Units) -> None:
+    queue = Queue(units, lease_s=0.05)
+    dead = queue.claim("dead")
+    assert dead is not None
+    progress = Progress(Stage.READING, 1, 2, 1.0)
+    queue.renew(dead, progress)
+    time.sleep(0.1)
+    assert told(units, dead.rendition) is None
+    alive = Queue(units, lease_s=60).claim("alive")
+    assert alive is not None
+    assert told(units, alive.rendition) == Held(None)
+    with pytest.raises(FencedOut):
+        queue.renew(dead, progress)
+    assert told(units, alive.rendition) == Held(None)
+
+
+def test_nothing_is_left_of_it_once_the_work_has_ended(units: Units) -> None:
+    queue = Queue(units, lease_s=60)
+    claim = queue.claim("a")
+    assert claim is not None
+    progress = Progress(Stage.STORING, 0, 0, 1.0)
+    queue.renew(claim, progress)
+    with units.bookkeeping() as session:
+        queue.end(session, claim)
+    with pytest.raises(FencedOut):
+        queue.renew(claim, progress)
+    with units.read() as session:
+        row = session.get(LeaseRow, claim.rendition)
+        assert row is not None
+        assert (row.owner, row.stage, row.done, row.total, row.told_at) == (None,) * 5
+
+
+def told(units: Units, rendition: str) -> Held | None:
+    with units.read() as session:
+        return Queue.held(session, rendition)

@@ -23,9 +23,10 @@ from gateway.policy.load import load_library, load_policy_file
 from gateway.policy.policy import Policy
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
-from gateway.residue import walled
+from gateway.residue import reading, walled
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import detection
+from tests.support.reading import Saying
 
 LIBRARY = load_library()
 WHOLE = Answers(regions=(Region("work_area", Box(0, 0, *detection.SIZE_PX)),), confirmed=True)
@@ -49,7 +50,7 @@ NO_ADDRESS = """
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[ProcessSandbox]:
-    walls = ProcessSandbox((PARSE_TASK, walled.TASK))
+    walls = ProcessSandbox((PARSE_TASK, walled.TASK, reading.PIXELS_TASK, reading.COMPARE_TASK))
     yield walls
     walls.close()
 
@@ -83,6 +84,7 @@ def rendered(
         mark=Mark("MOFCOM Bureau", "rel_1", "2026-03-02"),
         secret=bytes(32),
         detector=detector,
+        reader=Saying(),
     )
     return render(job, sandbox)
 

@@ -18,16 +18,17 @@ from gateway.detect.model import Found
 from gateway.detect.problems import DetectorMissing, NotLookedAt
 from gateway.detect.text import classes_of
 from gateway.formats.document import PARSE_TASK, DocumentFormat
-from gateway.formats.model import Box, Content, Drawing, Mark, Page, Pages, Table, Video
+from gateway.formats.model import Box, Drawing, Mark, Page, Pages, Table
 from gateway.policy.answers import Answers, Region
 from gateway.policy.conditions import Context
 from gateway.policy.load import load_library
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
 from gateway.render.suggestions import MAX_PIXELS, TooMuchToLookAt, suggestions
-from gateway.residue import walled
+from gateway.residue import reading, walled
 from gateway.sandbox.process import ProcessSandbox
 from tests.support import detection
+from tests.support.reading import Saying
 from tests.support.world import World
 
 ASKED = Answers(regions=(Region("work_area", Box(0, 0, *detection.SIZE_PX)),), confirmed=True)
@@ -68,6 +69,7 @@ def test_the_log_names_the_detector(packs: Path, tmp_path: Path) -> None:
         entry = gateway.log.newest(session, type="rendition.clean", subject=answered.id)
     assert entry is not None
     assert entry["facts"]["detector"] == detection.networks().version()
+    assert entry["facts"]["read_by"] == detection.networks().version()
     gateway.close()
 
 
@@ -98,12 +100,13 @@ def rendered(packs: Path, sandbox: ProcessSandbox, answers: Answers) -> Outcome:
         mark=Mark("MOFCOM Bureau", "rel_1", "2026-03-02"),
         secret=bytes(32),
         detector=detection.networks(),
+        reader=Saying(),
     )
     return render(job, sandbox)
 
 
 def test_what_is_found_on_a_scanned_page_is_covered(packs: Path) -> None:
-    sandbox = ProcessSandbox((PARSE_TASK, walled.TASK))
+    sandbox = ProcessSandbox((PARSE_TASK, walled.TASK, reading.PIXELS_TASK, reading.COMPARE_TASK))
     waiting = rendered(packs, sandbox, Answers(confirmed=True))
     assert waiting.state is State.WAITING, waiting.reason
     assert waiting.decisions is not None
@@ -153,17 +156,10 @@ def test_only_pages_that_rules_cannot_read_are_looked_at() -> None:
     assert detector.shown == [(10, 20, 600)]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        Video(8, 8, 1000, 5, 1, lambda _cut: iter(()), {}),
-        Drawing((8, 8), (), (), (), {}, {}, lambda _selection: None),
-    ],
-)
-def test_what_no_detector_looks_at_does_not_pass_unseen(content: Content) -> None:
+def test_what_no_detector_looks_at_does_not_pass_unseen() -> None:
     detector = Counting()
     with pytest.raises(NotLookedAt):
-        suggestions(content, detector)
+        suggestions(Drawing((8, 8), (), (), (), {}, {}, lambda _selection: None), detector)
     assert detector.shown == []
 
 

@@ -17,6 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from gateway.formats.model import Box, Element, Op, Pages, Rebuilt
 from gateway.formats.write_document import rebuild
+from gateway.residue import document as residue_document
 from gateway.residue.gate import check, check_foreign
 from gateway.residue.model import Kind, Report
 from tests.support.pages import MARK, Line, document, expectation, order, page, plan, withholding
@@ -80,6 +81,26 @@ def test_every_form_of_picture_passes_and_its_boxes_and_its_mark_are_seen(raster
     assert kinds(one.data, more) == {Kind.BOX}
     other = replace(expectation(one), mark_text=MARK.text.replace("x8d4n6b5t1c0zhep", "yhs83kqzd5r7vwxm"))
     assert {finding.kind for finding in check(one.data, other, SECRETS).findings} == {Kind.MARK}
+
+
+LETTER_OR_NOT = np.array([0x00, 0x1F, 0x20, 0x41, 0x7E, 0x7F, 0x9F, 0xA0, 0xE4, 0xFE, 0xFF], np.uint8)
+
+
+@pytest.mark.parametrize("length", [1, 5, 6, 7, 12, 4000])
+def test_runs_of_six_letters_and_more_are_taken_out_of_pixels_whole(length: int) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        likely = np.where((LETTER_OR_NOT & 0x7F) - 0x20 <= 0x5E, 4.0, 1.0)
+        rows = rng.choice(LETTER_OR_NOT, length, p=likely / likely.sum()).tobytes()
+        assert residue_document._letters(rows) == b"\0".join(re.findall(rb"[\x20-\x7e\xa0-\xfe]{6,}", rows))
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_samples_are_unpacked_as_the_format_says(bits: int) -> None:
+    octets = np.arange(256, dtype=np.uint8).reshape(32, 8)
+    most = (1 << bits) - 1
+    wanted = [[(octet >> shift & most) * 255 // most for shift in range(8 - bits, -1, -bits)] for octet in range(256)]
+    assert residue_document._unpacked(octets, bits).reshape(256, -1).tolist() == wanted
 
 
 Objects = dict[int, bytes]

@@ -79,7 +79,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "other-style": (lambda: changed(STYLES, "<w:b/>", "<w:vanish/>"), f"{STYLES}: not the template's"),
     "other-relation": (
         lambda: changed("word/_rels/document.xml.rels", "styles.xml", "https://x.example"),
-        "word/_rels/document.xml.rels: not the template's",
+        "word/_rels/document.xml.rels: not that of these parts",
     ),
     "attached-template": (lambda: with_part("word/_rels/header1.xml.rels", b"<a/>"), "the members"),
     "hidden-run": (
@@ -88,7 +88,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "deleted-run": (lambda: with_body("<w:p><w:del><w:r/></w:del></w:p>"), f"{DOCUMENT}: element del"),
     "field": (lambda: with_body('<w:p><w:fldSimple w:instr="x"/></w:p>'), f"{DOCUMENT}: element fldSimple"),
-    "drawing": (lambda: with_body("<w:p><w:r><w:drawing/></w:r></w:p>"), f"{DOCUMENT}: element drawing"),
+    "drawing": (lambda: with_body("<w:p><w:r><w:drawing/></w:r></w:p>"), "the pictures: not in their form"),
     "secret-attribute": (lambda: changed(DOCUMENT, "<w:tbl>", '<w:tbl w:kowalski="1">'), f"{DOCUMENT}: attribute"),
     "revision-id": (lambda: changed(DOCUMENT, "<w:tbl>", '<w:tbl w:rsidR="1">'), f"{DOCUMENT}: attribute"),
     "comment": (lambda: with_body("<!-- x -->"), f"{DOCUMENT}: markup"),

@@ -14,7 +14,9 @@ FROZEN = (Path(__file__).parents[2] / "vectors" / "residue" / "report.json").rea
 def test_the_bytes_are_the_frozen_ones() -> None:
     told = json.loads(FROZEN)
     findings = tuple(Finding(Kind(one["kind"]), one["place"], one.get("field")) for one in told["findings"])
-    report = Report(told["medium"], tuple(told["parsers"]), tuple(told["passed"]), findings, told["counts"])
+    report = Report(
+        told["medium"], tuple(told["parsers"]), tuple(told["passed"]), findings, told["counts"], told["read_by"]
+    )
     assert canonical(report.to_json()) + b"\n" == FROZEN
 
 

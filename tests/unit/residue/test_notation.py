@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gateway.residue.notation import numbers_in, significant_bits, whole_day, whole_number
+from gateway.residue.fold import normal
+from gateway.residue.notation import numbers_in, short_number, significant_bits, whole_day, whole_number
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,16 @@ def test_one_day_in_many_notations(text: str) -> None:
 @pytest.mark.parametrize("text", ["2025-03", "2025-q1", "2025", "14.15.2025", "around 2025-03-14", "may be 1, 2025"])
 def test_no_day(text: str) -> None:
     assert (2025, 3, 14) not in whole_day(text)
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.from_regex(r"[0-9]{1,14}(\.[0-9]{0,3})?", fullmatch=True), st.text("0123456789.,- \u0661\n", max_size=9)
+    )
+)
+def test_a_short_number_has_no_other_reading(text: str) -> None:
+    short = short_number(text)
+    if short is not None:
+        assert {short} == whole_number(normal(text).strip())
+        assert len(text) == len("20250314") or not whole_day(normal(text).strip())

@@ -24,7 +24,7 @@ from tests.support.renditions import (
 )
 
 SECRET = "Nordwind Turbinen AG"
-CLEAN = {"medium": "table", "parsers": [], "passed": ["values"], "findings": [], "counts": {}}
+CLEAN = {"medium": "table", "parsers": [], "passed": ["values"], "findings": [], "counts": {}, "read_by": "no-pixels"}
 
 
 @pytest.fixture(scope="module")
