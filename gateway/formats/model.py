@@ -222,7 +222,7 @@ class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
-    what a workbook or a drawing's sheet says of itself.
+    what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone.
     """
 
     instructions: tuple[Instruction, ...]
@@ -231,6 +231,7 @@ class Plan:
     film: FilmBounds = FilmBounds()
     document: DocumentOutput = DocumentOutput.PDF
     drawing: DrawingOutput = DrawingOutput.PDF
+    margin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ else of the original travels: what comes out is one picture for each page and ou
 A page of grey in which nearly every pixel is close to one of four levels, such as printed text, is written in these
 four; other grey and flat colours in 16 levels for each channel; what that does not bring under an eighth of a byte for
 each pixel goes as JPEG. One page takes at most half a byte for each pixel: quality is lowered to 45 for that, and a
-page that is then still larger is refused.
+page that is then still larger is refused. Where the plan wants the mark in the margin alone, pages are as
+`write_margin` says, and keep more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 
-from gateway.formats import pixels
+from gateway.formats import pixels, write_margin
 from gateway.formats.model import (
     Box,
     Element,
@@ -58,13 +59,17 @@ def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
     Raises `NothingNamed`, `PlanUnfit`, `PageTooLarge`, `MarkDoesNotFit`.
     """
     layouts = laid_out(content, plan)
+    if plan.margin and len(layouts) > write_margin.MAX_PAGES:
+        raise PageTooLarge(
+            f"Of such a document at most {write_margin.MAX_PAGES} pages leave; leave some out or split it."
+        )
+    drawn = _in_margin if plan.margin else _all_over
     writer = PdfWriter((text for layout in layouts.values() for text in layout.texts), len(layouts))
     done = []
     for number, layout in layouts.items():
-        page = content.pages[number - 1]
-        size_px = (page.width_px, page.height_px)
         boxes = tuple(cover.box for cover in layout.covers)
-        writer.add_page(size_px, _image(content.raster(number), page, number, boxes, mark.text), layout.texts)
+        size_px, image = drawn(content.raster(number), content.pages[number - 1], number, boxes, mark.text)
+        writer.add_page(size_px, image, layout.texts)
         done.append(RebuiltPage(number, size_px, boxes))
     return Rebuilt(writer.finish(), MEDIA_TYPE, redactions(content, plan), pages=tuple(done))
 
@@ -132,10 +137,27 @@ def _inside(place: Box, middles: Sequence[tuple[int, int]]) -> list[int]:
     return [number for number, (x, y) in enumerate(middles) if top <= y <= bottom and left <= x <= right]
 
 
-def _image(raster: bytes, page: Page, number: int, boxes: tuple[Box, ...], mark_text: str) -> PageImage:
-    """The page's pixels with mark and boxes, compressed."""
+def _in_margin(
+    raster: bytes, page: Page, number: int, boxes: tuple[Box, ...], mark_text: str
+) -> tuple[tuple[int, int], PageImage]:
+    """The page as it is but for boxes, its mark beside it: its size, which may have grown, and its pixels."""
+    shown = write_margin.with_margin(_plane(raster, page), mark_text, _corners(boxes))
+    for left, top, right, bottom in _corners(boxes):
+        shown[top:bottom, left:right] = 0
+    size_px = (shown.shape[1], shown.shape[0])
+    return size_px, _compressed(shown, 4, number, write_margin.QUALITIES, pixels_per_byte=1)
+
+
+def _corners(boxes: Sequence[Box]) -> tuple[tuple[int, int, int, int], ...]:
+    return tuple((box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px) for box in boxes)
+
+
+def _all_over(
+    raster: bytes, page: Page, number: int, boxes: tuple[Box, ...], mark_text: str
+) -> tuple[tuple[int, int], PageImage]:
+    """The page's size, and its pixels with mark and boxes, compressed."""
     size_px = (page.width_px, page.height_px)
-    corners = tuple((box.left_px, box.top_px, box.left_px + box.width_px, box.top_px + box.height_px) for box in boxes)
+    corners = _corners(boxes)
     try:
         visible.require_readable(size_px, mark_text, corners, visible.PAGE)
     except visible.MarkDoesNotFit as tight:
@@ -147,7 +169,7 @@ def _image(raster: bytes, page: Page, number: int, boxes: tuple[Box, ...], mark_
     visible.burn_in(shown, mark_text, visible.PAGE)
     for left, top, right, bottom in corners:
         shown[top:bottom, left:right] = 0
-    return _compressed(shown, bits, number)
+    return size_px, _compressed(shown, bits, number)
 
 
 def _plane(raster: bytes, page: Page) -> Pixels:
@@ -165,16 +187,22 @@ def _is_print(grey: Pixels) -> bool:
     return some.translate(_FAR).count(1) <= _FAR_SHARE * len(some)
 
 
-def _compressed(shown: Pixels, bits: int, number: int) -> PageImage:
+def _compressed(
+    shown: Pixels,
+    bits: int,
+    number: int,
+    qualities: Sequence[int] = _QUALITIES,
+    pixels_per_byte: int = _PIXELS_PER_BYTE,
+) -> PageImage:
     height_px, width_px = shown.shape[:2]
     channels = 1 if shown.ndim == 2 else 3
     flat = pixels.deflated_rows(pixels.packed(shown.reshape(height_px, -1), bits))
     if len(flat) * _PIXELS_PER_FLAT_BYTE <= height_px * width_px:
         return PageImage(flat, None, channels, bits)
     rgb = shown if channels == 3 else np.repeat(shown[:, :, None], 3, axis=2)
-    for quality in _QUALITIES:
+    for quality in qualities:
         data = pixels.jpeg(rgb, quality)
-        if len(data) * _PIXELS_PER_BYTE <= height_px * width_px:
+        if len(data) * pixels_per_byte <= height_px * width_px:
             return PageImage(data, "image/jpeg")
     raise PageTooLarge(f"Page {number} holds more than fits into one page of a rendition; leave it out or split it.")
 

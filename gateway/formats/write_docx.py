@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from gateway.formats.model import Mark, Pages, Plan, Rebuilt, RebuiltPage
 from gateway.formats.page_boxes import Layout
+from gateway.formats.problems import PlanUnfit
 from gateway.formats.typed import Block, Figure, Style
 from gateway.formats.write_document import laid_out, redactions
 from gateway.formats.write_docx_pictures import Made, covering, made, paragraph
@@ -70,6 +71,8 @@ class _Word:
 
 def rebuild(content: Pages, plan: Plan, mark: Mark) -> Rebuilt:
     """The rendition of the pages that `plan` allows. Raises `NothingNamed`, `PlanUnfit`."""
+    if plan.margin:
+        raise PlanUnfit("What carries its mark in the margin alone leaves as PDF; let the policy say so.")
     layouts = laid_out(content, plan)
     typist = _Typist(content, layouts, mark.text)
     head = _paragraph("Mark", 0, [_Word(mark.text, "")])

@@ -35,6 +35,7 @@ _MARGIN_LETTERS_PER_SIDE = 80
 _WORD = 8
 _PIECE_WORDS = 1 << 13
 _STEP_PX = 8
+_TALL_PX = 1 << 14
 
 Pixels = NDArray[np.uint8]
 Rectangle = tuple[int, int, int, int]
@@ -51,18 +52,20 @@ class MarkDoesNotFit(Refused):
 class Lattice:
     """How large letters are, as a part of the shorter side, and how far apart tiles lie, in heights of a letter.
 
-    With `in_margin` the mark also runs along the lower edge, where boxes hardly ever reach.
+    With `in_margin` the mark also runs along the lower edge, where boxes hardly ever reach; not `tiled`, only there.
     """
 
     letters_per_side: int
     gap_along: float
     gap_across: float
     in_margin: bool = False
+    tiled: bool = True
 
 
 PICTURE = Lattice(48, 4, 3.5)
 PAGE = Lattice(60, 12, 9, in_margin=True)
 FILM = Lattice(48, 6, 5, in_margin=True)
+STRIP = Lattice(60, 12, 9, in_margin=True, tiled=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,8 @@ def mark_mask(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTU
 @lru_cache(maxsize=2)
 def tiles(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) -> tuple[Rectangle, ...]:
     """Left, top, right, bottom of every whole tile in a picture of this size, from the top. Raises `MarkDoesNotFit`."""
+    if not lattice.tiled:
+        return ()
     tile = _fitting_tile(size_px, mark_text, lattice)
     width_px, height_px = tile.letters.size
     return tuple(
@@ -221,10 +226,12 @@ def require_readable(
     size_px: tuple[int, int], mark_text: str, covered: tuple[Rectangle, ...], lattice: Lattice = PICTURE
 ) -> None:
     """Raise `MarkDoesNotFit` unless of one whole mark no letter lies under a `covered` rectangle."""
-    letters = _fitting_tile(size_px, mark_text, lattice).letters
-    whole = [(letters, left, top) for left, top, _, _ in tiles(size_px, mark_text, lattice)]
+    whole = []
+    if lattice.tiled:
+        letters = _fitting_tile(size_px, mark_text, lattice).letters
+        whole += [(letters, left, top) for left, top, _, _ in tiles(size_px, mark_text, lattice)]
     if lattice.in_margin:
-        (letters, _), (left, top) = _margin(size_px, mark_text)
+        (letters, _), (left, top) = _margin(size_px, mark_text, lattice)
         whole.append((letters, left, top))
     for letters, left, top in whole:
         right, bottom = left + letters.width, top + letters.height
@@ -245,6 +252,12 @@ def roomy(size_px: tuple[int, int], mark_text: str, lattice: Lattice = PICTURE) 
     return width_px, height_px
 
 
+def strip_px(width_px: int, mark_text: str) -> int:
+    """How many rows at the lower edge of a page of this width a mark takes up that stands there alone."""
+    (letters, _), _ = _margin((width_px, _TALL_PX), mark_text, STRIP)
+    return letters.height * 3 // 2
+
+
 def _covers_letters(letters: Image.Image, left: int, top: int, covered: list[Rectangle]) -> bool:
     """Whether one of these rectangles lies over a letter of a mark that is at this place."""
     hidden = Image.new("L", letters.size)
@@ -255,13 +268,14 @@ def _covers_letters(letters: Image.Image, left: int, top: int, covered: list[Rec
 
 
 def _masks(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> tuple[Image.Image, Image.Image]:
-    tile = _fitting_tile(size_px, mark_text, lattice)
     letters, outline = Image.new("L", size_px), Image.new("L", size_px)
-    for place in _places(size_px, tile):
-        letters.paste(255, place, tile.letters)
-        outline.paste(255, place, tile.outline)
+    if lattice.tiled:
+        tile = _fitting_tile(size_px, mark_text, lattice)
+        for place in _places(size_px, tile):
+            letters.paste(255, place, tile.letters)
+            outline.paste(255, place, tile.outline)
     if lattice.in_margin:
-        masks, place = _margin(size_px, mark_text)
+        masks, place = _margin(size_px, mark_text, lattice)
         for whole, mask in zip((letters, outline), masks, strict=True):
             whole.paste(0, (0, place[1], size_px[0], size_px[1]))
             whole.paste(255, place, mask)
@@ -269,9 +283,13 @@ def _masks(size_px: tuple[int, int], mark_text: str, lattice: Lattice) -> tuple[
 
 
 @lru_cache(maxsize=2)
-def _margin(size_px: tuple[int, int], mark_text: str) -> tuple[tuple[Image.Image, Image.Image], tuple[int, int]]:
+def _margin(
+    size_px: tuple[int, int], mark_text: str, lattice: Lattice
+) -> tuple[tuple[Image.Image, Image.Image], tuple[int, int]]:
     """The mark along the lower edge: letters and outline, and where they lie."""
-    letter_px = max(MIN_LETTER_PX, min(MAX_LETTER_PX, round(min(size_px) / _MARGIN_LETTERS_PER_SIDE)))
+    # Where it stands alone, its size follows from the width alone, which a page keeps when it becomes longer.
+    side_px = min(size_px) if lattice.tiled else size_px[0]
+    letter_px = max(MIN_LETTER_PX, min(MAX_LETTER_PX, round(side_px / _MARGIN_LETTERS_PER_SIDE)))
     columns = size_px[0] * 3 // (2 * letter_px)
     lines = [(line, letter_px) for line in lettering.wrapped(mark_text, columns)]
     letters, grown = lettering.write(lines, max(1, round(letter_px / 14)))

@@ -26,7 +26,7 @@ from gateway.policy.conditions import Context
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, DRAWN, Ask, Decision, Decisions, Outcome, Quorum, Ruling
 from gateway.policy.kinds import Kind
 from gateway.policy.match import Match, Subject, match, place, subject
-from gateway.policy.model import Because
+from gateway.policy.model import Because, Select
 from gateway.policy.naming import name_fields, stated_unit
 from gateway.policy.pages import DOCUMENT, DRAWING, LOOKED_AT, holding, question
 from gateway.policy.policy import Policy
@@ -45,6 +45,7 @@ from gateway.policy.words import Text
 WITH_THEIR_PAGE = frozenset({Element.TEXT, Element.FORM_FIELD})
 
 _CARRYING = frozenset({Element.LAYER, Element.BLOCK})
+_REQUIRED_OF_DOCUMENTS = frozenset({Element.PAGE, Element.PICTURE})
 # Of these a person says by their id what they are, or that they are left out.
 _ANSWERED = frozenset({Element.COLUMN, Element.PICTURE})
 _VIDEO = "video"
@@ -119,6 +120,7 @@ def decide(
         output=policy.output,
         fallback=fallback,
         detector=detector,
+        margin=kind.mark == "margin",
     )
 
 
@@ -369,9 +371,15 @@ def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Con
 
 
 def _missing_pages(policy: Policy, items: Sequence[Decision]) -> tuple[str, ...]:
-    showing = {ruling.rule for item in items for ruling in item.rulings if item.element is Element.PAGE and item.leaves}
-    wanted = [rule for rule in policy.rules if rule.present and rule.select.pages and rule.id not in showing]
-    return tuple(f"pages {', '.join(rule.select.pages)}" for rule in wanted)
+    found = (item for item in items if item.element in _REQUIRED_OF_DOCUMENTS and item.leaves)
+    showing = {ruling.rule for item in found for ruling in item.rulings}
+    wanted = [rule for rule in policy.rules if rule.present and rule.id not in showing]
+    named = [(sort, numbers) for rule in wanted for sort, numbers in _numbered(rule.select) if numbers]
+    return tuple(f"{sort} {', '.join(numbers)}" for sort, numbers in named)
+
+
+def _numbered(select: Select) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return ("pages", select.pages), ("pictures", select.pictures)
 
 
 def _missing_layers(policy: Policy, items: Sequence[Decision]) -> tuple[str, ...]:

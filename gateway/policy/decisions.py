@@ -191,7 +191,8 @@ class WithheldItem:
 class Decisions:
     """All decisions for one original under one policy, for one recipient.
 
-    `detector` is the version of the detector whose suggestions are among them, where the policy asks for one.
+    `detector` is the version of the detector whose suggestions are among them, where the policy asks for one. With
+    `margin` the kind has its mark in the margin alone.
     """
 
     policy_ref: str
@@ -205,6 +206,7 @@ class Decisions:
     output: Output
     fallback: Because
     detector: str | None = None
+    margin: bool = False
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
@@ -218,6 +220,7 @@ class Decisions:
             document=DocumentOutput(self.output.document),
             film=FilmBounds(most.lines, most.fps, most.seconds),
             drawing=DrawingOutput(self.output.drawing),
+            margin=self.margin,
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium in DRAWN and crops != 1:
@@ -256,6 +259,7 @@ class Decisions:
             "approvals": [{"role": quorum.role, "n": quorum.n} for quorum in self.approvals],
             "output": self.output.model_dump(mode="json"),
             **({"detector": self.detector} if self.detector else {}),
+            **({"mark": "margin"} if self.margin else {}),
         }
 
     def withheld_items(self) -> tuple[WithheldItem, ...]:

@@ -42,13 +42,14 @@ class RegionClass(Strict):
 
 
 class Kind(Strict):
-    """One kind of original."""
+    """One kind of original. Where the `mark` belongs in the margin alone, no policy can have it anywhere else."""
 
     name: KindName = Field(alias="kind")
     title: Text
     medium: Medium
     fields: tuple[KindField, ...] = ()
     regions: tuple[RegionClass, ...] = ()
+    mark: Literal["everywhere", "margin"] = "everywhere"
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -56,6 +57,8 @@ class Kind(Strict):
             raise ValueError(f"a {self.medium} kind has fields and no regions; correct it")
         if self.medium not in _WITH_FIELDS and (not self.regions or self.fields):
             raise ValueError(f"a {self.medium} kind has regions and no fields; correct it")
+        if self.mark == "margin" and self.medium != "document":
+            raise ValueError(f"a {self.medium} has no margin for its mark; remove `mark`")
         names = [field.name for field in self.fields] + [region.name for region in self.regions]
         titles = [field.title.en.casefold() for field in self.fields]
         titles += [region.title.en.casefold() for region in self.regions]

@@ -50,7 +50,8 @@ def require_pages_covered(plan: Plan, document: Pages, rebuilt: Rebuilt) -> None
         raise NotCovered("The rendition does not have the pages that the policy allows; nothing is kept of it.")
     for made in rebuilt.pages:
         page = document.pages[made.number - 1]
-        if made.size_px != (page.width_px, page.height_px):
+        longer = plan.margin and made.size_px[0] == page.width_px and made.size_px[1] > page.height_px
+        if made.size_px != (page.width_px, page.height_px) and not longer:
             raise NotCovered("A page of the rendition has another size than its original; nothing is kept of it.")
         for place in _withheld_places(plan, page, made.number):
             if not any(_common(place, box) == place for box in made.boxes):

@@ -55,6 +55,7 @@ from gateway.render.coverage import require_covered, require_pages_covered, requ
 from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.legible import confirming, read_pixels
+from gateway.render.margin import margin_lines, originals
 from gateway.render.model import Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
 from gateway.render.suggestions import suggestions
@@ -146,6 +147,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     rebuilt = job.form.rebuild(taken, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
+    index = (*index, *margin_lines(content, plan, rebuilt, decisions.fallback))
     withheld = withheld_set(
         form=job.form,
         content=content,
@@ -191,10 +193,7 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
 def _verified(
     job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
 ) -> Report:
-    expected, reference = _expectation(content, plan, rebuilt, job.mark), b""
-    if isinstance(expected, RetypedExpectation) and isinstance(content, Pages):
-        pictures, reference = figures(content, plan, rebuilt)
-        expected = replace(expected, pictures=pictures)
+    expected, reference = _held_against(content, plan, rebuilt, _expectation(content, plan, rebuilt, job.mark))
     report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if report.clean and job.policy.defaults.reads:
         return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)
@@ -255,6 +254,17 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
         sheets=(plan.notice.sheet, plan.notice.name),
         notice=tuple(cells for _, cells in plan.notice.rows()),
     )
+
+
+def _held_against(content: Content, plan: Plan, rebuilt: Rebuilt, expected: Expectation) -> tuple[Expectation, bytes]:
+    """What is expected, and the pixels of the original that must be seen again where they must."""
+    if isinstance(content, Pages) and isinstance(expected, RetypedExpectation):
+        pictures, pixels = figures(content, plan, rebuilt)
+        return replace(expected, pictures=pictures), pixels
+    if isinstance(content, Pages) and isinstance(expected, DocumentExpectation) and plan.margin:
+        sizes_px, pixels = originals(content, rebuilt)
+        return replace(expected, originals_px=sizes_px), pixels
+    return expected, b""
 
 
 def _film_expectation(video: Video, rebuilt: Rebuilt, mark: Mark) -> VideoExpectation:

@@ -4,7 +4,8 @@
 picture inflates or decodes to exactly the pixels of its page; rows are filtered by the row above, and what pads them is
 zero. 3. Every declared box is solid black. 4. The visible mark is on every page (`marked`). 5. A page's content is its
 picture and invisible strings inside the page; no string that is not a label stands under a box. 6. No withheld value
-stands in the text that these strings spell, within a page or across pages, nor in the bytes of the pictures.
+stands in the text that these strings spell, within a page or across pages, nor in the bytes of the pictures. 7. Where
+the mark belongs in the margin alone, each page is the original's beside it and the boxes (`margin`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gateway.residue import jpeg
 from gateway.residue.document_form import PageImage, Walked, inflate, walk
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget, runs
+from gateway.residue.margin import Originals
 from gateway.residue.marked import MaskOf, is_marked, not_solid
 from gateway.residue.model import NOT_READ, DocumentExpectation, Finding, Kind, Ledger, Rectangle, Report, unique
 from gateway.residue.picture import COMPRESSED_BITS, SOLID_LEVELS_OF_JPEG, in_raw
@@ -51,8 +53,10 @@ class _String:
     place: Rectangle
 
 
-def check_document(data: bytes, expected: DocumentExpectation, needles: Needles, mask_of: MaskOf) -> Report:
-    """Check 1 to 6. A document that cannot be read is still searched."""
+def check_document(
+    data: bytes, expected: DocumentExpectation, needles: Needles, mask_of: MaskOf, reference: bytes = b""
+) -> Report:
+    """Check 1 to 7. A document that cannot be read is still searched. `reference` are the pixels of the original."""
     ledger = Ledger("document", PARSERS, counts=needles.counts(), read_by=NOT_READ)
     budget = Budget()
     ledger.counts |= {"pages": len(expected.sizes_px), "boxes": sum(map(len, expected.boxes))}
@@ -60,7 +64,7 @@ def check_document(data: bytes, expected: DocumentExpectation, needles: Needles,
         walked = walk(data, expected.sizes_px)
         strings = [list(_strings(walked, page, size_px)) for page, size_px in enumerate(expected.sizes_px)]
         ledger.note("structure", [])
-        _look(ledger, walked, expected, needles, mask_of, budget)
+        _look(ledger, walked, expected, needles, mask_of, budget, reference)
     except Broken as broken:
         ledger.note("structure", [broken.finding])
         ledger.note("values", unique(in_raw(data, needles, budget)))
@@ -81,9 +85,17 @@ def page_pixels(data: bytes, expected: DocumentExpectation, numbers: Iterable[in
 
 
 def _look(
-    ledger: Ledger, walked: Walked, expected: DocumentExpectation, needles: Needles, mask_of: MaskOf, budget: Budget
+    ledger: Ledger,
+    walked: Walked,
+    expected: DocumentExpectation,
+    needles: Needles,
+    mask_of: MaskOf,
+    budget: Budget,
+    reference: bytes,
 ) -> None:
-    """Check 2, 3, 4 and the pictures' part of 6, with the pixels of one page at a time."""
+    """Check 2, 3, 4, 7 and the pictures' part of 6, with the pixels of one page at a time."""
+    originals = Originals(expected, reference)
+    unlike: list[Finding] = []
     boxes: list[Finding] = []
     marks: list[Finding] = []
     values: list[Finding] = []
@@ -95,6 +107,8 @@ def _look(
         boxes += [Finding(Kind.BOX, f"{place} box {one}") for one in not_solid(pixels, covered, _BLACK, levels)]
         if not is_marked(pixels, covered, expected.mark_text, mask_of):
             marks.append(Finding(Kind.MARK, place))
+        if expected.originals_px and not originals.is_seen(number, pixels, is_jpeg=page.image.is_jpeg):
+            unlike.append(Finding(Kind.UNLIKE, place))
         hits = needles.in_octets(letters, COMPRESSED_BITS) if letters else ()
         values += [Finding(hit.kind, f"{place} pixel bytes") for hit in hits]
         if page.image.is_jpeg:
@@ -103,6 +117,8 @@ def _look(
     ledger.note("pixels", [])
     ledger.note("boxes", boxes)
     ledger.note("mark", marks)
+    if expected.originals_px:
+        ledger.note("likeness", unlike)
     ledger.note("values", unique(values))
 
 

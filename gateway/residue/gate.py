@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.marks.visible import FILM, PAGE, mark_mask
+from gateway.marks.visible import FILM, PAGE, STRIP, mark_mask
 from gateway.residue import docx, foreign_mp4, pdf, xlsx
 from gateway.residue.document import check_document
 from gateway.residue.foreign_archive import in_members
@@ -83,11 +83,16 @@ def _check_document(
 ) -> Report:
     if isinstance(expectation, RetypedExpectation):
         return docx.check_retyped(rendition, expectation, needles, reference, mark_mask)
-    return check_document(rendition, expectation, needles, _page_mask)
+    mask_of = _strip_mask if expectation.originals_px else _page_mask
+    return check_document(rendition, expectation, needles, mask_of, reference)
 
 
 def _page_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
     return mark_mask(size_px, mark_text, PAGE)
+
+
+def _strip_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:
+    return mark_mask(size_px, mark_text, STRIP)
 
 
 def _film_mask(size_px: tuple[int, int], mark_text: str) -> NDArray[np.int8]:

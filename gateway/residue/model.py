@@ -130,11 +130,16 @@ class PictureExpectation:
 
 @dataclass(frozen=True, slots=True)
 class DocumentExpectation:
-    """A PDF of pages: for each its width and height and its opaque black boxes, in its pixels; and the mark."""
+    """A PDF of pages: for each its width and height and its opaque black boxes, in its pixels; and the mark.
+
+    With `originals_px` the mark stands in the margin alone, and beside it and the boxes every page is to be seen as it
+    was, in this size: what is checked is given the pixels of all of them beside this, as rows of RGB.
+    """
 
     sizes_px: tuple[tuple[int, int], ...]
     boxes: tuple[tuple[Rectangle, ...], ...]
     mark_text: str
+    originals_px: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

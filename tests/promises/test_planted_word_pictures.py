@@ -125,14 +125,23 @@ def sandbox() -> Iterator[ProcessSandbox]:
     walls.close()
 
 
-def rendered(form: str, walls: ProcessSandbox, *, showing: bool = True, answers: Answers | None = None) -> Outcome:
+def rendered(
+    form: str,
+    walls: ProcessSandbox,
+    *,
+    showing: bool = True,
+    present: bool = False,
+    answers: Answers | None = None,
+    original: bytes | None = None,
+) -> Outcome:
     policy = LIBRARY.policy("cn-mofcom-single.contract")
     because: Json = {"code": "REQ", "basis": "Contract, annex 1", "asked_for": "item-1"}
-    allow = Rule.model_validate({"id": "photos", "select": {"pictures": ["all"]}, "do": "allow", "because": because})
+    body = {"id": "photos", "select": {"pictures": ["all"]}, "do": "allow", "because": because}
+    allow = Rule.model_validate({**body, **({"present": "required"} if present else {})})
     rules = (*policy.rules, allow) if showing else policy.rules
     return render(
         Job(
-            untrusted_original=planted(),
+            untrusted_original=original or planted(),
             media_type=word.DOCX,
             file_name="contract.docx",
             form=DocumentDocx(classes_of),
@@ -213,3 +222,8 @@ def test_the_gate_alone_would_stop_the_original() -> None:
         report = check(planted(), RetypedExpectation(pages.MARK.text), withheld)
         kinds = {finding.kind.value for finding in report.findings}
         assert kinds >= ({"structure"} if place == "png-text" else {"withheld-value"}), place
+
+
+def test_a_picture_that_must_be_there_and_is_not_is_missed(sandbox: ProcessSandbox) -> None:
+    outcome = rendered("pdf", sandbox, present=True, answers=Answers(confirmed=True), original=docx(p("Text")))
+    assert (outcome.state, "pictures all" in (outcome.reason or "")) == (State.REFUSED, True)
