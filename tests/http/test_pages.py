@@ -11,9 +11,9 @@ from tests.support import documents
 from tests.support.office import API, Office, slug_of
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def contract(office: Office) -> str:
-    """A document of two pages."""
+    """A document of two pages, which nobody has opened."""
     data = documents.document(["Framework agreement", "Kowalski"], ["End use"])
     return office.original(office.matter()["id"], data, "contract")
 
