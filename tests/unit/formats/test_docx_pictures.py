@@ -322,7 +322,7 @@ def test_pictures_are_there_to_be_read_and_a_document_without_any_says_so(sandbo
     seen = np.frombuffer(rgb, np.uint8).reshape(*reversed(surface.size_px), 3).astype(int)
     seen = seen[: place.height_px, : place.width_px]
     assert np.abs(seen - pixels(content, 1, place)).mean() < 4
-    assert judged(content, plan, made).read_by == "not read"
+    assert judged(content, plan, made).read_by == "not-read"
     none = allowing(content)
     report = judged(content, none, FORM.rebuild(content, none, pages.MARK, bytes(32)))
-    assert (report.clean, report.read_by) == (True, "no pixels")
+    assert (report.clean, report.read_by) == (True, "no-pixels")
