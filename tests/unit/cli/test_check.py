@@ -161,7 +161,7 @@ def test_a_name_that_only_pixels_show_is_read(
 
 def test_pixels_that_nobody_asked_to_read_are_not_called_clean(checked: Callable[..., Any]) -> None:
     result = checked(screenshot("Anneliese Kowalski"), "contract", original=CONTRACT, answers=WITHOUT_NAME)
-    assert (result.code, json.loads(result.out)["read_by"]) == (0, "not read")
+    assert (result.code, json.loads(result.out)["read_by"]) == (0, "not-read")
 
 
 def test_without_a_reader_nothing_is_said_to_be_read(
