@@ -127,7 +127,7 @@ def pictures(outcome: Outcome) -> list[Pixels]:
 def test_what_moves_is_covered_in_every_frame_once_a_person_confirmed_it(
     sandbox: ProcessSandbox, tmp_path: Path
 ) -> None:
-    rules, original, answers = policy(tmp_path), videos.video(frames=28), drawn()
+    rules, original, answers = policy(tmp_path), videos.video(frames=56), drawn()
     waiting = rendered(sandbox, rules, original, answers, Red())
     assert waiting.state is State.WAITING
     assert waiting.decisions is not None
