@@ -141,10 +141,11 @@ def test_a_note_that_fails_for_a_named_reason_does_not_open_here_either(failure:
         open_checkpoint(BROKEN_NOTES[failure]["note"], parse_key(text, "The key"), "The checkpoint")
 
 
-def test_every_flipped_byte_is_noticed_and_named(house: House, export: Path) -> None:
+@pytest.mark.parametrize("step", [71, pytest.param(31, marks=pytest.mark.nightly)])
+def test_every_flipped_byte_is_noticed_and_named(house: House, export: Path, step: int) -> None:
     for name in EXPORT_FILES:
         data = (export / name).read_bytes()
-        for place in range(0, len(data), 1 if len(data) < 150 else 31 if len(data) < 9000 else 1009):
+        for place in range(0, len(data), 1 if len(data) < 150 else step if len(data) < 9000 else 1009):
             (export / name).write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
             said = differences(verify_export(export, log_key=house.log.vkey()))
             if name == "entries.jsonl":
