@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.base.units import MIB
+from gateway.residue.deflate import inflate
+from gateway.residue.jpeg import Broken
 
 MAX_MEMBERS = 64
 MAX_TOTAL_BYTES = 1024 * MIB
@@ -21,10 +23,6 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _ENTRY = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _VERSION, _DEFLATED, _TIME, _DAY, _RIGHTS = 20, 8, 0, 0x21, 0o600 << 16
-
-
-class Broken(Exception):
-    """The archive breaks a rule, at this place."""
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -82,13 +80,10 @@ def loose_members(data: bytes) -> Iterator[bytes]:
 
 
 def _inflated(packed: bytes, size_bytes: int, crc: int, number: int) -> bytes:
-    decoder = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        content = decoder.decompress(packed, size_bytes + 1)
-    except zlib.error as error:
-        raise Broken(f"the stream of member {number}") from error
-    if not decoder.eof or decoder.unused_data or len(content) != size_bytes or zlib.crc32(content) != crc:
-        raise Broken(f"the stream of member {number}")
+    place = f"the stream of member {number}"
+    content = inflate(packed, size_bytes, place, bare=True)
+    if len(content) != size_bytes or zlib.crc32(content) != crc:
+        raise Broken(place)
     return content
 
 

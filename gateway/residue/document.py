@@ -20,7 +20,8 @@ import numpy as np
 
 from gateway.base.text import has_hidden
 from gateway.residue import jpeg
-from gateway.residue.document_form import PageImage, Walked, inflate, walk
+from gateway.residue.deflate import inflate
+from gateway.residue.document_form import PageImage, Walked, walk
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget, runs
 from gateway.residue.margin import Originals

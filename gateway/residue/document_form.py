@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.base.units import MIB
+from gateway.residue.deflate import inflate
 from gateway.residue.jpeg import Broken
 from gateway.residue.model import Kind
 
@@ -160,20 +160,6 @@ class _Reader:
         left = len(self._data) - self._position
         if left:
             raise Broken(f"byte {self._position}: {left} bytes after the end", Kind.TRAILING)
-
-
-def inflate(body: bytes, most_bytes: int, place: str) -> bytes:
-    """What a zlib stream holds, at most so much. Raises `Broken` unless it ends where its bytes end."""
-    decoder = zlib.decompressobj()
-    try:
-        content = decoder.decompress(body, most_bytes + 1)
-    except zlib.error as error:
-        raise Broken(f"{place}: not zlib", Kind.UNREADABLE) from error
-    if len(content) > most_bytes or not decoder.eof:
-        raise Broken(f"{place}: a compressed stream without its end")
-    if decoder.unused_data or decoder.unconsumed_tail:
-        raise Broken(f"{place}: bytes behind the end of a compressed stream", Kind.TRAILING)
-    return content
 
 
 def _tree(count: int, first: int) -> bytes:

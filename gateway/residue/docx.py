@@ -22,8 +22,8 @@ from xml.sax.saxutils import escape
 
 from gateway.base.text import has_hidden
 from gateway.residue import docx_pictures
-from gateway.residue.archive import Broken, loose_members, members
-from gateway.residue.jpeg import Pixels
+from gateway.residue.archive import loose_members, members
+from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget
 from gateway.residue.marked import MaskOf
 from gateway.residue.model import NO_PIXELS, NOT_READ, Finding, Kind, Ledger, Report, RetypedExpectation, unique
@@ -158,7 +158,7 @@ def check_retyped(
     try:
         parts = members(data)
     except Broken as broken:
-        ledger.note("structure", [Finding(Kind.STRUCTURE, str(broken))])
+        ledger.note("structure", [broken.finding])
         blobs = [data, *loose_members(data)]
         ledger.note("values", unique(Finding(hit.kind, "the file") for hit in needles.in_bytes(blobs, budget)))
         return ledger.report()

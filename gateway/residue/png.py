@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.residue import deflate
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.model import Kind
 
@@ -82,15 +83,9 @@ def inflate(walked: Walked) -> bytes:
     """The filtered rows, rule 5. Raises `Broken`."""
     width_px, height_px = walked.size_px
     expected = height_px * (1 + width_px * _CHANNELS)
-    decoder = zlib.decompressobj()
-    try:
-        rows = decoder.decompress(walked.stream, expected + 1)
-    except zlib.error as error:
-        raise Broken("the IDAT stream: not zlib", Kind.UNREADABLE) from error
-    if len(rows) != expected or not decoder.eof:
+    rows = deflate.inflate(walked.stream, expected, "the IDAT stream")
+    if len(rows) != expected:
         raise Broken("the IDAT stream: not the length that the header implies")
-    if decoder.unused_data or decoder.unconsumed_tail:
-        raise Broken("the IDAT stream: bytes behind its end", Kind.TRAILING)
     return rows
 
 

@@ -19,7 +19,8 @@ from datetime import date, timedelta
 from gateway.base.text import has_hidden
 from gateway.residue import sheet_rows
 from gateway.residue import xlsx_grammar as grammar
-from gateway.residue.archive import Broken, loose_members, members
+from gateway.residue.archive import loose_members, members
+from gateway.residue.jpeg import Broken
 from gateway.residue.layers import Budget
 from gateway.residue.model import Finding, Kind, Ledger, Report, TableExpectation, unique
 from gateway.residue.strict_xml import Attributes, Walk, walked
@@ -45,7 +46,7 @@ def check_workbook(data: bytes, expected: TableExpectation, needles: Needles) ->
     try:
         parts = members(data)
     except Broken as broken:
-        ledger.note("structure", [Finding(Kind.STRUCTURE, str(broken))])
+        ledger.note("structure", [broken.finding])
         blobs = [data, *loose_members(data)]
         ledger.note("values", unique(Finding(hit.kind, "the file") for hit in needles.in_bytes(blobs, budget)))
         return ledger.report()

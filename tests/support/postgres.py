@@ -43,7 +43,7 @@ class Cluster:
     def __init__(self, programs: Path, parent: Path | None = None) -> None:
         self._programs = programs
         self._numbers = itertools.count(1)
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent or _roomy_memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"pg-{os.getpid()}-", dir=parent or _roomy_memory()))
         self._data = self.folder / "data"
         if os.geteuid() == 0:
             account = pwd.getpwnam(_ACCOUNT)
@@ -126,6 +126,10 @@ class Cluster:
 def _roomy_memory() -> Path | None:
     """Where files survive the server's death but cost no disk; None where there is no room in memory."""
     memory = Path("/dev/shm")
+    # Whoever was killed left its files behind, and with them less and less memory for everybody else.
+    for folder in memory.glob("pg-*-*"):
+        if not Path("/proc", folder.name.split("-")[1]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_BYTES else None
 
 
