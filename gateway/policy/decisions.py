@@ -49,6 +49,7 @@ class Ruling:
     rank: int
     required: bool
     because: Because
+    exception: str = ""
 
     @property
     def case(self) -> Case:
@@ -63,6 +64,7 @@ class Ruling:
             "where": {name: sorted(values) for name, values in self.where},
             "required": self.required,
             "because": self.because.model_dump(mode="json", exclude_none=True),
+            **({"exception": self.exception} if self.exception else {}),
         }
 
 
@@ -288,6 +290,12 @@ def _group(item: Decision, ruling: Ruling) -> tuple[str, ...]:
     return (item.element.value, ruling.rule)
 
 
+def _by_exception(done: Text, exception: str) -> Text:
+    if not exception:
+        return done
+    return Text(en=f"{done.en} (by exception {exception})", zh=f"{done.zh}（依例外 {exception}）")
+
+
 def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
     item, ruling = members[0]
     because = ruling.because
@@ -296,7 +304,7 @@ def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
         place=item.place if item.element is Element.COLUMN else item.element.value,
         field_ids=tuple(member.field_id for member, _ in members),
         title=_GROUP_TITLES.get(item.element, item.title),
-        done=describe(ruling.action),
+        done=_by_exception(describe(ruling.action), ruling.exception),
         code=because.code,
         basis=because.basis or "",
         reason=because.reason or _DEFAULTED,

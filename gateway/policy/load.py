@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.base.canon import Json, canonical
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
+from gateway.policy.exceptions import ExceptionFile, is_exception, with_exceptions
 from gateway.policy.kinds import Kind
 from gateway.policy.model import Approval, Defaults, PolicyFile
 from gateway.policy.naming import clashes
@@ -30,13 +30,14 @@ from gateway.policy.policy import Policy
 from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplicable, PolicyUnknown
 from gateway.policy.sound import require_sound
 from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
+from gateway.policy.versions import semver
 
 M = TypeVar("M", bound=BaseModel)
 _MAX_PARENTS = 8
 _KINDS = "kinds"
 _NOT_YET = {
     "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
-    "exception": "exceptions are not available in this version; write a policy that permits it instead",
+    "exception": "an exception is a file of its own, of the kind DisclosureException; write one",
     **dict.fromkeys(
         ("sheets", "rows", "tracks", "layers", "members", "min_confidence", "grow"),
         "this selector is not available in this version; select by fields, headers, classes, metadata or regions",
@@ -76,7 +77,7 @@ class Library:
         ]
         if not found:
             raise PolicyUnknown("There is no such policy or version here; list the policies and name one of them.")
-        return max(found, key=lambda policy: _semver(policy.version))
+        return max(found, key=lambda policy: semver(policy.version))
 
     def for_kind(self, kind: str, context: Context, on: date) -> Policy:
         """The one policy for this kind in this context on this day; several versions count as one, the highest.
@@ -86,7 +87,7 @@ class Library:
         checked = context.checked(on)
         fitting: dict[str, Policy] = {}
         expired: PolicyExpired | None = None
-        for policy in sorted(self.policies.values(), key=lambda policy: _semver(policy.version)):
+        for policy in sorted(self.policies.values(), key=lambda policy: semver(policy.version)):
             if kind not in policy.kinds:
                 continue
             try:
@@ -129,6 +130,7 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
     """The library that these files come to."""
     kinds: dict[str, Kind] = {}
     drafts: dict[str, tuple[PolicyFile, Document]] = {}
+    exceptions: list[tuple[ExceptionFile, Document]] = []
     for name, data in sources.items():
         document = parse_document(data, file=name)
         if PurePosixPath(name).parent.name == _KINDS:
@@ -136,6 +138,8 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
             if kind.name in kinds:
                 raise document.problem(f"The kind `{kind.name}` is defined twice; keep one file.")
             kinds[kind.name] = kind
+        elif is_exception(document):
+            exceptions.append((typed(ExceptionFile, document), document))
         else:
             draft = typed(PolicyFile, document)
             ref = f"{draft.metadata.id}@{draft.metadata.version}"
@@ -143,7 +147,7 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
                 raise document.problem(f"The policy `{ref}` is defined twice; raise the version of one.")
             drafts[ref] = (draft, document)
     resolver = _Resolver(kinds, drafts, {})
-    policies = {ref: resolver.resolve(ref) for ref in sorted(drafts)}
+    policies = with_exceptions({ref: resolver.resolve(ref) for ref in sorted(drafts)}, kinds, exceptions)
     digest = _digest(kinds, policies)
     return Library(kinds, {ref: replace(policy, library_digest=digest) for ref, policy in policies.items()})
 
@@ -197,10 +201,6 @@ def _kind(document: Document) -> Kind:
     return kind
 
 
-def _semver(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"[0-9]+", version))
-
-
 def _resolved(kinds: Mapping[str, Kind], policies: Mapping[str, Policy]) -> dict[str, Json]:
     return {
         "kinds": {name: kind.model_dump(mode="json", by_alias=True, exclude_none=True) for name, kind in kinds.items()},
@@ -247,7 +247,7 @@ class _Resolver:
         ]
         if not fitting:
             raise document.problem(f"The parent `{wanted}` is not here; correct `extends` or add the file.", _EXTENDS)
-        return max(fitting, key=lambda ref: _semver(ref.partition("@")[2]))
+        return max(fitting, key=lambda ref: semver(ref.partition("@")[2]))
 
 
 _EXTENDS: Loc = ("metadata", "extends")
