@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from typer import Typer
 
 from gateway.cli.main import COMMANDS, application
 from gateway.settings import _ELSEWHERE, _NAMES
@@ -13,7 +14,7 @@ from gateway.settings import _ELSEWHERE, _NAMES
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
-COMMAND = re.compile(r"\bgateway ((?:[a-z]+(?:-[a-z]+)*)(?: [a-z]+)?)")
+COMMAND = re.compile(r"\bgateway ((?:[a-z]+(?:-[a-z]+)*)(?: [a-z]+){0,2})")
 VECTORS = re.compile(r"tests/vectors/([a-z]+)/")
 SETTING = re.compile(r"\bGATEWAY_[A-Z0-9_]+")
 
@@ -32,12 +33,20 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_command_in_code_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     code = " \n".join([*re.findall(r"```(?:sh|text)\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)])
-    groups = {one.name: one.typer_instance for one in application().registered_groups if one.typer_instance}
+    top = application()
     for words in COMMAND.findall(code):
-        first, _, second = words.partition(" ")
+        first, *more = words.split(" ")
         assert first in COMMANDS, f"gateway {words}"
-        if first in groups and second:
-            assert second in {one.name for one in groups[first].registered_commands}, f"gateway {words}"
+        group = _groups(top).get(first)
+        for word in more:
+            if group is None:
+                break
+            assert word in {*_groups(group), *(one.name for one in group.registered_commands)}, f"gateway {words}"
+            group = _groups(group).get(word)
+
+
+def _groups(app: Typer) -> dict[str | None, Typer]:
+    return {one.name: one.typer_instance for one in app.registered_groups if one.typer_instance}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
