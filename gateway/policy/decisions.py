@@ -49,6 +49,8 @@ class Ruling:
     rank: int
     required: bool
     because: Because
+    every_row: bool = False
+    not_only: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:
@@ -62,7 +64,10 @@ class Ruling:
             "do": self.action.to_json(),
             "where": {name: sorted(values) for name, values in self.where},
             "required": self.required,
-            "because": self.because.model_dump(mode="json", exclude_none=True),
+            **({"in_every_row": True} if self.every_row else {}),
+            **({"not_only": list(self.not_only)} if self.not_only else {}),
+            # How well a citation is known is advice to those who approve it and stands in the policy.
+            "because": self.because.model_dump(mode="json", exclude_none=True, exclude={"evidence"}),
         }
 
 

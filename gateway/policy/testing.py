@@ -124,19 +124,33 @@ def run_tests(path: Path, library: Library, renderer: Renderer | None = None) ->
     results: list[TestResult] = []
     seen: dict[str, tuple[Policy, set[str]]] = {}
     for file in files:
-        tests = typed(TestFile, read_document(file))
+        tests = read_tests(file)
         policy = library.policy(tests.policy)
         covered = seen.setdefault(policy.ref, (policy, set()))[1]
-        results += _never(policy, library, tests.never)
-        for test in tests.tests:
-            run = _Run(library, policy, tests, test, renderer)
-            results.append(TestResult(policy.ref, test.name, run.failures()))
-            covered |= run.covered
+        results += outcomes(tests, library, renderer, covered)
     return TestReport(
         results=tuple(results),
         coverage=tuple(_coverage(policy, covered) for policy, covered in seen.values()),
         rendered=renderer is not None,
     )
+
+
+def read_tests(file: Path) -> TestFile:
+    """The tests of one file. Raises `PolicyInvalid`."""
+    return typed(TestFile, read_document(file))
+
+
+def outcomes(
+    tests: TestFile, library: Library, renderer: Renderer | None = None, covered: set[str] | None = None
+) -> Iterator[TestResult]:
+    """Run the tests one after another, then the proofs; `covered` takes up the rules that decided something."""
+    policy = library.policy(tests.policy)
+    for test in tests.tests:
+        run = _Run(library, policy, tests, test, renderer)
+        yield TestResult(policy.ref, test.name, run.failures())
+        if covered is not None:
+            covered |= run.covered
+    yield from _never(policy, library, tests.never)
 
 
 def _never(policy: Policy, library: Library, claims: Iterable[Never]) -> Iterator[TestResult]:
