@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from gateway.base.canon import Json
@@ -20,6 +21,7 @@ from gateway.formats.model import (
     Plan,
     TableOutput,
 )
+from gateway.formats.transforms import Below
 from gateway.policy.actions import Action
 from gateway.policy.answers import Region, path_json
 from gateway.policy.model import Because, Output
@@ -41,7 +43,10 @@ _DEFAULTED = Text(en="removed", zh="已删除")
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One rule's say over the rows that its `where` holds for, strictest first within a decision."""
+    """One rule's say over the rows that its `where` holds for, strictest first within a decision.
+
+    `rows` are those that a person picked, the first being 0; without any it is all of them.
+    """
 
     rule: str
     action: Action
@@ -49,11 +54,20 @@ class Ruling:
     rank: int
     required: bool
     because: Because
+    rows: frozenset[int] = frozenset()
 
     @property
-    def case(self) -> Case:
-        """The same in the words of the formats."""
-        return Case(self.where, self.action.transform(), self.rank, self.because.code, self.rule)
+    def everywhere(self) -> bool:
+        """Whether it holds in every row, whatever the row's cells are."""
+        return not self.where and not self.action.by_value and not self.rows
+
+    def case(self, name: str | None) -> Case:
+        """The same in the words of the formats, for the field of this name."""
+        where: tuple[tuple[str, Container[str]], ...] = self.where
+        if self.action.by_value:
+            below = Below(Decimal(self.action.text("below")), self.action.text("unit"))
+            where = (*where, (name or "", below))
+        return Case(where, self.action.transform(), self.rank, self.because.code, self.rule, self.rows)
 
     def to_json(self) -> Json:
         """Canonical."""
@@ -61,6 +75,7 @@ class Ruling:
             "rule": self.rule,
             "do": self.action.to_json(),
             "where": {name: sorted(values) for name, values in self.where},
+            **({"rows": [row + 2 for row in sorted(self.rows)]} if self.rows else {}),
             "required": self.required,
             "because": self.because.model_dump(mode="json", exclude_none=True),
         }
@@ -97,12 +112,12 @@ class Decision:
     @property
     def cases(self) -> tuple[Case, ...]:
         """What the formats do, by rows."""
-        return tuple(ruling.case for ruling in self.rulings)
+        return tuple(ruling.case(self.name) for ruling in self.rulings)
 
     @property
     def partial(self) -> bool:
         """Whether rows exist that no ruling may hold for: their cells are dropped by default."""
-        return all(ruling.where for ruling in self.rulings)
+        return not any(ruling.everywhere for ruling in self.rulings)
 
     def instruction(self) -> Instruction:
         """What the format is told."""

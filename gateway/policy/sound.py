@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.formats.model import Element, Field, Source
-from gateway.policy.actions import TYPES, compare
+from gateway.policy.actions import TYPES, WHOLE_COLUMN, compare
 from gateway.policy.conditions import can_meet
 from gateway.policy.kinds import Kind, KindField
 from gateway.policy.match import fits
@@ -34,6 +34,10 @@ def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document)
         _require_known_names(rule, scope, document, loc)
         for field in (field for kind in meant for field in fields_named(rule, kind)):
             _require_fit(rule, field, document, loc)
+        if rule.do.op in WHOLE_COLUMN and any(kind.medium != "table" for kind in meant if policy.kinds):
+            raise document.problem(
+                f"The rule `{rule.id}` cannot `{rule.do.op}` what has no rows; leave kinds that are no tables out.", loc
+            )
         if any(kind.medium in {"document", "drawing"} for kind in meant):
             _require_coverable(rule, document, loc)
     for kind in meant:
@@ -85,7 +89,7 @@ def _require_known_names(rule: Rule, kinds: Sequence[Kind], document: Document, 
     names = {field.name for kind in kinds for field in kind.fields}
     regions = {region.name for kind in kinds for region in kind.regions}
     regions |= set(DETECTED) if regions else set()
-    exact = {glob for glob in rule.select.fields if "*" not in glob} | set(rule.select.where)
+    exact = {glob for glob in rule.select.fields if "*" not in glob} | set(rule.asks)
     drawn = set(rule.select.regions.classes) if rule.select.regions else set()
     for wrong in sorted((exact - names) | (drawn - regions)):
         raise document.problem(
@@ -101,7 +105,11 @@ def _require_fit(rule: Rule, field: KindField, document: Document, loc: Loc) -> 
             "use another action or leave the field out.",
             loc,
         )
-    if op in ("bucket", "round") and rule.do.text("unit") != (field.unit or ""):
+    if field.name in rule.do.asks:
+        raise document.problem(
+            f"The rule `{rule.id}` would `{op}` the field `{field.name}` by itself; leave it out of one of them.", loc
+        )
+    if op in ("bucket", "round", "suppress") and rule.do.text("unit") != (field.unit or ""):
         raise document.problem(
             f"The rule `{rule.id}` gives another unit than the field `{field.name}` has "
             f"({field.unit or 'none'}); write that one.",

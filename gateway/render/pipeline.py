@@ -48,7 +48,7 @@ from gateway.policy.decide import answered_fields, asking_for, decide
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
-from gateway.policy.problems import Unanswered
+from gateway.policy.problems import AnswersInvalid, Unanswered
 from gateway.policy.tally import tally
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
@@ -121,6 +121,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
         return Outcome(State.WAITING, reason=question, decisions=asking)
+    _require_rows(content, job.answers)
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
@@ -178,6 +179,14 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         withheld=withheld,
         index=index,
     )
+
+
+def _require_rows(content: Content, answers: Answers) -> None:
+    """Raise `AnswersInvalid` where a row is to be withheld that is not there: it would be thought gone."""
+    if isinstance(content, Table) and answers.last_row > content.row_count + 1:
+        raise AnswersInvalid(
+            f"The table has no row {answers.last_row}; its last is row {content.row_count + 1}, the header being row 1."
+        )
 
 
 def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | None:

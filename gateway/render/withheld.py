@@ -17,6 +17,7 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.formats.coded import NONE, Cells, CellsApart, Coded
+from gateway.formats.indexed import indexed
 from gateway.formats.model import (
     Case,
     Content,
@@ -67,6 +68,8 @@ def withheld_set(
             decided = _distinct(content.column(field.id), order, cells.of(field.id))
         else:
             decided = _each(form.values(content, field), order)
+        if order is not None and cells is not None:
+            shown |= dict.fromkeys(_indices(order, cells.of(field.id)))
         for value, case in decided:
             if case is not None and case.transform.op is Op.ALLOW:
                 shown[value] = None
@@ -151,6 +154,14 @@ def _distinct(cells: pl.Series, order: Instruction | None, deciding: Cells) -> I
                 yield values[code], case
 
 
+def _indices(order: Instruction, deciding: Cells) -> Iterator[str]:
+    """What the recipient sees in place of the numbers of which only an index leaves: 104 is no secret any more."""
+    for place, case in enumerate(order.cases):
+        if case.transform.op is Op.INDEX:
+            rows = deciding.deciding(order.cases) == place
+            yield from filter(None, indexed(case.transform.params, order.name, deciding, rows).values)
+
+
 def _each(values: tuple[str, ...], order: Instruction | None) -> Iterator[tuple[str, Case | None]]:
     case = applied(order.cases, {}) if order else None
     return ((value, case) for value in values if value.strip())
@@ -170,4 +181,7 @@ def _texts(decisions: Decisions) -> frozenset[str]:
             if text is not None:
                 texts |= {text.en, text.zh}
         texts |= {line.basis, line.code}
+    for ruling in (ruling for item in decisions.items for ruling in item.rulings):
+        if ruling.action.op == "generic_name":
+            texts |= set(ruling.action.mapping("names").values())
     return frozenset(text for text in texts if text)
