@@ -94,14 +94,21 @@ class Redactions:
 
 
 def rendered(
-    columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions, *, calculated: bool = True
+    columns: list[Column],
+    secret: bytes,
+    digest: bytes,
+    redactions: Redactions,
+    *,
+    calculated: bool = True,
+    table: Cells | None = None,
 ) -> list[OutColumn]:
     """Every column of which something may leave, changed as its instruction says.
 
-    `calculated` says that a spreadsheet will read it, and would take some cells for formulas.
+    `calculated` says that a spreadsheet will read it, and would take some cells for formulas. `table` is what rules ask
+    row by row, where that is more than these columns.
     """
     rows = columns[0].cells.len() if columns else 0
-    table = Cells({column.instruction.name: column.cells for column in columns}, rows)
+    asked = table or Cells({column.instruction.name: column.cells for column in columns}, rows)
     leaving: dict[str, Column] = {}
     for column in columns:
         instruction = column.instruction
@@ -114,7 +121,7 @@ def rendered(
             leaving[instruction.title] = column
 
     def out(column: Column) -> OutColumn:
-        cells = _Rendering(column, table, secret, digest, redactions, calculated=calculated).cells()
+        cells = _Rendering(column, asked, secret, digest, redactions, calculated=calculated).cells()
         return OutColumn(column.instruction.title, _kind(column.instruction), cells)
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 
 import polars as pl
@@ -98,6 +99,7 @@ class Op(StrEnum):
     DROP = "drop"
     STRIP = "strip"
     BOX = "box"
+    AGGREGATE = "aggregate"
     SUPPRESS = "suppress"
     INDEX = "index"
     BUCKET = "bucket"
@@ -114,6 +116,7 @@ class Op(StrEnum):
 class Transform:
     """An action with its declared parameters.
 
+    aggregate `{how: sum|mean|count, to: str, unit: str, …}` (how rows become groups, the plan says) ·
     suppress `{below: str, unit: str}` (which cells, the case's `where` says) · index `{over: field, base: str, by:
     [field…], to: str}` · generic_name `{names: {comparable: name}}` · bucket `{edges: [str…], unit: str}` · round `{to:
     str, unit: str}` · truncate_date `{to: year|quarter|month}` · mask `{keep_last: int}` · pseudonymise `{scope:
@@ -226,11 +229,25 @@ class FilmBounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """How rows leave as groups: by which fields, and how many different values of `entity` each needs.
+
+    No one of them may give more than the share `dominance` of anything that leaves of a group.
+    """
+
+    by: tuple[str, ...]
+    entity: str
+    k: int
+    dominance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
-    what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone.
+    what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
+    `grouping` the rows of a table leave as groups and in no other way.
     """
 
     instructions: tuple[Instruction, ...]
@@ -240,6 +257,7 @@ class Plan:
     document: DocumentOutput = DocumentOutput.PDF
     drawing: DrawingOutput = DrawingOutput.PDF
     margin: bool = False
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a rule may do, and which of two actions is the stricter.
 
-Strict to loose: block › drop | strip | box | mute › suppress › index › bucket › round › truncate_date › generic_name ›
+Strict to loose: block › drop | strip | box | mute › aggregate ›
+suppress › index › bucket › round › truncate_date › generic_name ›
 mask › pseudonymise (row ‹ table ‹ release) › allow | crop. The order is total between sorts of actions, save that
 bands narrower than a rounding step cannot be compared with it, nor an index with bands or rounding, nor a generic name
 with a mask or a pseudonym. Within one sort it is partial: coarser nested bands, a multiple of the rounding step, a
@@ -15,15 +16,15 @@ from decimal import Decimal
 from itertools import pairwise
 
 from gateway.base.canon import Json
-from gateway.formats.model import Element, Op, Transform
+from gateway.formats.model import Element, Grouping, Op, Transform
 from gateway.policy.parameters import PARSERS, PERIODS, SCOPES, Param, Params
 
 BLOCK = "block"
 _REMOVING = frozenset({BLOCK, "drop", "strip", "box", "mute", "suppress"})
 _SHOWING = frozenset({"allow", "crop"})
 _ORDER = {
-    BLOCK: 0, "drop": 1, "strip": 1, "box": 1, "mute": 1, "suppress": 3, "index": 4, "bucket": 5, "round": 6,
-    "truncate_date": 7, "generic_name": 8, "mask": 9, "pseudonymise": 10, "allow": 12, "crop": 12,
+    BLOCK: 0, "drop": 1, "strip": 1, "box": 1, "mute": 1, "aggregate": 2, "suppress": 3, "index": 4, "bucket": 5,
+    "round": 6, "truncate_date": 7, "generic_name": 8, "mask": 9, "pseudonymise": 10, "allow": 12, "crop": 12,
 }  # fmt: skip
 # Of these neither says less than the other: what each leaves over, the other hides.
 _APART = frozenset(
@@ -31,11 +32,10 @@ _APART = frozenset(
     for pair in (("index", "bucket"), ("index", "round"), ("generic_name", "mask"), ("generic_name", "pseudonymise"))
 )
 # What these do depends on the type of the values, so that a field is named and not a class or a header.
-BY_FIELD = frozenset({"suppress", "index"})
+BY_FIELD = frozenset({"suppress", "index", "aggregate"})
 # These take all rows together.
-WHOLE_COLUMN = frozenset({"index"})
+WHOLE_COLUMN = frozenset({"index", "aggregate"})
 _NOT_YET = {
-    "aggregate": "is not available in this version; use a stricter action such as `drop`",
     "downscale": "is not an action: `output: {video: {lines: …}}` says how large a video is at most",
     "redate": "does not exist, because a shifted date is a false one; use `truncate_date`",
 }
@@ -62,6 +62,7 @@ TYPES: Mapping[str, frozenset[str]] = {
     "pseudonymise": frozenset({"text", "enum", "integer"}),
     "suppress": frozenset({"decimal", "integer"}),
     "index": frozenset({"decimal", "integer"}),
+    "aggregate": frozenset({"decimal", "integer"}),
     "generic_name": frozenset({"text", "enum"}),
 }
 
@@ -86,9 +87,16 @@ class Action:
     @property
     def asks(self) -> tuple[str, ...]:
         """The fields beside its own without which it cannot be done."""
-        if self.op != "index":
-            return ()
-        return self.text("over"), *self.texts("by")
+        one = {"index": "over", "aggregate": "entity"}.get(self.op)
+        return (self.text(one), *self.texts("by")) if one else ()
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """How the rows of the whole table become groups, where it asks for that."""
+        if self.op != "aggregate":
+            return None
+        dominance = Decimal(self.text("dominance"))
+        return Grouping(self.texts("by"), self.text("entity"), int(self.text("k")), dominance)
 
     @property
     def shows(self) -> bool:
@@ -188,6 +196,7 @@ _DEGREES: Mapping[str, Callable[[Action], Decimal]] = {
     "round": lambda action: -Decimal(action.text("to")),
     "suppress": lambda action: -Decimal(action.text("below")),
     "index": lambda action: -Decimal(action.text("to")),
+    "aggregate": lambda action: -Decimal(action.text("to")),
     "truncate_date": lambda action: Decimal(PERIODS.index(action.text("to"))),
     "mask": lambda action: Decimal(action.text("keep_last")),
     "pseudonymise": lambda action: Decimal(SCOPES.index(action.text("scope"))),
@@ -238,6 +247,7 @@ _WITHIN: Mapping[str, Callable[[Action, Action], int | None]] = {
     "bucket": _compare_bucket,
     "round": _compare_steps,
     "index": _compare_steps,
+    "aggregate": _compare_steps,
     "suppress": _compare_suppress,
     "generic_name": _equal_or_apart,
     "truncate_date": _sign,

@@ -123,6 +123,7 @@ def decide(
         fallback=fallback,
         detector=detector,
         margin=kind.mark == "margin",
+        grouping=policy.grouping,
     )
 
 

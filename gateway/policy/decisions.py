@@ -15,6 +15,7 @@ from gateway.formats.model import (
     DrawingOutput,
     Element,
     FilmBounds,
+    Grouping,
     Instruction,
     Moment,
     Op,
@@ -207,7 +208,7 @@ class Decisions:
     """All decisions for one original under one policy, for one recipient.
 
     `detector` is the version of the detector whose suggestions are among them, where the policy asks for one. With
-    `margin` the kind has its mark in the margin alone.
+    `margin` the kind has its mark in the margin alone. With `grouping` the rows of a table leave as groups.
     """
 
     policy_ref: str
@@ -222,6 +223,7 @@ class Decisions:
     fallback: Because
     detector: str | None = None
     margin: bool = False
+    grouping: Grouping | None = None
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
@@ -236,6 +238,7 @@ class Decisions:
             film=FilmBounds(most.lines, most.fps, most.seconds),
             drawing=DrawingOutput(self.output.drawing),
             margin=self.margin,
+            grouping=self.grouping,
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium in DRAWN and crops != 1:

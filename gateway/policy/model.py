@@ -42,6 +42,20 @@ _ACTION_SCHEMA: dict[str, Any] = {
         *(
             {"type": "object", "additionalProperties": False, "required": [op], "properties": {op: shape}}
             for op, shape in {
+                "aggregate": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["how", "by", "entity", "k", "dominance", "to"],
+                    "properties": {
+                        "how": {"enum": ["sum", "mean", "count"]},
+                        "by": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+                        "entity": {"type": "string"},
+                        "k": {"type": "integer", "minimum": 3},
+                        "dominance": _NUMBER,
+                        "to": _NUMBER,
+                        "unit": {"type": "string"},
+                    },
+                },
                 "suppress": {
                     "type": "object",
                     "additionalProperties": False,
@@ -273,6 +287,10 @@ class Rule(Strict):
             raise ValueError(f"`{op}` needs to know what the values are; select by `fields` only")
         if op in WHOLE_COLUMN and select.where:
             raise ValueError(f"`{op}` takes all rows together; remove `where`")
+        if op == "aggregate" and (self.when or self.present):
+            raise ValueError(
+                "`aggregate` makes groups of the whole table, and small ones stay out; remove `when` and `present`"
+            )
         if op == "mute" and (select.metadata or set(select.tracks) != {"audio"}):
             raise ValueError("`mute` is for sound; write `select: {tracks: [audio]}`, or `strip` what else is meant")
 

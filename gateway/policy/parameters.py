@@ -16,12 +16,15 @@ Params = tuple[tuple[str, Param], ...]
 
 PERIODS = ("year", "quarter", "month")
 SCOPES = ("row", "table", "release")
+HOW = frozenset({"sum", "mean", "count"})
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
 _PREFIX = re.compile(r"[A-Z]{1,4}")
 _UNIT = re.compile(r"[^\s\[\]{}<>,;\"'=+@-][^\[\]{}<>,;\"'=+@]{0,11}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _NAME = re.compile(r"[^\W_][^\[\]{}\r\n\t]{0,79}")
 _MOST_NAMES = 2_000
+_FEWEST = 3
+_MOST_DOMINANT = Decimal("0.9")
 _MOST_FIELDS = 8
 _MOST_CHARS = 200
 
@@ -154,6 +157,24 @@ def _generic_name(value: object) -> Params:
     return (("names", tuple(sorted(told.items()))),)
 
 
+def _aggregate(value: object) -> Params:
+    names = frozenset({"how", "by", "entity", "k", "dominance", "to", "unit"})
+    params = _mapping("aggregate", value, names)
+    how, by = params.get("how"), _fields(params.get("by"), "by")
+    if not isinstance(how, str) or how not in HOW:
+        raise ValueError("`how` is sum, mean or count; write one of them")
+    entity, step = _field(params.get("entity"), "entity"), _above_zero(params, "to")
+    if not by or entity in by:
+        raise ValueError("`by` names the fields that rows are grouped by, and not the `entity`; correct it")
+    k, dominance = params.get("k"), _above_zero(params, "dominance")
+    if not isinstance(k, str) or not re.fullmatch(r"[1-9][0-9]{0,3}", k) or int(k) < _FEWEST:
+        raise ValueError(f"`k` is how many contributors a group needs, {_FEWEST} or more; correct it")
+    if Decimal(dominance) > _MOST_DOMINANT:
+        raise ValueError(f"`dominance` is the largest share of one contributor, at most {_MOST_DOMINANT}; correct it")
+    told: Params = (("by", by), ("dominance", dominance), ("entity", entity), ("how", how), ("k", int(k)))
+    return (*told, ("to", step), ("unit", _unit(params)))
+
+
 PARSERS: Mapping[str, Callable[[object], Params]] = {
     "bucket": _bucket,
     "round": _round,
@@ -163,4 +184,5 @@ PARSERS: Mapping[str, Callable[[object], Params]] = {
     "suppress": _suppress,
     "index": _index,
     "generic_name": _generic_name,
+    "aggregate": _aggregate,
 }

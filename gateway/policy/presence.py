@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.formats.coded import Cells, CellsApart
+from gateway.formats.coded import Cells, CellsApart, Rows
 from gateway.formats.model import Case, Element
 from gateway.policy.decisions import Decisions
 from gateway.policy.problems import RequiredMissing
@@ -41,14 +41,18 @@ def required_outputs(decisions: Decisions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(required.title for required in required_cases(decisions)))
 
 
-def require_shown(decisions: Decisions, cells: Cells | CellsApart) -> None:
+def require_shown(decisions: Decisions, cells: Cells | CellsApart, leaving: Rows | None = None) -> None:
     """Raise `RequiredMissing` unless every required rule decides at least one cell that is not empty.
 
     This is stricter than looking for any value in the output column: pseudonyms of other rows do not stand in for the
-    one end user who must be named.
+    one end user who must be named. `leaving` says of each row whether it leaves, where not all do.
     """
     cases = {item.field_id: item.cases for item in decisions.items}
-    lacking = (one for one in required_cases(decisions) if not _shows(one, cases[one.field_id], cells.of(one.field_id)))
+    lacking = (
+        one
+        for one in required_cases(decisions)
+        if not _shows(one, cases[one.field_id], cells.of(one.field_id), leaving)
+    )
     titles = sorted({one.title for one in lacking})
     if titles:
         raise RequiredMissing(
@@ -58,6 +62,7 @@ def require_shown(decisions: Decisions, cells: Cells | CellsApart) -> None:
         )
 
 
-def _shows(required: RequiredOutput, cases: tuple[Case, ...], cells: Cells) -> bool:
+def _shows(required: RequiredOutput, cases: tuple[Case, ...], cells: Cells, leaving: Rows | None) -> bool:
     by_rule = [place for place, case in enumerate(cases) if case.rule == required.rule]
-    return bool((np.isin(cells.deciding(cases), by_rule) & cells.filled(required.name)).any())
+    shown = np.isin(cells.deciding(cases), by_rule) & cells.filled(required.name)
+    return bool((shown if leaving is None else shown & leaving).any())

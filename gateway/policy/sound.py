@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.formats.model import Element, Field, Source
+from gateway.formats.model import Element, Field, Grouping, Source
 from gateway.policy.actions import TYPES, WHOLE_COLUMN, compare
 from gateway.policy.conditions import can_meet
 from gateway.policy.kinds import Kind, KindField
@@ -40,6 +40,8 @@ def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document)
             )
         if any(kind.medium in {"document", "drawing"} for kind in meant):
             _require_coverable(rule, document, loc)
+    if policy.kinds and policy.grouping:
+        _require_grouped(policy, policy.grouping, meant, document)
     for kind in meant:
         for one, other in contradictions(policy.rules, kind):
             raise document.problem(
@@ -109,12 +111,33 @@ def _require_fit(rule: Rule, field: KindField, document: Document, loc: Loc) -> 
         raise document.problem(
             f"The rule `{rule.id}` would `{op}` the field `{field.name}` by itself; leave it out of one of them.", loc
         )
-    if op in ("bucket", "round", "suppress") and rule.do.text("unit") != (field.unit or ""):
+    if op in ("bucket", "round", "suppress", "aggregate") and rule.do.text("unit") != _unit_of(rule, field):
         raise document.problem(
             f"The rule `{rule.id}` gives another unit than the field `{field.name}` has "
-            f"({field.unit or 'none'}); write that one.",
+            f"({_unit_of(rule, field) or 'none'}); write that one.",
             loc,
         )
+
+
+def _unit_of(rule: Rule, field: KindField) -> str:
+    """The unit of what leaves: a count has none."""
+    counted = rule.do.op == "aggregate" and rule.do.text("how") == "count"
+    return "" if counted else field.unit or ""
+
+
+def _require_grouped(policy: Policy, grouping: Grouping, kinds: Sequence[Kind], document: Document) -> None:
+    """Beside groups nothing leaves row by row, and there is one way in which rows become groups."""
+    for rule in policy.rules:
+        if rule.do.removes:
+            continue
+        named = {field.name for kind in kinds for field in fields_named(rule, kind)}
+        if rule.do.grouping not in (None, grouping):
+            sentence = "groups rows otherwise than another rule; give both the same `by`, `entity`, `k` and `dominance`"
+        elif rule.do.grouping is None and (rule.select.classes or not named <= set(grouping.by)):
+            sentence = "lets something leave row by row beside groups; withhold it, or group by it"
+        else:
+            continue
+        raise document.problem(f"The rule `{rule.id}` {sentence}.", _loc(policy, rule))
 
 
 def _require_coverable(rule: Rule, document: Document, loc: Loc) -> None:

@@ -13,6 +13,7 @@ _SCOPES = {
     "table": ("the same within this table", "在本表内一致"),
     "release": ("the same within this release", "在本次提交内一致"),
 }
+_HOW = {"sum": ("sum", "合计"), "mean": ("mean", "平均值"), "count": ("count", "数量")}
 _PLAIN = {
     "allow": Text(en="shown as it is", zh="原样提供"),
     "crop": Text(en="only this area is shown", zh="仅提供该区域"),
@@ -35,6 +36,7 @@ def _mask_tag(action: Action) -> str:
 
 
 _TAGS: Mapping[str, Callable[[Action], str]] = {
+    "aggregate": lambda action: ", ".join(filter(None, (_HOW[action.text("how")][0], action.text("unit")))),
     "bucket": lambda action: ", ".join(filter(None, ("range", action.text("unit")))),
     "round": lambda action: " ".join(filter(None, ("rounded to", action.text("to"), action.text("unit")))),
     "index": lambda action: f"index, {action.text('base')} = 100",
@@ -91,6 +93,14 @@ def _pseudonymise(action: Action) -> Text:
     return Text(en=f"replaced by a marked pseudonym, {en}", zh=f"以标明的代号替代（{zh}）")
 
 
+def _aggregate(action: Action) -> Text:
+    (en, zh), k, share = _HOW[action.text("how")], action.text("k"), action.text("dominance")
+    return Text(
+        en=f"shown as the {en} of groups; withheld where fewer than {k} contribute or one gives more than {share}",
+        zh=f"仅提供分组{zh}；贡献者少于 {k} 个或单个占比超过 {share} 的不予提供",
+    )
+
+
 def _suppress(action: Action) -> Text:
     bound = " ".join(filter(None, (action.text("below"), action.text("unit"))))
     return Text(en=f"withheld where it is less than {bound}", zh=f"小于 {bound} 的数值不予提供")
@@ -108,6 +118,7 @@ def _generic_name(_: Action) -> Text:
 
 
 _DESCRIBERS: Mapping[str, Callable[[Action], Text]] = {
+    "aggregate": _aggregate,
     "suppress": _suppress,
     "index": _index,
     "bucket": _bucket,

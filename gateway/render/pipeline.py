@@ -42,6 +42,7 @@ from gateway.formats.model import (
 )
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
+from gateway.formats.table import groups_of
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
 from gateway.policy.decide import answered_fields, asking_for, decide
@@ -137,11 +138,15 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     fields = answered_fields(job.kind, surveyed, job.answers)
     plan = decisions.plan()
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
-    index = tuple(withheld_lines(decisions, tally(decisions, cells)))
+    groups = groups_of(content, plan, job.secret) if isinstance(content, Table) else None
+    counts = tally(decisions, cells)
+    # How many rows there were would say how many the groups that do not leave have.
+    index = tuple(withheld_lines(decisions, dict.fromkeys(counts, groups.count) if groups else counts))
     if cells is not None:
-        require_shown(decisions, cells)
+        require_shown(decisions, cells, groups.leaving if groups else None)
+    rows = groups.count if groups else content.row_count if isinstance(content, Table) else 0
     if isinstance(content, Table):
-        plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
+        plan = replace(plan, notice=notice(job.kind, index, job.mark, rows, job.language))
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
     taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
@@ -158,9 +163,10 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         file_name=job.file_name,
         own_words=own_words(plan.notice),
         terms=job.answers.terms,
+        groups=groups,
     )
     gauge.begin(Stage.VERIFYING)
-    report = _verified(job, sandbox, content, plan, rebuilt, withheld)
+    report = _verified(job, sandbox, content, plan, rebuilt, withheld, rows)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -200,9 +206,12 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
 
 
 def _verified(
-    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
+    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet, rows: int
 ) -> Report:
-    expected, reference = _held_against(content, plan, rebuilt, _expectation(content, plan, rebuilt, job.mark))
+    expected = _expectation(content, plan, rebuilt, job.mark)
+    if isinstance(expected, TableExpectation):
+        expected = replace(expected, rows=rows)
+    expected, reference = _held_against(content, plan, rebuilt, expected)
     report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if report.clean and job.policy.defaults.reads:
         return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)

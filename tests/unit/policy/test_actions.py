@@ -14,6 +14,13 @@ ACTIONS = st.one_of(
         lambda edges: {"bucket": {"edges": [str(edge) for edge in sorted(edges)]}}
     ),
     NUMBERS.map(lambda step: {"round": {"to": step}}),
+    st.builds(
+        lambda k, step: {
+            "aggregate": {"how": "sum", "by": ["land"], "entity": "buyer", "k": k, "dominance": "0.7", "to": step}
+        },
+        st.sampled_from(["3", "5"]),
+        NUMBERS,
+    ),
     NUMBERS.map(lambda bound: {"suppress": {"below": bound}}),
     st.builds(
         lambda base, by, step: {"index": {"over": "year", "base": base, "by": by, "to": step}},
