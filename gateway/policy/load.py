@@ -37,8 +37,11 @@ _KINDS = "kinds"
 _NOT_YET = {
     "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
     "exception": "exceptions are not available in this version; write a policy that permits it instead",
+    "sheets": "of a workbook one sheet leaves, and a person says in the answers which; select its columns by `fields`",
+    "rows": "no policy knows a row's number; select rows by what stands in them with `where`, or answer with cells",
+    "members": "an archive is taken apart when it arrives, and each file in it is an original of its own kind",
     **dict.fromkeys(
-        ("sheets", "rows", "tracks", "layers", "members", "min_confidence", "grow"),
+        ("layers", "min_confidence", "grow"),
         "this selector is not available in this version; select by fields, headers, classes, metadata or regions",
     ),
 }
