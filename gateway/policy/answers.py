@@ -24,12 +24,28 @@ _MAX_MS = 24 * 3600 * 1000
 _MAX_TERMS = 500
 _MAX_TERM_CHARS = 200
 _MIN_TERM_CHARS = 2
-_KEYS = frozenset({"v", "columns", "regions", "terms", "confirmed", "suggested", "read", "sheet", "source"})
+_MAX_SIGNATORIES = 20
+_KEYS = frozenset(
+    {
+        "v",
+        "columns",
+        "regions",
+        "terms",
+        "confirmed",
+        "suggested",
+        "read",
+        "sheet",
+        "source",
+        "signatories",
+        "statements",
+    }
+)
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
 _SOURCE_KEYS = frozenset({"encoding", "delimiter", "frame"})
 _NAME_ASKED = re.compile(r"[0-9a-f]{32}")
+_SIGNATORY = re.compile(r"[A-Z]{2}")
 _FIELD = re.compile(r"column/[0-9]{1,7}|picture/[0-9]{1,3}")
 
 
@@ -71,7 +87,8 @@ class Answers:
     `terms` are words that a document may show nowhere. `source` declares the encoding or delimiter of a table where
     what would be told from its bytes is wrong, or that the first frame of a picture is the one that is meant.
     `suggested` confirms the regions that a detector suggested, by the name under which they were; `read` in the same
-    way that what the gate nearly read in a rendition is nothing withheld.
+    way that what the gate nearly read in a rendition is nothing withheld, and `statements` that what a document states
+    may be declared. `signatories` are the countries under whose law it is.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +99,8 @@ class Answers:
     source: Mapping[str, str] = field(default_factory=dict)
     suggested: str = ""
     read: str = ""
+    signatories: tuple[str, ...] = ()
+    statements: str = ""
 
     @property
     def declared(self) -> Mapping[str, str]:
@@ -100,6 +119,8 @@ class Answers:
             "confirmed": self.confirmed,
             **({"suggested": self.suggested} if self.suggested else {}),
             **({"read": self.read} if self.read else {}),
+            **({"signatories": list(self.signatories)} if self.signatories else {}),
+            **({"statements": self.statements} if self.statements else {}),
             **({} if self.sheet is None else {"sheet": self.sheet}),
         }
 
@@ -108,8 +129,8 @@ class Answers:
         """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
         if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
             raise AnswersInvalid(
-                "Answers are an object with the keys columns, regions, terms, confirmed, suggested, read, sheet and "
-                "source."
+                "Answers are an object with the keys columns, regions, terms, confirmed, suggested, read, sheet, "
+                "source, signatories and statements."
             )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
@@ -128,6 +149,8 @@ class Answers:
             source=_source(untrusted.get("source", {})),
             suggested=_name(untrusted, "suggested"),
             read=_name(untrusted, "read"),
+            signatories=_signatories(untrusted.get("signatories", [])),
+            statements=_name(untrusted, "statements"),
         )
 
 
@@ -137,6 +160,17 @@ def _name(untrusted: dict[str, Any], key: str) -> str:
     if name is not None and not (isinstance(name, str) and _NAME_ASKED.fullmatch(name)):
         raise AnswersInvalid(f"`{key}` is the name of 32 characters that the open question gives; copy it.")
     return name or ""
+
+
+def _signatories(untrusted: Any) -> tuple[str, ...]:
+    sentence = "`signatories` lists countries in two capitals (ISO 3166-1), such as DE, each once."
+    if not isinstance(untrusted, list) or len(untrusted) > _MAX_SIGNATORIES:
+        raise AnswersInvalid(sentence)
+    if not all(isinstance(one, str) and _SIGNATORY.fullmatch(one) for one in untrusted):
+        raise AnswersInvalid(sentence)
+    if len(set(untrusted)) != len(untrusted):
+        raise AnswersInvalid(sentence)
+    return tuple(untrusted)
 
 
 def _source(untrusted: Any) -> dict[str, str]:
