@@ -30,6 +30,7 @@ def test_all_pack_tests_pass_with_full_coverage() -> None:
     assert report.passed, report.sentences()
     assert {one.policy: one.percent for one in report.coverage} == dict.fromkeys(USED, 100)
     assert any("Only decisions were checked" in sentence for sentence in report.sentences())
+    assert [ref for ref in USED if not TESTS_OF[ref].never] == []
 
 
 @pytest.mark.parametrize(
