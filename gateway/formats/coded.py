@@ -6,7 +6,7 @@ are written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -113,12 +113,16 @@ class Cells:
     def deciding(self, cases: tuple[Case, ...]) -> Places:
         """For every row the place in `cases` of the strictest one that holds, `NONE` where none does.
 
-        The same as `model.applied` row by row.
+        The same as `model.applied` row by row, for cases that pick none.
         """
         decided = np.full(self.rows, NONE, np.int16)
         for place in sorted(range(len(cases)), key=lambda place: (-cases[place].rank, -place)):
             decided[self._holding(cases[place])] = place
         return decided
+
+    def column(self, name: str) -> pl.Series | None:
+        """The cells of the column of this name."""
+        return self._columns.get(name)
 
     def filled(self, name: str | None) -> Rows:
         """For every row whether the column of this name shows something."""
@@ -135,7 +139,8 @@ class Cells:
         return self._coded[name].where(holds)
 
     def _holding(self, case: Case) -> Rows:
-        holding = np.ones(self.rows, np.bool_)
+        holding = np.full(self.rows, not case.rows)
+        holding[[row for row in case.rows if row < self.rows]] = True
         for name, wanted in case.where:
             if name not in self._columns:
                 return holding if case.withholds else np.zeros(self.rows, np.bool_)
@@ -157,5 +162,5 @@ class CellsApart:
 _NO_CELLS = Cells({}, 0)
 
 
-def _is_one_of(wanted: frozenset[str], value: str) -> bool:
+def _is_one_of(wanted: Container[str], value: str) -> bool:
     return comparable(value) in wanted

@@ -155,7 +155,9 @@ def _sentence(candidate: Candidate) -> str:
 def _ending(decision: Decision, questions: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for ruling in decision.rulings:
-        rows = "In rows that its `where` holds for" if ruling.where else "In every other row" if lines else "Everywhere"
+        rows = "In every other row" if lines else "Everywhere"
+        if not ruling.everywhere:
+            rows = "In rows that its `where` holds for" if ruling.where else "In rows that it holds for"
         by = {DEFAULT_RULE: "no rule names it, and what no rule names is dropped", ANSWER_RULE: "a person left it out"}
         cause = by.get(ruling.rule, f"rule {ruling.rule}, code {ruling.because.code}")
         lines.append(f"{rows}: {describe(ruling.action).en} ({cause}).")

@@ -64,6 +64,7 @@ def targets(rule: Rule, kinds: list[Kind]) -> set[str]:
         named |= {f"region {name}" for name in rule.select.regions.classes if name in declared}
     mediums = {kind.medium for kind in kinds}
     named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & _WITH_METADATA}
+    named |= {f"track {sort}" for sort in rule.select.tracks if "video" in mediums}
     if "document" in mediums:
         named |= _on_pages(rule)
     if "drawing" in mediums:
@@ -114,7 +115,11 @@ def _shadowed(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
         stricter = [
             other
             for other in policy.rules
-            if other is not rule and not other.where and not other.when and _beats(other, rule)
+            if other is not rule
+            and not other.where
+            and not other.when
+            and not other.do.by_value
+            and _beats(other, rule)
         ]
         covered: set[str] = set().union(*(targets(other, kinds) for other in stricter))
         named = targets(rule, kinds)

@@ -9,9 +9,10 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, mod
 
 from gateway.base.text import comparable
 from gateway.formats.model import Element, FilmBounds
-from gateway.policy.actions import ELEMENTS, Action, parse_action
+from gateway.policy.actions import BY_FIELD, ELEMENTS, WHOLE_COLUMN, Action, parse_action
 from gateway.policy.codes import DISCLOSING, EVIDENCE, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
+from gateway.policy.gate_words import Gates
 from gateway.policy.words import (
     DataClass,
     Day,
@@ -38,10 +39,49 @@ _PLACEHOLDER = re.compile(r"[{}]")
 _NUMBER: dict[str, Any] = {"type": ["string", "number"]}
 _ACTION_SCHEMA: dict[str, Any] = {
     "oneOf": [
-        {"enum": ["allow", "drop", "strip", "box", "crop", "block"]},
+        {"enum": ["allow", "drop", "strip", "mute", "box", "crop", "block"]},
         *(
             {"type": "object", "additionalProperties": False, "required": [op], "properties": {op: shape}}
             for op, shape in {
+                "aggregate": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["how", "by", "entity", "k", "dominance", "to"],
+                    "properties": {
+                        "how": {"enum": ["sum", "mean", "count"]},
+                        "by": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+                        "entity": {"type": "string"},
+                        "k": {"type": "integer", "minimum": 3},
+                        "dominance": _NUMBER,
+                        "to": _NUMBER,
+                        "unit": {"type": "string"},
+                    },
+                },
+                "suppress": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["below"],
+                    "properties": {"below": _NUMBER, "unit": {"type": "string"}},
+                },
+                "index": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["over", "base", "to"],
+                    "properties": {
+                        "over": {"type": "string"},
+                        "base": _NUMBER,
+                        "by": {"type": "array", "items": {"type": "string"}, "maxItems": 8},
+                        "to": _NUMBER,
+                    },
+                },
+                "generic_name": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["names"],
+                    "properties": {
+                        "names": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
+                    },
+                },
                 "bucket": {
                     "type": "object",
                     "additionalProperties": False,
@@ -161,6 +201,9 @@ class TextPatterns(Strict):
         return self
 
 
+TrackSort = Literal["audio", "subtitle", "data", "attachment", "cover", "*"]
+
+
 class Regions(Strict):
     """Regions of a picture or a page by class and by who says that they are there."""
 
@@ -175,6 +218,7 @@ class Select(Strict):
     headers: tuple[TextGlob, ...] = ()
     classes: tuple[DataClass, ...] = ()
     metadata: tuple[TextGlob, ...] = ()
+    tracks: tuple[TrackSort, ...] = ()
     regions: Regions | None = None
     pages: tuple[PageSpan, ...] = ()
     text: TextPatterns | None = None
@@ -191,7 +235,7 @@ class Select(Strict):
         # A class reaches lines of text too, but an action for columns may stand beside it.
         named = {
             Element.COLUMN: self.fields or self.headers or self.classes,
-            Element.METADATA: self.metadata,
+            Element.METADATA: self.metadata or self.tracks,
             Element.REGION: self.regions,
             Element.PAGE: self.pages,
             Element.TEXT: self.text,
@@ -220,8 +264,8 @@ class Rule(Strict):
     def _coherent(self) -> Self:
         if not self.select.elements:
             raise ValueError(
-                "`select` names nothing; write fields, headers, classes, metadata, regions, pages, text, annotations, "
-                "form_fields, pictures, layers or blocks"
+                "`select` names nothing; write fields, headers, classes, metadata, tracks, regions, pages, text, "
+                "annotations, form_fields, pictures, layers or blocks"
             )
         wrong = self.select.elements - ELEMENTS[self.do.op]
         if wrong:
@@ -239,7 +283,21 @@ class Rule(Strict):
         if self.select.headers and not self.do.removes:
             raise ValueError("a raw header is the original's own claim: `headers` may only `drop` or `block`")
         self._check_where()
+        self._check_action()
         return self
+
+    def _check_action(self) -> None:
+        op, select = self.do.op, self.select
+        if op in BY_FIELD and (select.headers or select.classes):
+            raise ValueError(f"`{op}` needs to know what the values are; select by `fields` only")
+        if op in WHOLE_COLUMN and select.where:
+            raise ValueError(f"`{op}` takes all rows together; remove `where`")
+        if op == "aggregate" and (self.when or self.present):
+            raise ValueError(
+                "`aggregate` makes groups of the whole table, and small ones stay out; remove `when` and `present`"
+            )
+        if op == "mute" and (select.metadata or set(select.tracks) != {"audio"}):
+            raise ValueError("`mute` is for sound; write `select: {tracks: [audio]}`, or `strip` what else is meant")
 
     def _check_where(self) -> None:
         if self.select.where and self.select.elements != {Element.COLUMN}:
@@ -264,6 +322,11 @@ class Rule(Strict):
         """Field → `comparable` values, in the order of names."""
         found = self.select.where.items()
         return tuple(sorted((name, frozenset(map(comparable, values))) for name, values in found))
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The fields without which it permits nothing."""
+        return tuple(dict.fromkeys((*self.select.where, *self.do.asks)))
 
 
 class Effective(Strict):
@@ -371,6 +434,7 @@ class PolicyFile(Strict):
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=500)
     approvals: tuple[Approval, ...] = ()
     output: Output = Output()
+    gates: Gates = Gates()
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:

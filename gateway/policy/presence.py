@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gateway.base.text import comparable
-from gateway.formats.coded import Cells, CellsApart
+from gateway.formats.coded import Cells, CellsApart, Rows
 from gateway.formats.model import Case, Element
 from gateway.policy.decisions import Decisions
 from gateway.policy.problems import RequiredMissing
@@ -49,14 +49,18 @@ def required_outputs(decisions: Decisions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(required.title for required in required_cases(decisions)))
 
 
-def require_shown(decisions: Decisions, cells: Cells | CellsApart) -> None:
+def require_shown(decisions: Decisions, cells: Cells | CellsApart, leaving: Rows | None = None) -> None:
     """Raise `RequiredMissing` unless every required rule decides cells that are not empty and not too vague.
 
     This is stricter than looking for any value in the output column: pseudonyms of other rows do not stand in for the
-    one end user who must be named.
+    one end user who must be named. `leaving` says of each row whether it leaves, where not all do.
     """
     cases = {item.field_id: item.cases for item in decisions.items}
-    lacking = [one for one in required_cases(decisions) if not _shows(one, cases[one.field_id], cells.of(one.field_id))]
+    lacking = [
+        one
+        for one in required_cases(decisions)
+        if not _shows(one, cases[one.field_id], cells.of(one.field_id), leaving)
+    ]
     if lacking:
         raise RequiredMissing(
             f"The policy requires a value {_where(lacking)}, and the original does not give it; complete the original.",
@@ -64,9 +68,11 @@ def require_shown(decisions: Decisions, cells: Cells | CellsApart) -> None:
         )
 
 
-def _shows(required: RequiredOutput, cases: tuple[Case, ...], cells: Cells) -> bool:
+def _shows(required: RequiredOutput, cases: tuple[Case, ...], cells: Cells, leaving: Rows | None) -> bool:
     by_rule = [place for place, case in enumerate(cases) if case.rule == required.rule]
     decided = np.isin(cells.deciding(cases), by_rule)
+    if leaving is not None:
+        decided &= leaving
     filled = cells.filled(required.name)
     if required.not_only:
         filled &= cells.where(required.name, _saying_more(required.not_only))
