@@ -9,14 +9,15 @@ import pytest
 
 from gateway.formats.model import Plan
 from gateway.policy.actions import Action
-from gateway.policy.load import load_library, packs_dir
+from gateway.policy.load import STATEMENTS, load_library, packs_dir
 from gateway.policy.model import Rule
 from gateway.policy.problems import PolicyInvalid, PolicyUnknown
 from gateway.policy.testing import Specimen, outcomes, read_tests, run_tests
 
 LIBRARY = load_library()
 USED = sorted(ref for ref, policy in LIBRARY.policies.items() if policy.kinds)
-TESTS_OF = {LIBRARY.policy(file.policy).ref: file for file in map(read_tests, packs_dir().rglob("*.test.yaml"))}
+FILES = [file for file in packs_dir().rglob("*.test.yaml") if file.parent.name != STATEMENTS]
+TESTS_OF = {LIBRARY.policy(tests.policy).ref: tests for tests in map(read_tests, FILES)}
 
 
 def noticed(ref: str, *rules: Rule) -> bool:
