@@ -222,10 +222,11 @@ def _semver(version: str) -> tuple[int, ...]:
 def _resolved(
     kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]
 ) -> dict[str, Json]:
+    spoken: Json = {one.ref: one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in statements}
     return {
         "kinds": {name: kind.model_dump(mode="json", by_alias=True, exclude_none=True) for name, kind in kinds.items()},
         "policies": {ref: policy.to_json() for ref, policy in policies.items()},
-        "statements": {one.ref: one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in statements},
+        **({"statements": spoken} if spoken else {}),
     }
 
 

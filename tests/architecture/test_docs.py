@@ -38,8 +38,8 @@ def test_every_command_in_code_exists(page: Path) -> None:
         assert first in COMMANDS, f"gateway {words}"
         if first in groups and second:
             group = groups[first]
-            known = {one.name for one in group.registered_commands} | {one.name for one in group.registered_groups}
-            assert second in known, f"gateway {words}"
+            within = {one.name for one in group.registered_commands} | {one.name for one in group.registered_groups}
+            assert second in within, f"gateway {words}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
