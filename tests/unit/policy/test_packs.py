@@ -32,6 +32,7 @@ def test_all_pack_tests_pass_with_full_coverage() -> None:
     spoken = [one.ref for one in LIBRARY.statements]
     assert {one.policy: one.percent for one in report.coverage} == dict.fromkeys([*USED, *spoken], 100)
     assert any("Only decisions were checked" in sentence for sentence in report.sentences())
+    assert [ref for ref in USED if not TESTS_OF[ref].never] == []
 
 
 @pytest.mark.parametrize(
