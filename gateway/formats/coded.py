@@ -130,15 +130,21 @@ class Cells:
             return np.zeros(self.rows, np.bool_)
         return (self._columns[name].str.strip_chars() != "").to_numpy()
 
+    def where(self, name: str, holds: Callable[[str], bool]) -> Rows:
+        """For every row whether the value in the column of this name is one of those for which `holds`."""
+        if name not in self._columns:
+            return np.zeros(self.rows, np.bool_)
+        if name not in self._coded:
+            self._coded[name] = Coded.of(self._columns[name])
+        return self._coded[name].where(holds)
+
     def _holding(self, case: Case) -> Rows:
         holding = np.full(self.rows, not case.rows)
         holding[[row for row in case.rows if row < self.rows]] = True
         for name, wanted in case.where:
             if name not in self._columns:
                 return holding if case.withholds else np.zeros(self.rows, np.bool_)
-            if name not in self._coded:
-                self._coded[name] = Coded.of(self._columns[name])
-            holding &= self._coded[name].where(partial(_is_one_of, wanted))
+            holding &= self.where(name, partial(_is_one_of, wanted))
         return holding
 
 

@@ -55,6 +55,8 @@ class Ruling:
     rank: int
     required: bool
     because: Because
+    every_row: bool = False
+    not_only: tuple[str, ...] = ()
     rows: frozenset[int] = frozenset()
 
     @property
@@ -78,7 +80,10 @@ class Ruling:
             "where": {name: sorted(values) for name, values in self.where},
             **({"rows": [row + 2 for row in sorted(self.rows)]} if self.rows else {}),
             "required": self.required,
-            "because": self.because.model_dump(mode="json", exclude_none=True),
+            **({"in_every_row": True} if self.every_row else {}),
+            **({"not_only": list(self.not_only)} if self.not_only else {}),
+            # How well a citation is known is advice to those who approve it and stands in the policy.
+            "because": self.because.model_dump(mode="json", exclude_none=True, exclude={"evidence"}),
         }
 
 

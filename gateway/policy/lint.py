@@ -169,6 +169,17 @@ def _no_basis(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:
             )
 
 
+def _no_evidence(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:
+    grounds = [(rule.id, rule.because) for rule in _own(policy)]
+    if policy.defaults.because is not None:
+        grounds.append(("", policy.defaults.because))
+    for rule, because in grounds:
+        if because.basis is not None and because.evidence is None:
+            yield Finding(
+                Level.WARNING, "no-evidence", rule, "Nothing says how well its `basis` is known; write `evidence`."
+            )
+
+
 def _personal(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
     for rule in _own(policy):
         if rule.do.removes:
@@ -274,5 +285,5 @@ def _lapsed(policy: Policy, on: date) -> Iterator[Finding]:
 
 
 _Check = Callable[[Policy, list[Kind]], Iterator[Finding]]
-_RULE_CHECKS: tuple[_Check, ...] = (_dead, _shadowed, _loosens_final, _incomparable, _no_basis, _personal)
+_RULE_CHECKS: tuple[_Check, ...] = (_dead, _shadowed, _loosens_final, _incomparable, _no_basis, _no_evidence, _personal)
 _POLICY_CHECKS: tuple[_Check, ...] = (_uncovered, _open_classes, _eyes)

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
 from gateway.policy.kinds import Kind
@@ -29,7 +29,7 @@ from gateway.policy.naming import clashes
 from gateway.policy.policy import Policy
 from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplicable, PolicyUnknown
 from gateway.policy.sound import require_sound
-from gateway.policy.strict_yaml import Document, Loc, read_document
+from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
 
 M = TypeVar("M", bound=BaseModel)
 _MAX_PARENTS = 8
@@ -58,6 +58,10 @@ class Library:
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON of everything resolved."""
         return _digest(self.kinds, self.policies)
+
+    def resolved(self) -> dict[str, Json]:
+        """Every kind and policy as it is applied, inherited rules and all. Canonical."""
+        return _resolved(self.kinds, self.policies)
 
     def kind(self, name: str) -> Kind:
         """The kind of this name. Raises `KindUnknown`."""
@@ -115,12 +119,22 @@ def packs_dir() -> Path:
 
 def load_library(path: Path | None = None) -> Library:
     """Every kind under `path/kinds` and every other policy file under `path` (default: the shipped packs)."""
+    return library_of(sources_in(path))
+
+
+def sources_in(path: Path | None = None) -> dict[str, bytes]:
+    """The files that `load_library` reads, by their names under `path` in the order of names."""
     root = path or packs_dir()
+    return {name: read_bytes(file, name) for file in _files(root) for name in (file.relative_to(root).as_posix(),)}
+
+
+def library_of(sources: Mapping[str, bytes]) -> Library:
+    """The library that these files come to."""
     kinds: dict[str, Kind] = {}
     drafts: dict[str, tuple[PolicyFile, Document]] = {}
-    for file in _files(root):
-        document = read_document(file, name=file.relative_to(root).as_posix())
-        if file.parent.name == _KINDS:
+    for name, data in sources.items():
+        document = parse_document(data, file=name)
+        if PurePosixPath(name).parent.name == _KINDS:
             kind = _kind(document)
             if kind.name in kinds:
                 raise document.problem(f"The kind `{kind.name}` is defined twice; keep one file.")
@@ -190,12 +204,15 @@ def _semver(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
 
-def _digest(kinds: Mapping[str, Kind], policies: Mapping[str, Policy]) -> str:
-    resolved = {
+def _resolved(kinds: Mapping[str, Kind], policies: Mapping[str, Policy]) -> dict[str, Json]:
+    return {
         "kinds": {name: kind.model_dump(mode="json", by_alias=True, exclude_none=True) for name, kind in kinds.items()},
         "policies": {ref: policy.to_json() for ref, policy in policies.items()},
     }
-    return hashlib.sha256(canonical(resolved)).hexdigest()
+
+
+def _digest(kinds: Mapping[str, Kind], policies: Mapping[str, Policy]) -> str:
+    return hashlib.sha256(canonical(_resolved(kinds, policies))).hexdigest()
 
 
 class _Resolver:

@@ -10,7 +10,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, mod
 from gateway.base.text import comparable
 from gateway.formats.model import Element, FilmBounds
 from gateway.policy.actions import BY_FIELD, ELEMENTS, WHOLE_COLUMN, Action, parse_action
-from gateway.policy.codes import DISCLOSING, WITHHOLDING
+from gateway.policy.codes import DISCLOSING, EVIDENCE, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
 from gateway.policy.words import (
     DataClass,
@@ -154,10 +154,11 @@ When = Annotated[
 
 
 class Because(Strict):
-    """Why: a code, the law it stands on, and what the recipient reads."""
+    """Why: a code, the law it stands on and how well that is known, and what the recipient reads."""
 
     code: str = Field(json_schema_extra={"enum": [*DISCLOSING, *WITHHOLDING]})
     basis: Line | None = None
+    evidence: str | None = Field(default=None, json_schema_extra={"enum": [*EVIDENCE]})
     asked_for: Word | None = None
     place: Line | None = None
     reason: Text | None = None
@@ -168,6 +169,8 @@ class Because(Strict):
     def _complete(self) -> Self:
         if self.code not in DISCLOSING and self.code not in WITHHOLDING:
             raise ValueError(f"`{self.code[:40]}` is not a code; use one of {', '.join((*DISCLOSING, *WITHHOLDING))}")
+        if self.evidence is not None and (self.evidence not in EVIDENCE or self.basis is None):
+            raise ValueError(f"`evidence` says how well `basis` is known: {', '.join(EVIDENCE)}; write both")
         if self.code == "REQ" and self.asked_for is None:
             raise ValueError("the code REQ needs `asked_for`; name the item of the demand")
         if self.code == "PUB" and self.place is None:
@@ -251,7 +254,8 @@ class Rule(Strict):
     select: Select
     do: Do
     when: When = ()
-    present: Literal["required"] | None = None
+    present: Literal["required", "in_every_row"] | None = None
+    not_only: tuple[Value, ...] = Field(default=(), max_length=100)
     final: Flag = False
     because: Because
 
@@ -303,6 +307,14 @@ class Rule(Strict):
             raise ValueError("`where` needs at least one value per field; write them")
         if self.present and self.do.removes:
             raise ValueError("what is required to be present cannot be removed; drop `present` or change `do`")
+        if self.present == "in_every_row" and self.select.elements != {Element.COLUMN}:
+            raise ValueError("`in_every_row` speaks of rows; use it with columns only, or write `present: required`")
+        if self.not_only and (not self.present or self.select.elements != {Element.COLUMN}):
+            raise ValueError(
+                "`not_only` says which words are too vague in a required column; add `present`, or remove it"
+            )
+        if not all(any(map(str.isalpha, phrase)) for phrase in self.not_only):
+            raise ValueError("`not_only` lists words; give each at least one letter")
 
     @property
     def where(self) -> tuple[tuple[str, frozenset[str]], ...]:

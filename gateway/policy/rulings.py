@@ -25,7 +25,16 @@ def rulings_for(matches: Sequence[Match], present: frozenset[str]) -> tuple[Ruli
     for seen in sorted(matches, key=lambda seen: (not seen.rule.final, seen.rule.id)):
         rule = seen.rule
         known = all(name in present for name in rule.asks)
-        ruling = Ruling(rule.id, rule.do, rule.where if known else (), 0, rule.present is not None, rule.because)
+        ruling = Ruling(
+            rule.id,
+            rule.do,
+            rule.where if known else (),
+            0,
+            rule.present is not None,
+            rule.because,
+            rule.present == "in_every_row",
+            rule.not_only,
+        )
         if rule.do.removes or (seen.applies and known):
             found.append(ruling)
         elif not present.issuperset(rule.do.asks):

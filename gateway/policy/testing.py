@@ -124,19 +124,33 @@ def run_tests(path: Path, library: Library, renderer: Renderer | None = None) ->
     results: list[TestResult] = []
     seen: dict[str, tuple[Policy, set[str]]] = {}
     for file in files:
-        tests = typed(TestFile, read_document(file))
+        tests = read_tests(file)
         policy = library.policy(tests.policy)
         covered = seen.setdefault(policy.ref, (policy, set()))[1]
-        results += _never(policy, library, tests.never)
-        for test in tests.tests:
-            run = _Run(library, policy, tests, test, renderer)
-            results.append(TestResult(policy.ref, test.name, run.failures()))
-            covered |= run.covered
+        results += outcomes(tests, library, renderer, covered)
     return TestReport(
         results=tuple(results),
         coverage=tuple(_coverage(policy, covered) for policy, covered in seen.values()),
         rendered=renderer is not None,
     )
+
+
+def read_tests(file: Path) -> TestFile:
+    """The tests of one file. Raises `PolicyInvalid`."""
+    return typed(TestFile, read_document(file))
+
+
+def outcomes(
+    tests: TestFile, library: Library, renderer: Renderer | None = None, covered: set[str] | None = None
+) -> Iterator[TestResult]:
+    """Run the tests one after another, then the proofs; `covered` takes up the rules that decided something."""
+    policy = library.policy(tests.policy)
+    for test in tests.tests:
+        run = _Run(library, policy, tests, test, renderer)
+        yield TestResult(policy.ref, test.name, run.failures())
+        if covered is not None:
+            covered |= run.covered
+    yield from _never(policy, library, tests.never)
 
 
 def _never(policy: Policy, library: Library, claims: Iterable[Never]) -> Iterator[TestResult]:
@@ -179,20 +193,26 @@ class _Run:
             if not decisions.asks:
                 decisions.require_present()
                 require_shown(decisions, Cells.of_rows(self._rows(decisions)))
+            data = self._rendered(kind, decisions)
         except Problem as problem:
             self._refusal(problem)
             return tuple(self._found)
         if self.test.expect.refused is not None:
             self._found.append(f"It should have been refused as {self.test.expect.refused} and was not.")
         self._compare(decisions)
-        if self.renderer is None or decisions.asks:
+        if data is None:
             self._search_cells(decisions)
         else:
-            specimen = Specimen(
-                kind, self.test.headers, self.test.rows, self.test.metadata, pages_of(self.test), drawing_of(self.test)
-            )
-            self._search_bytes(self.renderer(specimen, decisions.plan()))
+            self._search_bytes(data)
         return tuple(self._found)
+
+    def _rendered(self, kind: Kind, decisions: Decisions) -> bytes | None:
+        """The rendition's bytes, or None where none can be made here. Raises as rendering does."""
+        if self.renderer is None or decisions.asks:
+            return None
+        test = self.test
+        specimen = Specimen(kind, test.headers, test.rows, test.metadata, pages_of(test), drawing_of(test))
+        return self.renderer(specimen, decisions.plan())
 
     def _kind(self) -> Kind:
         return self.library.kind(self.test.kind or self.policy.kinds[0])
