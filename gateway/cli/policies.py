@@ -25,6 +25,7 @@ from gateway.policy.decide import decide
 from gateway.policy.difference import changes
 from gateway.policy.effect import Effect, effect
 from gateway.policy.explain import explain
+from gateway.policy.gate_words import dropped
 from gateway.policy.lint import Level, lint
 from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
 from gateway.policy.matrix import matrix
@@ -197,7 +198,15 @@ def plan_change(
     lines = [str(one) for one in found] or [f"Nothing that leaves changes from {was.ref} to {now.ref}."]
     if any(one.direction.loosens for one in found):
         lines.append("It lets something leave that did not, or not in this form: legal reviewers must approve it.")
-    told: dict[str, Json] = {"from": was.ref, "to": now.ref, "changes": [one.to_json() for one in found]}
+    gone = dropped(was.gates, now.gates)
+    if gone:
+        lines.append(f"It drops or narrows gates ({', '.join(gone)}): legal reviewers must approve it.")
+    told: dict[str, Json] = {
+        "from": was.ref,
+        "to": now.ref,
+        "changes": [one.to_json() for one in found],
+        "gates_dropped": list(gone),
+    }
     if original is not None:
         if kind is None:
             raise Usage("Say with --kind what the original is.")

@@ -128,6 +128,10 @@ def test_a_gate_without_rules_or_for_a_table_is_refused(tmp_path: Path) -> None:
         gated(policy, (), (), decisions, Answers())
     with pytest.raises(PolicyInvalid, match="in documents alone"):
         load(tmp_path, HEAD + rule("one", "{fields: [buyer]}", "allow") + "gates: {statements: required}\n")
+    with pytest.raises(PolicyInvalid, match="names no field"):
+        load(tmp_path, HEAD + rule("one", "{fields: [buyer]}", "allow") + "gates: {consent: {fields: [byer]}}\n")
+    loaded = load(tmp_path, HEAD + rule("one", "{fields: [buyer]}", "allow") + "gates: {consent: {fields: [bu*]}}\n")
+    assert [gates.consent is not None for gates in loaded.policy("test.sample").gates] == [True]
 
 
 def test_rules_over_statements_are_read_strictly(tmp_path: Path) -> None:
