@@ -45,7 +45,9 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.service import Matters
 from gateway.people.service import People
-from gateway.policy.load import Library, load_library
+from gateway.policy.bundle import Signers, parse_signers
+from gateway.policy.load import Library
+from gateway.policy.service import Policies
 from gateway.release.authority import TimeStampAuthority
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
@@ -114,7 +116,7 @@ class Gateway:
     intake: Intake
     uploads: Uploads
     archives: Archives
-    library: Library
+    policies: Policies
     sandbox: ProcessSandbox
     looking: ProcessSandbox
     renders: Renders
@@ -123,6 +125,11 @@ class Gateway:
     dispatch: Dispatch
     shredding: Shredding
     presence: Presence
+
+    @property
+    def library(self) -> Library:
+        """All kinds and policies."""
+        return self.policies.library
 
     def package_key(self) -> SigningTwin:
         """The deployment's two keys that sign manifests."""
@@ -180,6 +187,17 @@ def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
     return TimeStampAuthority(settings.tsa_url, roots, required=settings.tsa_required)
 
 
+def policy_signers(settings: Settings) -> Signers | None:
+    """Who must have signed the policies, where somebody must."""
+    if settings.policy_signers is None:
+        return None
+    try:
+        text = settings.policy_signers.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused("The file named by GATEWAY_POLICY_SIGNERS cannot be read; correct it.") from error
+    return parse_signers(text, settings.policy_quorum)
+
+
 def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) -> dict[str, KindIntake]:
     """Which formats and bounds each kind of the library has."""
     mediums = {
@@ -219,7 +237,8 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     clearances = Clearances(units, keyring, log, clock, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
-    library = load_library(settings.policies_dir)
+    policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
+    library = policies.library
     walls, other_walls = sandbox(settings), looking(settings)
     intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
     uploads = Uploads(
@@ -233,7 +252,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     queue = Queue(units, settings.lease_s)
     networks = Networks(other_walls)
-    renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue, networks, networks, clearances)
+    renders = Renders(units, keyring, log, clock, vault, intake, policies, walls, queue, networks, networks, clearances)
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
     def package_key() -> SigningTwin:
@@ -272,7 +291,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         intake=intake,
         uploads=uploads,
         archives=Archives(intake, vault, walls),
-        library=library,
+        policies=policies,
         sandbox=walls,
         looking=other_walls,
         renders=renders,

@@ -13,11 +13,13 @@ class Purpose(StrEnum):
     """What the authority says it needs the material for."""
 
     EXPORT_LICENCE = "export_licence"
+    GENERAL_LICENCE = "general_licence"
     LICENCE_RENEWAL = "licence_renewal"
     LICENCE_AMENDMENT = "licence_amendment"
     END_USE_CHECK = "end_use_check"
     MONTHLY_REPORT = "monthly_report"
     STAFF_REGISTER = "staff_register"
+    TRADE_DEFENCE = "trade_defence"
 
 
 class RecipientClass(StrEnum):

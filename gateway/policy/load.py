@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
 from gateway.policy.gate_words import Gates
@@ -33,7 +33,7 @@ from gateway.policy.policy import Policy
 from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplicable, PolicyUnknown
 from gateway.policy.sound import require_sound
 from gateway.policy.statements import StatementFile
-from gateway.policy.strict_yaml import Document, Loc, read_document
+from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
 
 M = TypeVar("M", bound=BaseModel)
 _MAX_PARENTS = 8
@@ -43,8 +43,11 @@ STATEMENTS = "statements"
 _NOT_YET = {
     "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
     "exception": "exceptions are not available in this version; write a policy that permits it instead",
+    "sheets": "of a workbook one sheet leaves, and a person says in the answers which; select its columns by `fields`",
+    "rows": "no policy knows a row's number; select rows by what stands in them with `where`, or answer with cells",
+    "members": "an archive is taken apart when it arrives, and each file in it is an original of its own kind",
     **dict.fromkeys(
-        ("sheets", "rows", "tracks", "layers", "members", "min_confidence", "grow"),
+        ("layers", "min_confidence", "grow"),
         "this selector is not available in this version; select by fields, headers, classes, metadata or regions",
     ),
 }
@@ -62,6 +65,10 @@ class Library:
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON of everything resolved."""
         return _digest(self.kinds, self.policies, self.statements)
+
+    def resolved(self) -> dict[str, Json]:
+        """Every kind and policy as it is applied, inherited rules and all. Canonical."""
+        return _resolved(self.kinds, self.policies, self.statements)
 
     def kind(self, name: str) -> Kind:
         """The kind of this name. Raises `KindUnknown`."""
@@ -121,18 +128,28 @@ def load_library(path: Path | None = None) -> Library:
     """Every kind under `path/kinds`, rules over statements under `path/statements`, and every other policy file under
     `path` (default: the shipped packs).
     """
+    return library_of(sources_in(path))
+
+
+def sources_in(path: Path | None = None) -> dict[str, bytes]:
+    """The files that `load_library` reads, by their names under `path` in the order of names."""
     root = path or packs_dir()
+    return {name: read_bytes(file, name) for file in _files(root) for name in (file.relative_to(root).as_posix(),)}
+
+
+def library_of(sources: Mapping[str, bytes]) -> Library:
+    """The library that these files come to."""
     kinds: dict[str, Kind] = {}
     statements: dict[str, StatementFile] = {}
     drafts: dict[str, tuple[PolicyFile, Document]] = {}
-    for file in _files(root):
-        document = read_document(file, name=file.relative_to(root).as_posix())
-        if file.parent.name == _KINDS:
+    for name, data in sources.items():
+        document = parse_document(data, file=name)
+        if PurePosixPath(name).parent.name == _KINDS:
             kind = _kind(document)
             if kind.name in kinds:
                 raise document.problem(f"The kind `{kind.name}` is defined twice; keep one file.")
             kinds[kind.name] = kind
-        elif file.parent.name == STATEMENTS:
+        elif PurePosixPath(name).parent.name == STATEMENTS:
             rules = typed(StatementFile, document)
             if statements.setdefault(rules.metadata.id, rules) is not rules:
                 raise document.problem(f"The statement rules `{rules.metadata.id}` are defined twice; keep one file.")
@@ -203,13 +220,18 @@ def _semver(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
 
 
-def _digest(kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile] = ()) -> str:
-    resolved = {
+def _resolved(
+    kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]
+) -> dict[str, Json]:
+    return {
         "kinds": {name: kind.model_dump(mode="json", by_alias=True, exclude_none=True) for name, kind in kinds.items()},
         "policies": {ref: policy.to_json() for ref, policy in policies.items()},
         "statements": {one.ref: one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in statements},
     }
-    return hashlib.sha256(canonical(resolved)).hexdigest()
+
+
+def _digest(kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]) -> str:
+    return hashlib.sha256(canonical(_resolved(kinds, policies, statements))).hexdigest()
 
 
 class _Resolver:

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from gateway.base.canon import Json, canonical
+from gateway.formats.model import Grouping
 from gateway.policy.conditions import Conditions
 from gateway.policy.gate_words import Gates
 from gateway.policy.model import Approval, Defaults, Output, Rule
@@ -47,6 +48,11 @@ class Policy:
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON of everything resolved."""
         return hashlib.sha256(canonical(self.to_json())).hexdigest()
+
+    @cached_property
+    def grouping(self) -> Grouping | None:
+        """How the rows of a table leave as groups; None where they leave as rows."""
+        return next((found for rule in self.rules if (found := rule.do.grouping)), None)
 
     def inherited(self, rule: Rule) -> bool:
         """Whether the rule comes from a parent."""

@@ -132,19 +132,33 @@ def run_tests(path: Path, library: Library, renderer: Renderer | None = None) ->
             results += done
             spoken.append(coverage)
             continue
-        tests = typed(TestFile, read_document(file))
+        tests = read_tests(file)
         policy = library.policy(tests.policy)
         covered = seen.setdefault(policy.ref, (policy, set()))[1]
-        results += _never(policy, library, tests.never)
-        for test in tests.tests:
-            run = _Run(library, policy, tests, test, renderer)
-            results.append(TestResult(policy.ref, test.name, run.failures()))
-            covered |= run.covered
+        results += outcomes(tests, library, renderer, covered)
     return TestReport(
         results=tuple(results),
         coverage=(*(_coverage(policy, covered) for policy, covered in seen.values()), *spoken),
         rendered=renderer is not None,
     )
+
+
+def read_tests(file: Path) -> TestFile:
+    """The tests of one file. Raises `PolicyInvalid`."""
+    return typed(TestFile, read_document(file))
+
+
+def outcomes(
+    tests: TestFile, library: Library, renderer: Renderer | None = None, covered: set[str] | None = None
+) -> Iterator[TestResult]:
+    """Run the tests one after another, then the proofs; `covered` takes up the rules that decided something."""
+    policy = library.policy(tests.policy)
+    for test in tests.tests:
+        run = _Run(library, policy, tests, test, renderer)
+        yield TestResult(policy.ref, test.name, run.failures())
+        if covered is not None:
+            covered |= run.covered
+    yield from _never(policy, library, tests.never)
 
 
 def _statements(file: Path, library: Library) -> tuple[list[TestResult], Coverage]:

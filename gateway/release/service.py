@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway import __version__
 from gateway.audit.service import Log
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
@@ -39,7 +38,6 @@ from gateway.sandbox.ports import Sandbox
 from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Vault
 
-ENGINE = f"disclosure-gateway/{__version__}"
 _OPEN = (State.DRAFT, State.IN_REVIEW, State.CHANGES_REQUESTED)
 
 
@@ -206,8 +204,7 @@ class Releases:
                 recipient=recipient,
                 renditions=renditions,
                 formats={one.id: self._renders.format_of(self._intake.get(one.original)) for one in renditions},
-                engine=ENGINE,
-                library_digest=self._renders.library_digest,
+                source=self._renders.policies_of(renditions),
                 signer=self._package_key().public,
                 log=self._log.vkey().split(),
                 time_stamped=self._time_stamped,

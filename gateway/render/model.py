@@ -74,6 +74,7 @@ class Rendition:
     original: str
     kind: str
     policy: str
+    library_digest: str
     state: State
     author: str
     media_type: str | None
