@@ -28,10 +28,12 @@ class PersonalDataGate(Strict):
 class Gates(Strict):
     """Each gate lets a whole rendition or release pass, or says what is missing; none shows or hides a field.
 
-    With `statements: required` what a document would say is held against the rules over statements.
+    With `statements: required` what a document would say is held against the rules over statements; of pages that no
+    rule can read that is asked apart, unless with `unread: confirmed` it is enough that the document was looked at.
     """
 
     statements: Literal["required"] | None = None
+    unread: Literal["ask", "confirmed"] = "ask"
     consent: ConsentGate | None = None
     personal_data: PersonalDataGate | None = None
 
@@ -47,6 +49,8 @@ def _asked(every: Sequence[Gates]) -> Iterator[tuple[str, str]]:
     for gates in every:
         if gates.statements:
             yield "statements", ""
+        if gates.statements and gates.unread == "ask":
+            yield "statements", gates.unread
         for glob in gates.consent.fields if gates.consent else ():
             yield "consent", glob
         for name in gates.personal_data.classes if gates.personal_data else ():
