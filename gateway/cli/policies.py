@@ -201,17 +201,8 @@ def plan_change(
     lines = [str(one) for one in (*found, *edited)] or [f"Nothing that leaves changes from {was.ref} to {now.ref}."]
     if any(one.direction.loosens for one in found):
         lines.append("It lets something leave that did not, or not in this form: legal reviewers must approve it.")
-<<<<<<< HEAD
     elif any(one.direction.loosens for one in edited):
         lines.append("It may let something leave that did not: legal reviewers must approve it.")
-    told: dict[str, Json] = {
-        "from": was.ref,
-        "to": now.ref,
-        "changes": [one.to_json() for one in found],
-        "edits": [one.to_json() for one in edited],
-||||||| 17351f1
-    told: dict[str, Json] = {"from": was.ref, "to": now.ref, "changes": [one.to_json() for one in found]}
-=======
     gone = dropped(was.gates, now.gates)
     if gone:
         lines.append(f"It drops or narrows gates ({', '.join(gone)}): legal reviewers must approve it.")
@@ -219,8 +210,8 @@ def plan_change(
         "from": was.ref,
         "to": now.ref,
         "changes": [one.to_json() for one in found],
+        "edits": [one.to_json() for one in edited],
         "gates_dropped": list(gone),
->>>>>>> gates
     }
     if original is not None:
         if kind is None:
