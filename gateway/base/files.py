@@ -1,4 +1,4 @@
-"""Two steps that every durable write ends with."""
+"""Steps that durable writes end with."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file at `path`, whole or not at all, with the rights that it has."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with unfinished.open("wb") as file:
+        os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+        write_all(file.fileno(), data)
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    fsync_folder(path.parent)

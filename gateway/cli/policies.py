@@ -1,4 +1,4 @@
-"""`policy lint|test|prove|matrix|plan|explain|schema|show`, for those who write and read policies. All is offline."""
+"""`policy lint|fmt|test|prove|matrix|plan|explain|schema|show`, for those who write and read policies, offline."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from gateway.app import built_in_formats, kinds_of, sandbox
 from gateway.base.canon import Json
+from gateway.base.files import replace_file
 from gateway.base.problems import CheckFailed, Usage
 from gateway.cli import bundles
 from gateway.cli.environment import json_file, offline_settings
@@ -27,12 +28,14 @@ from gateway.policy.difference import changes, edits
 from gateway.policy.effect import Effect, effect
 from gateway.policy.explain import explain
 from gateway.policy.gate_words import dropped
+from gateway.policy.layout import formatted
 from gateway.policy.lint import Level, lint
 from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
 from gateway.policy.matrix import matrix
 from gateway.policy.policy import Policy
 from gateway.policy.prove import parse_never, prove, unknown_names
 from gateway.policy.schema import json_schema
+from gateway.policy.strict_yaml import parse_document
 from gateway.policy.testing import Specimen, run_tests
 from gateway.residue.archive import loose_members
 from gateway.sandbox.ports import Sandbox
@@ -59,6 +62,13 @@ class ClaimNotTrue(CheckFailed):
 
     slug = "claim-not-true"
     title = "A claim about a policy is not true"
+
+
+class NotLaidOut(CheckFailed):
+    """A policy file is not in the one layout."""
+
+    slug = "not-laid-out"
+    title = "A policy file is not laid out"
 
 
 class PolicyTestsFailed(CheckFailed):
@@ -266,6 +276,40 @@ def explain_field(
         on=_today(),
     )
     show(reasoning.to_json(), as_json=as_json, lines=reasoning.sentences)
+
+
+@app.command("fmt")
+def lay_out(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Policy files or folders of them; the policies in use when not given.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 where something would change.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put policy files into the one layout. Meaning, comments and the order of keys stay as they are."""
+    roots = paths or [offline_settings().policies_dir or packs_dir()]
+    files = [file for root in roots for file in (sorted(root.rglob("*.yaml")) if root.is_dir() else [root])]
+    changed = []
+    for file in files:
+        data = json_file(file, "policy file")
+        parse_document(data, file=file.name)
+        text = data.decode("utf-8")
+        done = formatted(text, file=file.name)
+        if done == text:
+            continue
+        changed.append(str(file))
+        if not check:
+            try:
+                replace_file(file, done.encode("utf-8"))
+            except OSError as error:
+                raise Usage("A policy file cannot be written in its place; check the rights of its folder.") from error
+    told = {"files": len(files), "changed": changed}
+    lines = [f"{'would change' if check else 'changed'} {name}" for name in changed]
+    show(told, as_json=as_json, lines=lines or [f"{len(files)} files are laid out."])
+    if check and changed:
+        raise NotLaidOut(f"{len(changed)} files are not in the one layout; run `gateway policy fmt` on them.")
 
 
 @app.command("schema")

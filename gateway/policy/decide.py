@@ -25,7 +25,7 @@ from gateway.policy.codes import UNNAMED
 from gateway.policy.conditions import Context
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, DRAWN, Ask, Decision, Decisions, Outcome, Quorum, Ruling
 from gateway.policy.kinds import Kind
-from gateway.policy.match import Match, Subject, match, place, subject
+from gateway.policy.match import Match, Subject, considered, place, subject
 from gateway.policy.model import Because, Select
 from gateway.policy.naming import name_fields, stated_unit
 from gateway.policy.pages import DOCUMENT, DRAWING, LOOKED_AT, holding, question
@@ -243,7 +243,7 @@ def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> N
 
 def matching(policy: Policy, asked: Subject, context: Context) -> list[Match]:
     """Every rule that has a say over the field. Raises `PolicyBlocks` where one refuses the whole rendition."""
-    matches = [seen for seen in (match(rule, asked, context) for rule in policy.rules) if seen.applies or seen.limits]
+    matches = [seen for seen in considered(policy, asked, context) if seen.applies or seen.limits]
     for rule in (seen.rule for seen in matches):
         if rule.do.op == "block":
             reason = rule.because.reason.en if rule.because.reason else "The policy blocks it."
@@ -372,7 +372,7 @@ def _missing(policy: Policy, kind: Kind, items: Sequence[Decision], context: Con
     missing = []
     for known in kind.fields:
         asked = subject(kind, Field(f"column/{known.name}", Element.COLUMN, "", known.name))
-        wanted = [rule for rule in policy.rules if rule.present and match(rule, asked, context).applies]
+        wanted = [one.rule for one in considered(policy, asked, context) if one.rule.present and one.applies]
         if any((known.name, rule.id) not in showing for rule in wanted):
             missing.append(known.name)
     return tuple(missing)
@@ -403,4 +403,7 @@ def _approvals(policy: Policy, items: Sequence[Decision]) -> tuple[Quorum, ...]:
     for approval in policy.approvals:
         if approval.when is None or leaving & set(approval.when.class_in):
             needed[approval.role] = max(needed.get(approval.role, 0), approval.n)
+    used = {ruling.exception for item in items if item.leaves for ruling in item.rulings}
+    for approval in (one for exception in policy.exceptions if exception.ref in used for one in exception.approvals):
+        needed[approval.role] = max(needed.get(approval.role, 0), approval.n)
     return tuple(Quorum(role, needed[role]) for role in sorted(needed))

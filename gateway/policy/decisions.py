@@ -58,6 +58,7 @@ class Ruling:
     every_row: bool = False
     not_only: tuple[str, ...] = ()
     rows: frozenset[int] = frozenset()
+    exception: str = ""
 
     @property
     def everywhere(self) -> bool:
@@ -84,6 +85,7 @@ class Ruling:
             **({"not_only": list(self.not_only)} if self.not_only else {}),
             # How well a citation is known is advice to those who approve it and stands in the policy.
             "because": self.because.model_dump(mode="json", exclude_none=True, exclude={"evidence"}),
+            **({"exception": self.exception} if self.exception else {}),
         }
 
 
@@ -319,6 +321,12 @@ def _group(item: Decision, ruling: Ruling) -> tuple[str, ...]:
     return (item.element.value, ruling.rule)
 
 
+def _by_exception(done: Text, exception: str) -> Text:
+    if not exception:
+        return done
+    return Text(en=f"{done.en} (by exception {exception})", zh=f"{done.zh}（依例外 {exception}）")
+
+
 def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
     item, ruling = members[0]
     because = ruling.because
@@ -327,7 +335,7 @@ def _row(number: int, members: list[tuple[Decision, Ruling]]) -> WithheldItem:
         place=item.place if item.element is Element.COLUMN else item.element.value,
         field_ids=tuple(member.field_id for member, _ in members),
         title=_GROUP_TITLES.get(item.element, item.title),
-        done=describe(ruling.action),
+        done=_by_exception(describe(ruling.action), ruling.exception),
         code=because.code,
         basis=because.basis or "",
         reason=because.reason or _DEFAULTED,

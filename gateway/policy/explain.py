@@ -14,7 +14,7 @@ from gateway.policy.conditions import Context
 from gateway.policy.decide import WITH_THEIR_PAGE, answered_fields, decide
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, Decision
 from gateway.policy.kinds import Kind
-from gateway.policy.match import match, subject
+from gateway.policy.match import considered, subject
 from gateway.policy.policy import Policy
 from gateway.policy.problems import AnswersInvalid, PolicyBlocks
 from gateway.policy.wording import describe
@@ -106,10 +106,10 @@ def _candidates(
     asked = subject(kind, chosen)
     winners = {ruling.rule: ruling for ruling in decision.rulings} if decision else {}
     found = []
-    for rule in policy.rules:
-        seen = match(rule, asked, context)
+    for seen in considered(policy, asked, context):
+        rule = seen.rule
         won = rule.id in winners or (decision is None and seen.applies and rule.do.op == "block")
-        why = seen.why
+        why = seen.why + (f" The exception {seen.exception} permits it." if seen.exception else "")
         if seen.applies and rule.where:
             columns = " and ".join(name for name, _ in rule.where)
             why += f" It holds in rows where {columns} has one of its values."

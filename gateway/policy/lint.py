@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from gateway.formats.model import Element
 from gateway.policy.actions import compare
 from gateway.policy.conditions import can_meet
 from gateway.policy.decisions import DRAWN
@@ -15,6 +16,7 @@ from gateway.policy.load import Library
 from gateway.policy.match import fits
 from gateway.policy.model import Rule
 from gateway.policy.policy import Policy
+from gateway.policy.reach import Reach, Target, space_of
 from gateway.policy.sound import contradictions, fields_named, may_meet
 from gateway.policy.suggested import DETECTED
 from gateway.policy.words import CLASSES, PERSONAL
@@ -49,6 +51,7 @@ def lint(policy: Policy, library: Library, *, on: date | None = None) -> list[Fi
         found += _ambiguous(policy, library)
     if on is not None:
         found += _lapsed(policy, on)
+        found += _exceptions(policy, kinds, on)
     return sorted(found, key=lambda finding: (finding.level, finding.code, finding.rule, finding.sentence))
 
 
@@ -182,17 +185,20 @@ def _no_evidence(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:
 
 def _personal(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
     for rule in _own(policy):
-        if rule.do.removes:
-            continue
-        for field in (field for kind in kinds for field in fields_named(rule, kind)):
-            held = sorted(PERSONAL & set(field.classes))
-            if held:
-                yield Finding(
-                    Level.ERROR if rule.do.shows else Level.WARNING,
-                    "personal-data-leaves",
-                    rule.id,
-                    f"It lets {field.name} leave, which holds {', '.join(held)}; drop it or have privacy confirm it.",
-                )
+        if not rule.do.removes:
+            yield from _letting_personal_leave(rule, kinds)
+
+
+def _letting_personal_leave(rule: Rule, kinds: list[Kind]) -> Iterator[Finding]:
+    for field in (field for kind in kinds for field in fields_named(rule, kind)):
+        held = sorted(PERSONAL & set(field.classes))
+        if held:
+            yield Finding(
+                Level.ERROR if rule.do.shows else Level.WARNING,
+                "personal-data-leaves",
+                rule.id,
+                f"It lets {field.name} leave, which holds {', '.join(held)}; drop it or have privacy confirm it.",
+            )
 
 
 def _uncovered(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
@@ -282,6 +288,33 @@ def _lapsed(policy: Policy, on: date) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING, "lapsed", "", f"It begins on {policy.start.isoformat()} and permits nothing before."
         )
+
+
+def _exceptions(policy: Policy, kinds: list[Kind], on: date) -> Iterator[Finding]:
+    for one in policy.exceptions:
+        if one.end < on:
+            what = f"The exception {one.ref} ended on {one.end.isoformat()} and permits nothing more; remove the file."
+            yield Finding(Level.WARNING, "lapsed", "", what)
+        for rule in one.rules:
+            if rule.because.basis is None:
+                yield Finding(Level.ERROR, "no-basis", rule.id, "It cites no `basis`; write what it rests on.")
+            yield from _letting_personal_leave(rule, kinds)
+            if not _may_permit(policy, rule, kinds):
+                what = (
+                    f"The exception {one.ref} permits nothing by it, on any day and for anyone; correct or remove it."
+                )
+                yield Finding(Level.ERROR, "dead", rule.id, what)
+
+
+def _may_permit(policy: Policy, rule: Rule, kinds: list[Kind]) -> bool:
+    """Whether something leaves by this rule of an exception at all, in the form that it states."""
+    for kind in kinds:
+        for field in fields_named(rule, kind):
+            target = Target(Element.COLUMN, field.name, frozenset(field.classes))
+            outcomes = Reach(policy, kind, target, space_of([policy], target)).outcomes()
+            if any(one.rule == rule.id for one in outcomes):
+                return True
+    return False
 
 
 _Check = Callable[[Policy, list[Kind]], Iterator[Finding]]

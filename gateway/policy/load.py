@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.base.canon import Json, canonical
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
+from gateway.policy.exceptions import ExceptionFile, is_exception, with_exceptions
 from gateway.policy.gate_words import Gates
 from gateway.policy.kinds import Kind
 from gateway.policy.model import Approval, Defaults, PolicyFile
@@ -34,6 +34,7 @@ from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplica
 from gateway.policy.sound import require_sound
 from gateway.policy.statements import StatementFile
 from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
+from gateway.policy.versions import semver
 
 M = TypeVar("M", bound=BaseModel)
 _MAX_PARENTS = 8
@@ -42,7 +43,7 @@ _KINDS = "kinds"
 STATEMENTS = "statements"
 _NOT_YET = {
     "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
-    "exception": "exceptions are not available in this version; write a policy that permits it instead",
+    "exception": "an exception is a file of its own, of the kind DisclosureException; write one",
     "sheets": "of a workbook one sheet leaves, and a person says in the answers which; select its columns by `fields`",
     "rows": "no policy knows a row's number; select rows by what stands in them with `where`, or answer with cells",
     "members": "an archive is taken apart when it arrives, and each file in it is an original of its own kind",
@@ -86,7 +87,7 @@ class Library:
         ]
         if not found:
             raise PolicyUnknown("There is no such policy or version here; list the policies and name one of them.")
-        return max(found, key=lambda policy: _semver(policy.version))
+        return max(found, key=lambda policy: semver(policy.version))
 
     def for_kind(self, kind: str, context: Context, on: date) -> Policy:
         """The one policy for this kind in this context on this day; several versions count as one, the highest.
@@ -96,7 +97,7 @@ class Library:
         checked = context.checked(on)
         fitting: dict[str, Policy] = {}
         expired: PolicyExpired | None = None
-        for policy in sorted(self.policies.values(), key=lambda policy: _semver(policy.version)):
+        for policy in sorted(self.policies.values(), key=lambda policy: semver(policy.version)):
             if kind not in policy.kinds:
                 continue
             try:
@@ -142,6 +143,7 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
     kinds: dict[str, Kind] = {}
     statements: dict[str, StatementFile] = {}
     drafts: dict[str, tuple[PolicyFile, Document]] = {}
+    exceptions: list[tuple[ExceptionFile, Document]] = []
     for name, data in sources.items():
         document = parse_document(data, file=name)
         if PurePosixPath(name).parent.name == _KINDS:
@@ -153,6 +155,8 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
             rules = typed(StatementFile, document)
             if statements.setdefault(rules.metadata.id, rules) is not rules:
                 raise document.problem(f"The statement rules `{rules.metadata.id}` are defined twice; keep one file.")
+        elif is_exception(document):
+            exceptions.append((typed(ExceptionFile, document), document))
         else:
             draft = typed(PolicyFile, document)
             ref = f"{draft.metadata.id}@{draft.metadata.version}"
@@ -160,7 +164,7 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
                 raise document.problem(f"The policy `{ref}` is defined twice; raise the version of one.")
             drafts[ref] = (draft, document)
     resolver = _Resolver(kinds, drafts, {})
-    policies = {ref: resolver.resolve(ref) for ref in sorted(drafts)}
+    policies = with_exceptions({ref: resolver.resolve(ref) for ref in sorted(drafts)}, kinds, exceptions)
     spoken = tuple(statements[name] for name in sorted(statements))
     digest = _digest(kinds, policies, spoken)
     return Library(kinds, {ref: replace(policy, library_digest=digest) for ref, policy in policies.items()}, spoken)
@@ -216,10 +220,6 @@ def _kind(document: Document) -> Kind:
     return kind
 
 
-def _semver(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"[0-9]+", version))
-
-
 def _resolved(
     kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]
 ) -> dict[str, Json]:
@@ -271,7 +271,7 @@ class _Resolver:
         ]
         if not fitting:
             raise document.problem(f"The parent `{wanted}` is not here; correct `extends` or add the file.", _EXTENDS)
-        return max(fitting, key=lambda ref: _semver(ref.partition("@")[2]))
+        return max(fitting, key=lambda ref: semver(ref.partition("@")[2]))
 
 
 _EXTENDS: Loc = ("metadata", "extends")

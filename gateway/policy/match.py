@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.formats.model import Element, Field
 from gateway.policy.conditions import Context
 from gateway.policy.kinds import Kind
 from gateway.policy.model import Rule, TextPatterns
 from gateway.policy.pages import spans
+from gateway.policy.policy import Policy
 
 _NUMBERS = re.compile(r"[0-9]{1,7}(/[0-9]{1,7})?")
 
@@ -50,6 +51,7 @@ class Match:
     applies: bool
     why: str
     limits: bool = False
+    exception: str = ""
 
 
 def place(field: Field, ordinal: int = 0) -> str:
@@ -86,6 +88,24 @@ def match(rule: Rule, subject: Subject, context: Context) -> Match:
             rule, applies=False, why="It selects the column's values, but a column without a name can only be withheld."
         )
     return Match(rule, applies=True, why=selected)
+
+
+def considered(policy: Policy, subject: Subject, context: Context) -> list[Match]:
+    """Every rule over `subject`. One that an exception loosens here has no say, and says by which exception."""
+    loosened: dict[str, str] = {}
+    granted: list[Match] = []
+    for exception in policy.exceptions:
+        seen = [replace(match(rule, subject, context), limits=False) for rule in exception.rules]
+        granted += [replace(one, exception=exception.ref if one.applies else "") for one in seen]
+        if any(one.applies for one in seen):
+            loosened |= dict.fromkeys(exception.loosens, exception.ref)
+    found = [match(rule, subject, context) for rule in policy.rules if rule.id not in loosened]
+    yielding = [
+        Match(rule, applies=False, why=f"The exception {loosened[rule.id]} loosens it here.")
+        for rule in policy.rules
+        if rule.id in loosened
+    ]
+    return [*found, *yielding, *granted]
 
 
 def _selected(rule: Rule, subject: Subject) -> str | None:

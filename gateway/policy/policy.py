@@ -11,8 +11,50 @@ from gateway.base.canon import Json, canonical
 from gateway.formats.model import Grouping
 from gateway.policy.conditions import Conditions
 from gateway.policy.gate_words import Gates
-from gateway.policy.model import Approval, Defaults, Output, Rule
+from gateway.policy.model import Approval, Because, Defaults, Output, Rule
 from gateway.policy.words import Text
+
+
+@dataclass(frozen=True)
+class Loosening:
+    """An exception in use: its `rules` hold on its days alone, and where one does, what it loosens has no say.
+
+    Every condition of the exception stands in the `when` of its rules.
+    """
+
+    ref: str
+    title: Text
+    owner: str
+    start: date
+    end: date
+    loosens: frozenset[str]
+    rules: tuple[Rule, ...]
+    because: Because
+    approvals: tuple[Approval, ...]
+
+    def __str__(self) -> str:
+        return f"{self.ref} ({self.start.isoformat()} to {self.end.isoformat()})"
+
+    def to_json(self) -> Json:
+        """Canonical."""
+        return {
+            "ref": self.ref,
+            "title": {"en": self.title.en, "zh": self.title.zh},
+            "owner": self.owner,
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat(),
+            "loosens": sorted(self.loosens),
+            "rules": [
+                {
+                    **rule.model_dump(mode="json", by_alias=True, exclude_none=True),
+                    # One attribute may stand there twice: as the exception narrows it, and as the rule does.
+                    "when": [{one.attribute: one.to_json()} for one in rule.when],
+                }
+                for rule in self.rules
+            ],
+            "because": self.because.model_dump(mode="json", exclude_none=True),
+            "approvals": [approval.model_dump(mode="json", exclude_none=True) for approval in self.approvals],
+        }
 
 
 @dataclass(frozen=True)
@@ -38,6 +80,7 @@ class Policy:
     output: Output
     gates: tuple[Gates, ...] = ()
     library_digest: str = ""
+    exceptions: tuple[Loosening, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -53,6 +96,11 @@ class Policy:
     def grouping(self) -> Grouping | None:
         """How the rows of a table leave as groups; None where they leave as rows."""
         return next((found for rule in self.rules if (found := rule.do.grouping)), None)
+
+    @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """Its rules, and those of its exceptions."""
+        return (*self.rules, *(rule for one in self.exceptions for rule in one.rules))
 
     def inherited(self, rule: Rule) -> bool:
         """Whether the rule comes from a parent."""
@@ -74,4 +122,5 @@ class Policy:
             "approvals": [approval.model_dump(mode="json", exclude_none=True) for approval in self.approvals],
             "output": self.output.model_dump(mode="json"),
             **({"gates": [one.model_dump(mode="json", exclude_none=True) for one in self.gates]} if self.gates else {}),
+            **({"exceptions": [one.to_json() for one in self.exceptions]} if self.exceptions else {}),
         }

@@ -78,6 +78,7 @@ class Proof:
     policy: str
     claim: str
     counterexamples: tuple[Counterexample, ...]
+    exceptions: tuple[str, ...] = ()
 
     @property
     def proved(self) -> bool:
@@ -87,14 +88,15 @@ class Proof:
     def sentences(self) -> tuple[str, ...]:
         """What was found, in plain sentences."""
         if self.proved:
-            return (f"PROVED for {self.policy}: never {self.claim}; {LIMIT}.",)
+            told = f", with the exceptions {', '.join(self.exceptions)}" if self.exceptions else ""
+            return (f"PROVED for {self.policy}{told}: never {self.claim}; {LIMIT}.",)
         return (f"NOT TRUE for {self.policy}: {self.claim}.", *map(str, self.counterexamples))
 
 
 def prove(policy: Policy, kinds: Sequence[Kind], never: Never) -> Proof:
     """The proof over all of the policy's `kinds`, or the counterexamples."""
     found = [one for kind in kinds for target in targets(kind) for one in _found(policy, kind, target, never)]
-    return Proof(policy.ref, str(never), tuple(found))
+    return Proof(policy.ref, str(never), tuple(found), tuple(map(str, policy.exceptions)))
 
 
 def unknown_names(never: Never, kinds: Sequence[Kind]) -> tuple[str, ...]:

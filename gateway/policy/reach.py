@@ -63,7 +63,9 @@ def targets(kind: Kind) -> Iterator[Target]:
 
 def space_of(policies: Sequence[Policy], target: Target, more: Conditions = (), classes: Iterable[str] = ()) -> Space:
     """The space in which these policies decide about `target`, and in which `more` conditions and `classes` count."""
-    rules = [rule for policy in policies for rule in policy.rules if _may_select(rule, target) or rule.do.op == BLOCK]
+    rules = [
+        rule for policy in policies for rule in policy.all_rules if _may_select(rule, target) or rule.do.op == BLOCK
+    ]
     asked = [*more, *(one for policy in policies for conditions in policy.whens for one in conditions)]
     asked += [condition for rule in rules for condition in rule.when]
     axes = [_dates([day for policy in policies for day in (policy.start, policy.end)], asked)]
@@ -103,7 +105,8 @@ class Reach:
         self._target = target
         self._space = space
         self._within = [space.whole] if within is None else list(within)
-        self._rules = [rule for rule in policy.rules if _may_select(rule, target)]
+        self._rules = [rule for rule in policy.all_rules if _may_select(rule, target)]
+        self._excepted = frozenset(rule.id for one in policy.exceptions for rule in one.rules)
 
     @cached_property
     def applicable(self) -> list[Box]:
@@ -194,6 +197,8 @@ class Reach:
 
     def _forbids(self, rule: Rule) -> list[Box]:
         """Where the rule forbids what is looser: also where what it asks for is missing."""
+        if rule.id in self._excepted:
+            return self._grants(rule)
         selected = self._selected(rule)
         if not selected:
             return []
@@ -216,7 +221,14 @@ class Reach:
         return _bits(self._space, conditions, missing=missing)
 
     def _selected(self, rule: Rule) -> list[Box]:
-        """Where the rule names the target."""
+        """Where the rule names the target, and no exception permits something in its place."""
+        instead = [
+            one for exception in self._policy.exceptions if rule.id in exception.loosens for one in exception.rules
+        ]
+        permitted = [box for one in instead if _by_name(one, self._target) for box in self._grants(one)]
+        return without(self._named(rule), permitted) if permitted else self._named(rule)
+
+    def _named(self, rule: Rule) -> list[Box]:
         space, target = self._space, self._target
         if _by_name(rule, target):
             source = rule.select.regions.source if target.element is Element.REGION and rule.select.regions else None

@@ -34,6 +34,7 @@ def rulings_for(matches: Sequence[Match], present: frozenset[str]) -> tuple[Ruli
             rule.because,
             rule.present == "in_every_row",
             rule.not_only,
+            exception=seen.exception,
         )
         if rule.do.removes or (seen.applies and known):
             found.append(ruling)

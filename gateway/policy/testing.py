@@ -187,13 +187,13 @@ def _never(policy: Policy, library: Library, claims: Iterable[Never]) -> Iterato
 
 
 def _coverage(policy: Policy, covered: set[str]) -> Coverage:
-    rules = frozenset(rule.id for rule in policy.rules)
-    shown = {rule.do.op for rule in policy.rules if rule.id in covered}
+    rules = frozenset(rule.id for rule in policy.all_rules)
+    shown = {rule.do.op for rule in policy.all_rules if rule.id in covered}
     return Coverage(
         policy=policy.ref,
         rules=rules,
         uncovered_rules=rules - covered,
-        uncovered_actions=frozenset(rule.do.op for rule in policy.rules) - shown,
+        uncovered_actions=frozenset(rule.do.op for rule in policy.all_rules) - shown,
     )
 
 

@@ -36,10 +36,18 @@ class Solver:
         self.solver.add(z3.Or(self._numbers["profile"] == -1, known))
         for when in policy.whens:
             self.solver.add(self.when(when, missing=False))
-        self.solver.add(z3.Or(*(self._says(rule) for rule in policy.rules if not rule.do.removes)))
+        instead = {rule.id: self._says(rule) for one in policy.exceptions for rule in one.rules}
+
+        def says(rule: Rule) -> z3.BoolRef:
+            loosening = [one for one in policy.exceptions if rule.id in one.loosens]
+            permitted = [instead[each.id] for one in loosening for each in one.rules]
+            return z3.And(self._says(rule), z3.Not(z3.Or(*permitted)))
+
+        permits = [says(rule) for rule in policy.rules if not rule.do.removes]
+        self.solver.add(z3.Or(*permits, *instead.values()))
         for rule in policy.rules:
             if rule.do.removes:
-                self.solver.add(z3.Not(self._says(rule)))
+                self.solver.add(z3.Not(says(rule)))
             if rule.do.op == "block" and "licensed" in rule.select.fields:
                 self.solver.add(z3.Not(z3.And(self._numbers["licensed"] >= 0, self.when(rule.when, missing=True))))
 

@@ -204,3 +204,14 @@ def test_what_a_workbook_holds_is_searched_and_not_how_it_is_packed(gateway: Gat
     pack = packs_dir() / "cn-mofcom-single" / "customer-list.test.yaml"
     (tmp_path / pack.name).write_text(pack.read_text("utf-8").replace("present: [", "absent: [", 1), "utf-8")
     assert gateway("policy", "test", tmp_path / pack.name).code != 0
+
+
+def test_policies_are_laid_out_and_looking_changes_nothing(gateway: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("a:   b # why\n", encoding="utf-8")
+    assert gateway("policy", "fmt", tmp_path, "--check").code == 1
+    assert file.read_text(encoding="utf-8") == "a:   b # why\n"
+    assert gateway("policy", "fmt", tmp_path).code == 0
+    assert file.read_text(encoding="utf-8") == "a: b  # why\n"
+    assert gateway("policy", "fmt", file, "--check").code == 0
+    assert list(tmp_path.iterdir()) == [file]
