@@ -26,8 +26,23 @@ _MAX_TERM_CHARS = 200
 _MIN_TERM_CHARS = 2
 _MAX_ROWS = 10_000
 _FIRST_ROW = 2
+_MAX_SIGNATORIES = 20
 _KEYS = frozenset(
-    {"v", "columns", "cells", "rows", "regions", "terms", "confirmed", "suggested", "read", "sheet", "source"}
+    {
+        "v",
+        "columns",
+        "cells",
+        "rows",
+        "regions",
+        "terms",
+        "confirmed",
+        "suggested",
+        "read",
+        "sheet",
+        "source",
+        "signatories",
+        "statements",
+    }
 )
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
@@ -40,6 +55,7 @@ _WHICH_ROWS = (
     f"`rows` is a list of at most {_MAX_ROWS} rows, counted from 2 as the header is row 1; `cells` maps field ids such "
     "as column/14 to such lists."
 )
+_SIGNATORY = re.compile(r"[A-Z]{2}")
 _FIELD = re.compile(r"column/[0-9]{1,7}|picture/[0-9]{1,3}")
 
 
@@ -82,7 +98,8 @@ class Answers:
     `terms` are words that a document may show nowhere. `source` declares the encoding or delimiter of a table where
     what would be told from its bytes is wrong, or that the first frame of a picture is the one that is meant.
     `suggested` confirms the regions that a detector suggested, by the name under which they were; `read` in the same
-    way that what the gate nearly read in a rendition is nothing withheld.
+    way that what the gate nearly read in a rendition is nothing withheld, and `statements` that what a document states
+    may be declared. `signatories` are the countries under whose law it is.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +112,8 @@ class Answers:
     read: str = ""
     cells: Mapping[str, frozenset[int]] = field(default_factory=dict)
     rows: frozenset[int] = frozenset()
+    signatories: tuple[str, ...] = ()
+    statements: str = ""
 
     def taken_out(self, field_id: str) -> frozenset[int]:
         """Which cells of a column are withheld, the first row being 0."""
@@ -124,6 +143,8 @@ class Answers:
             "confirmed": self.confirmed,
             **({"suggested": self.suggested} if self.suggested else {}),
             **({"read": self.read} if self.read else {}),
+            **({"signatories": list(self.signatories)} if self.signatories else {}),
+            **({"statements": self.statements} if self.statements else {}),
             **({} if self.sheet is None else {"sheet": self.sheet}),
         }
 
@@ -133,7 +154,7 @@ class Answers:
         if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
             raise AnswersInvalid(
                 "Answers are an object with the keys columns, cells, rows, regions, terms, confirmed, suggested, read, "
-                "sheet and source."
+                "sheet, source, signatories and statements."
             )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
@@ -154,6 +175,8 @@ class Answers:
             read=_name(untrusted, "read"),
             cells=_cells(untrusted.get("cells", {})),
             rows=_rows(untrusted.get("rows", [])),
+            signatories=_signatories(untrusted.get("signatories", [])),
+            statements=_name(untrusted, "statements"),
         )
 
 
@@ -163,6 +186,17 @@ def _name(untrusted: dict[str, Any], key: str) -> str:
     if name is not None and not (isinstance(name, str) and _NAME_ASKED.fullmatch(name)):
         raise AnswersInvalid(f"`{key}` is the name of 32 characters that the open question gives; copy it.")
     return name or ""
+
+
+def _signatories(untrusted: Any) -> tuple[str, ...]:
+    sentence = "`signatories` lists countries in two capitals (ISO 3166-1), such as DE, each once."
+    if not isinstance(untrusted, list) or len(untrusted) > _MAX_SIGNATORIES:
+        raise AnswersInvalid(sentence)
+    if not all(isinstance(one, str) and _SIGNATORY.fullmatch(one) for one in untrusted):
+        raise AnswersInvalid(sentence)
+    if len(set(untrusted)) != len(untrusted):
+        raise AnswersInvalid(sentence)
+    return tuple(untrusted)
 
 
 def _source(untrusted: Any) -> dict[str, str]:

@@ -161,8 +161,8 @@ class Decision:
 class Ask:
     """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it.
 
-    `regions` are those that a detector suggests, or where something withheld is nearly legible; `suggested` or `read`
-    is what an answer calls them to confirm them.
+    `regions` are those that a detector suggests, or where something withheld is nearly legible; `suggested`, `read` or
+    `statements` is what an answer calls it to confirm it.
     """
 
     field_id: str
@@ -170,12 +170,15 @@ class Ask:
     suggested: str = ""
     read: str = ""
     regions: tuple[Region, ...] = ()
+    statements: str = ""
 
     def to_json(self) -> Json:
         """Canonical; the regions only where there are some."""
         regions: Json = [region.to_json() for region in self.regions]
         name: dict[str, Json] = {"read": self.read} if self.read else {"suggested": self.suggested}
         found: dict[str, Json] = {**name, "regions": regions} if self.regions else {}
+        if self.statements:
+            found["statements"] = self.statements
         return {"field": self.field_id, "question": self.question, **found}
 
 
@@ -229,6 +232,11 @@ class Decisions:
     detector: str | None = None
     margin: bool = False
     grouping: Grouping | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of which something leaves, in whole or in part."""
+        return tuple(sorted(frozenset[str]().union(*(item.classes for item in self.items if item.leaves))))
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.

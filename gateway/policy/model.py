@@ -12,6 +12,7 @@ from gateway.formats.model import Element, FilmBounds
 from gateway.policy.actions import BY_FIELD, ELEMENTS, WHOLE_COLUMN, Action, parse_action
 from gateway.policy.codes import DISCLOSING, EVIDENCE, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
+from gateway.policy.gate_words import Gates
 from gateway.policy.words import (
     DataClass,
     Day,
@@ -433,6 +434,7 @@ class PolicyFile(Strict):
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=500)
     approvals: tuple[Approval, ...] = ()
     output: Output = Output()
+    gates: Gates = Gates()
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:

@@ -10,13 +10,15 @@ from functools import cached_property
 from gateway.base.canon import Json, canonical
 from gateway.formats.model import Grouping
 from gateway.policy.conditions import Conditions
+from gateway.policy.gate_words import Gates
 from gateway.policy.model import Approval, Defaults, Output, Rule
 from gateway.policy.words import Text
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Resolved: `rules` holds inherited rules first, `whens` every condition that must hold, `origin` who wrote a rule.
+    """Resolved: `rules` holds inherited rules first, `whens` every condition that must hold, `origin` who wrote a rule,
+    `gates` those of parents and its own, all of which must be passed.
 
     A base has no kinds and can only be extended.
     """
@@ -34,6 +36,7 @@ class Policy:
     defaults: Defaults
     approvals: tuple[Approval, ...]
     output: Output
+    gates: tuple[Gates, ...] = ()
     library_digest: str = ""
 
     @property
@@ -70,4 +73,5 @@ class Policy:
             "defaults": self.defaults.model_dump(mode="json", exclude_none=True),
             "approvals": [approval.model_dump(mode="json", exclude_none=True) for approval in self.approvals],
             "output": self.output.model_dump(mode="json"),
+            **({"gates": [one.model_dump(mode="json", exclude_none=True) for one in self.gates]} if self.gates else {}),
         }

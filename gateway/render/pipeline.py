@@ -4,8 +4,8 @@
    is meant, or which frame of a picture, may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
    Where the policy requires it, a detector suggests regions, which a person must confirm.
-3. The policy decides every field. Open questions end here: `waiting`.
-4. What the policy requires to be present is there, or the rendition is refused.
+3. The policy decides every field, and its gates say what else must be known. Open questions end here: `waiting`.
+4. What the policy requires to be present is there, and who is named consented to it, or the rendition is refused.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
    document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
    what it lacks.
@@ -44,13 +44,17 @@ from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
 from gateway.formats.table import groups_of
 from gateway.policy.answers import Answers
+from gateway.policy.clearing import Consent
 from gateway.policy.conditions import Context
 from gateway.policy.decide import answered_fields, asking_for, decide
+from gateway.policy.gates import gated
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import AnswersInvalid, Unanswered
+from gateway.policy.statements import StatementFile
 from gateway.policy.tally import tally
+from gateway.render.consents import relied
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.figures import figures
@@ -97,6 +101,8 @@ class Job:
     language: Language = "en"
     detector: Detector | None = None
     reader: Reader | None = None
+    statements: tuple[StatementFile, ...] = ()
+    consents: tuple[Consent, ...] | None = None
 
 
 class FingerprintMissing(Refused):
@@ -132,10 +138,12 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
         surveyed = (*surveyed, *found)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
+    decisions = gated(job.policy, job.statements, surveyed, decisions, job.answers)
     if decisions.asks:
         return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
+    consents = relied(job.policy, job.consents, job.context, content, fields, decisions)
     plan = decisions.plan()
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
     groups = groups_of(content, plan, job.secret) if isinstance(content, Table) else None
@@ -184,6 +192,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         report=report,
         withheld=withheld,
         index=index,
+        consents=consents,
     )
 
 

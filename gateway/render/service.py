@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,9 +25,13 @@ from gateway.formats.ports import Format
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
+from gateway.matter.clearances import Clearances
+from gateway.matter.model import ClearanceSort
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.policy.bundle import BundleNotInForce
+from gateway.policy.clearing import Consent, party
+from gateway.policy.policy import Policy
 from gateway.policy.service import Policies, Source
 from gateway.render import withheld
 from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
@@ -102,6 +107,7 @@ class Renders:
         queue: Queue,
         detector: Detector | None = None,
         reader: Reader | None = None,
+        clearances: Clearances | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -113,6 +119,7 @@ class Renders:
         self._sandbox = sandbox
         self._detector = detector
         self._reader = reader
+        self._clearances = clearances
         self.queue = queue
 
     def request(
@@ -325,7 +332,24 @@ class Renders:
                 secret=self._secret(session, frame.release),
                 detector=self._detector,
                 reader=self._reader,
+                statements=library.statements,
+                consents=self._consents(session, row.matter),
             )
+
+    def policy_of(self, rendition: Rendition) -> Policy:
+        """The policy that a rendition was made with."""
+        return self._policies.library.policy(rendition.policy)
+
+    def _consents(self, session: Session, matter: str) -> tuple[Consent, ...]:
+        """What third parties said, oldest first, and whether it holds today."""
+        if self._clearances is None:
+            return ()
+        today = self._clock.now().date()
+        return tuple(
+            Consent(one.id, frozenset(map(party, one.about)), one.fields, one.recipient_class.value, one.lives(today))
+            for one in self._clearances.of_matter_in(session, matter)
+            if one.sort is ClearanceSort.CONSENT
+        )
 
     def _check_entered(self, session: Session, row: RenditionRow) -> None:
         """Raise unless the log says that just this was asked for: a worker opens an original on no other ground."""
@@ -377,6 +401,7 @@ class Renders:
         detector = outcome.decisions.detector if outcome.decisions else None
         report = outcome.report
         read: dict[str, Json] = {}
+        classes: list[Json] = list(outcome.decisions.classes) if outcome.decisions else []
         if report is not None:
             read = {"read_by": report.read_by, "near_confirmed": report.counts.get("near_confirmed", 0)}
         with self._units.change() as session:
@@ -391,6 +416,7 @@ class Renders:
             row.withheld_object = self._record(session, parts.withheld)
             if outcome.rebuilt is not None:
                 row.media_type, row.size_bytes = outcome.rebuilt.media_type, len(outcome.rebuilt.data)
+            rests: dict[str, Json] = {"consents": list(outcome.consents), "classes": classes}
             digests = {
                 "sha256": _digest(parts.rendition),
                 "decisions_sha256": _digest(parts.decisions),
@@ -400,7 +426,7 @@ class Renders:
                 session,
                 owner=row.matter,
                 context=f"result:{row.id}",
-                text=canonical({**digests, "reason": outcome.reason}).decode(),
+                text=canonical({**digests, **rests, "reason": outcome.reason}).decode(),
             )
             self._log.append(
                 session,
@@ -417,7 +443,7 @@ class Renders:
                         **({"detector": detector} if detector else {}),
                         **read,
                     },
-                    body={**digests, "reason": outcome.reason},
+                    body={**digests, **rests, "reason": outcome.reason},
                 ),
             )
 
@@ -447,7 +473,7 @@ class Renders:
         return Answers.from_json(json.loads(text))
 
     def _rendition(self, session: Session, row: RenditionRow) -> Rendition:
-        told = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
+        told: dict[str, Any] = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
         if row.result is not None:
             told = json.loads(
                 self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
@@ -478,6 +504,8 @@ class Renders:
             reason=told["reason"],
             created_at=row.created_at,
             progress=held.progress if held else None,
+            consents=tuple(told.get("consents", ())),
+            classes=tuple(told.get("classes", ())),
         )
 
 

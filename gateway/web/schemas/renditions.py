@@ -50,7 +50,8 @@ class RegionIn(In):
 class AnswersIn(In):
     """What a person says about an original: which sheet is the table, what columns are, where regions are, which terms
     a document may show nowhere, which `cells` and `rows` of a table are withheld (its header is row 1). `suggested`
-    confirms what a detector found, as the open question calls it; `read` that what the gate read is nothing withheld.
+    confirms what a detector found, as the open question calls it; `read` that what the gate read is nothing withheld,
+    `statements` that what a document states may be declared. `signatories` are the countries under whose law it is.
     """
 
     model_config = example(
@@ -66,6 +67,10 @@ class AnswersIn(In):
     confirmed: StrictBool = False
     suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     read: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    signatories: Annotated[
+        list[Annotated[str, Field(pattern="^[A-Z]{2}$")]], Field(max_length=20, default_factory=list)
+    ]
+    statements: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     source: Annotated[dict[str, str], Field(max_length=3, default_factory=dict)]
 
