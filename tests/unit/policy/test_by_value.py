@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.formats.model import Element, Field, Mark, Op, Table, applied
+from gateway.formats.model import Element, Field, Mark, Op, Plan, Table, applied
 from gateway.formats.problems import CellUnreadable
 from gateway.formats.table_csv import TableCsv
 from gateway.policy.answers import Answers
@@ -28,6 +28,7 @@ from gateway.policy.problems import PolicyInvalid, RulesIncomparable
 from gateway.policy.prove import parse_never, prove
 from gateway.policy.reach import Reach, space_of, targets
 from gateway.policy.sound import contradictions
+from gateway.policy.testing import Specimen, run_tests
 from gateway.policy.words import Text
 from tests.support.policies import DAY, HEAD, KIND, PICTURE, decided, load, rule
 
@@ -126,6 +127,29 @@ def test_values_leave_under_the_names_that_are_declared_or_not_at_all(tmp_path: 
     assert shown(found, [[" fahrwerk ag"], ["Fahrwerk KG"], [""]])[1:] == [["Car maker in the EU"]] * 2
     with pytest.raises(CellUnreadable, match=r"Row 3 .* no generic name"):
         shown(found, [["Fahrwerk AG"], ["Tesla"]])
+
+
+TESTS = """\
+policy: test.sample
+on: 2026-03-02
+tests:
+  - {name: declared, headers: [Buyer], rows: [[Fahrwerk AG]], expect: {}, absent: [Fahrwerk], present: [Car maker]}
+  - {name: not declared, headers: [Buyer], rows: [[Tesla]], expect: {refused: cell-unreadable}}
+"""
+
+
+def test_a_test_can_expect_what_is_refused_when_it_is_rendered(tmp_path: Path) -> None:
+    def renderer(specimen: Specimen, plan: Plan) -> bytes:
+        content = Table.of(specimen.headers, zip(*specimen.rows, strict=True))
+        return TableCsv(lambda _cells: frozenset()).rebuild(content, plan, MARK, bytes(32)).data
+
+    names = "{generic_name: {names: {Fahrwerk AG: Car maker in the EU}}}"
+    library = load(tmp_path, HEAD + rule("sort", "{fields: [buyer]}", names))
+    (tmp_path / "p0.test.yaml").write_text(TESTS, encoding="utf-8")
+    assert [one.failures for one in run_tests(tmp_path, library, renderer).results] == [(), ()]
+    (tmp_path / "p0.test.yaml").write_text(TESTS.replace("Tesla", "Fahrwerk AG"), encoding="utf-8")
+    [_, second] = run_tests(tmp_path, library, renderer).results
+    assert second.failures == ("It should have been refused as cell-unreadable and was not.",)
 
 
 def test_sound_is_named_by_its_track(tmp_path: Path) -> None:
