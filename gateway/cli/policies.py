@@ -13,6 +13,7 @@ import typer
 from gateway.app import built_in_formats, kinds_of, sandbox
 from gateway.base.canon import Json
 from gateway.base.problems import CheckFailed, Usage
+from gateway.cli import bundles
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
 from gateway.cli.rehearse import answers_in, chosen_policy
@@ -37,6 +38,7 @@ from gateway.sandbox.ports import Sandbox
 from gateway.settings import Settings
 
 app = typer.Typer(help="Policies: what may leave, in what form, and why.", no_args_is_help=True)
+app.add_typer(bundles.app, name="bundle")
 
 PolicyName = Annotated[str, typer.Option("--policy", help="A policy's id, or the path of a policy file.")]
 

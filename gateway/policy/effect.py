@@ -56,8 +56,11 @@ def effect(old: Decisions, new: Decisions, content: Content, secret: bytes) -> E
     before, after = ({item.field_id: item for item in one.items} for one in (old, new))
     differing = [one for one in {**before, **after} if _done(before.get(one)) != _done(after.get(one))]
     elements = [(before.get(one) or after[one]).element for one in differing]
-    others = Counter(one.value for one in elements if not (isinstance(content, Table) and one is Element.COLUMN))
-    cells = tuple(_cells(old, new, content, secret)) if isinstance(content, Table) else ()
+    # Groups are made of many rows: no cell of theirs stands for one of the original.
+    grouped = old.grouping is not None or new.grouping is not None
+    table = content if isinstance(content, Table) and not grouped else None
+    others = Counter(one.value for one in elements if not (table and one is Element.COLUMN))
+    cells = tuple(_cells(old, new, table, secret)) if table else ()
     return Effect(cells, dict(sorted(others.items())))
 
 
