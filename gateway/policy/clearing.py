@@ -98,7 +98,8 @@ def require_unnamed(consents: Sequence[Consent], recipients: Iterable[str], text
     if not adverse:
         return
     for place, text in enumerate(texts, start=1):
-        tokens = tokens_of([(place, text)])
+        # A name may go on over the end of a line, and over a full stop: `Dr. Example`.
+        tokens = [token for token in tokens_of((place, line) for line in text.splitlines()) if token.text]
         if Finder(Phrases(adverse), {token.text for token in tokens}).hits(tokens):
             raise ConsentMissing(
                 "A party that refused to be named, or whose consent has ended, is named in what would leave; withhold "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -27,9 +28,32 @@ class PersonalDataGate(Strict):
 class Gates(Strict):
     """Each gate lets a whole rendition or release pass, or says what is missing; none shows or hides a field.
 
-    With `statements: required` what a document would say is held against the rules over statements.
+    With `statements: required` what a document would say is held against the rules over statements; of pages that no
+    rule can read that is asked apart, unless with `unread: confirmed` it is enough that the document was looked at.
     """
 
     statements: Literal["required"] | None = None
+    unread: Literal["ask", "confirmed"] = "ask"
     consent: ConsentGate | None = None
     personal_data: PersonalDataGate | None = None
+
+
+def dropped(old: Sequence[Gates], new: Sequence[Gates]) -> tuple[str, ...]:
+    """The gates of `old` that `new` does not ask for as strictly, by name: dropping one loosens a policy."""
+    asked, still = [frozenset(_asked(every)) for every in (old, new)]
+    return tuple(sorted({name for name, _ in asked - still}))
+
+
+def _asked(every: Sequence[Gates]) -> Iterator[tuple[str, str]]:
+    """Every single thing that these gates ask for."""
+    for gates in every:
+        if gates.statements:
+            yield "statements", ""
+        if gates.statements and gates.unread == "ask":
+            yield "statements", gates.unread
+        for glob in gates.consent.fields if gates.consent else ():
+            yield "consent", glob
+        for name in gates.personal_data.classes if gates.personal_data else ():
+            yield "personal_data", name
+            if gates.personal_data and gates.personal_data.always:
+                yield "personal_data", f"{name} always"

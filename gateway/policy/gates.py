@@ -55,13 +55,25 @@ def gated(
     answers: Answers,
 ) -> Decisions:
     """The decisions with what the policy's gates ask a person beside it. Raises `StatementForbidden`."""
-    if not any(gates.statements for gates in policy.gates):
+    asking = [gates for gates in policy.gates if gates.statements]
+    if not asking:
         return decisions
-    return replace(decisions, asks=(*decisions.asks, *_statement_asks(files, fields, decisions, answers)))
+    blind = _blind(fields, decisions) if any(gates.unread == "ask" for gates in asking) else ()
+    return replace(decisions, asks=(*decisions.asks, *_statement_asks(files, fields, decisions, answers, blind)))
+
+
+def _blind(fields: Sequence[Field], decisions: Decisions) -> tuple[int, ...]:
+    """The pages that leave and of which no rule can read all the text."""
+    leaving = {item.field_id for item in decisions.items if item.leaves and item.element is Element.PAGE}
+    return tuple(field.page for field in fields if field.id in leaving and field.name is not None)
 
 
 def _statement_asks(
-    files: Sequence[StatementFile], fields: Sequence[Field], decisions: Decisions, answers: Answers
+    files: Sequence[StatementFile],
+    fields: Sequence[Field],
+    decisions: Decisions,
+    answers: Answers,
+    blind: tuple[int, ...],
 ) -> tuple[Ask, ...]:
     """What a person must say about the statements that would leave. Raises `StatementForbidden`.
 
@@ -76,8 +88,6 @@ def _statement_asks(
         )
     texts = spoken(fields, decisions)
     found = said(files, texts)
-    leaving = {item.field_id for item in decisions.items if item.leaves and item.element is Element.PAGE}
-    blind = tuple(field.page for field in fields if field.id in leaving and field.name is not None)
     if not found and not blind:
         return ()
     if not answers.signatories:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -222,10 +223,11 @@ def _semver(version: str) -> tuple[int, ...]:
 def _resolved(
     kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]
 ) -> dict[str, Json]:
+    spoken: Json = {one.ref: one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in statements}
     return {
         "kinds": {name: kind.model_dump(mode="json", by_alias=True, exclude_none=True) for name, kind in kinds.items()},
         "policies": {ref: policy.to_json() for ref, policy in policies.items()},
-        "statements": {one.ref: one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in statements},
+        **({"statements": spoken} if spoken else {}),
     }
 
 
@@ -256,7 +258,7 @@ class _Resolver:
         self._open.pop()
         policy = _joined(draft, document, parents)
         require_sound(policy, self._kinds, document)
-        _require_fitting(policy, self._kinds, document)
+        _require_fitting(policy, draft.gates, self._kinds, document)
         self._done[ref] = policy
         return policy
 
@@ -349,11 +351,15 @@ def _defaults(draft: PolicyFile, parents: Sequence[Policy]) -> Defaults:
     return draft.defaults.model_copy(update=dict.fromkeys(required, "required"))
 
 
-def _require_fitting(policy: Policy, kinds: Mapping[str, Kind], document: Document) -> None:
+def _require_fitting(policy: Policy, own: Gates, kinds: Mapping[str, Kind], document: Document) -> None:
     """Raise where a gate speaks of what the policy's kinds do not have."""
     mediums = {kinds[name].medium for name in policy.kinds if name in kinds}
     if any(gates.statements for gates in policy.gates) and not mediums <= {"document"}:
         raise document.problem("Statements are read in documents alone; remove `statements`.", ("gates", "statements"))
+    names = {field.name for name in policy.kinds if name in kinds for field in kinds[name].fields}
+    for glob in own.consent.fields if own.consent and policy.kinds else ():
+        if glob != "*" and not any(fnmatchcase(name, glob) for name in names):
+            raise document.problem(f"`{glob}` names no field of these kinds; correct it.", ("gates", "consent"))
 
 
 def _gates(draft: PolicyFile, parents: Iterable[Policy]) -> tuple[Gates, ...]:

@@ -376,7 +376,8 @@ def _by_name(rule: Rule, target: Target) -> bool:
         case Element.REGION:
             return select.regions is not None and target.name in select.regions.classes
     if rule.do.removes:
-        return _any(select.pages, "all") or (select.text is not None and _any(select.text.patterns, "*"))
+        text = select.text
+        return _any(select.pages, "all") or (text is not None and not text.layers and _any(text.patterns, "*"))
     return bool(select.pages or select.text)
 
 

@@ -217,20 +217,26 @@ class _Run:
             if not decisions.asks:
                 decisions.require_present()
                 require_shown(decisions, Cells.of_rows(self._rows(decisions)))
+            data = self._rendered(kind, decisions)
         except Problem as problem:
             self._refusal(problem)
             return tuple(self._found)
         if self.test.expect.refused is not None:
             self._found.append(f"It should have been refused as {self.test.expect.refused} and was not.")
         self._compare(decisions)
-        if self.renderer is None or decisions.asks:
+        if data is None:
             self._search_cells(decisions)
         else:
-            specimen = Specimen(
-                kind, self.test.headers, self.test.rows, self.test.metadata, pages_of(self.test), drawing_of(self.test)
-            )
-            self._search_bytes(self.renderer(specimen, decisions.plan()))
+            self._search_bytes(data)
         return tuple(self._found)
+
+    def _rendered(self, kind: Kind, decisions: Decisions) -> bytes | None:
+        """The rendition's bytes, or None where none can be made here. Raises as rendering does."""
+        if self.renderer is None or decisions.asks:
+            return None
+        test = self.test
+        specimen = Specimen(kind, test.headers, test.rows, test.metadata, pages_of(test), drawing_of(test))
+        return self.renderer(specimen, decisions.plan())
 
     def _kind(self) -> Kind:
         return self.library.kind(self.test.kind or self.policy.kinds[0])

@@ -24,6 +24,7 @@ from gateway.verify.verify import Report
 from tests.support import journey
 from tests.support.journey import Journey
 from tests.support.originals import planted
+from tests.support.second import Second
 from tests.support.world import World
 
 PYTHON = next((path for path in ("/usr/bin/python3",) if Path(path).exists()), sys.executable)
@@ -176,6 +177,26 @@ def test_a_stranger_verifies_a_sealed_package_and_the_log(sealed: tuple[World, H
     assert done.returncode == 0, done.stdout + done.stderr
     done = run(export / "verify.py", export, "--log-key", package.log_key)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_verifier_in_another_language_says_the_same(
+    second: Second, everything: Handed, sealed: tuple[World, Handed], export: Path
+) -> None:
+    """It was written from docs/formats alone: what it accepts and refuses is what these say."""
+    held = (export / "checkpoint").read_text("utf-8")
+    for package in (everything, sealed[1]):
+        keys = {"log_key": package.log_key, "package_key": package.package_key}
+        for path in (package.folder, package.archive):
+            answer = second.verify(path, **keys)
+            assert answer.code == 0, answer
+        for file in sorted(path for path in package.folder.rglob("*") if path.is_file()):
+            for _ in flipped(file, file.stat().st_size // 2):
+                assert second.verify(package.folder, **keys).code == 1, file
+    assert second.verify(export, log_key=sealed[1].log_key, checkpoint=held).code == 0
+    for file in sorted(export.iterdir()):
+        for place in (0, file.stat().st_size // 2):
+            for _ in flipped(file, place):
+                assert second.verify(export, log_key=sealed[1].log_key, checkpoint=held).code == 1, (file, place)
 
 
 def test_the_script_is_the_same_file_everywhere(everything: Handed, export: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.policy.clearing import Consent, ConsentMissing, consented, party, require_unnamed
+from gateway.policy.gate_words import ConsentGate, Gates, PersonalDataGate, dropped
 
 FIELD = "end_user.name"
 
@@ -46,6 +47,8 @@ def test_a_consent_is_for_its_field_and_for_everyone_in_custody() -> None:
 
 def test_who_refused_is_named_nowhere() -> None:
     refused = (said(1, "BMX", lives=False), said(2, "Fahrwerk AG", lives=False), said(3, "Kita"))
+    with pytest.raises(ConsentMissing):
+        require_unnamed((said(9, "Dr. Beispiel KG", lives=False),), ["authority"], ["von Dr. Beispiel KG"])
     for text in ("sold to bmx, Kiel", "by Fahr-\nwerk AG", "FAHRWERK-AG", "Ｆａｈｒｗｅｒｋ　ＡＧ"):
         with pytest.raises(ConsentMissing) as found:
             require_unnamed(refused, ["authority"], ["nothing", text])
@@ -53,3 +56,17 @@ def test_who_refused_is_named_nowhere() -> None:
     require_unnamed(refused, ["authority"], ["Kita", "Fahrwerkstatt AG", "BMXY"])
     require_unnamed(refused, ["supplier"], ["Fahrwerk AG"])
     require_unnamed((*refused, said(4, "Fahrwerk AG")), ["authority"], ["Fahrwerk AG"])
+
+
+def test_a_gate_that_a_new_version_drops_or_narrows_is_told() -> None:
+    old = (
+        Gates(statements="required", consent=ConsentGate(fields=("a", "b"))),
+        Gates(personal_data=PersonalDataGate.model_validate({"classes": ["PERSON"], "always": "true"})),
+    )
+    assert dropped(old, old) == dropped((), old) == ()
+    assert dropped(old, ()) == ("consent", "personal_data", "statements")
+    narrower = (
+        Gates(statements="required", consent=ConsentGate(fields=("b",))),
+        Gates(personal_data=PersonalDataGate(classes=("PERSON",))),
+    )
+    assert dropped(old, narrower) == ("consent", "personal_data")

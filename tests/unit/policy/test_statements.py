@@ -39,8 +39,9 @@ def page(*lines: str, left: int = 100, unreadable: bool = False) -> Page:
     return Page(4000, 4000, tuple(words), unreadable=unreadable)
 
 
-def asked(*pages: Page, **answers: object) -> tuple[Ask, ...]:
-    policy, kind = LIBRARY.policy("cn-mofcom-single.certificate"), LIBRARY.kind("certificate")
+def asked(*pages: Page, kind_name: str = "end_user_certificate", **answers: object) -> tuple[Ask, ...]:
+    kind = LIBRARY.kind(kind_name)
+    policy = LIBRARY.policy(f"cn-mofcom-single.{kind_name.replace('_', '-')}")
     fields: tuple[Field, ...] = tuple(page_fields(pages, classes_of))
     given = Answers.from_json({"confirmed": True, **answers})
     decisions = decide(policy, kind, fields, Context(TO), given, on=DAY)
@@ -82,6 +83,7 @@ def test_a_stop_cannot_be_confirmed_and_a_warning_only_as_it_stands() -> None:
 
 def test_a_page_that_no_rule_can_read_waits_for_a_person() -> None:
     scan = page("Certificate", unreadable=True)
+    assert asked(scan, kind_name="certificate") == (), "there it is enough that the document was looked at"
     assert "No rule can read" in asked(scan)[0].question
     [ask] = asked(scan, signatories=["DE"])
     assert "page 1" in ask.question
@@ -128,6 +130,10 @@ def test_a_gate_without_rules_or_for_a_table_is_refused(tmp_path: Path) -> None:
         gated(policy, (), (), decisions, Answers())
     with pytest.raises(PolicyInvalid, match="in documents alone"):
         load(tmp_path, HEAD + rule("one", "{fields: [buyer]}", "allow") + "gates: {statements: required}\n")
+    with pytest.raises(PolicyInvalid, match="names no field"):
+        load(tmp_path, HEAD + rule("one", "{fields: [buyer]}", "allow") + "gates: {consent: {fields: [byer]}}\n")
+    loaded = load(tmp_path, HEAD + rule("one", "{fields: [buyer]}", "allow") + "gates: {consent: {fields: [bu*]}}\n")
+    assert [gates.consent is not None for gates in loaded.policy("test.sample").gates] == [True]
 
 
 def test_rules_over_statements_are_read_strictly(tmp_path: Path) -> None:

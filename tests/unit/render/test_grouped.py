@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
 from random import Random
 
+import openpyxl
 import pytest
 
 from gateway.detect.text import classes_of
@@ -101,8 +102,10 @@ def aggregate(members: list[list[str]], column: int, how: str, step: str) -> str
         return f"{(number / Decimal(step)).quantize(Decimal(1), ROUND_HALF_EVEN) * Decimal(step):f}"
 
 
-def rendered(tmp_path: Path, sandbox: ProcessSandbox, rows: list[list[str]], rules: str = RULES) -> Outcome:
-    library = load(tmp_path, HEAD + rules, kind=KIND)
+def rendered(
+    tmp_path: Path, sandbox: ProcessSandbox, rows: list[list[str]], rules: str = RULES, head: str = HEAD
+) -> Outcome:
+    library = load(tmp_path, head + rules, kind=KIND)
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADERS, *rows])
     job = Job(
@@ -191,6 +194,18 @@ def test_where_a_stricter_rule_takes_a_cell_the_group_says_nothing(tmp_path: Pat
     assert [row[2] for row in cells(rendered(tmp_path, sandbox, rows, RULES + outlaw))] == ["330", GONE]
 
 
+def test_a_workbook_of_groups_says_how_many_groups_there_are(tmp_path: Path, sandbox: ProcessSandbox) -> None:
+    head = HEAD.replace("rules:", "output: {table: xlsx}\nrules:")
+    rows = group("Germany") + group("Japan", numbers=("1000", "1", "1")) + group("France", ("Alpha Magnetics",) * 3)
+    found = rendered(tmp_path, sandbox, rows, head=head)
+    assert (found.state, found.reason) == (State.CLEAN, None)
+    assert found.rebuilt is not None
+    book = openpyxl.load_workbook(io.BytesIO(found.rebuilt.data), read_only=True)
+    table, notice = ([list(row) for row in book[name].iter_rows(values_only=True)] for name in book.sheetnames)
+    assert sorted([row[0], row[2]] for row in table[1:]) == [["Germany", 330], ["Japan", GONE]]
+    assert ["Rows in the table", "2"] in [list(map(str, row[:2])) for row in notice]
+
+
 def test_no_group_or_no_firm_is_no_rendition(tmp_path: Path, sandbox: ProcessSandbox) -> None:
     found = rendered(tmp_path, sandbox, group("Germany", ("Alpha Magnetics",) * 3))
     assert (found.state, "group more coarsely" in (found.reason or "")) == (State.REFUSED, True)
@@ -211,7 +226,7 @@ def test_no_group_or_no_firm_is_no_rendition(tmp_path: Path, sandbox: ProcessSan
         (LAND + COUNT.replace("to: 1}", "to: 1, unit: kg}"), "another unit"),
         (LAND + SUM + "    present: required\n", "small ones stay out"),
         (LAND + SUM + "    when: {purpose: [x]}\n", "small ones stay out"),
-        (LAND + SUM.replace("[qty]", "[land]"), "by itself"),
+        (LAND + SUM.replace("[land, day]", "[land, qty]"), "by itself"),
     ],
 )
 def test_what_groups_cannot_promise_is_not_loaded(tmp_path: Path, rules: str, word: str) -> None:
