@@ -18,6 +18,7 @@ from gateway.db.unit import Units
 from gateway.detect.detector import TASK as DETECT_TASK
 from gateway.detect.detector import Networks
 from gateway.detect.text import classes_of
+from gateway.exposure.assess import assess
 from gateway.formats.document import DocumentFormat
 from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.document_eml import DocumentEml
@@ -252,7 +253,21 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     queue = Queue(units, settings.lease_s)
     networks = Networks(other_walls)
-    renders = Renders(units, keyring, log, clock, vault, intake, policies, walls, queue, networks, networks, clearances)
+    renders = Renders(
+        units,
+        keyring,
+        log,
+        clock,
+        vault,
+        intake,
+        policies,
+        walls,
+        queue,
+        networks,
+        networks,
+        clearances,
+        assess,
+    )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
     def package_key() -> SigningTwin:

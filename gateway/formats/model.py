@@ -247,7 +247,8 @@ class Plan:
 
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
     what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
-    `grouping` the rows of a table leave as groups and in no other way.
+    `grouping` the rows of a table leave as groups and in no other way. With `assessed` a table is handed along beside
+    its bytes.
     """
 
     instructions: tuple[Instruction, ...]
@@ -258,6 +259,7 @@ class Plan:
     drawing: DrawingOutput = DrawingOutput.PDF
     margin: bool = False
     grouping: Grouping | None = None
+    assessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -572,6 +574,14 @@ class RebuiltFilm:
     shots: tuple[Shot, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Released:
+    """The table that a rendition is, as it stands; `order` gives for every place the original's row, counted from 0."""
+
+    frame: pl.DataFrame
+    order: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
@@ -579,7 +589,7 @@ class Rebuilt:
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
     picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
     where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
-    per rule.
+    per rule. `released` is the table itself, without the mark, where the plan wants it assessed.
     """
 
     data: bytes
@@ -591,6 +601,7 @@ class Rebuilt:
     pages: tuple[RebuiltPage, ...] = ()
     film: RebuiltFilm | None = None
     canvas: tuple[float, float, float] | None = None
+    released: Released | None = None
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import codecs
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,10 +24,22 @@ from gateway.base.problems import Problem
 from gateway.base.progress import Steps, unwatched
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.coded import Coded
-from gateway.formats.columns import CellKind, Column, Redactions, rendered
+from gateway.formats.columns import CellKind, Column, OutColumn, Redactions, rendered
 from gateway.formats.grouped import Grouped, grouped
 from gateway.formats.keyed import row_order
-from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
+from gateway.formats.model import (
+    Content,
+    Element,
+    Field,
+    Mark,
+    Notice,
+    Plan,
+    Rebuilt,
+    Released,
+    Table,
+    TableOutput,
+    column_id,
+)
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import NoSuchPage, NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.formats.surface import NO_PAGES, Spot, Surface
@@ -209,7 +221,8 @@ class TableFormat(abc.ABC):
         cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)
         data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
-        return Rebuilt(data, media_type, redactions.counts(), headers=titles)
+        released = Released(_stood(kept, order), order.tolist()) if plan.assessed else None
+        return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released)
 
 
 def groups_of(table: Table, plan: Plan, secret: bytes) -> Grouped | None:
@@ -300,6 +313,11 @@ def _places(numbers: Mapping[str, int]) -> dict[str, str]:
             letters = chr(65 + rest) + letters
         told["cell"] = f"{letters}{told['row']}"
     return told
+
+
+def _stood(columns: Sequence[OutColumn], order: NDArray[np.intp]) -> pl.DataFrame:
+    """The columns as they stand in the rendition."""
+    return pl.DataFrame({one.title: one.cells.values.gather(one.cells.codes[order]) for one in columns})
 
 
 def table_in(content: Content) -> Table:

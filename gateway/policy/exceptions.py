@@ -163,7 +163,7 @@ def _loosened(file: ExceptionFile, policy: Policy, kinds: Mapping[str, Kind], do
         )
     if policy.grouping or any(rule.do.grouping for rule in file.instead):
         raise document.problem(
-            f"Rows leave {policy.ref} or this exception as groups, and a group has no exceptions; remove the exception.",
+            f"Rows leave {policy.ref} as groups, or this exception's, and a group has no exceptions; remove it.",
             ("policy",),
         )
     rules = {rule.id: rule for rule in policy.rules}

@@ -31,6 +31,7 @@ from gateway.policy.model import Approval, Defaults, PolicyFile
 from gateway.policy.naming import clashes
 from gateway.policy.policy import Policy
 from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplicable, PolicyUnknown
+from gateway.policy.risk import Risk, joined
 from gateway.policy.sound import require_sound
 from gateway.policy.statements import StatementFile
 from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
@@ -42,7 +43,6 @@ _KINDS = "kinds"
 # Folders of this name hold rules over statements, and their tests.
 STATEMENTS = "statements"
 _NOT_YET = {
-    "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
     "exception": "an exception is a file of its own, of the kind DisclosureException; write one",
     "sheets": "of a workbook one sheet leaves, and a person says in the answers which; select its columns by `fields`",
     "rows": "no policy knows a row's number; select rows by what stands in them with `where`, or answer with cells",
@@ -275,6 +275,7 @@ class _Resolver:
 
 
 _EXTENDS: Loc = ("metadata", "extends")
+_RISK: Loc = ("risk",)
 
 
 def _joined(draft: PolicyFile, document: Document, parents: Sequence[Policy]) -> Policy:
@@ -308,8 +309,18 @@ def _joined(draft: PolicyFile, document: Document, parents: Sequence[Policy]) ->
         defaults=_defaults(draft, parents),
         approvals=_strictest(draft.approvals, parents),
         output=draft.output,
+        risk=_risk(draft, document, parents),
         gates=_gates(draft, parents),
     )
+
+
+def _risk(draft: PolicyFile, document: Document, parents: Sequence[Policy]) -> Risk | None:
+    if draft.risk is not None and not draft.applies_to.kinds:
+        raise document.problem("A base has no kinds whose fields `risk` could name; write it where it is used.", _RISK)
+    try:
+        return joined(draft.risk, [parent.risk for parent in parents if parent.risk])
+    except ValueError as error:
+        raise document.problem(f"{error}.", _RISK if draft.risk else _EXTENDS) from error
 
 
 def _require_one_meaning(parents: Sequence[Policy], document: Document) -> None:

@@ -13,6 +13,7 @@ from gateway.policy.actions import BY_FIELD, ELEMENTS, WHOLE_COLUMN, Action, par
 from gateway.policy.codes import DISCLOSING, EVIDENCE, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
 from gateway.policy.gate_words import Gates
+from gateway.policy.risk import Risk
 from gateway.policy.words import (
     DataClass,
     Day,
@@ -432,6 +433,7 @@ class PolicyFile(Strict):
     applies_to: AppliesTo = AppliesTo()
     defaults: Defaults = Defaults()
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=500)
+    risk: Risk | None = None
     approvals: tuple[Approval, ...] = ()
     output: Output = Output()
     gates: Gates = Gates()

@@ -12,6 +12,7 @@ from gateway.formats.model import Grouping
 from gateway.policy.conditions import Conditions
 from gateway.policy.gate_words import Gates
 from gateway.policy.model import Approval, Because, Defaults, Output, Rule
+from gateway.policy.risk import Risk
 from gateway.policy.words import Text
 
 
@@ -78,6 +79,7 @@ class Policy:
     defaults: Defaults
     approvals: tuple[Approval, ...]
     output: Output
+    risk: Risk | None = None
     gates: tuple[Gates, ...] = ()
     library_digest: str = ""
     exceptions: tuple[Loosening, ...] = ()
@@ -121,6 +123,7 @@ class Policy:
             "defaults": self.defaults.model_dump(mode="json", exclude_none=True),
             "approvals": [approval.model_dump(mode="json", exclude_none=True) for approval in self.approvals],
             "output": self.output.model_dump(mode="json"),
+            **({"risk": self.risk.model_dump(mode="json", by_alias=True, exclude_none=True)} if self.risk else {}),
             **({"gates": [one.model_dump(mode="json", exclude_none=True) for one in self.gates]} if self.gates else {}),
             **({"exceptions": [one.to_json() for one in self.exceptions]} if self.exceptions else {}),
         }

@@ -15,6 +15,9 @@ from gateway.policy.rulings import disjoint
 from gateway.policy.strict_yaml import Document, Loc
 from gateway.policy.suggested import DETECTED
 
+_RISK: Loc = ("risk",)
+_NUMBERS = frozenset({"decimal", "integer"})
+
 
 def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document) -> None:
     """Raise a load error where a rule names what no kind has, misfits a type or contradicts another rule.
@@ -40,6 +43,7 @@ def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document)
             )
         if any(kind.medium in {"document", "drawing"} for kind in meant):
             _require_coverable(rule, document, loc)
+    _require_assessable(policy, meant, document)
     if policy.kinds and policy.grouping:
         _require_grouped(policy, policy.grouping, meant, document)
     for kind in meant:
@@ -85,6 +89,25 @@ def _shared(one: Rule, other: Rule, kind: Kind) -> bool:
     second = {field.name for field in fields_named(other, kind)}
     # Any column may turn out to hold a class, so two rules by the same class always share a field.
     return bool(first & second) or bool(set(one.select.classes) & set(other.select.classes))
+
+
+def _require_assessable(policy: Policy, kinds: Sequence[Kind], document: Document) -> None:
+    """Risk is that of a table, and its fields are those of every kind that the policy is for."""
+    if policy.risk and policy.grouping:
+        raise document.problem(
+            "`risk` measures rows, and here groups leave, which have limits of their own; remove one of both.", _RISK
+        )
+    for kind in kinds if policy.risk else ():
+        if kind.medium != "table":
+            raise document.problem(
+                f"`risk` is about tables, and the kind {kind.name} is none; write a policy for tables alone.",
+                _RISK,
+            )
+        for wrong in sorted((policy.risk.fields if policy.risk else frozenset()) - set(kind.by_name)):
+            raise document.problem(f"`risk` names `{wrong}`, which {kind.name} does not have; correct the name.", _RISK)
+        for name in policy.risk.measures if policy.risk else ():
+            if kind.by_name[name].type not in _NUMBERS:
+                raise document.problem(f"The measure `{name}` is not a number; name one that is.", _RISK)
 
 
 def _require_known_names(rule: Rule, kinds: Sequence[Kind], document: Document, loc: Loc) -> None:

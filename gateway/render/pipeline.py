@@ -9,7 +9,9 @@
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
    document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
    what it lacks.
-6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value, also in
+6. A table that the policy sets limits for is held against them: what it tells together, beside what each cell shows.
+   A limit that does not hold ends in `blocked`.
+7. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value, also in
    the letters of its pixels where the policy requires it. A finding ends in `blocked`, no answer in time in `refused`;
    letters that nearly say something withheld wait for a person.
 """
@@ -61,8 +63,9 @@ from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.legible import confirming, read_pixels
 from gateway.render.margin import margin_lines, originals
-from gateway.render.model import Outcome, State
+from gateway.render.model import Assessment, Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
+from gateway.render.ports import Assessor
 from gateway.render.suggestions import suggestions
 from gateway.render.withheld import cells_of, withheld_lines, withheld_set
 from gateway.residue import walled
@@ -103,6 +106,14 @@ class Job:
     reader: Reader | None = None
     statements: tuple[StatementFile, ...] = ()
     consents: tuple[Consent, ...] | None = None
+    assessor: Assessor | None = None
+
+
+class NotAssessed(Refused):
+    """The policy sets limits on risk, and they cannot be checked."""
+
+    slug = "risk-not-assessed"
+    title = "The risk of the rendition cannot be assessed"
 
 
 class FingerprintMissing(Refused):
@@ -132,11 +143,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
-    detector = None
-    if job.policy.defaults.detection == "required":
-        looking = gauge.begin(Stage.DETECTING)
-        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
-        surveyed = (*surveyed, *found)
+    detector, surveyed = _suggested(job, content, surveyed, gauge)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
     decisions = gated(job.policy, job.statements, surveyed, decisions, job.answers)
     if decisions.asks:
@@ -154,12 +161,17 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         require_shown(decisions, cells, groups.leaving if groups else None)
     rows = groups.count if groups else content.row_count if isinstance(content, Table) else 0
     if isinstance(content, Table):
-        plan = replace(plan, notice=notice(job.kind, index, job.mark, rows, job.language))
+        told = notice(job.kind, index, job.mark, rows, job.language)
+        plan = replace(plan, notice=told, assessed=job.policy.risk is not None)
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
     taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
     rebuilt = job.form.rebuild(taken, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
+    risk = _assessed(job, content, fields, plan, rebuilt)
+    if risk is not None and not risk.holds:
+        return Outcome(State.BLOCKED, reason=risk.reason, decisions=decisions, risk=risk)
+    rebuilt = replace(rebuilt, released=None)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     index = (*index, *margin_lines(content, plan, rebuilt, decisions.fallback))
     withheld = withheld_set(
@@ -193,7 +205,27 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         withheld=withheld,
         index=index,
         consents=consents,
+        risk=risk,
     )
+
+
+def _assessed(job: Job, content: Content, fields: tuple[Field, ...], plan: Plan, rebuilt: Rebuilt) -> Assessment | None:
+    """What the rendition tells, where the policy sets limits for that. Raises `NotAssessed` where nobody can say."""
+    if job.policy.risk is None:
+        return None
+    if job.assessor is None or not isinstance(content, Table):
+        raise NotAssessed("The policy sets limits on risk, which hold for tables alone; send the original as a table.")
+    return job.assessor(job.policy.risk, content, fields, plan, rebuilt)
+
+
+def _suggested(
+    job: Job, content: Content, surveyed: tuple[Field, ...], gauge: Gauge
+) -> tuple[str | None, tuple[Field, ...]]:
+    """The detector's version, and the fields with those that it suggests, where the policy requires one."""
+    if job.policy.defaults.detection != "required":
+        return None, surveyed
+    detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), gauge.begin(Stage.DETECTING))
+    return detector, (*surveyed, *found)
 
 
 def _require_rows(content: Content, answers: Answers) -> None:

@@ -36,6 +36,7 @@ from gateway.policy.service import Policies, Source
 from gateway.render import withheld
 from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
 from gateway.render.pipeline import Job, render
+from gateway.render.ports import Assessor
 from gateway.render.queue import Queue
 from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
@@ -89,6 +90,7 @@ class _Parts:
     decisions: Keeping | None
     residue: Keeping | None
     withheld: Keeping | None
+    witness: Keeping | None
 
 
 class Renders:
@@ -108,6 +110,7 @@ class Renders:
         detector: Detector | None = None,
         reader: Reader | None = None,
         clearances: Clearances | None = None,
+        assessor: Assessor | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -120,6 +123,7 @@ class Renders:
         self._detector = detector
         self._reader = reader
         self._clearances = clearances
+        self._assessor = assessor
         self.queue = queue
 
     def request(
@@ -266,7 +270,7 @@ class Renders:
         objects: list[str | None] = []
         for row in session.scalars(select(RenditionRow).where(RenditionRow.original == original_id)):
             row.answers = b""
-            objects.append(row.withheld_object)
+            objects += [row.withheld_object, self._rendition(session, row).witness_object]
             if row.id not in keep:
                 gone.append(row.id)
                 objects += [row.object_id, row.decisions_object, row.residue_object]
@@ -334,6 +338,7 @@ class Renders:
                 reader=self._reader,
                 statements=library.statements,
                 consents=self._consents(session, row.matter),
+                assessor=self._assessor,
             )
 
     def policy_of(self, rendition: Rendition) -> Policy:
@@ -369,6 +374,8 @@ class Renders:
         return self._intake.format_of(original)
 
     def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome, keepings: ExitStack) -> _Parts:
+        seen = outcome.risk.witnesses if outcome.risk else ()
+
         def kept(role: str, data: bytes | None) -> Keeping | None:
             if data is None:
                 return None
@@ -377,8 +384,9 @@ class Renders:
         return _Parts(
             rendition=kept("rendition", outcome.rebuilt.data if outcome.rebuilt else None),
             decisions=kept("decisions", self._decisions_part(frame, outcome)),
-            residue=kept("residue", canonical(outcome.report.to_json()) if outcome.report else None),
+            residue=kept("residue", canonical(told_by(outcome)) if outcome.report else None),
             withheld=kept("withheld", canonical(withheld.to_json(outcome.withheld)) if outcome.withheld else None),
+            witness=kept("witness", canonical([one.to_json() for one in seen]) if seen else None),
         )
 
     def _decisions_part(self, frame: ReleaseFrame, outcome: Outcome) -> bytes | None:
@@ -394,6 +402,7 @@ class Renders:
                 "policies": self._policies.pins,
                 "withheld": list(outcome.index),
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
+                **({"risk": outcome.risk.to_json()} if outcome.risk else {}),
             }
         )
 
@@ -404,6 +413,7 @@ class Renders:
         classes: list[Json] = list(outcome.decisions.classes) if outcome.decisions else []
         if report is not None:
             read = {"read_by": report.read_by, "near_confirmed": report.counts.get("near_confirmed", 0)}
+        risk: dict[str, Json] = {"risk": "held" if outcome.risk.holds else "exceeded"} if outcome.risk else {}
         with self._units.change() as session:
             self.queue.end(session, claim)
             row = self._row(session, claim.rendition)
@@ -422,11 +432,13 @@ class Renders:
                 "decisions_sha256": _digest(parts.decisions),
                 "residue_sha256": _digest(parts.residue),
             }
+            witness = self._record(session, parts.witness)
+            shown: dict[str, Json] = {"witness": witness} if witness else {}
             row.result = self._keyring.seal_text(
                 session,
                 owner=row.matter,
                 context=f"result:{row.id}",
-                text=canonical({**digests, **rests, "reason": outcome.reason}).decode(),
+                text=canonical({**digests, **rests, **shown, "reason": outcome.reason}).decode(),
             )
             self._log.append(
                 session,
@@ -442,6 +454,7 @@ class Renders:
                         **self._policies.pins,
                         **({"detector": detector} if detector else {}),
                         **read,
+                        **risk,
                     },
                     body={**digests, **rests, "reason": outcome.reason},
                 ),
@@ -501,12 +514,21 @@ class Renders:
             decisions_object=row.decisions_object,
             residue_object=row.residue_object,
             withheld_object=row.withheld_object,
+            witness_object=told.get("witness"),
             reason=told["reason"],
             created_at=row.created_at,
             progress=held.progress if held else None,
             consents=tuple(told.get("consents", ())),
             classes=tuple(told.get("classes", ())),
         )
+
+
+def told_by(outcome: Outcome) -> dict[str, Json]:
+    """The report that travels with a clean rendition: that the limits on risk held, and which they are."""
+    if outcome.report is None:
+        raise ValueError("there is no report on this outcome")
+    limits: dict[str, Json] = dict(outcome.risk.limits) if outcome.risk and outcome.risk.holds else {}
+    return {**outcome.report.to_json(), **({"risk": {"held": True, "limits": limits}} if limits else {})}
 
 
 def _digest(keeping: Keeping | None) -> str | None:

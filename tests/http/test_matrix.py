@@ -87,6 +87,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "openRendition": CONTENT_READERS,
     "showDecisions": CONTENT_READERS,
     "showResidue": CONTENT_READERS,
+    "openWitness": CONTENT_READERS,
     "answerRendition": CONTENT_READERS,
     "addRedactions": CONTENT_READERS,
     "reviewRendition": REVIEWERS,
@@ -176,6 +177,7 @@ def test_the_administrator_reaches_no_content(everyone: Mapping[Role, str]) -> N
         "openRendition",
         "showDecisions",
         "showResidue",
+        "openWitness",
         "showDocument",
         "takePackage",
     }

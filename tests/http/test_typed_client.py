@@ -92,6 +92,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "openRendition": lambda c: c.rendition_content("ren_1", io.BytesIO()),
     "showDecisions": lambda c: c.rendition_part("ren_1", "decisions"),
     "showResidue": lambda c: c.rendition_part("ren_1", "residue"),
+    "openWitness": lambda c: c.rendition_part("ren_1", "witness"),
     "answerRendition": lambda c: c.answer("ren_1", {}, if_match=TAG),
     "addRedactions": lambda c: c.redact("ren_1", [{"class": "face", "box": [0, 0, 1, 1]}], if_match=TAG),
     "reviewRendition": lambda c: c.review("ren_1", "reviewed", "0" * 64, if_match=TAG),

@@ -63,7 +63,7 @@ class RenditionCalls(Line):
         return found
 
     def rendition_part(self, rendition: str, part: str) -> bytes:
-        """The bytes of `content`, `decisions` or `residue`."""
+        """The bytes of `content`, `decisions`, `residue`, or `witness` for who may open the original."""
         return self._bytes(f"/renditions/{rendition}/{part}")
 
     def rendition_content(self, rendition: str, sink: BinaryIO) -> str:

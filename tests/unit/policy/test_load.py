@@ -116,7 +116,7 @@ def test_a_rule_that_is_not_sound_is_refused(tmp_path: Path, rules: str, word: s
     [
         ("version: 1.0.0", "version: '1'", "version"),
         ("owner: legal", "owner: legal\n  risky: x", "no such key"),
-        ("approvals:", "risk: {k: 5}\napprovals:", "limits on risk"),
+        ("approvals:", "risk: {k: 5}\napprovals:", "`risk.quasi_identifiers` is missing"),
         ("kinds: [sample]", "kinds: [ghost]", "not known"),
         ("to: 2026-12-31", "to: 2025-12-31", "lies before"),
         ("to: 2026-12-31", "to: 31.12.2026", "must be a day"),
