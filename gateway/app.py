@@ -42,9 +42,12 @@ from gateway.keys.providers.passphrase import PassphraseKeyFile
 from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, check_twin, signing_twin
+from gateway.matter.clearances import Clearances
 from gateway.matter.service import Matters
 from gateway.people.service import People
-from gateway.policy.load import Library, load_library
+from gateway.policy.bundle import Signers, parse_signers
+from gateway.policy.load import Library
+from gateway.policy.service import Policies
 from gateway.release.authority import TimeStampAuthority
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
@@ -107,12 +110,13 @@ class Gateway:
     log: Log
     people: People
     matters: Matters
+    clearances: Clearances
     vault: Vault
     openings: Openings
     intake: Intake
     uploads: Uploads
     archives: Archives
-    library: Library
+    policies: Policies
     sandbox: ProcessSandbox
     looking: ProcessSandbox
     renders: Renders
@@ -121,6 +125,11 @@ class Gateway:
     dispatch: Dispatch
     shredding: Shredding
     presence: Presence
+
+    @property
+    def library(self) -> Library:
+        """All kinds and policies."""
+        return self.policies.library
 
     def package_key(self) -> SigningTwin:
         """The deployment's two keys that sign manifests."""
@@ -178,6 +187,17 @@ def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
     return TimeStampAuthority(settings.tsa_url, roots, required=settings.tsa_required)
 
 
+def policy_signers(settings: Settings) -> Signers | None:
+    """Who must have signed the policies, where somebody must."""
+    if settings.policy_signers is None:
+        return None
+    try:
+        text = settings.policy_signers.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused("The file named by GATEWAY_POLICY_SIGNERS cannot be read; correct it.") from error
+    return parse_signers(text, settings.policy_quorum)
+
+
 def kinds_of(library: Library, formats: tuple[Format, ...], settings: Settings) -> dict[str, KindIntake]:
     """Which formats and bounds each kind of the library has."""
     mediums = {
@@ -214,9 +234,11 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
+    clearances = Clearances(units, keyring, log, clock, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
-    library = load_library(settings.policies_dir)
+    policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
+    library = policies.library
     walls, other_walls = sandbox(settings), looking(settings)
     intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
     uploads = Uploads(
@@ -230,7 +252,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     queue = Queue(units, settings.lease_s)
     networks = Networks(other_walls)
-    renders = Renders(units, keyring, log, clock, vault, intake, library, walls, queue, networks, networks)
+    renders = Renders(units, keyring, log, clock, vault, intake, policies, walls, queue, networks, networks, clearances)
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
     def package_key() -> SigningTwin:
@@ -239,7 +261,19 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     authority = time_stamp_authority(settings)
     stamped = authority is not None and authority.required
     releases = Releases(
-        units, keyring, log, clock, vault, matters, intake, renders, reviews, walls, package_key, time_stamped=stamped
+        units,
+        keyring,
+        log,
+        clock,
+        vault,
+        matters,
+        clearances,
+        intake,
+        renders,
+        reviews,
+        walls,
+        package_key,
+        time_stamped=stamped,
     )
     return Gateway(
         settings=settings,
@@ -251,12 +285,13 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         log=log,
         people=people,
         matters=matters,
+        clearances=clearances,
         vault=vault,
         openings=Openings(units, log, clock, vault),
         intake=intake,
         uploads=uploads,
         archives=Archives(intake, vault, walls),
-        library=library,
+        policies=policies,
         sandbox=walls,
         looking=other_walls,
         renders=renders,

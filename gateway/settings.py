@@ -49,6 +49,8 @@ class Settings:
     tls_key: Path | None = None
     trusted_proxy: str | None = None
     policies_dir: Path | None = None
+    policy_signers: Path | None = None
+    policy_quorum: int = 2
     picture_limit_bytes: int = 64 * MIB
     document_limit_bytes: int = 64 * MIB
     drawing_limit_bytes: int = 32 * MIB
@@ -114,6 +116,11 @@ class Settings:
     def key_change(self) -> Path:
         """The file that whoever rotates keys or changes the passphrase holds."""
         return self.data_dir / "key-change"
+
+    @property
+    def bundles_dir(self) -> Path:
+        """Where signed bundles of policies are kept; the log says which of them is active."""
+        return self.data_dir / "policies"
 
     @property
     def blobs_dir(self) -> Path:
@@ -235,6 +242,8 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_TLS_KEY": ("tls_key", Path),
     "GATEWAY_TRUSTED_PROXY": ("trusted_proxy", str),
     "GATEWAY_POLICIES": ("policies_dir", Path),
+    "GATEWAY_POLICY_SIGNERS": ("policy_signers", Path),
+    "GATEWAY_POLICY_QUORUM": ("policy_quorum", _positive),
     "GATEWAY_PICTURE_LIMIT_BYTES": ("picture_limit_bytes", int),
     "GATEWAY_DOCUMENT_LIMIT_BYTES": ("document_limit_bytes", int),
     "GATEWAY_DRAWING_LIMIT_BYTES": ("drawing_limit_bytes", int),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from secrets import token_bytes
@@ -160,6 +160,21 @@ class Log:
         if entry["type"] not in types or entry.get("subject") != subject:
             raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
         return found, entry
+
+    def acts(self, *, types: Collection[str], subject: str) -> tuple[Mapping[str, Any], ...]:
+        """All entries of these types about `subject`, read from their leaves, oldest first."""
+        with self._units.read() as session:
+            return self._acts(session, types, subject)
+
+    def follow(self, *, types: Collection[str], subject: str, act: Callable[[Sequence[Mapping[str, Any]]], Act]) -> int:
+        """Write what `act` makes of all such entries, in one transaction with reading them; its entry index."""
+        with self._units.change() as session:
+            return self.append(session, act(self._acts(session, types, subject)))
+
+    def _acts(self, session: Session, types: Collection[str], subject: str) -> tuple[Mapping[str, Any], ...]:
+        query = select(EntryRow.index).where(EntryRow.subject == subject).order_by(EntryRow.index)
+        found = (json.loads(self.entry_in(session, index)) for index in session.scalars(query).all())
+        return tuple(one for one in found if one["type"] in types)
 
     def public_key(self) -> PublicTwin:
         """The keys that checkpoints are verified with."""

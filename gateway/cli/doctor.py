@@ -16,6 +16,7 @@ import typer
 
 from gateway import __version__
 from gateway.app import Gateway, compose, sandbox
+from gateway.base.clock import to_text
 from gateway.base.problems import Problem, Unavailable
 from gateway.base.units import GIB, MIB
 from gateway.cli.client import DEFAULT_URL, Client
@@ -157,6 +158,7 @@ def _deployment(settings: Settings) -> list[Finding]:
     return [
         _looked("deployment", lambda: _entries(gateway)),
         _looked("keys", lambda: _keys(gateway)),
+        _looked("policies in force", lambda: _in_force(gateway)),
         _looked("clock", lambda: _clock(gateway)),
     ]
 
@@ -182,6 +184,13 @@ def _clock(gateway: Gateway) -> str:
 def _policies(settings: Settings) -> str:
     library = load_library(settings.policies_dir)
     return f"{len(library.policies)} policies over {len(library.kinds)} kinds, digest {library.digest[:16]}…"
+
+
+def _in_force(gateway: Gateway) -> str:
+    bundle = gateway.policies.require().bundle
+    if bundle is None:
+        return "those of the folder, signed by nobody; GATEWAY_POLICY_SIGNERS asks for signatures"
+    return f"signed bundle {bundle.number}, {bundle.sha256[:16]}…, to {to_text(bundle.not_after)}"
 
 
 def _fonts() -> str:

@@ -77,8 +77,10 @@ def sign(
     """Sign an approval request or a statement with your own key; what it says is shown on stderr."""
     statement, shown = read_request(_read(request))
     note(*shown)
-    signature = base64.b64encode(load_key(key).sign(statement)).decode("ascii")
-    result = {"statement": statement.decode(), "signature": signature, "alg": "Ed25519"}
+    own = load_key(key)
+    signature = base64.b64encode(own.sign(statement)).decode("ascii")
+    public = to_text(own.public)
+    result = {"statement": statement.decode(), "signature": signature, "alg": "Ed25519", "key": public}
     show(result, as_json=as_json, lines=[signature])
 
 

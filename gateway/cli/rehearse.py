@@ -32,6 +32,7 @@ from gateway.policy.conditions import Context, parse_context
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, load_library, load_policy_file
 from gateway.policy.policy import Policy
+from gateway.policy.statements import StatementFile
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
 from gateway.sandbox.ports import Sandbox
@@ -61,6 +62,7 @@ class Rehearsal:
     recipient: str
     answers: Answers
     on: date
+    statements: tuple[StatementFile, ...] = ()
 
 
 def render_file(
@@ -125,6 +127,7 @@ def resolved(
         recipient=clean_line(recipient, what="recipient's name"),
         answers=answers_in(answers),
         on=datetime.now(UTC).date(),
+        statements=library.statements,
     )
 
 
@@ -145,6 +148,7 @@ def rehearse(what: Rehearsal, walls: Sandbox, following: Following) -> Outcome:
         secret=secrets.token_bytes(32),
         detector=networks,
         reader=networks,
+        statements=what.statements,
     )
     outcome = render(job, walls, Gauge(following))
     if outcome.state is not State.CLEAN:

@@ -57,6 +57,7 @@ def serve(
     _give_memory_back()
     gateway = compose(settings, passphrase)
     gateway.log.check_continues()
+    gateway.policies.require_some()
     count = 0 if no_worker else workers or fitting_workers(settings.worker_memory_bytes)
     application = _named(_APPLICATION)(gateway)
     server = uvicorn.Server(uvicorn.Config(application, **_named(_OPTIONS)(settings)))
@@ -80,6 +81,7 @@ def worker(
         resource.setrlimit(resource.RLIMIT_DATA, (settings.worker_memory_bytes, settings.worker_memory_bytes))
         gateway = compose(settings, passphrase)
         gateway.log.check_continues()
+        gateway.policies.require_some()
         run_worker(gateway, threading.Event())
         return
     with _ended_by_signals(), _workers(count):

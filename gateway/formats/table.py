@@ -25,6 +25,7 @@ from gateway.base.progress import Steps, unwatched
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind, Column, Redactions, rendered
+from gateway.formats.grouped import Grouped, grouped
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
 from gateway.formats.ports import NOTHING
@@ -184,27 +185,42 @@ class TableFormat(abc.ABC):
         whose first character a spreadsheet would have calculated, `format:hidden-character` those that lost one.
         """
         table = table_in(content)
-        columns = [Column(i, _column(table, i.field_id)) for i in plan.instructions if i.element is Element.COLUMN]
+        columns = _named(table, plan)
         named = {column.instruction.field_id for column in columns}
         if len(named) != len(columns):
             raise PlanUnfit("The plan names a column twice; make the rendition anew.")
         redactions = Redactions()
         redactions.add("default", table.row_count * len(set(table.frame.columns) - named))
-        kept = rendered(columns, secret, table.digest, redactions)
+        if plan.grouping is None:
+            kept, rows = rendered(columns, secret, table.digest, redactions), table.row_count
+        else:
+            groups = grouped(columns, plan.grouping, secret, table.digest, redactions)
+            kept, rows = groups.columns, groups.count
         if not kept:
             raise NothingNamed("The policy lets no column of this table leave; leave the table out of the release.")
         titles = (*(column.title for column in kept), visible.TABLE_HEADER)
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        order = row_order(secret, table.digest, table.row_count)
+        order = row_order(secret, table.digest, rows)
         for what, count in self.left_behind(table).items():
             redactions.add(what, count)
-        mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(table.row_count, np.uint32))
+        mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(rows, np.uint32))
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
         cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)
         data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
         return Rebuilt(data, media_type, redactions.counts(), headers=titles)
+
+
+def groups_of(table: Table, plan: Plan, secret: bytes) -> Grouped | None:
+    """The groups as which the rows of the table leave under this plan; None where they leave as rows."""
+    if plan.grouping is None:
+        return None
+    return grouped(_named(table, plan), plan.grouping, secret, table.digest, Redactions())
+
+
+def _named(table: Table, plan: Plan) -> list[Column]:
+    return [Column(one, _column(table, one.field_id)) for one in plan.instructions if one.element is Element.COLUMN]
 
 
 def table_of(reply: Reply, source: SourceCheck) -> Table:

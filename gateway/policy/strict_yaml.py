@@ -59,12 +59,16 @@ def located(file: str, line: int | None, sentence: str) -> PolicyInvalid:
 def read_document(path: Path, *, name: str | None = None) -> Document:
     """Read and parse one file. `name` is what sentences call it (default: the last part of `path`)."""
     file = name or path.name
+    return parse_document(read_bytes(path, file), file=file)
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """What is in one file, no more than one byte past the bound."""
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise located(file, None, "The file cannot be read; check that it exists and may be read.") from error
-    return parse_document(data, file=file)
+        raise located(name, None, "The file cannot be read; check that it exists and may be read.") from error
 
 
 def parse_document(data: bytes, *, file: str) -> Document:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from gateway.base.canon import Json, canonical
 from gateway.base.clock import to_text
 from gateway.matter.model import Matter, Recipient
+from gateway.policy.service import Source
 from gateway.release.model import Part, Profile, Release
 from gateway.review.model import Quorum
 from gateway.seal.twin import PublicTwin
@@ -92,8 +93,7 @@ def manifest_json(
     recipient: Recipient,
     *,
     key_fingerprint: str | None,
-    engine: str,
-    library_digest: str,
+    source: Source,
     parts: Sequence[Part],
     quorum: Sequence[Quorum],
     signer: PublicTwin,
@@ -101,7 +101,7 @@ def manifest_json(
     time_stamped: bool,
 ) -> bytes:
     """The manifest that approvers sign; it names the keys that will sign it and the log that will hold it."""
-    files = [part for part in parts if part.role == "file"]
+    files, pins = [part for part in parts if part.role == "file"], dict(source.pins)
     documents = [part for part in parts if part.role == "document"]
     return canonical(
         {
@@ -118,9 +118,9 @@ def manifest_json(
             "custody": list(recipient.custody),
             "profile": release.profile.value,
             "created_at": to_text(release.created_at),
-            "engine": engine,
+            "engine": pins.pop("engine"),
             "policy": {
-                "library": library_digest,
+                **pins,
                 "policies": sorted({part.policy for part in files if part.policy}),
             },
             "files": [

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from gateway.base.canon import Json
 from gateway.formats.ports import Format
 from gateway.matter.model import Matter, Recipient
+from gateway.policy.service import Source
 from gateway.release import compose as documents
 from gateway.release.index_pdf import withheld_pdf
 from gateway.release.model import Part, Profile, Release
@@ -65,8 +66,7 @@ def compose(
     recipient: Recipient,
     renditions: Sequence[Rendition],
     formats: Mapping[str, Format],
-    engine: str,
-    library_digest: str,
+    source: Source,
     signer: PublicTwin,
     log: Sequence[str],
     time_stamped: bool,
@@ -89,8 +89,7 @@ def compose(
         matter,
         recipient,
         key_fingerprint=recipient_fingerprint(key) if key else None,
-        engine=engine,
-        library_digest=library_digest,
+        source=source,
         parts=parts,
         quorum=quorum,
         signer=signer,

@@ -33,8 +33,8 @@ class Outcome:
     """What one run of the choreography came to.
 
     `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings;
-    `refused` has a reason. `index` holds the rendition's lines of the withheld index. Only `clean` has a rendition that
-    may be kept.
+    `refused` has a reason. `index` holds the rendition's lines of the withheld index, `consents` the ids of those that
+    it rests on. Only `clean` has a rendition that may be kept.
     """
 
     state: State
@@ -44,6 +44,7 @@ class Outcome:
     report: Report | None = None
     withheld: WithheldSet | None = None
     index: tuple[Mapping[str, str], ...] = ()
+    consents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ class ReleaseFrame:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """The redacted, marked bytes made of one original for one release, from queue to review."""
+    """The redacted, marked bytes made of one original for one release, from queue to review.
+
+    `consents` are those that it rests on, `classes` those of which something leaves with it.
+    """
 
     id: str
     release: str
@@ -70,6 +74,7 @@ class Rendition:
     original: str
     kind: str
     policy: str
+    library_digest: str
     state: State
     author: str
     media_type: str | None
@@ -84,6 +89,8 @@ class Rendition:
     reason: str | None
     created_at: datetime
     progress: Progress | None = None
+    consents: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

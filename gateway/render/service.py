@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,9 +25,14 @@ from gateway.formats.ports import Format
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
+from gateway.matter.clearances import Clearances
+from gateway.matter.model import ClearanceSort
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
-from gateway.policy.load import Library
+from gateway.policy.bundle import BundleNotInForce
+from gateway.policy.clearing import Consent, party
+from gateway.policy.policy import Policy
+from gateway.policy.service import Policies, Source
 from gateway.render import withheld
 from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
 from gateway.render.pipeline import Job, render
@@ -60,6 +67,13 @@ class AlreadyInRelease(Conflict):
     title = "This original is in the release already"
 
 
+class PoliciesChanged(Conflict):
+    """A rendition was asked for or made with other policies than those in force."""
+
+    slug = "policies-changed"
+    title = "The policies changed meanwhile"
+
+
 class NotEntered(CheckFailed):
     """A rendition's row asks for what no entry of the log asks for."""
 
@@ -88,11 +102,12 @@ class Renders:
         clock: Clock,
         vault: Vault,
         intake: Intake,
-        library: Library,
+        policies: Policies,
         sandbox: Sandbox,
         queue: Queue,
         detector: Detector | None = None,
         reader: Reader | None = None,
+        clearances: Clearances | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -100,10 +115,11 @@ class Renders:
         self._clock = clock
         self._vault = vault
         self._intake = intake
-        self._library = library
+        self._policies = policies
         self._sandbox = sandbox
         self._detector = detector
         self._reader = reader
+        self._clearances = clearances
         self.queue = queue
 
     def request(
@@ -120,10 +136,11 @@ class Renders:
         actor.require(Permission.RENDITION_ANSWER if supersedes else Permission.RELEASE_BUILD)
         if original.matter != frame.matter:
             raise NotFound("There is no original with this id in this matter.")
+        source = self._policies.require()
         policy = (
-            self._library.policy(policy_ref)
+            source.library.policy(policy_ref)
             if policy_ref
-            else self._library.for_kind(original.kind, frame.context, frame.on)
+            else source.library.for_kind(original.kind, frame.context, frame.on)
         )
         rendition_id = new_id("ren")
         with self._units.change() as session:
@@ -139,7 +156,7 @@ class Renders:
                 original=original.id,
                 kind=original.kind,
                 policy=policy.ref,
-                library_digest=self._library.digest,
+                library_digest=source.library.digest,
                 state=State.QUEUED,
                 author=actor.person_id,
                 supersedes=supersedes,
@@ -165,7 +182,7 @@ class Renders:
                         "release": frame.release,
                         "original": original.id,
                         "policy": policy.ref,
-                        "library": self._library.digest,
+                        **source.pins,
                         "supersedes": supersedes,
                     },
                 ),
@@ -182,8 +199,7 @@ class Renders:
             )
             outcome = Outcome(State.REFUSED, reason=reason)
         else:
-            job = self._job(claim.rendition, frame)
-            outcome = render(job, self._sandbox, gauge)
+            outcome = self._rendered(claim.rendition, frame, gauge)
         gauge.begin(Stage.STORING)
         with ExitStack() as keepings:
             self._finish(claim, frame, outcome, self._keep_parts(frame, outcome, keepings))
@@ -265,10 +281,12 @@ class Renders:
         with self._vault.open(session, object_id) as opened:
             return b"".join(opened.chunks())
 
-    @property
-    def library_digest(self) -> str:
-        """The digest of every policy and kind that renditions are made with."""
-        return self._library.digest
+    def policies_of(self, renditions: Iterable[Rendition]) -> Source:
+        """The policies in force, which all of these must have been rendered with. Raises `PoliciesChanged`."""
+        source = self._policies.require()
+        if any(one.library_digest != source.library.digest for one in renditions):
+            raise PoliciesChanged("The policies changed since a rendition was made; withdraw it and ask for it again.")
+        return source
 
     def authors_of(self, session: Session, release_id: str) -> frozenset[str]:
         """Everyone who asked for a rendition of this release or answered one, superseded ones included."""
@@ -285,18 +303,27 @@ class Renders:
         """What must not be in anything that travels with this rendition."""
         return withheld.from_json(json.loads(self.part(session, rendition.withheld_object)))
 
+    def _rendered(self, rendition_id: str, frame: ReleaseFrame, gauge: Gauge) -> Outcome:
+        """Rendered with just the policies that it was asked for with, or refused."""
+        try:
+            self.policies_of((self.get(rendition_id),))
+        except (BundleNotInForce, PoliciesChanged) as problem:
+            return Outcome(State.REFUSED, reason=problem.detail)
+        return render(self._job(rendition_id, frame), self._sandbox, gauge)
+
     def _job(self, rendition_id: str, frame: ReleaseFrame) -> Job:
         with self._units.read() as session:
             row = self._row(session, rendition_id)
             self._check_entered(session, row)
+            library = self._policies.library
             original = self._intake.get(row.original)
             return Job(
                 untrusted_original=self.part(session, original.object_id),
                 media_type=original.media_type,
                 file_name=original.file_name,
                 form=self.format_of(original),
-                kind=self._library.kind(original.kind),
-                policy=self._library.policy(row.policy),
+                kind=library.kind(original.kind),
+                policy=library.policy(row.policy),
                 context=frame.context,
                 on=frame.on,
                 answers=self._answers(session, row),
@@ -305,13 +332,35 @@ class Renders:
                 secret=self._secret(session, frame.release),
                 detector=self._detector,
                 reader=self._reader,
+                statements=library.statements,
+                consents=self._consents(session, row.matter),
             )
+
+    def policy_of(self, rendition: Rendition) -> Policy:
+        """The policy that a rendition was made with."""
+        return self._policies.library.policy(rendition.policy)
+
+    def _consents(self, session: Session, matter: str) -> tuple[Consent, ...]:
+        """What third parties said, oldest first, and whether it holds today."""
+        if self._clearances is None:
+            return ()
+        today = self._clock.now().date()
+        return tuple(
+            Consent(one.id, frozenset(map(party, one.about)), one.fields, one.recipient_class.value, one.lives(today))
+            for one in self._clearances.of_matter_in(session, matter)
+            if one.sort is ClearanceSort.CONSENT
+        )
 
     def _check_entered(self, session: Session, row: RenditionRow) -> None:
         """Raise unless the log says that just this was asked for: a worker opens an original on no other ground."""
         entry = self._log.newest(session, type="rendition.requested", subject=row.id)
         facts = {} if entry is None else entry["facts"]
-        told = {"release": row.release, "original": row.original, "policy": row.policy}
+        told = {
+            "release": row.release,
+            "original": row.original,
+            "policy": row.policy,
+            "library": row.library_digest,
+        }
         if any(facts.get(name) != value for name, value in told.items()):
             raise NotEntered("This rendition is not what the log says was asked for; withdraw it and ask again.")
 
@@ -342,6 +391,7 @@ class Renders:
             {
                 "salt": hmac.digest(secret, b"decisions", "sha256").hex(),
                 "decisions": outcome.decisions.to_json(),
+                "policies": self._policies.pins,
                 "withheld": list(outcome.index),
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
             }
@@ -351,6 +401,7 @@ class Renders:
         detector = outcome.decisions.detector if outcome.decisions else None
         report = outcome.report
         read: dict[str, Json] = {}
+        classes: list[Json] = list(outcome.decisions.classes) if outcome.decisions else []
         if report is not None:
             read = {"read_by": report.read_by, "near_confirmed": report.counts.get("near_confirmed", 0)}
         with self._units.change() as session:
@@ -365,6 +416,7 @@ class Renders:
             row.withheld_object = self._record(session, parts.withheld)
             if outcome.rebuilt is not None:
                 row.media_type, row.size_bytes = outcome.rebuilt.media_type, len(outcome.rebuilt.data)
+            rests: dict[str, Json] = {"consents": list(outcome.consents), "classes": classes}
             digests = {
                 "sha256": _digest(parts.rendition),
                 "decisions_sha256": _digest(parts.decisions),
@@ -374,7 +426,7 @@ class Renders:
                 session,
                 owner=row.matter,
                 context=f"result:{row.id}",
-                text=canonical({**digests, "reason": outcome.reason}).decode(),
+                text=canonical({**digests, **rests, "reason": outcome.reason}).decode(),
             )
             self._log.append(
                 session,
@@ -387,10 +439,11 @@ class Renders:
                         "release": frame.release,
                         "attempt": claim.attempt,
                         "sandbox": sorted(self._sandbox.layers()),
+                        **self._policies.pins,
                         **({"detector": detector} if detector else {}),
                         **read,
                     },
-                    body={**digests, "reason": outcome.reason},
+                    body={**digests, **rests, "reason": outcome.reason},
                 ),
             )
 
@@ -420,7 +473,7 @@ class Renders:
         return Answers.from_json(json.loads(text))
 
     def _rendition(self, session: Session, row: RenditionRow) -> Rendition:
-        told = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
+        told: dict[str, Any] = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
         if row.result is not None:
             told = json.loads(
                 self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
@@ -436,6 +489,7 @@ class Renders:
             original=row.original,
             kind=row.kind,
             policy=row.policy,
+            library_digest=row.library_digest,
             state=state,
             author=row.author,
             media_type=row.media_type,
@@ -450,6 +504,8 @@ class Renders:
             reason=told["reason"],
             created_at=row.created_at,
             progress=held.progress if held else None,
+            consents=tuple(told.get("consents", ())),
+            classes=tuple(told.get("classes", ())),
         )
 
 

@@ -367,7 +367,7 @@ MANIFEST = {
     "profile": TEXT,
     "created_at": TIME,
     "engine": TEXT,
-    "policy": {"library": HEX, "policies": [TEXT]},
+    "policy": {"library": HEX, "policies": [TEXT], "bundle?": HEX},
     "files": [{**DOCUMENT, "kind": TEXT, "media_type": TEXT, "rendition": TEXT, "decisions": HEX, "residue": HEX}],
     "documents": [DOCUMENT],
     "approvals_required": [QUORUM],
@@ -417,21 +417,27 @@ ENROLLED = {
     "signature": SIGNATURE_HEX,
 }
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
-ENTRY_REQUIRED = {
+ENTRY = {
     "v": ONE,
     "type": TEXT,
     "actor": TEXT,
     "at": TIME,
     "facts": OBJECT,
+    "matter?": TEXT,
+    "seq?": POSITIVE,
+    "prev?": HEX_OR_NULL,
+    "subject?": TEXT,
+    "body?": HEX,
 }
-ENTRY_OPTIONAL = {"matter": TEXT, "seq": POSITIVE, "prev": HEX_OR_NULL, "subject": TEXT, "body": HEX}
 
 
 def check_shape(value: Any, wanted: Any, where: str) -> None:
-    """Raise `Mismatch` naming the first place where `value` does not have the shape `wanted`, no field more or less."""
+    """Raise `Mismatch` naming the first place where `value` does not have the shape `wanted`, no field more or less.
+
+    A field whose name in `wanted` ends with `?` may be missing.
+    """
     if isinstance(wanted, dict):
-        _check_fields(value, wanted, where)
-        for name, inner in wanted.items():
+        for name, inner in _fields(value, wanted, where).items():
             check_shape(value[name], inner, f"{where}, {name}")
     elif isinstance(wanted, list):
         if not isinstance(value, list):
@@ -445,11 +451,14 @@ def check_shape(value: Any, wanted: Any, where: str) -> None:
         raise Mismatch(f"{where} is not {wanted.name}: {shown(value)}.")
 
 
-def _check_fields(value: Any, wanted: dict[str, Any], where: str) -> None:
+def _fields(value: Any, wanted: dict[str, Any], where: str) -> dict[str, Any]:
+    """The shapes of just the fields that `value` has to have and has."""
     if not isinstance(value, dict):
         raise Mismatch(f"{where} is not an object.")
-    for name in sorted(wanted.keys() ^ value.keys()):
-        raise Mismatch(f"{where} {'lacks the' if name in wanted else 'has the unknown'} field {shown(name)}.")
+    shapes = {name.rstrip("?"): shape for name, shape in wanted.items() if name[-1] != "?" or name[:-1] in value}
+    for name in sorted(shapes.keys() ^ value.keys()):
+        raise Mismatch(f"{where} {'lacks the' if name in shapes else 'has the unknown'} field {shown(name)}.")
+    return shapes
 
 
 def parse_entry(leaf: bytes, what: str) -> dict[str, Any]:
@@ -459,8 +468,7 @@ def parse_entry(leaf: bytes, what: str) -> dict[str, Any]:
     entry = parse_canonical(leaf, what)
     if not isinstance(entry, dict):
         raise Mismatch(f"{what} is not an object.")
-    optional = {name: shape for name, shape in ENTRY_OPTIONAL.items() if name in entry}
-    check_shape(entry, {**ENTRY_REQUIRED, **optional}, what)
+    check_shape(entry, ENTRY, what)
     chained = [name in entry for name in ("matter", "seq", "prev")]
     if any(chained) and not all(chained):
         raise Mismatch(f"{what} has only a part of matter, seq and prev.")

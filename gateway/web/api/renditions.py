@@ -125,12 +125,12 @@ def answer_rendition(
     operation_id="addRedactions",
     status_code=202,
     response_model=RenditionOut,
-    summary="Add regions and terms to a rendition's answers",
+    summary="Withhold more: add regions, terms, rows and cells",
 )
 def add_redactions(
     gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: RedactionsIn
 ) -> Response:
-    """A new rendition with these regions beside the old ones."""
+    """A new rendition with these beside the old ones; whoever adds them has built part of the release."""
 
     def answers() -> Answers:
         return body.added_to(gateway.renders.answers(rendition_id))
