@@ -308,11 +308,11 @@ def export(house: House, tmp_path: Path) -> Path:
 def _both_are_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a test here has verified, the second verifier says the same of it, and fails at a step that failed.
 
-    By day it is asked once in sixty times, the first time in each test among them; by night always.
+    By day it is asked once in sixty times, the first time in each test among them; by night once in five.
     """
     if MISSING is not None:
         return
-    every = 1 if "nightly" in str(request.config.getoption("markexpr")).replace("not nightly", "") else 60
+    every = 5 if "nightly" in str(request.config.getoption("markexpr")).replace("not nightly", "") else 60
     for name in ("verify_package", "verify_export"):
         if hasattr(request.module, name):
             asked = agreeing(getattr(request.module, name), request, every)
