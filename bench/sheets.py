@@ -2,9 +2,10 @@
 
 Prints one Markdown table: 100,000 rows of 20 columns, the path that the gateway walks (parse in the sandbox, change,
 write a new workbook) and openpyxl's load, the same columns edited cell by cell, save. Each run is a process of its own,
-the two alternate; memory is the largest sum of what the process and its children held at one time. With --gate instead
-how long the gate takes over what came out, beside making it, both in this process and its sandbox. Exit code 1 when a
-floor is missed: 8 times as fast, a sixth of the memory; the gate at most as long as the redaction.
+the two alternate; memory is the largest sum of what the process and its children held at one time, pages that they
+share counted once. With --gate instead how long the gate takes over what came out, beside making it, both in this
+process and its sandbox. Exit code 1 when a floor is missed: 8 times as fast, a sixth of the memory; the gate at most as
+long as the redaction.
 Run: python -m bench.sheets [--quick] [--gate]
 """
 
@@ -165,26 +166,27 @@ def _expected(table: Table, rebuilt: Rebuilt) -> tuple[TableExpectation, Withhel
 
 
 def _measured(who: str, original: Path) -> tuple[float, float]:
-    """Seconds and the largest sum of resident memory, in MiB, of one run."""
+    """Seconds and the largest sum of memory, in MiB, of one run."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "bench.sheets", "--run", who, "--file", str(original)]
     peak = 0
     with subprocess.Popen(command) as process:
         while process.poll() is None:
-            peak = max(peak, _resident_kib(process.pid))
+            peak = max(peak, _held_kib(process.pid))
             time.sleep(_POLL_S)
     if process.returncode:
         raise SystemExit(f"{who} failed")
     return time.perf_counter() - began, peak / 1024
 
 
-def _resident_kib(pid: int) -> int:
+def _held_kib(pid: int) -> int:
+    """Proportional set size: a page that a process shares with its parent counts once for the two of them."""
     try:
-        held = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text("ascii"))
+        held = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text("ascii"), re.MULTILINE)
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
     except OSError:
         return 0
-    return (int(held[1]) if held else 0) + sum(_resident_kib(int(child)) for child in children)
+    return (int(held[1]) if held else 0) + sum(_held_kib(int(child)) for child in children)
 
 
 def _told(runs: dict[str, list[tuple[float, float]]], rows: int) -> int:

@@ -18,6 +18,7 @@ from gateway.db.unit import Units
 from gateway.detect.detector import TASK as DETECT_TASK
 from gateway.detect.detector import Networks
 from gateway.detect.text import classes_of
+from gateway.exposure.assess import assess
 from gateway.formats.document import DocumentFormat
 from gateway.formats.document_docx import DocumentDocx
 from gateway.formats.document_eml import DocumentEml
@@ -42,6 +43,7 @@ from gateway.keys.providers.passphrase import PassphraseKeyFile
 from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, check_twin, signing_twin
+from gateway.matter.clearances import Clearances
 from gateway.matter.service import Matters
 from gateway.people.service import People
 from gateway.policy.bundle import Signers, parse_signers
@@ -109,6 +111,7 @@ class Gateway:
     log: Log
     people: People
     matters: Matters
+    clearances: Clearances
     vault: Vault
     openings: Openings
     intake: Intake
@@ -232,6 +235,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
+    clearances = Clearances(units, keyring, log, clock, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
@@ -249,7 +253,21 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     queue = Queue(units, settings.lease_s)
     networks = Networks(other_walls)
-    renders = Renders(units, keyring, log, clock, vault, intake, policies, walls, queue, networks, networks)
+    renders = Renders(
+        units,
+        keyring,
+        log,
+        clock,
+        vault,
+        intake,
+        policies,
+        walls,
+        queue,
+        networks,
+        networks,
+        clearances,
+        assess,
+    )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
     def package_key() -> SigningTwin:
@@ -258,7 +276,19 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     authority = time_stamp_authority(settings)
     stamped = authority is not None and authority.required
     releases = Releases(
-        units, keyring, log, clock, vault, matters, intake, renders, reviews, walls, package_key, time_stamped=stamped
+        units,
+        keyring,
+        log,
+        clock,
+        vault,
+        matters,
+        clearances,
+        intake,
+        renders,
+        reviews,
+        walls,
+        package_key,
+        time_stamped=stamped,
     )
     return Gateway(
         settings=settings,
@@ -270,6 +300,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         log=log,
         people=people,
         matters=matters,
+        clearances=clearances,
         vault=vault,
         openings=Openings(units, log, clock, vault),
         intake=intake,

@@ -1,4 +1,4 @@
-"""What all tests share: the two databases."""
+"""What all tests share: the two databases, and the second verifier."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import gateway.founding
 from tests.support.databases import POSTGRES, SQLITE, Database, close_idle, watched
 from tests.support.postgres import programs
+from tests.support.second import MISSING, Second
 
 # Folders of tests that take a release from its originals to its package, minutes of processor time in all; and files
 # that look at the interface alone, whatever lies behind it.
@@ -23,6 +24,15 @@ def database(request: pytest.FixtureRequest) -> Database:
     if request.param == POSTGRES.kind and programs() is None:
         pytest.skip("PostgreSQL is not on this machine (Debian: apt install postgresql), or may not be started")
     return _KINDS[request.param]
+
+
+@pytest.fixture(scope="session")
+def second() -> Iterator[Second]:
+    """Who is asked whether a package or an export holds, beside the script that travels with it."""
+    if MISSING is not None:
+        pytest.skip(MISSING)
+    with Second() as verifier:
+        yield verifier
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -80,7 +80,7 @@ def put_specimens(
     out: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
     seed: Annotated[int, typer.Option("--seed", help="Other secrets, same firms.")] = 1,
 ) -> None:
-    """Write an original of every kind to try things with, and beside each the answers it needs."""
+    """Write originals of every medium to try things with, and beside each the answers it needs."""
     if out.exists():
         raise FolderInUse("The folder exists already; name a new one.")
     made = specimens(seed)
@@ -176,7 +176,7 @@ def _begun(folder: Path, stage: Stage, stack: ExitStack) -> tuple[Journey, subpr
 def _travelled(journey: Journey, stage: Stage) -> None:
     folder = journey.out
     made = stage.step(
-        "specimens of every kind, from a customer list to a video", lambda: _written(folder / "originals")
+        "specimens of every medium, from a customer list to a video", lambda: _written(folder / "originals")
     )
     for sentence in made.left_out:
         stage.note(sentence)

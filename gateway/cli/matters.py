@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.base.canon import Json
 from gateway.base.problems import Usage
 from gateway.cli.client import Matter
 from gateway.cli.environment import connected, json_file
@@ -48,6 +50,74 @@ def list_matters(as_json: AsJson = False) -> None:
     with connected() as client:
         found = tuple(client.matters())
     show(found, as_json=as_json, lines=[f"{one.id}  round {one.round}  {one.authority}  {one.title}" for one in found])
+
+
+@app.command("consent")
+def record_consent(
+    matter: str,
+    party: Annotated[list[str], typer.Option("--party", help="The party's name; repeat for every spelling.")],
+    to: Annotated[str, typer.Option("--to", help="A class of recipients, such as authority.")],
+    state: Annotated[str, typer.Option("--state", help="given, refused or withdrawn.")],
+    start: Annotated[str, typer.Option("--from", help="The first day, such as 2026-01-31.")],
+    end: Annotated[str, typer.Option("--until", help="The last day.")],
+    reference: Annotated[str, typer.Option("--reference", help="Where the evidence is.")],
+    field: Annotated[list[str] | None, typer.Option("--field", help="Where it may be named; all if not given.")] = None,
+    evidence: Annotated[Path | None, typer.Option("--evidence", help="The document; only its digest is sent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record whether a third party may be named to a class of recipients."""
+    told = _told(party, to, state, start, end, reference, evidence)
+    if field:
+        told["fields"] = list[Json](field)
+    with connected() as client:
+        show(one := client.record_consent(matter, told), as_json=as_json, lines=[f"{one.id}  entry {one.audit_index}"])
+
+
+@app.command("assess")
+def record_assessment(
+    matter: str,
+    data: Annotated[list[str], typer.Option("--class", help="A class of personal data, such as PERSON; repeatable.")],
+    to: Annotated[str, typer.Option("--to", help="A class of recipients, such as authority.")],
+    state: Annotated[str, typer.Option("--state", help="given, refused or withdrawn.")],
+    start: Annotated[str, typer.Option("--from", help="The first day, such as 2026-01-31.")],
+    end: Annotated[str, typer.Option("--until", help="The last day.")],
+    reference: Annotated[str, typer.Option("--reference", help="Where the assessment is, and on which basis.")],
+    evidence: Annotated[Path | None, typer.Option("--evidence", help="The document; only its digest is sent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record that disclosing personal data to a class of recipients was assessed."""
+    told = _told(data, to, state, start, end, reference, evidence)
+    with connected() as client:
+        show(
+            one := client.record_assessment(matter, told), as_json=as_json, lines=[f"{one.id}  entry {one.audit_index}"]
+        )
+
+
+@app.command("clearances")
+def list_clearances(matter: str, as_json: AsJson = False) -> None:
+    """What third parties said and what was assessed, oldest first."""
+    with connected() as client:
+        found = client.clearances(matter).clearances
+    lines = [
+        f"{one.sort}  {one.state}  {', '.join(one.about)}  to {one.recipient_class}  {one.start} to {one.end}"
+        for one in found
+    ]
+    show(found, as_json=as_json, lines=lines)
+
+
+def _told(
+    about: list[str], to: str, state: str, start: str, end: str, reference: str, evidence: Path | None
+) -> dict[str, Json]:
+    digest = None if evidence is None else hashlib.sha256(json_file(evidence, "evidence")).hexdigest()
+    return {
+        "about": list[Json](about),
+        "recipient_class": to,
+        "state": state,
+        "start": start,
+        "end": end,
+        "reference": reference,
+        "evidence_sha256": digest,
+    }
 
 
 def upload(

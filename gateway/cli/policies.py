@@ -24,9 +24,10 @@ from gateway.intake import rules
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context, parse_context
 from gateway.policy.decide import decide
-from gateway.policy.difference import changes
+from gateway.policy.difference import changes, edits
 from gateway.policy.effect import Effect, effect
 from gateway.policy.explain import explain
+from gateway.policy.gate_words import dropped
 from gateway.policy.layout import formatted
 from gateway.policy.lint import Level, lint
 from gateway.policy.load import Library, load_library, load_policy_file, packs_dir
@@ -206,22 +207,35 @@ def plan_change(
     library = load_library(offline_settings().policies_dir)
     was, now = chosen_policy(old, library), chosen_policy(new, library)
     found = changes(was, now, [library.kind(name) for name in sorted({*was.kinds, *now.kinds})])
-    lines = [str(one) for one in found] or [f"Nothing that leaves changes from {was.ref} to {now.ref}."]
+    edited = edits(was, now)
+    lines = [str(one) for one in (*found, *edited)] or [f"Nothing that leaves changes from {was.ref} to {now.ref}."]
     if any(one.direction.loosens for one in found):
         lines.append("It lets something leave that did not, or not in this form: legal reviewers must approve it.")
-    told: dict[str, Json] = {"from": was.ref, "to": now.ref, "changes": [one.to_json() for one in found]}
+    elif any(one.direction.loosens for one in edited):
+        lines.append("It may let something leave that did not: legal reviewers must approve it.")
+    gone = dropped(was.gates, now.gates)
+    if gone:
+        lines.append(f"It drops or narrows gates ({', '.join(gone)}): legal reviewers must approve it.")
+    told: dict[str, Json] = {
+        "from": was.ref,
+        "to": now.ref,
+        "changes": [one.to_json() for one in found],
+        "edits": [one.to_json() for one in edited],
+        "gates_dropped": list(gone),
+    }
     if original is not None:
         if kind is None:
             raise Usage("Say with --kind what the original is.")
         done = _effect_on(original, kind, (was, now), parse_context(context or ()), answers_in(answers))
-        told["cells"], told["others"] = [one.to_json() for one in done.cells], dict(done.others)
+        told["cells"] = [one.to_json() for one in done.cells]
+        told["others"] = {sort: one.to_json() for sort, one in done.others.items()}
         lines += [
             *map(str, done.cells),
-            *(f"{count} × {sort} would be decided otherwise" for sort, count in done.others.items()),
+            *(f"{one.otherwise} × {sort} would be decided otherwise" for sort, one in done.others.items()),
         ]
         lines.append(
-            f"{original.name}: {len(done.cells)} cells would change; {done.released} would leave that did not, "
-            f"{done.withheld} would no longer leave."
+            f"{original.name}: {len(done.cells)} cells would change; in all {done.released} things would leave that "
+            f"did not, {done.withheld} would no longer leave."
         )
     show(told, as_json=as_json, lines=lines)
 

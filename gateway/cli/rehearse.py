@@ -17,13 +17,14 @@ from typing import Annotated, NoReturn
 import typer
 
 from gateway.app import built_in_formats, kinds_of, looking, sandbox
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.base.problems import Refused, Usage
 from gateway.base.progress import Gauge
 from gateway.base.text import clean_line
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, Following, show
 from gateway.detect.detector import Networks
+from gateway.exposure.assess import assess
 from gateway.formats.model import Mark
 from gateway.formats.ports import Format
 from gateway.intake import rules
@@ -32,8 +33,10 @@ from gateway.policy.conditions import Context, parse_context
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, load_library, load_policy_file
 from gateway.policy.policy import Policy
+from gateway.policy.statements import StatementFile
 from gateway.render.model import Outcome, State
 from gateway.render.pipeline import Job, render
+from gateway.render.service import told_by
 from gateway.sandbox.ports import Sandbox
 
 REHEARSAL_RELEASE = "no release"
@@ -61,6 +64,7 @@ class Rehearsal:
     recipient: str
     answers: Answers
     on: date
+    statements: tuple[StatementFile, ...] = ()
 
 
 def render_file(
@@ -125,6 +129,7 @@ def resolved(
         recipient=clean_line(recipient, what="recipient's name"),
         answers=answers_in(answers),
         on=datetime.now(UTC).date(),
+        statements=library.statements,
     )
 
 
@@ -145,6 +150,8 @@ def rehearse(what: Rehearsal, walls: Sandbox, following: Following) -> Outcome:
         secret=secrets.token_bytes(32),
         detector=networks,
         reader=networks,
+        assessor=assess,
+        statements=what.statements,
     )
     outcome = render(job, walls, Gauge(following))
     if outcome.state is not State.CLEAN:
@@ -157,6 +164,10 @@ def _raise(outcome: Outcome) -> NoReturn:
     if outcome.report is not None:
         places = sorted({f"{one.kind.value} at {one.place}" for one in outcome.report.findings})
         detail = f"{detail} Found: {'; '.join(places[:5])}{' and more' if len(places) > 5 else ''}."
+    if outcome.risk is not None:
+        # Who rehearses holds the original: its rows tell them nothing new.
+        rows = [f"{one.check}: rows {', '.join(map(str, one.rows))}" for one in outcome.risk.witnesses[:5]]
+        detail = f"{detail} In the original: {'; '.join(rows)}."
     if outcome.state is State.WAITING and outcome.decisions is not None:
         asked = ", ".join(ask.field_id for ask in outcome.decisions.asks[:20])
         detail = f"{detail} Open: {asked}. Put the answers into a file and give it with --answers."
@@ -173,10 +184,14 @@ def _files(what: Rehearsal, outcome: Outcome) -> dict[str, bytes]:
     index.writerows(outcome.index)
     return {
         f"{what.kind.name.replace('_', '-')}-rehearsal.{extension}": outcome.rebuilt.data,
-        "decisions.json": canonical(outcome.decisions.to_json()),
-        "residue.json": canonical(outcome.report.to_json()),
+        "decisions.json": canonical({**outcome.decisions.to_json(), **_risk(outcome)}),
+        "residue.json": canonical(told_by(outcome)),
         "withheld.csv": b"\xef\xbb\xbf" + sink.getvalue().encode("utf-8"),
     }
+
+
+def _risk(outcome: Outcome) -> dict[str, Json]:
+    return {"risk": outcome.risk.to_json()} if outcome.risk else {}
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:

@@ -116,6 +116,32 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
+class Clearance:
+    """What a third party said, or that a disclosure of personal data was assessed."""
+
+    id: str
+    sort: str
+    about: tuple[str, ...]
+    fields: tuple[str, ...]
+    recipient_class: str
+    state: str
+    start: str
+    end: str
+    reference: str
+    evidence_sha256: str | None
+    recorded_by: str
+    recorded_at: str
+    audit_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clearances:
+    """The clearances of a matter, oldest first."""
+
+    clearances: tuple[Clearance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MatterLine:
     """A matter in a list."""
 

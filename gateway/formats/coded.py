@@ -6,7 +6,7 @@ are written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -113,12 +113,16 @@ class Cells:
     def deciding(self, cases: tuple[Case, ...]) -> Places:
         """For every row the place in `cases` of the strictest one that holds, `NONE` where none does.
 
-        The same as `model.applied` row by row.
+        The same as `model.applied` row by row, for cases that pick none.
         """
         decided = np.full(self.rows, NONE, np.int16)
         for place in sorted(range(len(cases)), key=lambda place: (-cases[place].rank, -place)):
             decided[self._holding(cases[place])] = place
         return decided
+
+    def column(self, name: str) -> pl.Series | None:
+        """The cells of the column of this name."""
+        return self._columns.get(name)
 
     def filled(self, name: str | None) -> Rows:
         """For every row whether the column of this name shows something."""
@@ -126,14 +130,21 @@ class Cells:
             return np.zeros(self.rows, np.bool_)
         return (self._columns[name].str.strip_chars() != "").to_numpy()
 
+    def where(self, name: str, holds: Callable[[str], bool]) -> Rows:
+        """For every row whether the value in the column of this name is one of those for which `holds`."""
+        if name not in self._columns:
+            return np.zeros(self.rows, np.bool_)
+        if name not in self._coded:
+            self._coded[name] = Coded.of(self._columns[name])
+        return self._coded[name].where(holds)
+
     def _holding(self, case: Case) -> Rows:
-        holding = np.ones(self.rows, np.bool_)
+        holding = np.full(self.rows, not case.rows)
+        holding[[row for row in case.rows if row < self.rows]] = True
         for name, wanted in case.where:
             if name not in self._columns:
                 return holding if case.withholds else np.zeros(self.rows, np.bool_)
-            if name not in self._coded:
-                self._coded[name] = Coded.of(self._columns[name])
-            holding &= self._coded[name].where(partial(_is_one_of, wanted))
+            holding &= self.where(name, partial(_is_one_of, wanted))
         return holding
 
 
@@ -151,5 +162,5 @@ class CellsApart:
 _NO_CELLS = Cells({}, 0)
 
 
-def _is_one_of(wanted: frozenset[str], value: str) -> bool:
+def _is_one_of(wanted: Container[str], value: str) -> bool:
     return comparable(value) in wanted

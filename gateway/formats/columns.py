@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from gateway.base.text import HIDDEN as HIDDEN_CHARACTERS
 from gateway.formats.changes import changed
 from gateway.formats.coded import NONE, Cells, Coded, Rows, repetitive
+from gateway.formats.indexed import indexed
 from gateway.formats.keyed import Prf, named, normalised, pseudonyms
 from gateway.formats.model import Case, Instruction, Op
 from gateway.formats.problems import CellUnreadable, PlanUnfit
@@ -93,14 +94,21 @@ class Redactions:
 
 
 def rendered(
-    columns: list[Column], secret: bytes, digest: bytes, redactions: Redactions, *, calculated: bool = True
+    columns: list[Column],
+    secret: bytes,
+    digest: bytes,
+    redactions: Redactions,
+    *,
+    calculated: bool = True,
+    table: Cells | None = None,
 ) -> list[OutColumn]:
     """Every column of which something may leave, changed as its instruction says.
 
-    `calculated` says that a spreadsheet will read it, and would take some cells for formulas.
+    `calculated` says that a spreadsheet will read it, and would take some cells for formulas. `table` is what rules ask
+    row by row, where that is more than these columns.
     """
     rows = columns[0].cells.len() if columns else 0
-    table = Cells({column.instruction.name: column.cells for column in columns}, rows)
+    asked = table or Cells({column.instruction.name: column.cells for column in columns}, rows)
     leaving: dict[str, Column] = {}
     for column in columns:
         instruction = column.instruction
@@ -113,7 +121,7 @@ def rendered(
             leaving[instruction.title] = column
 
     def out(column: Column) -> OutColumn:
-        cells = _Rendering(column, table, secret, digest, redactions, calculated=calculated).cells()
+        cells = _Rendering(column, asked, secret, digest, redactions, calculated=calculated).cells()
         return OutColumn(column.instruction.title, _kind(column.instruction), cells)
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -129,7 +137,8 @@ def _kind_under(case: Case, value_type: str) -> CellKind:
     op, params = case.transform.op, case.transform.params
     if op is Op.ALLOW:
         return CellKind(value_type) if value_type in {"decimal", "integer", "date"} else CellKind.TEXT
-    return CellKind.DECIMAL if op is Op.ROUND and not params.get("unit") else CellKind.LABEL
+    bare = op is Op.INDEX or (op is Op.ROUND and not params.get("unit"))
+    return CellKind.DECIMAL if bare else CellKind.LABEL
 
 
 class _Rendering:
@@ -148,6 +157,7 @@ class _Rendering:
         self._calculated = calculated
         self._instruction = column.instruction
         self._raw = column.cells
+        self._table = table
         self._redactions = redactions
         self._decided = table.deciding(column.instruction.cases)
         self._prf = Prf(secret).narrowed("field", self._instruction.name.encode())
@@ -176,6 +186,8 @@ class _Rendering:
             self._redactions.add(case.rule if case else DEFAULT, count)
             text = f"{WITHHELD}: {case.code}]" if case else f"{WITHHELD}]"
             return Coded(pl.Series([text]), np.zeros(count, np.uint32))
+        if case.transform.op is Op.INDEX:
+            return self._indexed(case, rows)
         by_row = case.transform.op is Op.PSEUDONYMISE and case.transform.params.get("scope") == "row"
         if self._coded is None or by_row:
             raw = Coded.whole(self._raw if rows.all() else self._raw.filter(rows))
@@ -208,6 +220,14 @@ class _Rendering:
         except (ValueError, ArithmeticError) as error:
             raise _bad_parameters(case) from error
 
+    def _indexed(self, case: Case, rows: Rows) -> Coded:
+        try:
+            shown = indexed(case.transform.params, self._instruction.name, self._table, rows)
+        except ValueError as error:
+            raise _bad_parameters(case) from error
+        self._redactions.add(case.rule, int((shown.values != "").sum()))
+        return shown
+
     def _row_names(self, case: Case, rows: Rows) -> pl.Series:
         _, prefix = _scope_and_prefix(case)
         in_table = self._prf.narrowed("table", self._digest)
@@ -215,13 +235,19 @@ class _Rendering:
         return pl.Series([by_row[row] for row in np.flatnonzero(rows).tolist()], dtype=pl.String)
 
     def _raise_unreadable(self, row: int) -> NoReturn:
-        instruction = self._instruction
-        cuts_days = any(case.transform.op is Op.TRUNCATE_DATE for case in instruction.cases)
-        wanted = _READABLE_AS.get("date" if cuts_days else instruction.value_type, _READABLE_AS["decimal"])
-        raise CellUnreadable(
-            f"Row {row + 2} of the column “{instruction.title}” cannot be read as {wanted}, and send the table again.",
-            row=row + 2,
-        )
+        title, ops = self._instruction.title, {case.transform.op for case in self._instruction.cases}
+        place = f"Row {row + 2} of the column “{title}”"
+        if Op.GENERIC_NAME in ops:
+            raise CellUnreadable(f"{place} has no generic name in the policy; have one declared for it.", row=row + 2)
+        if Op.INDEX in ops:
+            raise CellUnreadable(
+                f"{place} has no index: it and its base must be plain numbers above zero, the base in exactly one row; "
+                "complete the table and send it again.",
+                row=row + 2,
+            )
+        sort = "date" if Op.TRUNCATE_DATE in ops else self._instruction.value_type
+        wanted = _READABLE_AS.get(sort, _READABLE_AS["decimal"])
+        raise CellUnreadable(f"{place} cannot be read as {wanted}, and send the table again.", row=row + 2)
 
 
 def _bad_parameters(case: Case) -> PlanUnfit:

@@ -7,8 +7,9 @@ rebuilds exactly what the plan names; what the plan does not name does not exist
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 
 import polars as pl
@@ -98,9 +99,13 @@ class Op(StrEnum):
     DROP = "drop"
     STRIP = "strip"
     BOX = "box"
+    AGGREGATE = "aggregate"
+    SUPPRESS = "suppress"
+    INDEX = "index"
     BUCKET = "bucket"
     ROUND = "round"
     TRUNCATE_DATE = "truncate_date"
+    GENERIC_NAME = "generic_name"
     MASK = "mask"
     PSEUDONYMISE = "pseudonymise"
     CROP = "crop"
@@ -111,8 +116,11 @@ class Op(StrEnum):
 class Transform:
     """An action with its declared parameters.
 
-    bucket `{edges: [str…], unit: str}` · round `{to: str, unit: str}` · truncate_date `{to: year|quarter|month}` ·
-    mask `{keep_last: int}` · pseudonymise `{scope: release|table|row, prefix: str}` · the others `{}`.
+    aggregate `{how: sum|mean|count, to: str, unit: str, …}` (how rows become groups, the plan says) ·
+    suppress `{below: str, unit: str}` (which cells, the case's `where` says) · index `{over: field, base: str, by:
+    [field…], to: str}` · generic_name `{names: {comparable: name}}` · bucket `{edges: [str…], unit: str}` · round `{to:
+    str, unit: str}` · truncate_date `{to: year|quarter|month}` · mask `{keep_last: int}` · pseudonymise `{scope:
+    release|table|row, prefix: str}` · the others `{}`.
     Numbers are decimal text: there are no floats anywhere.
     """
 
@@ -124,21 +132,24 @@ class Transform:
 class Case:
     """A transform and the rows it holds for.
 
-    `where` is a conjunction: canonical field name → `comparable` values; empty means every row.
+    `where` is a conjunction: canonical field name → `comparable` values (or what knows of each whether it is meant);
+    empty means every row.
     Of all cases whose `where` holds, the strictest applies; where none holds the cell is dropped. A row that lacks
-    the named field fails a loosening case and satisfies a withholding one (`withholds`).
+    the named field fails a loosening case and satisfies a withholding one (`withholds`). `rows` are those that a person
+    picked, counted from 0; without any it is all of them.
     """
 
-    where: tuple[tuple[str, frozenset[str]], ...]
+    where: tuple[tuple[str, Container[str]], ...]
     transform: Transform
     rank: int
     code: str
     rule: str
+    rows: frozenset[int] = frozenset()
 
     @property
     def withholds(self) -> bool:
         """Whether this case removes the value altogether."""
-        return self.transform.op in (Op.DROP, Op.STRIP, Op.BOX)
+        return self.transform.op in (Op.DROP, Op.STRIP, Op.BOX, Op.SUPPRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +229,26 @@ class FilmBounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """How rows leave as groups: by which fields, and how many different values of `entity` each needs.
+
+    No one of them may give more than the share `dominance` of anything that leaves of a group.
+    """
+
+    by: tuple[str, ...]
+    entity: str
+    k: int
+    dominance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All instructions for one rendition. A field without an instruction is dropped.
 
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
-    what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone.
+    what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
+    `grouping` the rows of a table leave as groups and in no other way. With `assessed` a table is handed along beside
+    its bytes.
     """
 
     instructions: tuple[Instruction, ...]
@@ -232,6 +258,8 @@ class Plan:
     document: DocumentOutput = DocumentOutput.PDF
     drawing: DrawingOutput = DrawingOutput.PDF
     margin: bool = False
+    grouping: Grouping | None = None
+    assessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,6 +574,14 @@ class RebuiltFilm:
     shots: tuple[Shot, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Released:
+    """The table that a rendition is, as it stands; `order` gives for every place the original's row, counted from 0."""
+
+    frame: pl.DataFrame
+    order: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
@@ -553,7 +589,7 @@ class Rebuilt:
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
     picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
     where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
-    per rule.
+    per rule. `released` is the table itself, without the mark, where the plan wants it assessed.
     """
 
     data: bytes
@@ -565,15 +601,21 @@ class Rebuilt:
     pages: tuple[RebuiltPage, ...] = ()
     film: RebuiltFilm | None = None
     canvas: tuple[float, float, float] | None = None
+    released: Released | None = None
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:
-    """The strictest case that holds for `row` (canonical name → raw cell), or None: dropped by default."""
+    """The strictest case that holds for `row` (canonical name → raw cell), or None: dropped by default.
+
+    Which row of a table it is nobody says, so that what is withheld in some is withheld.
+    """
     holding = [case for case in cases if _holds(case, row)]
     return min(holding, key=lambda case: case.rank, default=None)
 
 
 def _holds(case: Case, row: Mapping[str, str]) -> bool:
+    if case.rows:
+        return case.withholds
     for name, wanted in case.where:
         if name not in row:
             return case.withholds

@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import codecs
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,9 +24,22 @@ from gateway.base.problems import Problem
 from gateway.base.progress import Steps, unwatched
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.coded import Coded
-from gateway.formats.columns import CellKind, Column, Redactions, rendered
+from gateway.formats.columns import CellKind, Column, OutColumn, Redactions, rendered
+from gateway.formats.grouped import Grouped, grouped
 from gateway.formats.keyed import row_order
-from gateway.formats.model import Content, Element, Field, Mark, Notice, Plan, Rebuilt, Table, TableOutput, column_id
+from gateway.formats.model import (
+    Content,
+    Element,
+    Field,
+    Mark,
+    Notice,
+    Plan,
+    Rebuilt,
+    Released,
+    Table,
+    TableOutput,
+    column_id,
+)
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import NoSuchPage, NothingNamed, PlanUnfit, TableRefused, TableTooLarge
 from gateway.formats.surface import NO_PAGES, Spot, Surface
@@ -184,27 +197,43 @@ class TableFormat(abc.ABC):
         whose first character a spreadsheet would have calculated, `format:hidden-character` those that lost one.
         """
         table = table_in(content)
-        columns = [Column(i, _column(table, i.field_id)) for i in plan.instructions if i.element is Element.COLUMN]
+        columns = _named(table, plan)
         named = {column.instruction.field_id for column in columns}
         if len(named) != len(columns):
             raise PlanUnfit("The plan names a column twice; make the rendition anew.")
         redactions = Redactions()
         redactions.add("default", table.row_count * len(set(table.frame.columns) - named))
-        kept = rendered(columns, secret, table.digest, redactions)
+        if plan.grouping is None:
+            kept, rows = rendered(columns, secret, table.digest, redactions), table.row_count
+        else:
+            groups = grouped(columns, plan.grouping, secret, table.digest, redactions)
+            kept, rows = groups.columns, groups.count
         if not kept:
             raise NothingNamed("The policy lets no column of this table leave; leave the table out of the release.")
         titles = (*(column.title for column in kept), visible.TABLE_HEADER)
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        order = row_order(secret, table.digest, table.row_count)
+        order = row_order(secret, table.digest, rows)
         for what, count in self.left_behind(table).items():
             redactions.add(what, count)
-        mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(table.row_count, np.uint32))
+        mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(rows, np.uint32))
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
         cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)
         data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
-        return Rebuilt(data, media_type, redactions.counts(), headers=titles)
+        released = Released(_stood(kept, order), order.tolist()) if plan.assessed else None
+        return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released)
+
+
+def groups_of(table: Table, plan: Plan, secret: bytes) -> Grouped | None:
+    """The groups as which the rows of the table leave under this plan; None where they leave as rows."""
+    if plan.grouping is None:
+        return None
+    return grouped(_named(table, plan), plan.grouping, secret, table.digest, Redactions())
+
+
+def _named(table: Table, plan: Plan) -> list[Column]:
+    return [Column(one, _column(table, one.field_id)) for one in plan.instructions if one.element is Element.COLUMN]
 
 
 def table_of(reply: Reply, source: SourceCheck) -> Table:
@@ -284,6 +313,11 @@ def _places(numbers: Mapping[str, int]) -> dict[str, str]:
             letters = chr(65 + rest) + letters
         told["cell"] = f"{letters}{told['row']}"
     return told
+
+
+def _stood(columns: Sequence[OutColumn], order: NDArray[np.intp]) -> pl.DataFrame:
+    """The columns as they stand in the rendition."""
+    return pl.DataFrame({one.title: one.cells.values.gather(one.cells.codes[order]) for one in columns})
 
 
 def table_in(content: Content) -> Table:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 
 from gateway.base.canon import Json
-from gateway.base.text import has_hidden
+from gateway.base.text import comparable, has_hidden
 from gateway.formats.currencies import CURRENCIES, MARKS
 from gateway.formats.model import Op, Transform
 
@@ -148,6 +149,21 @@ def _month(text: str) -> int:
     return known[0] if known else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The cells that hold less than `bound`, or something that is no number of `unit`; not those that are blank."""
+
+    bound: Decimal
+    unit: str
+
+    def __contains__(self, cell: object) -> bool:
+        text = str(cell)
+        try:
+            return bool(text.strip()) and amount(text, self.unit) < self.bound
+        except Unreadable:
+            return True
+
+
 def require_type(text: str, value_type: str) -> str:
     """`text` trimmed, when it can be read as `value_type`; for what is disclosed as it stands."""
     text = text.strip()
@@ -175,6 +191,8 @@ def changer(transform: Transform, value_type: str) -> Callable[[str], str]:
             return _truncate(text_in(params, "to"))
         case Op.MASK:
             return _mask(kept_by(params))
+        case Op.GENERIC_NAME:
+            return _generic_name(params)
     raise ValueError(f"{transform.op} does not change cells")
 
 
@@ -254,5 +272,19 @@ def _mask(keep: int) -> Callable[[str], str]:
     def change(text: str) -> str:
         text = text.strip()
         return MASK + (text[-keep:] if keep and len(text) >= 2 * keep else "")
+
+    return change
+
+
+def _generic_name(params: Mapping[str, Json]) -> Callable[[str], str]:
+    names = params.get("names")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise ValueError("names must map texts to texts")
+
+    def change(text: str) -> str:
+        name = names.get(comparable(text))
+        if name is None:
+            raise Unreadable("no name for it")
+        return str(name)
 
     return change

@@ -43,7 +43,7 @@ _EPOCH = date(1899, 12, 30)
 _FIRST_DAY = date(1900, 3, 1)
 # Half the time of the usual level, for a quarter more bytes.
 _LEVEL = 2
-_SLICE_ROWS = 2_048
+_SLICE_ROWS = 1_024
 _FITTED_ROWS = 2_000
 _DIGITS = 15
 _WITHHELD = "[withheld"

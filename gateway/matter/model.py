@@ -13,11 +13,13 @@ class Purpose(StrEnum):
     """What the authority says it needs the material for."""
 
     EXPORT_LICENCE = "export_licence"
+    GENERAL_LICENCE = "general_licence"
     LICENCE_RENEWAL = "licence_renewal"
     LICENCE_AMENDMENT = "licence_amendment"
     END_USE_CHECK = "end_use_check"
     MONTHLY_REPORT = "monthly_report"
     STAFF_REGISTER = "staff_register"
+    TRADE_DEFENCE = "trade_defence"
 
 
 class RecipientClass(StrEnum):
@@ -54,6 +56,21 @@ class LegalBasis(StrEnum):
     CATCH_ALL = "catch_all"
     ORAL = "oral"
     SUPPLIER_INVENTED = "supplier_invented"
+
+
+class ClearanceSort(StrEnum):
+    """What a clearance is: a third party's word on being named, or the assessment of a disclosure of personal data."""
+
+    CONSENT = "consent"
+    ASSESSMENT = "assessment"
+
+
+class ClearanceState(StrEnum):
+    """What was said. `withdrawn` takes back what was given."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class MatterMalformed(Usage):
@@ -179,3 +196,46 @@ class MatterSummary:
     round: int
     deadline: date | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClearanceDraft:
+    """A clearance as entered, nothing of it trusted.
+
+    `about` are all spellings of one party's name, or the classes of personal data that were assessed; `fields` those in
+    which a party may be named. `reference` says where the evidence is, `evidence_sha256` that it is this document.
+    """
+
+    sort: str
+    about: tuple[str, ...]
+    recipient_class: str
+    state: str
+    start: date
+    end: date
+    reference: str
+    fields: tuple[str, ...] = ("*",)
+    evidence_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """A clearance of a matter, as it was recorded; a later one about the same stands in its place."""
+
+    id: str
+    matter: str
+    sort: ClearanceSort
+    about: tuple[str, ...]
+    fields: tuple[str, ...]
+    recipient_class: RecipientClass
+    state: ClearanceState
+    start: date
+    end: date
+    reference: str
+    evidence_sha256: str | None
+    recorded_by: str
+    recorded_at: datetime
+    entry: int
+
+    def lives(self, on: date) -> bool:
+        """Whether it was given and holds on this day."""
+        return self.state is ClearanceState.GIVEN and self.start <= on <= self.end

@@ -7,6 +7,8 @@
 5. Custody names hops of the chain, its own among them; by default it is every hop up to its own.
 6. A sealed package needs the recipient's age public key, and a given key is one.
 7. Demand items have different numbers such as `item-7`.
+8. A clearance names a party by its spellings, or classes of personal data; it is for one class of recipients, ends on a
+   day at most five years from its first, and says where its evidence is.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from typing import TypeVar
 
 from gateway.base.text import UnsafeText, clean_line, has_hidden
 from gateway.matter.model import (
+    ClearanceDraft,
+    ClearanceSort,
+    ClearanceState,
     DemandDraft,
     DemandItem,
     Language,
@@ -41,10 +46,15 @@ RECIPIENTS_MAX = 20
 DEMANDS_MAX = 200
 KINDS_MAX = 20
 TEXT_CHARS_MAX = 4000
+ABOUT_MAX = 20
+CLEARANCE_DAYS_MAX = 5 * 366
 
 _WORD = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+)*")
 _WORD_CHARS_MAX = 64
 _JURISDICTION = re.compile(r"[A-Z]{2}")
+_GLOB = re.compile(r"[a-z0-9_.*]{1,120}")
+_CLASS = re.compile(r"[A-Z][A-Z_]{1,29}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"item-[1-9][0-9]{0,3}")
 
 _Vocabulary = TypeVar("_Vocabulary", bound=StrEnum)
@@ -89,6 +99,27 @@ def check_demands(drafts: Sequence[DemandDraft]) -> tuple[DemandItem, ...]:
     if len({item.number for item in items}) != len(items):
         raise MatterMalformed("Two demand items have the same number.")
     return items
+
+
+def check_clearance(draft: ClearanceDraft) -> ClearanceDraft:
+    """`draft` checked and normalised, or `MatterMalformed`."""
+    sort = _member(ClearanceSort, draft.sort, "sort of clearance")
+    _member(ClearanceState, draft.state, "state of a clearance")
+    _member(RecipientClass, draft.recipient_class, "recipient's class")
+    if not 1 <= len(draft.about) <= ABOUT_MAX or not 1 <= len(draft.fields) <= ABOUT_MAX:
+        raise MatterMalformed(f"A clearance names 1 to {ABOUT_MAX} spellings or classes, and as many fields at most.")
+    if not all(map(_GLOB.fullmatch, draft.fields)):
+        raise MatterMalformed("Name fields as policies do, such as end_user.name or end_user.*.")
+    about = tuple(dict.fromkeys(clean_line(one, what="party's name or class") for one in draft.about))
+    if sort is ClearanceSort.ASSESSMENT and not all(map(_CLASS.fullmatch, about)):
+        raise MatterMalformed("An assessment is about classes of data such as PERSON or PASSPORT.")
+    if sort is ClearanceSort.CONSENT and any(not "".join(filter(str.isalnum, one)) for one in about):
+        raise MatterMalformed("A party's name has letters or digits.")
+    if not 0 <= (draft.end - draft.start).days <= CLEARANCE_DAYS_MAX:
+        raise MatterMalformed("A clearance ends on or after its first day, and within five years of it.")
+    if draft.evidence_sha256 is not None and not _SHA256.fullmatch(draft.evidence_sha256):
+        raise MatterMalformed("The evidence's digest is the SHA-256 of the document in 64 hexadecimal digits.")
+    return replace(draft, about=about, reference=clean_line(draft.reference, what="reference"))
 
 
 def attributes(matter: Matter, recipient: Recipient, profile: str, on: date) -> dict[str, str | int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.metadata import Base, UtcTime
@@ -58,3 +58,18 @@ class DemandRow(Base):
     legal_basis: Mapped[str] = mapped_column(String(20))
     citation_sealed: Mapped[bytes | None]
     kinds: Mapped[str] = mapped_column(String(2000))
+
+
+class ClearanceRow(Base):
+    """A clearance: whom it is about, for whom, until when and on what evidence is sealed."""
+
+    __tablename__ = "clearance"
+    __table_args__ = (Index("ix_clearance_matter", "matter_id", "id"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    matter_id: Mapped[str] = mapped_column(ForeignKey("matter.id"))
+    sort: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes]
+    recorded_by: Mapped[str] = mapped_column(String(40))
+    recorded_at: Mapped[datetime] = mapped_column(UtcTime)
+    entry: Mapped[int]

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     ORIGINAL_CLASSIFY = "original.classify"
     ORIGINAL_OPEN = "original.open"
     ORIGINAL_SHRED = "original.shred"
+    CONSENT_RECORD = "consent.record"
+    ASSESSMENT_RECORD = "assessment.record"
     RELEASE_BUILD = "release.build"
     RENDITION_READ = "rendition.read"
     RENDITION_ANSWER = "rendition.answer"

@@ -1,35 +1,44 @@
 """What a rule may do, and which of two actions is the stricter.
 
-Strict to loose: block › drop | strip | box › bucket › round › truncate_date › mask › pseudonymise (row ‹ table ‹
-release) › allow | crop. The order is total between sorts of actions, save that bands narrower than a rounding step
-cannot be compared with it. Within one sort it is partial: coarser nested bands, a multiple of the rounding step, a
-longer period, fewer characters kept, a narrower scope are stricter; anything else is incomparable.
+Strict to loose: block › drop | strip | box | mute › aggregate ›
+suppress › index › bucket › round › truncate_date › generic_name ›
+mask › pseudonymise (row ‹ table ‹ release) › allow | crop. The order is total between sorts of actions, save that
+bands narrower than a rounding step cannot be compared with it, nor an index with bands or rounding, nor a generic name
+with a mask or a pseudonym. Within one sort it is partial: coarser nested bands, a multiple of the rounding step, a
+longer period, fewer characters kept, a narrower scope, a higher bound are stricter; anything else is incomparable.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
 from gateway.base.canon import Json
-from gateway.formats.model import Element, Op, Transform
+from gateway.formats.model import Element, Grouping, Op, Transform
+from gateway.policy.parameters import PARSERS, PERIODS, SCOPES, Param, Params
 
 BLOCK = "block"
-_REMOVING = frozenset({BLOCK, "drop", "strip", "box"})
+_REMOVING = frozenset({BLOCK, "drop", "strip", "box", "mute", "suppress"})
 _SHOWING = frozenset({"allow", "crop"})
 _ORDER = {
-    BLOCK: 0, "drop": 1, "strip": 1, "box": 1, "bucket": 3, "round": 4,
-    "truncate_date": 5, "mask": 6, "pseudonymise": 7, "allow": 9, "crop": 9,
+    BLOCK: 0, "drop": 1, "strip": 1, "box": 1, "mute": 1, "aggregate": 2, "suppress": 3, "index": 4, "bucket": 5,
+    "round": 6, "truncate_date": 7, "generic_name": 8, "mask": 9, "pseudonymise": 10, "allow": 12, "crop": 12,
 }  # fmt: skip
-_PERIODS = ("year", "quarter", "month")
-_SCOPES = ("row", "table", "release")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
-_PREFIX = re.compile(r"[A-Z]{1,4}")
-_UNIT = re.compile(r"[^\s\[\]{}<>,;\"'=+@-][^\[\]{}<>,;\"'=+@]{0,11}")
-_NOT_YET = frozenset({"aggregate", "suppress", "mute", "downscale", "generic_name", "index", "redate"})
+# Of these neither says less than the other: what each leaves over, the other hides.
+_APART = frozenset(
+    frozenset(pair)
+    for pair in (("index", "bucket"), ("index", "round"), ("generic_name", "mask"), ("generic_name", "pseudonymise"))
+)
+# What these do depends on the type of the values, so that a field is named and not a class or a header.
+BY_FIELD = frozenset({"suppress", "index", "aggregate"})
+# These take all rows together.
+WHOLE_COLUMN = frozenset({"index", "aggregate"})
+_NOT_YET = {
+    "downscale": "is not an action: `output: {video: {lines: …}}` says how large a video is at most",
+    "redate": "does not exist, because a shifted date is a false one; use `truncate_date`",
+}
 _NEVER = frozenset({"blur", "mosaic", "noise", "fake", "encrypt"})
 
 # What stands on a page and is withheld by a box over it.
@@ -42,7 +51,8 @@ ELEMENTS: Mapping[str, frozenset[Element]] = {
     "box": frozenset({Element.REGION}) | COVERED,
     "crop": frozenset({Element.REGION}),
     "allow": frozenset({Element.COLUMN, Element.REGION, Element.PAGE}) | COVERED | _CARRYING,
-    **{op: frozenset({Element.COLUMN}) for op in ("bucket", "round", "truncate_date", "mask", "pseudonymise")},
+    "mute": frozenset({Element.METADATA}),
+    **dict.fromkeys(PARSERS, frozenset({Element.COLUMN})),
 }
 TYPES: Mapping[str, frozenset[str]] = {
     "bucket": frozenset({"decimal", "integer"}),
@@ -50,6 +60,10 @@ TYPES: Mapping[str, frozenset[str]] = {
     "truncate_date": frozenset({"date"}),
     "mask": frozenset({"text"}),
     "pseudonymise": frozenset({"text", "enum", "integer"}),
+    "suppress": frozenset({"decimal", "integer"}),
+    "index": frozenset({"decimal", "integer"}),
+    "aggregate": frozenset({"decimal", "integer"}),
+    "generic_name": frozenset({"text", "enum"}),
 }
 
 
@@ -58,12 +72,31 @@ class Action:
     """One action with its declared parameters; numbers are decimal text."""
 
     op: str
-    params: tuple[tuple[str, str | int | tuple[str, ...]], ...] = ()
+    params: Params = ()
 
     @property
     def removes(self) -> bool:
         """Whether nothing of the value leaves."""
         return self.op in _REMOVING
+
+    @property
+    def by_value(self) -> bool:
+        """Whether it depends on a cell's own value if it is done at all."""
+        return self.op == "suppress"
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The fields beside its own without which it cannot be done."""
+        one = {"index": "over", "aggregate": "entity"}.get(self.op)
+        return (self.text(one), *self.texts("by")) if one else ()
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """How the rows of the whole table become groups, where it asks for that."""
+        if self.op != "aggregate":
+            return None
+        dominance = Decimal(self.text("dominance"))
+        return Grouping(self.texts("by"), self.text("entity"), int(self.text("k")), dominance)
 
     @property
     def shows(self) -> bool:
@@ -75,23 +108,30 @@ class Action:
         """A sort key, strictest first, that agrees with `compare` wherever two actions can be compared."""
         return _ORDER[self.op], _degree(self)
 
-    def get(self, name: str) -> str | int | tuple[str, ...]:
+    def get(self, name: str) -> Param:
         """A declared parameter."""
         return dict(self.params)[name]
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A declared parameter that is a list of texts."""
+        return tuple(map(str, found)) if isinstance(found := self.get(name), tuple) else ()
 
     def text(self, name: str) -> str:
         """A declared parameter as text."""
         return str(self.get(name))
 
+    def mapping(self, name: str) -> dict[str, str]:
+        """A declared parameter that is a list of pairs."""
+        found = self.get(name)
+        return dict(one for one in found if isinstance(one, tuple)) if isinstance(found, tuple) else {}
+
     def edges(self) -> tuple[Decimal, ...]:
         """The declared band edges."""
-        edges = self.get("edges")
-        return tuple(Decimal(edge) for edge in edges) if isinstance(edges, tuple) else ()
+        return tuple(map(Decimal, self.texts("edges")))
 
     def transform(self) -> Transform:
         """The same in the words of the formats."""
-        params: dict[str, Json] = {k: list(v) if isinstance(v, tuple) else v for k, v in self.params}
-        return Transform(op=Op(self.op), params=params)
+        return Transform(Op.STRIP if self.op == "mute" else Op(self.op), self._told())
 
     def to_json(self) -> Json:
         """Canonical, as a policy writes it: a bare word, or one key with its parameters."""
@@ -99,13 +139,27 @@ class Action:
             return self.op
         if self.op == "truncate_date":
             return {self.op: self.text("to")}
-        return {self.op: {k: list(v) if isinstance(v, tuple) else v for k, v in self.params}}
+        return {self.op: self._told()}
+
+    def _told(self) -> dict[str, Json]:
+        return {name: _json(value) for name, value in self.params}
+
+
+def _json(value: Param) -> Json:
+    if not isinstance(value, tuple):
+        return value
+    pairs = [one for one in value if isinstance(one, tuple)]
+    told: dict[str, Json] = dict(pairs)
+    texts: list[Json] = [one for one in value if isinstance(one, str)]
+    return told or texts
 
 
 def compare(a: Action, b: Action) -> int | None:
     """Negative where `a` is the stricter, positive where `b` is, 0 where they do the same, None if incomparable."""
     if a == b or (_ORDER[a.op] == _ORDER[b.op] and a.op != b.op):
         return 0
+    if frozenset({a.op, b.op}) in _APART:
+        return None
     if {a.op, b.op} == {"bucket", "round"}:
         bands, step = (a, b) if a.op == "bucket" else (b, a)
         if not _at_least_as_wide(bands.edges(), Decimal(step.text("to"))):
@@ -126,103 +180,31 @@ def parse_action(value: object) -> Action:
     if op in _NEVER:
         raise ValueError(f"`{op}` does not exist, because nothing is falsified or half hidden; use `drop` or `box`")
     if op in _NOT_YET:
-        raise ValueError(f"`{op}` is not available in this version; use a stricter action such as `drop`")
+        raise ValueError(f"`{op}` {_NOT_YET[op]}")
     if op not in _ORDER:
         raise ValueError(f"`{str(op)[:40]}` is not an action; use one of {', '.join(sorted(_ORDER))}")
-    parser = _PARSERS.get(op)
+    parser = PARSERS.get(op)
     if parser is None:
         if params is not None:
             raise ValueError(f"`{op}` takes no parameters; write `do: {op}`")
         return Action(op)
-    return parser(params)
+    return Action(op, parser(params))
 
 
-def _mapping(op: str, params: object, names: frozenset[str]) -> Mapping[str, object]:
-    if not isinstance(params, Mapping) or not set(params) <= names:
-        raise ValueError(f"`{op}` takes the parameters {', '.join(sorted(names))}; write them and no others")
-    return params
-
-
-def _decimal(text: object, what: str) -> str:
-    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        raise ValueError(f"{what} must be a plain decimal number such as 10 or 2.5; rewrite it")
-    return text
-
-
-def _unit(params: Mapping[str, object]) -> str:
-    unit = params.get("unit", "")
-    if not isinstance(unit, str) or (unit and not _UNIT.fullmatch(unit)):
-        raise ValueError("`unit` must be a short word such as kg; rewrite it")
-    return unit
-
-
-def _bucket(value: object) -> Action:
-    params = _mapping("bucket", value, frozenset({"edges", "unit"}))
-    edges = params.get("edges")
-    if not isinstance(edges, list) or not 1 <= len(edges) <= 50:
-        raise ValueError("`bucket` needs `edges`, a list of 1 to 50 numbers; write them")
-    texts = tuple(_decimal(edge, "A band edge") for edge in edges)
-    numbers = [Decimal(text) for text in texts]
-    if any(left >= right for left, right in pairwise(numbers)):
-        raise ValueError("the band edges must rise strictly; put them in order and keep each once")
-    return Action("bucket", (("edges", texts), ("unit", _unit(params))))
-
-
-def _round(value: object) -> Action:
-    params = _mapping("round", value, frozenset({"to", "unit"}))
-    step = _decimal(params.get("to"), "`to`")
-    if Decimal(step) <= 0:
-        raise ValueError("`to` must be more than zero; write the rounding step")
-    return Action("round", (("to", step), ("unit", _unit(params))))
-
-
-def _truncate_date(value: object) -> Action:
-    if not isinstance(value, str) or value not in _PERIODS:
-        raise ValueError("`truncate_date` is year, quarter or month; write `truncate_date: quarter`")
-    return Action("truncate_date", (("to", value),))
-
-
-def _mask(value: object) -> Action:
-    keep = _mapping("mask", value, frozenset({"keep_last"})).get("keep_last")
-    if not isinstance(keep, str) or not re.fullmatch(r"[0-4]", keep):
-        raise ValueError("`mask` needs `keep_last`, a number from 0 to 4; write `mask: {keep_last: 4}`")
-    return Action("mask", (("keep_last", int(keep)),))
-
-
-def _pseudonymise(value: object) -> Action:
-    params = _mapping("pseudonymise", value, frozenset({"scope", "prefix"}))
-    scope, prefix = params.get("scope"), params.get("prefix")
-    if scope == "recipient":
-        raise ValueError("the scope `recipient` needs the exposure check, which this version lacks; use `release`")
-    if not isinstance(scope, str) or scope not in _SCOPES:
-        raise ValueError("`scope` is row, table or release; write one of them")
-    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-        raise ValueError("`prefix` is one to four capital letters such as P; write it")
-    return Action("pseudonymise", (("prefix", prefix), ("scope", scope)))
-
-
-_PARSERS: Mapping[str, Callable[[object], Action]] = {
-    "bucket": _bucket,
-    "round": _round,
-    "truncate_date": _truncate_date,
-    "mask": _mask,
-    "pseudonymise": _pseudonymise,
+_DEGREES: Mapping[str, Callable[[Action], Decimal]] = {
+    "bucket": lambda action: Decimal(len(action.edges())),
+    "round": lambda action: -Decimal(action.text("to")),
+    "suppress": lambda action: -Decimal(action.text("below")),
+    "index": lambda action: -Decimal(action.text("to")),
+    "aggregate": lambda action: -Decimal(action.text("to")),
+    "truncate_date": lambda action: Decimal(PERIODS.index(action.text("to"))),
+    "mask": lambda action: Decimal(action.text("keep_last")),
+    "pseudonymise": lambda action: Decimal(SCOPES.index(action.text("scope"))),
 }
 
 
 def _degree(action: Action) -> Decimal:
-    match action.op:
-        case "bucket":
-            return Decimal(len(action.edges()))
-        case "round":
-            return -Decimal(action.text("to"))
-        case "truncate_date":
-            return Decimal(_PERIODS.index(action.text("to")))
-        case "mask":
-            return Decimal(action.text("keep_last"))
-        case "pseudonymise":
-            return Decimal(_SCOPES.index(action.text("scope")))
-    return Decimal(0)
+    return _DEGREES[action.op](action) if action.op in _DEGREES else Decimal(0)
 
 
 def _at_least_as_wide(edges: tuple[Decimal, ...], step: Decimal) -> bool:
@@ -241,11 +223,20 @@ def _compare_bucket(a: Action, b: Action) -> int | None:
     return _sign(a, b) if left <= right or right <= left else None
 
 
-def _compare_round(a: Action, b: Action) -> int | None:
-    if a.get("unit") != b.get("unit"):
+def _compare_suppress(a: Action, b: Action) -> int | None:
+    return _sign(a, b) if a.get("unit") == b.get("unit") else None
+
+
+def _compare_steps(a: Action, b: Action) -> int | None:
+    """Of two that differ in nothing but the step."""
+    if any(one != other and one[0] != "to" for one, other in zip(a.params, b.params, strict=True)):
         return None
     left, right = Decimal(a.text("to")), Decimal(b.text("to"))
     return _sign(a, b) if max(left, right) % min(left, right) == 0 else None
+
+
+def _equal_or_apart(a: Action, b: Action) -> int | None:
+    return 0 if a == b else None
 
 
 def _compare_pseudonymise(a: Action, b: Action) -> int | None:
@@ -254,7 +245,11 @@ def _compare_pseudonymise(a: Action, b: Action) -> int | None:
 
 _WITHIN: Mapping[str, Callable[[Action, Action], int | None]] = {
     "bucket": _compare_bucket,
-    "round": _compare_round,
+    "round": _compare_steps,
+    "index": _compare_steps,
+    "aggregate": _compare_steps,
+    "suppress": _compare_suppress,
+    "generic_name": _equal_or_apart,
     "truncate_date": _sign,
     "mask": _sign,
     "pseudonymise": _compare_pseudonymise,

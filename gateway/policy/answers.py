@@ -24,12 +24,38 @@ _MAX_MS = 24 * 3600 * 1000
 _MAX_TERMS = 500
 _MAX_TERM_CHARS = 200
 _MIN_TERM_CHARS = 2
-_KEYS = frozenset({"v", "columns", "regions", "terms", "confirmed", "suggested", "read", "sheet", "source"})
+_MAX_ROWS = 10_000
+_FIRST_ROW = 2
+_MAX_SIGNATORIES = 20
+_KEYS = frozenset(
+    {
+        "v",
+        "columns",
+        "cells",
+        "rows",
+        "regions",
+        "terms",
+        "confirmed",
+        "suggested",
+        "read",
+        "sheet",
+        "source",
+        "signatories",
+        "statements",
+    }
+)
 _CLASS = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,159}")
 _SOURCE = re.compile(r"[a-z0-9_-]{1,20}|[,;|\t]")
 _SOURCE_KEYS = frozenset({"encoding", "delimiter", "frame"})
 _NAME_ASKED = re.compile(r"[0-9a-f]{32}")
+_LAST_ROW = 1 << 31
+_COLUMN = re.compile(r"column/[0-9]{1,7}")
+_WHICH_ROWS = (
+    f"`rows` is a list of at most {_MAX_ROWS} rows, counted from 2 as the header is row 1; `cells` maps field ids such "
+    "as column/14 to such lists."
+)
+_SIGNATORY = re.compile(r"[A-Z]{2}")
 _FIELD = re.compile(r"column/[0-9]{1,7}|picture/[0-9]{1,3}")
 
 
@@ -68,10 +94,12 @@ class Answers:
 
     Of a document's picture an answer can only say `drop`.
 
+    `cells` of these columns and `rows` of a table are withheld, counted as spreadsheets do: the header is row 1.
     `terms` are words that a document may show nowhere. `source` declares the encoding or delimiter of a table where
     what would be told from its bytes is wrong, or that the first frame of a picture is the one that is meant.
     `suggested` confirms the regions that a detector suggested, by the name under which they were; `read` in the same
-    way that what the gate nearly read in a rendition is nothing withheld.
+    way that what the gate nearly read in a rendition is nothing withheld, and `statements` that what a document states
+    may be declared. `signatories` are the countries under whose law it is.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +110,19 @@ class Answers:
     source: Mapping[str, str] = field(default_factory=dict)
     suggested: str = ""
     read: str = ""
+    cells: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    rows: frozenset[int] = frozenset()
+    signatories: tuple[str, ...] = ()
+    statements: str = ""
+
+    def taken_out(self, field_id: str) -> frozenset[int]:
+        """Which cells of a column are withheld, the first row being 0."""
+        return frozenset(row - _FIRST_ROW for row in self.rows | self.cells.get(field_id, frozenset()))
+
+    @property
+    def last_row(self) -> int:
+        """The highest row of a table that they speak of, counted as `rows` are; 0 where they speak of none."""
+        return max((0, *self.rows, *(row for rows in self.cells.values() for row in rows)))
 
     @property
     def declared(self) -> Mapping[str, str]:
@@ -95,11 +136,15 @@ class Answers:
             "v": 1,
             **declared,
             "columns": {key: self.columns[key] for key in sorted(self.columns)},
+            **({"cells": {key: sorted(self.cells[key]) for key in sorted(self.cells)}} if self.cells else {}),
+            **({"rows": sorted(self.rows)} if self.rows else {}),
             "regions": [region.to_json() for region in self.regions],
             **({"terms": list(self.terms)} if self.terms else {}),
             "confirmed": self.confirmed,
             **({"suggested": self.suggested} if self.suggested else {}),
             **({"read": self.read} if self.read else {}),
+            **({"signatories": list(self.signatories)} if self.signatories else {}),
+            **({"statements": self.statements} if self.statements else {}),
             **({} if self.sheet is None else {"sheet": self.sheet}),
         }
 
@@ -108,8 +153,8 @@ class Answers:
         """Read answers from parsed JSON; every part may be left out. Raises `AnswersInvalid`."""
         if not isinstance(untrusted, dict) or not set(untrusted) <= _KEYS:
             raise AnswersInvalid(
-                "Answers are an object with the keys columns, regions, terms, confirmed, suggested, read, sheet and "
-                "source."
+                "Answers are an object with the keys columns, cells, rows, regions, terms, confirmed, suggested, read, "
+                "sheet, source, signatories and statements."
             )
         if untrusted.get("v", 1) != 1:
             raise AnswersInvalid("These answers have another version than 1; write them anew.")
@@ -128,6 +173,10 @@ class Answers:
             source=_source(untrusted.get("source", {})),
             suggested=_name(untrusted, "suggested"),
             read=_name(untrusted, "read"),
+            cells=_cells(untrusted.get("cells", {})),
+            rows=_rows(untrusted.get("rows", [])),
+            signatories=_signatories(untrusted.get("signatories", [])),
+            statements=_name(untrusted, "statements"),
         )
 
 
@@ -137,6 +186,17 @@ def _name(untrusted: dict[str, Any], key: str) -> str:
     if name is not None and not (isinstance(name, str) and _NAME_ASKED.fullmatch(name)):
         raise AnswersInvalid(f"`{key}` is the name of 32 characters that the open question gives; copy it.")
     return name or ""
+
+
+def _signatories(untrusted: Any) -> tuple[str, ...]:
+    sentence = "`signatories` lists countries in two capitals (ISO 3166-1), such as DE, each once."
+    if not isinstance(untrusted, list) or len(untrusted) > _MAX_SIGNATORIES:
+        raise AnswersInvalid(sentence)
+    if not all(isinstance(one, str) and _SIGNATORY.fullmatch(one) for one in untrusted):
+        raise AnswersInvalid(sentence)
+    if len(set(untrusted)) != len(untrusted):
+        raise AnswersInvalid(sentence)
+    return tuple(untrusted)
 
 
 def _source(untrusted: Any) -> dict[str, str]:
@@ -158,6 +218,22 @@ def _columns(untrusted: Any) -> dict[str, str]:
         if not _FIELD.fullmatch(key) or not isinstance(name, str) or not _NAME.fullmatch(name):
             raise AnswersInvalid("`columns` maps field ids such as column/14 to a canonical field or to drop.")
     return dict(untrusted)
+
+
+def _cells(untrusted: Any) -> dict[str, frozenset[int]]:
+    if not isinstance(untrusted, dict) or len(untrusted) > _MAX_COLUMNS:
+        raise AnswersInvalid(_WHICH_ROWS)
+    if not all(isinstance(key, str) and _COLUMN.fullmatch(key) for key in untrusted):
+        raise AnswersInvalid(_WHICH_ROWS)
+    return {key: found for key, rows in untrusted.items() if (found := _rows(rows))}
+
+
+def _rows(untrusted: Any) -> frozenset[int]:
+    if not isinstance(untrusted, list) or len(untrusted) > _MAX_ROWS:
+        raise AnswersInvalid(_WHICH_ROWS)
+    if any(type(row) is not int or not _FIRST_ROW <= row <= _LAST_ROW for row in untrusted):
+        raise AnswersInvalid(_WHICH_ROWS)
+    return frozenset(untrusted)
 
 
 def _terms(untrusted: Any) -> tuple[str, ...]:

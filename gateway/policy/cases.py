@@ -96,6 +96,7 @@ class TestCase(Strict):
     drawing: Drawn | None = None
     terms: tuple[Cell, ...] = ()
     confirmed: Flag = True
+    signatories: tuple[Cell, ...] = ()
     metadata: dict[Cell, Cell] = Key(default_factory=dict)
     expect: Expect
     absent: tuple[Cell, ...] = ()

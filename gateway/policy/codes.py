@@ -1,4 +1,4 @@
-"""The justification codes: why a field may leave, or why it stays."""
+"""The justification codes: why a field may leave, or why it stays, and how well what they cite is known."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ WITHHOLDING: Mapping[str, str] = {
 }
 # Given by the engine alone, where no rule names a field: no claim is made up on the author's behalf.
 UNNAMED = "UNNAMED"
+# Of several sources the least known one counts.
+EVIDENCE: Mapping[str, str] = {
+    "verified": "the full text was read",
+    "excerpt": "an excerpt or a report of it was read",
+    "unverified": "cited from memory; counsel confirms it before first use",
+    "house-rule": "no law: the company's own judgement",
+}

@@ -49,6 +49,8 @@ _REQUIRED_OF_DOCUMENTS = frozenset({Element.PAGE, Element.PICTURE})
 # Of these a person says by their id what they are, or that they are left out.
 _ANSWERED = frozenset({Element.COLUMN, Element.PICTURE})
 _VIDEO = "video"
+# Before everything that a policy says.
+_PICKED_RANK = 1
 _REMOVAL = {
     Element.COLUMN: "drop",
     Element.PAGE: "drop",
@@ -121,6 +123,7 @@ def decide(
         fallback=fallback,
         detector=detector,
         margin=kind.mark == "margin",
+        grouping=policy.grouping,
     )
 
 
@@ -145,6 +148,9 @@ def _decided(
             rulings = tuple(_carried_out(ruling, field.element) for ruling in rulings)
         if field.id in taken_out and not _removed_anyway(rulings):
             rulings = (_removal(ANSWER_RULE, field, fallback),)
+        picked = answers.taken_out(field.id) if field.element is Element.COLUMN else None
+        if picked and rulings and not _removed_anyway(rulings):
+            rulings = (replace(_removal(ANSWER_RULE, field, fallback), rank=_PICKED_RANK, rows=picked), *rulings)
         if stands and field.element in WITH_THEIR_PAGE:
             rulings = rulings or pages[field.page]
         item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field, fallback),))
@@ -190,7 +196,7 @@ def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tu
     """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
     named = list(name_fields(kind, fields))
     known = {field.id for field in named if field.element in _ANSWERED}
-    if not set(answers.columns) <= known:
+    if not {*answers.columns, *answers.cells} <= known:
         raise AnswersInvalid("An answer speaks of a column or picture that this original does not have; answer anew.")
     named = [_answered(kind, field, answers) for field in named]
     claims = Counter(field.name for field in named if field.element is Element.COLUMN and field.name)
@@ -221,6 +227,8 @@ def _require_drawable(kind: Kind, named: Sequence[Field], answers: Answers) -> N
         raise AnswersInvalid("Regions are drawn on pictures, videos, pages and drawings; this original is none.")
     if answers.terms and kind.medium not in (DOCUMENT, DRAWING):
         raise AnswersInvalid("Terms are looked for in documents and drawings; this original is none.")
+    if answers.last_row and kind.medium != "table":
+        raise AnswersInvalid("Rows and cells are withheld in tables; this original is none.")
     if kind.medium != _VIDEO and any(region.path for region in answers.regions):
         raise AnswersInvalid("Only a region of a video has a path; give this one a box.")
     count = sum(field.element is Element.PAGE for field in named)
@@ -272,7 +280,7 @@ def _carried_out(ruling: Ruling, element: Element) -> Ruling:
 
 
 def _removed_anyway(rulings: Sequence[Ruling]) -> bool:
-    return bool(rulings) and rulings[0].action.removes and not rulings[0].where
+    return bool(rulings) and rulings[0].action.removes and rulings[0].everywhere
 
 
 def _removal(rule: str, field: Field, because: Because) -> Ruling:
@@ -286,7 +294,7 @@ def _outcome(rulings: Sequence[Ruling]) -> Outcome:
         "withheld" if ruling.action.removes else "disclosed" if ruling.action.shows else "transformed"
         for ruling in rulings
     }
-    if all(ruling.where for ruling in rulings):
+    if not any(ruling.everywhere for ruling in rulings):
         sorts.add("withheld")
     if sorts == {"withheld"}:
         return "withheld"

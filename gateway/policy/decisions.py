@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from gateway.base.canon import Json
@@ -14,12 +15,14 @@ from gateway.formats.model import (
     DrawingOutput,
     Element,
     FilmBounds,
+    Grouping,
     Instruction,
     Moment,
     Op,
     Plan,
     TableOutput,
 )
+from gateway.formats.transforms import Below
 from gateway.policy.actions import Action
 from gateway.policy.answers import Region, path_json
 from gateway.policy.model import Because, Output
@@ -41,7 +44,10 @@ _DEFAULTED = Text(en="removed", zh="已删除")
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One rule's say over the rows that its `where` holds for, strictest first within a decision."""
+    """One rule's say over the rows that its `where` holds for, strictest first within a decision.
+
+    `rows` are those that a person picked, the first being 0; without any it is all of them.
+    """
 
     rule: str
     action: Action
@@ -49,12 +55,23 @@ class Ruling:
     rank: int
     required: bool
     because: Because
+    every_row: bool = False
+    not_only: tuple[str, ...] = ()
+    rows: frozenset[int] = frozenset()
     exception: str = ""
 
     @property
-    def case(self) -> Case:
-        """The same in the words of the formats."""
-        return Case(self.where, self.action.transform(), self.rank, self.because.code, self.rule)
+    def everywhere(self) -> bool:
+        """Whether it holds in every row, whatever the row's cells are."""
+        return not self.where and not self.action.by_value and not self.rows
+
+    def case(self, name: str | None) -> Case:
+        """The same in the words of the formats, for the field of this name."""
+        where: tuple[tuple[str, Container[str]], ...] = self.where
+        if self.action.by_value:
+            below = Below(Decimal(self.action.text("below")), self.action.text("unit"))
+            where = (*where, (name or "", below))
+        return Case(where, self.action.transform(), self.rank, self.because.code, self.rule, self.rows)
 
     def to_json(self) -> Json:
         """Canonical."""
@@ -62,8 +79,12 @@ class Ruling:
             "rule": self.rule,
             "do": self.action.to_json(),
             "where": {name: sorted(values) for name, values in self.where},
+            **({"rows": [row + 2 for row in sorted(self.rows)]} if self.rows else {}),
             "required": self.required,
-            "because": self.because.model_dump(mode="json", exclude_none=True),
+            **({"in_every_row": True} if self.every_row else {}),
+            **({"not_only": list(self.not_only)} if self.not_only else {}),
+            # How well a citation is known is advice to those who approve it and stands in the policy.
+            "because": self.because.model_dump(mode="json", exclude_none=True, exclude={"evidence"}),
             **({"exception": self.exception} if self.exception else {}),
         }
 
@@ -99,12 +120,12 @@ class Decision:
     @property
     def cases(self) -> tuple[Case, ...]:
         """What the formats do, by rows."""
-        return tuple(ruling.case for ruling in self.rulings)
+        return tuple(ruling.case(self.name) for ruling in self.rulings)
 
     @property
     def partial(self) -> bool:
         """Whether rows exist that no ruling may hold for: their cells are dropped by default."""
-        return all(ruling.where for ruling in self.rulings)
+        return not any(ruling.everywhere for ruling in self.rulings)
 
     def instruction(self) -> Instruction:
         """What the format is told."""
@@ -142,8 +163,8 @@ class Decision:
 class Ask:
     """What a person must say before the rendition may be made. `field_id` is the kind's medium for the whole of it.
 
-    `regions` are those that a detector suggests, or where something withheld is nearly legible; `suggested` or `read`
-    is what an answer calls them to confirm them.
+    `regions` are those that a detector suggests, or where something withheld is nearly legible; `suggested`, `read` or
+    `statements` is what an answer calls it to confirm it.
     """
 
     field_id: str
@@ -151,12 +172,15 @@ class Ask:
     suggested: str = ""
     read: str = ""
     regions: tuple[Region, ...] = ()
+    statements: str = ""
 
     def to_json(self) -> Json:
         """Canonical; the regions only where there are some."""
         regions: Json = [region.to_json() for region in self.regions]
         name: dict[str, Json] = {"read": self.read} if self.read else {"suggested": self.suggested}
         found: dict[str, Json] = {**name, "regions": regions} if self.regions else {}
+        if self.statements:
+            found["statements"] = self.statements
         return {"field": self.field_id, "question": self.question, **found}
 
 
@@ -194,7 +218,7 @@ class Decisions:
     """All decisions for one original under one policy, for one recipient.
 
     `detector` is the version of the detector whose suggestions are among them, where the policy asks for one. With
-    `margin` the kind has its mark in the margin alone.
+    `margin` the kind has its mark in the margin alone. With `grouping` the rows of a table leave as groups.
     """
 
     policy_ref: str
@@ -209,6 +233,12 @@ class Decisions:
     fallback: Because
     detector: str | None = None
     margin: bool = False
+    grouping: Grouping | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of which something leaves, in whole or in part."""
+        return tuple(sorted(frozenset[str]().union(*(item.classes for item in self.items if item.leaves))))
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.
@@ -223,6 +253,7 @@ class Decisions:
             film=FilmBounds(most.lines, most.fps, most.seconds),
             drawing=DrawingOutput(self.output.drawing),
             margin=self.margin,
+            grouping=self.grouping,
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium in DRAWN and crops != 1:

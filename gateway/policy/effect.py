@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -31,21 +30,34 @@ class CellChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """How many things of one sort would be decided otherwise, leave that did not, and leave no longer."""
+
+    otherwise: int = 0
+    released: int = 0
+    withheld: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical."""
+        return {"otherwise": self.otherwise, "released": self.released, "withheld": self.withheld}
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
-    """Cells that would read otherwise, and how many other things of each sort would be decided otherwise."""
+    """Cells that would read otherwise, and what becomes of other things, by their sort."""
 
     cells: tuple[CellChange, ...]
-    others: Mapping[str, int]
+    others: Mapping[str, Others]
 
     @property
     def released(self) -> int:
-        """How many cells would leave that did not."""
-        return sum(one.before is None for one in self.cells)
+        """How many cells and other things would leave that did not."""
+        return sum(one.before is None for one in self.cells) + sum(one.released for one in self.others.values())
 
     @property
     def withheld(self) -> int:
-        """How many cells would no longer leave."""
-        return sum(one.after is None for one in self.cells)
+        """How many cells and other things would no longer leave."""
+        return sum(one.after is None for one in self.cells) + sum(one.withheld for one in self.others.values())
 
 
 def effect(old: Decisions, new: Decisions, content: Content, secret: bytes) -> Effect:
@@ -54,10 +66,21 @@ def effect(old: Decisions, new: Decisions, content: Content, secret: bytes) -> E
     Both are over the same fields. `secret` makes the pseudonyms of both. Raises as rendering does.
     """
     before, after = ({item.field_id: item for item in one.items} for one in (old, new))
-    differing = [one for one in {**before, **after} if _done(before.get(one)) != _done(after.get(one))]
-    elements = [(before.get(one) or after[one]).element for one in differing]
-    others = Counter(one.value for one in elements if not (isinstance(content, Table) and one is Element.COLUMN))
-    cells = tuple(_cells(old, new, content, secret)) if isinstance(content, Table) else ()
+    # Groups are made of many rows: no cell of theirs stands for one of the original.
+    grouped = old.grouping is not None or new.grouping is not None
+    table = content if isinstance(content, Table) and not grouped else None
+    others: dict[str, Others] = {}
+    for name in {**before, **after}:
+        was, now = before.get(name), after.get(name)
+        element = (was or after[name]).element
+        if _done(was) == _done(now) or (table and element is Element.COLUMN):
+            continue
+        left, leaves = (one is not None and one.leaves for one in (was, now))
+        so_far = others.get(element.value, Others())
+        others[element.value] = Others(
+            so_far.otherwise + 1, so_far.released + (leaves and not left), so_far.withheld + (left and not leaves)
+        )
+    cells = tuple(_cells(old, new, table, secret)) if table else ()
     return Effect(cells, dict(sorted(others.items())))
 
 

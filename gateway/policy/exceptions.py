@@ -161,6 +161,11 @@ def _loosened(file: ExceptionFile, policy: Policy, kinds: Mapping[str, Kind], do
             "tables only.",
             ("policy",),
         )
+    if policy.grouping or any(rule.do.grouping for rule in file.instead):
+        raise document.problem(
+            f"Rows leave {policy.ref} as groups, or this exception's, and a group has no exceptions; remove it.",
+            ("policy",),
+        )
     rules = {rule.id: rule for rule in policy.rules}
     for place, names in (("rules", file.loosens.rules), ("final", file.loosens.final)):
         for name in names:

@@ -9,6 +9,7 @@ from datetime import date
 from gateway.base.canon import Json
 from gateway.formats.model import Element, Field
 from gateway.policy.answers import Answers
+from gateway.policy.codes import EVIDENCE
 from gateway.policy.conditions import Context
 from gateway.policy.decide import WITH_THEIR_PAGE, answered_fields, decide
 from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, Decision
@@ -28,6 +29,8 @@ class Candidate:
     matched: bool
     won: bool
     why: str
+    basis: str | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,15 @@ class Explanation:
             "title": self.title,
             "outcome": self.outcome,
             "candidates": [
-                {"rule": c.rule, "action": c.action, "matched": c.matched, "won": c.won, "why": c.why}
+                {
+                    "rule": c.rule,
+                    "action": c.action,
+                    "matched": c.matched,
+                    "won": c.won,
+                    "why": c.why,
+                    "basis": c.basis,
+                    "evidence": c.evidence,
+                }
                 for c in self.candidates
             ],
             "sentences": list(self.sentences),
@@ -105,7 +116,8 @@ def _candidates(
         matched = seen.applies or seen.limits
         if matched and not won:
             why += f" It does not win: {_loss(decision, policy, rule.do.removes)}"
-        found.append(Candidate(rule.id, describe(rule.do).en, matched, won, why))
+        ground = rule.because
+        found.append(Candidate(rule.id, describe(rule.do).en, matched, won, why, ground.basis, ground.evidence))
     return tuple(found)
 
 
@@ -133,13 +145,19 @@ def _opening(chosen: Field, place: str, classes: frozenset[str]) -> Sequence[str
 
 
 def _sentence(candidate: Candidate) -> str:
-    return f"Rule {candidate.rule} ({candidate.action}): {candidate.why}"
+    sentence = f"Rule {candidate.rule} ({candidate.action}): {candidate.why}"
+    if not candidate.won or candidate.basis is None:
+        return sentence
+    known = EVIDENCE.get(candidate.evidence or "", "nothing says how well it is known")
+    return f"{sentence} It rests on {candidate.basis} ({known})."
 
 
 def _ending(decision: Decision, questions: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for ruling in decision.rulings:
-        rows = "In rows that its `where` holds for" if ruling.where else "In every other row" if lines else "Everywhere"
+        rows = "In every other row" if lines else "Everywhere"
+        if not ruling.everywhere:
+            rows = "In rows that its `where` holds for" if ruling.where else "In rows that it holds for"
         by = {DEFAULT_RULE: "no rule names it, and what no rule names is dropped", ANSWER_RULE: "a person left it out"}
         cause = by.get(ruling.rule, f"rule {ruling.rule}, code {ruling.because.code}")
         lines.append(f"{rows}: {describe(ruling.action).en} ({cause}).")

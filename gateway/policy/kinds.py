@@ -42,11 +42,15 @@ class RegionClass(Strict):
 
 
 class Kind(Strict):
-    """One kind of original. Where the `mark` belongs in the margin alone, no policy can have it anywhere else."""
+    """One kind of original. Where the `mark` belongs in the margin alone, no policy can have it anywhere else.
+
+    `about` says in a header's words what one row speaks of: in a list of customers `Customer industry` is `Industry`.
+    """
 
     name: KindName = Field(alias="kind")
     title: Text
     medium: Medium
+    about: tuple[Line, ...] = ()
     fields: tuple[KindField, ...] = ()
     regions: tuple[RegionClass, ...] = ()
     mark: Literal["everywhere", "margin"] = "everywhere"

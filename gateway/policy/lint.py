@@ -67,6 +67,7 @@ def targets(rule: Rule, kinds: list[Kind]) -> set[str]:
         named |= {f"region {name}" for name in rule.select.regions.classes if name in declared}
     mediums = {kind.medium for kind in kinds}
     named |= {f"metadata {glob}" for glob in rule.select.metadata if mediums & _WITH_METADATA}
+    named |= {f"track {sort}" for sort in rule.select.tracks if "video" in mediums}
     if "document" in mediums:
         named |= _on_pages(rule)
     if "drawing" in mediums:
@@ -117,7 +118,11 @@ def _shadowed(policy: Policy, kinds: list[Kind]) -> Iterator[Finding]:
         stricter = [
             other
             for other in policy.rules
-            if other is not rule and not other.where and not other.when and _beats(other, rule)
+            if other is not rule
+            and not other.where
+            and not other.when
+            and not other.do.by_value
+            and _beats(other, rule)
         ]
         covered: set[str] = set().union(*(targets(other, kinds) for other in stricter))
         named = targets(rule, kinds)
@@ -164,6 +169,17 @@ def _no_basis(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:
         if rule.because.basis is None:
             yield Finding(
                 Level.ERROR, "no-basis", rule.id, "It cites no `basis`; write the law or contract it rests on."
+            )
+
+
+def _no_evidence(policy: Policy, _kinds: list[Kind]) -> Iterator[Finding]:
+    grounds = [(rule.id, rule.because) for rule in _own(policy)]
+    if policy.defaults.because is not None:
+        grounds.append(("", policy.defaults.because))
+    for rule, because in grounds:
+        if because.basis is not None and because.evidence is None:
+            yield Finding(
+                Level.WARNING, "no-evidence", rule, "Nothing says how well its `basis` is known; write `evidence`."
             )
 
 
@@ -302,5 +318,5 @@ def _may_permit(policy: Policy, rule: Rule, kinds: list[Kind]) -> bool:
 
 
 _Check = Callable[[Policy, list[Kind]], Iterator[Finding]]
-_RULE_CHECKS: tuple[_Check, ...] = (_dead, _shadowed, _loosens_final, _incomparable, _no_basis, _personal)
+_RULE_CHECKS: tuple[_Check, ...] = (_dead, _shadowed, _loosens_final, _incomparable, _no_basis, _no_evidence, _personal)
 _POLICY_CHECKS: tuple[_Check, ...] = (_uncovered, _open_classes, _eyes)

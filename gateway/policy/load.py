@@ -1,6 +1,7 @@
 """Loads kinds and policies, resolves what extends what, and refuses whatever is not plainly sound.
 
-1. Every file goes through the strict reader, then through its model; unknown keys are errors.
+1. Every file goes through the strict reader, then through its model; unknown keys are errors. Rules over statements lie
+   in a folder of their own, as kinds do.
 2. A kind's synonyms name one field each; a policy's kinds, fields and regions exist.
 3. An action fits the type and the unit of every field that it may meet.
 4. Parents come first and can only be tightened: a child inherits every rule, may not reuse a rule id, may not leave
@@ -13,6 +14,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -23,23 +25,30 @@ from gateway.base.canon import Json, canonical
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
 from gateway.policy.exceptions import ExceptionFile, is_exception, with_exceptions
+from gateway.policy.gate_words import Gates
 from gateway.policy.kinds import Kind
 from gateway.policy.model import Approval, Defaults, PolicyFile
 from gateway.policy.naming import clashes
 from gateway.policy.policy import Policy
 from gateway.policy.problems import KindUnknown, PolicyExpired, PolicyNotApplicable, PolicyUnknown
+from gateway.policy.risk import Risk, joined
 from gateway.policy.sound import require_sound
+from gateway.policy.statements import StatementFile
 from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
 from gateway.policy.versions import semver
 
 M = TypeVar("M", bound=BaseModel)
 _MAX_PARENTS = 8
 _KINDS = "kinds"
+# Folders of this name hold rules over statements, and their tests.
+STATEMENTS = "statements"
 _NOT_YET = {
-    "risk": "limits on risk are not available in this version; remove the block and check exposure by hand",
     "exception": "an exception is a file of its own, of the kind DisclosureException; write one",
+    "sheets": "of a workbook one sheet leaves, and a person says in the answers which; select its columns by `fields`",
+    "rows": "no policy knows a row's number; select rows by what stands in them with `where`, or answer with cells",
+    "members": "an archive is taken apart when it arrives, and each file in it is an original of its own kind",
     **dict.fromkeys(
-        ("sheets", "rows", "tracks", "layers", "members", "min_confidence", "grow"),
+        ("layers", "min_confidence", "grow"),
         "this selector is not available in this version; select by fields, headers, classes, metadata or regions",
     ),
 }
@@ -51,15 +60,16 @@ class Library:
 
     kinds: Mapping[str, Kind]
     policies: Mapping[str, Policy]
+    statements: tuple[StatementFile, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON of everything resolved."""
-        return _digest(self.kinds, self.policies)
+        return _digest(self.kinds, self.policies, self.statements)
 
     def resolved(self) -> dict[str, Json]:
         """Every kind and policy as it is applied, inherited rules and all. Canonical."""
-        return _resolved(self.kinds, self.policies)
+        return _resolved(self.kinds, self.policies, self.statements)
 
     def kind(self, name: str) -> Kind:
         """The kind of this name. Raises `KindUnknown`."""
@@ -116,7 +126,9 @@ def packs_dir() -> Path:
 
 
 def load_library(path: Path | None = None) -> Library:
-    """Every kind under `path/kinds` and every other policy file under `path` (default: the shipped packs)."""
+    """Every kind under `path/kinds`, rules over statements under `path/statements`, and every other policy file under
+    `path` (default: the shipped packs).
+    """
     return library_of(sources_in(path))
 
 
@@ -129,6 +141,7 @@ def sources_in(path: Path | None = None) -> dict[str, bytes]:
 def library_of(sources: Mapping[str, bytes]) -> Library:
     """The library that these files come to."""
     kinds: dict[str, Kind] = {}
+    statements: dict[str, StatementFile] = {}
     drafts: dict[str, tuple[PolicyFile, Document]] = {}
     exceptions: list[tuple[ExceptionFile, Document]] = []
     for name, data in sources.items():
@@ -138,6 +151,10 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
             if kind.name in kinds:
                 raise document.problem(f"The kind `{kind.name}` is defined twice; keep one file.")
             kinds[kind.name] = kind
+        elif PurePosixPath(name).parent.name == STATEMENTS:
+            rules = typed(StatementFile, document)
+            if statements.setdefault(rules.metadata.id, rules) is not rules:
+                raise document.problem(f"The statement rules `{rules.metadata.id}` are defined twice; keep one file.")
         elif is_exception(document):
             exceptions.append((typed(ExceptionFile, document), document))
         else:
@@ -148,8 +165,9 @@ def library_of(sources: Mapping[str, bytes]) -> Library:
             drafts[ref] = (draft, document)
     resolver = _Resolver(kinds, drafts, {})
     policies = with_exceptions({ref: resolver.resolve(ref) for ref in sorted(drafts)}, kinds, exceptions)
-    digest = _digest(kinds, policies)
-    return Library(kinds, {ref: replace(policy, library_digest=digest) for ref, policy in policies.items()})
+    spoken = tuple(statements[name] for name in sorted(statements))
+    digest = _digest(kinds, policies, spoken)
+    return Library(kinds, {ref: replace(policy, library_digest=digest) for ref, policy in policies.items()}, spoken)
 
 
 def load_policy_file(path: Path, library: Library) -> Policy:
@@ -159,7 +177,8 @@ def load_policy_file(path: Path, library: Library) -> Policy:
     ref = f"{draft.metadata.id}@{draft.metadata.version}"
     others = {key: policy for key, policy in library.policies.items() if key != ref}
     policy = _Resolver(dict(library.kinds), {ref: (draft, document)}, others).resolve(ref)
-    return replace(policy, library_digest=_digest(library.kinds, {**library.policies, ref: policy}))
+    digest = _digest(library.kinds, {**library.policies, ref: policy}, library.statements)
+    return replace(policy, library_digest=digest)
 
 
 def typed(model: type[M], document: Document) -> M:
@@ -201,15 +220,19 @@ def _kind(document: Document) -> Kind:
     return kind
 
 
-def _resolved(kinds: Mapping[str, Kind], policies: Mapping[str, Policy]) -> dict[str, Json]:
+def _resolved(
+    kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]
+) -> dict[str, Json]:
+    spoken: Json = {one.ref: one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in statements}
     return {
         "kinds": {name: kind.model_dump(mode="json", by_alias=True, exclude_none=True) for name, kind in kinds.items()},
         "policies": {ref: policy.to_json() for ref, policy in policies.items()},
+        **({"statements": spoken} if spoken else {}),
     }
 
 
-def _digest(kinds: Mapping[str, Kind], policies: Mapping[str, Policy]) -> str:
-    return hashlib.sha256(canonical(_resolved(kinds, policies))).hexdigest()
+def _digest(kinds: Mapping[str, Kind], policies: Mapping[str, Policy], statements: Sequence[StatementFile]) -> str:
+    return hashlib.sha256(canonical(_resolved(kinds, policies, statements))).hexdigest()
 
 
 class _Resolver:
@@ -235,6 +258,7 @@ class _Resolver:
         self._open.pop()
         policy = _joined(draft, document, parents)
         require_sound(policy, self._kinds, document)
+        _require_fitting(policy, draft.gates, self._kinds, document)
         self._done[ref] = policy
         return policy
 
@@ -251,6 +275,7 @@ class _Resolver:
 
 
 _EXTENDS: Loc = ("metadata", "extends")
+_RISK: Loc = ("risk",)
 
 
 def _joined(draft: PolicyFile, document: Document, parents: Sequence[Policy]) -> Policy:
@@ -284,7 +309,18 @@ def _joined(draft: PolicyFile, document: Document, parents: Sequence[Policy]) ->
         defaults=_defaults(draft, parents),
         approvals=_strictest(draft.approvals, parents),
         output=draft.output,
+        risk=_risk(draft, document, parents),
+        gates=_gates(draft, parents),
     )
+
+
+def _risk(draft: PolicyFile, document: Document, parents: Sequence[Policy]) -> Risk | None:
+    if draft.risk is not None and not draft.applies_to.kinds:
+        raise document.problem("A base has no kinds whose fields `risk` could name; write it where it is used.", _RISK)
+    try:
+        return joined(draft.risk, [parent.risk for parent in parents if parent.risk])
+    except ValueError as error:
+        raise document.problem(f"{error}.", _RISK if draft.risk else _EXTENDS) from error
 
 
 def _require_one_meaning(parents: Sequence[Policy], document: Document) -> None:
@@ -313,6 +349,23 @@ def _defaults(draft: PolicyFile, parents: Sequence[Policy]) -> Defaults:
     every = (draft.defaults, *(parent.defaults for parent in parents))
     required = [name for name in ("detection", "reading") if any(getattr(one, name) for one in every)]
     return draft.defaults.model_copy(update=dict.fromkeys(required, "required"))
+
+
+def _require_fitting(policy: Policy, own: Gates, kinds: Mapping[str, Kind], document: Document) -> None:
+    """Raise where a gate speaks of what the policy's kinds do not have."""
+    mediums = {kinds[name].medium for name in policy.kinds if name in kinds}
+    if any(gates.statements for gates in policy.gates) and not mediums <= {"document"}:
+        raise document.problem("Statements are read in documents alone; remove `statements`.", ("gates", "statements"))
+    names = {field.name for name in policy.kinds if name in kinds for field in kinds[name].fields}
+    for glob in own.consent.fields if own.consent and policy.kinds else ():
+        if glob != "*" and not any(fnmatchcase(name, glob) for name in names):
+            raise document.problem(f"`{glob}` names no field of these kinds; correct it.", ("gates", "consent"))
+
+
+def _gates(draft: PolicyFile, parents: Iterable[Policy]) -> tuple[Gates, ...]:
+    """The parents' gates and its own, each once."""
+    every = (*(gates for parent in parents for gates in parent.gates), draft.gates)
+    return tuple(one for place, one in enumerate(every) if one != Gates() and one not in every[:place])
 
 
 def _strictest(own: Iterable[Approval], parents: Iterable[Policy]) -> tuple[Approval, ...]:

@@ -115,6 +115,7 @@ def _selected(rule: Rule, subject: Subject) -> str | None:
         case Element.METADATA:
             names = (subject.field.label, subject.field.name or "")
             named = any(fits(glob, name) for glob in rule.select.metadata for name in names)
+            named = named or any(fits(f"track:* {sort}", subject.field.label) for sort in rule.select.tracks)
             return "It selects this metadata." if named else None
         case Element.PAGE | Element.PICTURE as element:
             numbers = rule.select.pages if element is Element.PAGE else rule.select.pictures

@@ -9,9 +9,11 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, mod
 
 from gateway.base.text import comparable
 from gateway.formats.model import Element, FilmBounds
-from gateway.policy.actions import ELEMENTS, Action, parse_action
-from gateway.policy.codes import DISCLOSING, WITHHOLDING
+from gateway.policy.actions import BY_FIELD, ELEMENTS, WHOLE_COLUMN, Action, parse_action
+from gateway.policy.codes import DISCLOSING, EVIDENCE, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES, Conditions, parse_conditions
+from gateway.policy.gate_words import Gates
+from gateway.policy.risk import Risk
 from gateway.policy.words import (
     DataClass,
     Day,
@@ -38,10 +40,49 @@ _PLACEHOLDER = re.compile(r"[{}]")
 _NUMBER: dict[str, Any] = {"type": ["string", "number"]}
 _ACTION_SCHEMA: dict[str, Any] = {
     "oneOf": [
-        {"enum": ["allow", "drop", "strip", "box", "crop", "block"]},
+        {"enum": ["allow", "drop", "strip", "mute", "box", "crop", "block"]},
         *(
             {"type": "object", "additionalProperties": False, "required": [op], "properties": {op: shape}}
             for op, shape in {
+                "aggregate": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["how", "by", "entity", "k", "dominance", "to"],
+                    "properties": {
+                        "how": {"enum": ["sum", "mean", "count"]},
+                        "by": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+                        "entity": {"type": "string"},
+                        "k": {"type": "integer", "minimum": 3},
+                        "dominance": _NUMBER,
+                        "to": _NUMBER,
+                        "unit": {"type": "string"},
+                    },
+                },
+                "suppress": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["below"],
+                    "properties": {"below": _NUMBER, "unit": {"type": "string"}},
+                },
+                "index": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["over", "base", "to"],
+                    "properties": {
+                        "over": {"type": "string"},
+                        "base": _NUMBER,
+                        "by": {"type": "array", "items": {"type": "string"}, "maxItems": 8},
+                        "to": _NUMBER,
+                    },
+                },
+                "generic_name": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["names"],
+                    "properties": {
+                        "names": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
+                    },
+                },
                 "bucket": {
                     "type": "object",
                     "additionalProperties": False,
@@ -115,10 +156,11 @@ When = Annotated[
 
 
 class Because(Strict):
-    """Why: a code, the law it stands on, and what the recipient reads."""
+    """Why: a code, the law it stands on and how well that is known, and what the recipient reads."""
 
     code: str = Field(json_schema_extra={"enum": [*DISCLOSING, *WITHHOLDING]})
     basis: Line | None = None
+    evidence: str | None = Field(default=None, json_schema_extra={"enum": [*EVIDENCE]})
     asked_for: Word | None = None
     place: Line | None = None
     reason: Text | None = None
@@ -129,6 +171,8 @@ class Because(Strict):
     def _complete(self) -> Self:
         if self.code not in DISCLOSING and self.code not in WITHHOLDING:
             raise ValueError(f"`{self.code[:40]}` is not a code; use one of {', '.join((*DISCLOSING, *WITHHOLDING))}")
+        if self.evidence is not None and (self.evidence not in EVIDENCE or self.basis is None):
+            raise ValueError(f"`evidence` says how well `basis` is known: {', '.join(EVIDENCE)}; write both")
         if self.code == "REQ" and self.asked_for is None:
             raise ValueError("the code REQ needs `asked_for`; name the item of the demand")
         if self.code == "PUB" and self.place is None:
@@ -158,6 +202,9 @@ class TextPatterns(Strict):
         return self
 
 
+TrackSort = Literal["audio", "subtitle", "data", "attachment", "cover", "*"]
+
+
 class Regions(Strict):
     """Regions of a picture or a page by class and by who says that they are there."""
 
@@ -172,6 +219,7 @@ class Select(Strict):
     headers: tuple[TextGlob, ...] = ()
     classes: tuple[DataClass, ...] = ()
     metadata: tuple[TextGlob, ...] = ()
+    tracks: tuple[TrackSort, ...] = ()
     regions: Regions | None = None
     pages: tuple[PageSpan, ...] = ()
     text: TextPatterns | None = None
@@ -188,7 +236,7 @@ class Select(Strict):
         # A class reaches lines of text too, but an action for columns may stand beside it.
         named = {
             Element.COLUMN: self.fields or self.headers or self.classes,
-            Element.METADATA: self.metadata,
+            Element.METADATA: self.metadata or self.tracks,
             Element.REGION: self.regions,
             Element.PAGE: self.pages,
             Element.TEXT: self.text,
@@ -208,7 +256,8 @@ class Rule(Strict):
     select: Select
     do: Do
     when: When = ()
-    present: Literal["required"] | None = None
+    present: Literal["required", "in_every_row"] | None = None
+    not_only: tuple[Value, ...] = Field(default=(), max_length=100)
     final: Flag = False
     because: Because
 
@@ -216,8 +265,8 @@ class Rule(Strict):
     def _coherent(self) -> Self:
         if not self.select.elements:
             raise ValueError(
-                "`select` names nothing; write fields, headers, classes, metadata, regions, pages, text, annotations, "
-                "form_fields, pictures, layers or blocks"
+                "`select` names nothing; write fields, headers, classes, metadata, tracks, regions, pages, text, "
+                "annotations, form_fields, pictures, layers or blocks"
             )
         wrong = self.select.elements - ELEMENTS[self.do.op]
         if wrong:
@@ -235,7 +284,21 @@ class Rule(Strict):
         if self.select.headers and not self.do.removes:
             raise ValueError("a raw header is the original's own claim: `headers` may only `drop` or `block`")
         self._check_where()
+        self._check_action()
         return self
+
+    def _check_action(self) -> None:
+        op, select = self.do.op, self.select
+        if op in BY_FIELD and (select.headers or select.classes):
+            raise ValueError(f"`{op}` needs to know what the values are; select by `fields` only")
+        if op in WHOLE_COLUMN and select.where:
+            raise ValueError(f"`{op}` takes all rows together; remove `where`")
+        if op == "aggregate" and (self.when or self.present):
+            raise ValueError(
+                "`aggregate` makes groups of the whole table, and small ones stay out; remove `when` and `present`"
+            )
+        if op == "mute" and (select.metadata or set(select.tracks) != {"audio"}):
+            raise ValueError("`mute` is for sound; write `select: {tracks: [audio]}`, or `strip` what else is meant")
 
     def _check_where(self) -> None:
         if self.select.where and self.select.elements != {Element.COLUMN}:
@@ -246,12 +309,25 @@ class Rule(Strict):
             raise ValueError("`where` needs at least one value per field; write them")
         if self.present and self.do.removes:
             raise ValueError("what is required to be present cannot be removed; drop `present` or change `do`")
+        if self.present == "in_every_row" and self.select.elements != {Element.COLUMN}:
+            raise ValueError("`in_every_row` speaks of rows; use it with columns only, or write `present: required`")
+        if self.not_only and (not self.present or self.select.elements != {Element.COLUMN}):
+            raise ValueError(
+                "`not_only` says which words are too vague in a required column; add `present`, or remove it"
+            )
+        if not all(any(map(str.isalpha, phrase)) for phrase in self.not_only):
+            raise ValueError("`not_only` lists words; give each at least one letter")
 
     @property
     def where(self) -> tuple[tuple[str, frozenset[str]], ...]:
         """Field → `comparable` values, in the order of names."""
         found = self.select.where.items()
         return tuple(sorted((name, frozenset(map(comparable, values))) for name, values in found))
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The fields without which it permits nothing."""
+        return tuple(dict.fromkeys((*self.select.where, *self.do.asks)))
 
 
 class Effective(Strict):
@@ -357,8 +433,10 @@ class PolicyFile(Strict):
     applies_to: AppliesTo = AppliesTo()
     defaults: Defaults = Defaults()
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=500)
+    risk: Risk | None = None
     approvals: tuple[Approval, ...] = ()
     output: Output = Output()
+    gates: Gates = Gates()
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:

@@ -1,129 +1,90 @@
 """From a messy header to a canonical field, or to nothing.
 
-1. Width, case, line breaks, punctuation and umlauts are folded away.
+1. Width, case, line breaks, punctuation, numbering and umlauts are folded away.
 2. A unit in brackets, after `in`, or at the end is taken off; a field with a unit is named only where the header
-   states that same unit, and never where it states another.
+   states that same unit, and never where it states another. What is quoted in a currency is money or has no name.
 3. A header in two languages (`Customer / 客户`) is split; its parts must all agree.
-4. What is left must be a synonym of exactly one field. Failing that, the last noun decides (联系人电话, "Purchasing
-   phone"), but only towards fields that hold personal data or money: a guess may withhold, never release.
-5. A path in a document (`orders › customer › name`) goes by its last two words, failing that by its last one.
-6. A header that fits no field or several stays unnamed; so do all columns that claim the same field.
+4. What is left must be a synonym of exactly one field. Failing that, all its words must be known and mean together
+   what a synonym of exactly one field means (`Kundencode` is `Customer number`); see `meanings`.
+5. Failing that, words that only say whose it is are left out (联系人电话, "Purchasing phone"), but only towards fields
+   that hold personal data or money: a guess may withhold, never release.
+6. A path in a document (`orders › customer › name`) goes by its last two words, failing that by its last one.
+7. A header that fits no field or several stays unnamed; so do all columns that claim the same field.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
+from typing import TypeVar
 
 from gateway.formats.model import PATH_SEPARATOR, Element, Field
+from gateway.policy.header_words import TAILS, WHOSE, WHOSE_MONEY
 from gateway.policy.kinds import Kind, KindField
+from gateway.policy.meanings import Meaning, ends_in, meanings
+from gateway.policy.spelling import MAX_HEADER, MONEY, Spelt, bare, fold, humps, spelt, without_unit
 
-_UNITS: Mapping[str, frozenset[str]] = {
-    "kg": frozenset({"kg", "kgs", "kilogram", "kilograms", "kilogramm", "公斤", "千克", "キログラム"}),
-    "g": frozenset({"g", "gram", "grams", "gramm", "克", "グラム"}),
-    "t": frozenset({"t", "mt", "ton", "tons", "tonne", "tonnes", "tonnen", "吨", "トン"}),
-    "lb": frozenset({"lb", "lbs", "磅"}),
-    "pcs": frozenset(
-        {
-            "pcs",
-            "pc",
-            "pieces",
-            "stk",
-            "stueck",
-            "stueckzahl",
-            "件",
-            "个",
-            "只",
-            "片",
-            "個",
-            "本",
-            "件数",
-            "个数",
-            "個数",
-            "本数",
-        }
-    ),
-    "%": frozenset({"%", "percent", "prozent", "pct", "百分比", "パーセント"}),
-}
-_UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words}
-# Words that say nothing about which field it is. Currencies stand here because money has no declared unit.
-_NOISE = frozenset(
-    {
-        "optional",
-        "required",
-        "mandatory",
-        "pflichtfeld",
-        "pflicht",
-        "必填",
-        "选填",
-        "必須",
-        "任意",
-        "net",
-        "netto",
-        "gross",
-    }
-    | {
-        "brutto",
-        "eur",
-        "usd",
-        "cny",
-        "rmb",
-        "jpy",
-        "gbp",
-        "chf",
-        "€",
-        "$",
-        "£",
-        "¥",
-        "元",
-        "円",
-        "人民币",
-        "欧元",
-        "美元",
-    }
-)
-_BRACKETS = re.compile(r"[(\[{<（【「]([^()\[\]{}<>（）【】「」]*)[)\]}>）】」]")
-_SPLIT = re.compile(r"[/|\n\r;]+")
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff々〇"
-_CJK_RUN = re.compile(f"[{_CJK}]+")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_MAX_HEADER = 200
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One part of a header: its key, and the unit it states."""
-
-    key: str
-    unit: str | None
+_MEASURED = frozenset({"decimal", "integer"})
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """`exact` maps a key to every field that claims it; `heads` are the keys that may stand last, longest first."""
+    """What names a field: the keys of its synonyms; what they mean; that with a tail; and that said of the row.
+
+    `about` is what one row speaks of.
+    """
 
     exact: Mapping[str, frozenset[str]]
-    heads: tuple[tuple[str, str], ...]
+    meant: Mapping[Meaning, frozenset[str]]
+    tailed: Mapping[Meaning, frozenset[str]]
+    of_row: Mapping[Meaning, frozenset[str]]
+    about: frozenset[Meaning]
     fields: Mapping[str, KindField]
 
-    def owner(self, key: str, unit: str | None) -> str | None:
-        """The one field that claims `key` and is measured in `unit`; one without a unit fits any."""
-        fitting = [name for name in self.exact.get(key, ()) if self.fields[name].unit in (None, unit)]
+    def known(self, key: str) -> bool:
+        """Whether a key is a synonym of some field."""
+        return key in self.exact
+
+    def named(self, key: str, unit: str | None) -> str | None:
+        """The one field that a key names where the header states `unit`."""
+        if any(self._fits(self.fields[name], unit) for name in self.exact.get(key, ())):
+            return self._one(self.exact[key], unit)
+        read = meanings(key)
+        of_row = {} if not read or ends_in(key, self.about) else self.of_row
+        for claims in (self.meant, self.tailed, of_row):
+            names = frozenset[str]().union(*(claims.get(one, frozenset()) for one in read))
+            if names:
+                return self._one(names, unit)
+        return self._one(self._guessed(read), unit)
+
+    def _guessed(self, read: Iterable[Meaning]) -> frozenset[str]:
+        found: set[str] = set()
+        for meaning in read:
+            for left_out, rest in _with_less(meaning):
+                names = self.meant.get(rest, frozenset()) | self.tailed.get(rest, frozenset())
+                if guarded := {name for name in names if self._guards(name, left_out)}:
+                    found |= guarded
+                    break
+        return frozenset(found)
+
+    def _guards(self, name: str, left_out: Meaning) -> bool:
+        classes = self.fields[name].classes
+        return bool(classes) and left_out <= (WHOSE_MONEY if "MONEY" in classes else WHOSE)
+
+    def _one(self, names: frozenset[str], unit: str | None) -> str | None:
+        """The one of `names` that is measured in `unit`; one without a unit fits any that such a field may have."""
+        fitting = [name for name in names if self._fits(self.fields[name], unit)]
         return fitting[0] if len(fitting) == 1 else None
 
-
-def fold(text: str) -> str:
-    """The key under which two spellings are the same."""
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUTS)
-    decomposed = unicodedata.normalize("NFKD", text)
-    # Only Latin marks are taken off: in Japanese they tell one syllable from another.
-    text = unicodedata.normalize("NFC", "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f"))
-    words = re.sub(r"[^\w%€$£¥]+|_+", " ", re.sub(r"([%€$£¥])", r" \1 ", text)).split()
-    return re.sub(f"(?<=[{_CJK}]) (?=[{_CJK}])", "", " ".join(words))
+    def _fits(self, field: KindField, unit: str | None) -> bool:
+        money = "MONEY" in field.classes
+        if unit == MONEY:
+            return money
+        return field.unit == unit or (field.unit is None and (unit is None or money or field.type in _MEASURED))
 
 
 def clashes(kind: Kind) -> list[str]:
@@ -141,24 +102,10 @@ def name_header(kind: Kind, untrusted_header: str) -> str | None:
     return _header_name(untrusted_header, _index(kind))
 
 
-def _header_name(untrusted_header: str, index: _Index) -> str | None:
-    if len(untrusted_header) > _MAX_HEADER:
-        return None
-    whole = index.owner(fold(untrusted_header), None)
-    if whole is not None:
-        return whole
-    parts, units = _parts(untrusted_header, index)
-    if not parts or len(units) > 1:
-        return None
-    unit = next(iter(units), None)
-    names = {_name(part.key, unit, index) for part in parts}
-    return names.pop() if len(names) == 1 else None
-
-
 def stated_unit(untrusted_header: str) -> str | None:
     """The unit that a header states in brackets, after `in` or at its end, or None."""
-    units = _parts(untrusted_header[:_MAX_HEADER], None)[1]
-    return next(iter(units)) if len(units) == 1 else None
+    unit = spelt(bare(untrusted_header[:MAX_HEADER]), lambda _key: False).unit
+    return None if unit == MONEY else unit
 
 
 def name_fields(kind: Kind, fields: Iterable[Field]) -> tuple[Field, ...]:
@@ -185,90 +132,72 @@ def _label_name(untrusted_label: str, index: _Index) -> str | None:
     return _header_name(" ".join(words[-2:]), index) or _header_name(words[-1], index)
 
 
+def _header_name(untrusted_header: str, index: _Index) -> str | None:
+    if len(untrusted_header) > MAX_HEADER:
+        return None
+    header = bare(untrusted_header)
+    whole = fold(header)
+    if whole in index.exact and (name := index.named(whole, None)):
+        return name
+    said = spelt(header, index.known)
+    return _agreed(said, index) or _agreed(spelt(humps(header), index.known), index)
+
+
+def _agreed(said: Spelt, index: _Index) -> str | None:
+    if not said.parts or len(said.units) > 1:
+        return None
+    names = {index.named(part, said.unit) for part in said.parts}
+    if names == {None} or (None in names and len(said.parts) > 1):
+        # Parts that are no headers of their own may still be one together: `Kunde seit (Jahr)`.
+        joint = index.named(" ".join(said.parts), said.unit)
+        return joint if names <= {None, joint} else None
+    return names.pop() if len(names) == 1 else None
+
+
+def _with_less(meaning: Meaning) -> Iterator[tuple[Meaning, Meaning]]:
+    """What may be left out of a meaning, and the rest of it; the least left out first."""
+    spare = sorted(meaning & (WHOSE | WHOSE_MONEY))
+    for count in range(1, len(spare) + 1):
+        for less in combinations(spare, count):
+            if rest := meaning - set(less):
+                yield frozenset(less), rest
+
+
 @lru_cache(maxsize=64)
 def _built(kind_json: str) -> _Index:
     kind = Kind.model_validate_json(kind_json)
-    exact: dict[str, frozenset[str]] = {}
+    exact: defaultdict[str, set[str]] = defaultdict(set)
+    meant: defaultdict[Meaning, set[str]] = defaultdict(set)
+    tailed: defaultdict[Meaning, set[str]] = defaultdict(set)
+    of_row: defaultdict[Meaning, set[str]] = defaultdict(set)
+    about = frozenset[Meaning]().union(*(meanings(fold(word)) for word in kind.about))
     for field in kind.fields:
-        for key in _own_parts(field):
-            exact[key] = exact.get(key, frozenset()) | {field.name}
-    heads = (
-        (key, name)
-        for key, names in exact.items()
-        for name in names
-        if kind.by_name[name].classes and kind.by_name[name].unit is None and _may_head(key)
-    )
-    return _Index(exact, tuple(sorted(heads, key=lambda item: (-len(item[0]), item))), kind.by_name)
+        own = _own_keys(field)
+        mine = {meaning for key in own for meaning in meanings(key)}
+        for key in own:
+            exact[key].add(field.name)
+        for meaning in mine:
+            meant[meaning].add(field.name)
+            for tail in _tails(field, mine):
+                tailed[meaning | {tail}].add(field.name)
+            for row in about:
+                of_row[meaning | row].add(field.name)
+    return _Index(_frozen(exact), _frozen(meant), _frozen(tailed), _frozen(of_row), about, kind.by_name)
+
+
+def _tails(field: KindField, mine: Iterable[Meaning]) -> Meaning:
+    """What a field's header may end in without meaning another field: a person is always a name."""
+    return TAILS & frozenset({"name"} if "PERSON" in field.classes else ()).union(*mine)
+
+
+def _frozen(claims: Mapping[_Key, set[str]]) -> dict[_Key, frozenset[str]]:
+    return {key: frozenset(names) for key, names in claims.items()}
 
 
 def _index(kind: Kind) -> _Index:
     return _built(kind.model_dump_json(by_alias=True))
 
 
-def _may_head(key: str) -> bool:
-    return len(key) >= 2 if _CJK_RUN.fullmatch(key) else len(key) >= 4
-
-
-def _own_parts(field: KindField) -> set[str]:
-    spellings = {fold(text) for text in (field.name, field.title.en, field.title.zh, *field.synonyms)}
-    return spellings | {_without_unit(text)[0] for text in spellings if field.unit}
-
-
-def _parts(header: str, index: _Index | None) -> tuple[list[_Part], set[str]]:
-    """The header's parts without noise and bare units, and every unit it states."""
-    header = unicodedata.normalize("NFKC", header)
-    inside = _BRACKETS.findall(header)
-    outside = _BRACKETS.sub(" ", header)
-    parts: list[_Part] = []
-    whole = index is not None and _without_unit(fold(outside))[0] in index.exact
-    for piece in (*([outside] if whole else _SPLIT.split(outside)), *inside):
-        key = fold(piece)
-        runs = [key] if index is not None and _without_unit(key)[0] in index.exact else _by_script(key)
-        for run in runs:
-            base, unit = _without_unit(run)
-            kept = " ".join(word for word in base.split() if word not in _NOISE)
-            bare = kept in _UNIT_OF and (index is None or kept not in index.exact)
-            parts.append(_Part("" if bare else kept, unit))
-    return [part for part in parts if part.key], {part.unit for part in parts if part.unit}
-
-
-def _by_script(key: str) -> list[str]:
-    """`客户 customer` is two parts; `po号` and other mixed words without a space are one."""
-    words = key.split()
-    runs: list[str] = []
-    for word in words:
-        cjk = bool(_CJK_RUN.fullmatch(word))
-        if runs and cjk == bool(_CJK_RUN.fullmatch(runs[-1].split()[-1])):
-            runs[-1] += " " + word
-        else:
-            runs.append(word)
-    return runs
-
-
-def _without_unit(key: str) -> tuple[str, str | None]:
-    words = key.split()
-    if not words:
-        return "", None
-    if words[-1] in _UNIT_OF:
-        rest = words[:-1]
-        if len(rest) > 1 and rest[-1] == "in":
-            rest = rest[:-1]
-        return " ".join(rest or words), _UNIT_OF[words[-1]]
-    for word, unit in _UNIT_OF.items():
-        if len(word) >= 2 and _CJK_RUN.fullmatch(word) and words[-1].endswith(word) and words[-1] != word:
-            return " ".join((*words[:-1], words[-1][: -len(word)])), unit
-    return key, None
-
-
-def _name(key: str, unit: str | None, index: _Index) -> str | None:
-    if key in index.exact:
-        return index.owner(key, unit)
-    longest = [(head, name) for head, name in index.heads if _ends_with(key, head)]
-    names = {name for head, name in longest if len(head) == len(longest[0][0])}
-    return names.pop() if len(names) == 1 else None
-
-
-def _ends_with(key: str, head: str) -> bool:
-    if not key.endswith(head):
-        return False
-    return bool(_CJK_RUN.fullmatch(head)) or key[: -len(head)].endswith(" ")
+def _own_keys(field: KindField) -> set[str]:
+    keys = {fold(text) for text in (field.name, field.title.en, field.title.zh, *field.synonyms)}
+    return keys | {without_unit(text)[0] for text in keys if field.unit}

@@ -8,8 +8,11 @@ from datetime import date
 from functools import cached_property
 
 from gateway.base.canon import Json, canonical
+from gateway.formats.model import Grouping
 from gateway.policy.conditions import Conditions
+from gateway.policy.gate_words import Gates
 from gateway.policy.model import Approval, Because, Defaults, Output, Rule
+from gateway.policy.risk import Risk
 from gateway.policy.words import Text
 
 
@@ -57,7 +60,8 @@ class Loosening:
 
 @dataclass(frozen=True)
 class Policy:
-    """Resolved: `rules` holds inherited rules first, `whens` every condition that must hold, `origin` who wrote a rule.
+    """Resolved: `rules` holds inherited rules first, `whens` every condition that must hold, `origin` who wrote a rule,
+    `gates` those of parents and its own, all of which must be passed.
 
     A base has no kinds and can only be extended.
     """
@@ -75,6 +79,8 @@ class Policy:
     defaults: Defaults
     approvals: tuple[Approval, ...]
     output: Output
+    risk: Risk | None = None
+    gates: tuple[Gates, ...] = ()
     library_digest: str = ""
     exceptions: tuple[Loosening, ...] = ()
 
@@ -87,6 +93,11 @@ class Policy:
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON of everything resolved."""
         return hashlib.sha256(canonical(self.to_json())).hexdigest()
+
+    @cached_property
+    def grouping(self) -> Grouping | None:
+        """How the rows of a table leave as groups; None where they leave as rows."""
+        return next((found for rule in self.rules if (found := rule.do.grouping)), None)
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:
@@ -112,5 +123,7 @@ class Policy:
             "defaults": self.defaults.model_dump(mode="json", exclude_none=True),
             "approvals": [approval.model_dump(mode="json", exclude_none=True) for approval in self.approvals],
             "output": self.output.model_dump(mode="json"),
+            **({"risk": self.risk.model_dump(mode="json", by_alias=True, exclude_none=True)} if self.risk else {}),
+            **({"gates": [one.model_dump(mode="json", exclude_none=True) for one in self.gates]} if self.gates else {}),
             **({"exceptions": [one.to_json() for one in self.exceptions]} if self.exceptions else {}),
         }

@@ -126,8 +126,10 @@ def parse_never(claim: str) -> Never:
             raise Usage(
                 f"“{word}” is not understood; write field=, region=, class= or as-is, then `to` and attributes."
             )
+    terms = dict(_terms(to.split()))
+    if len(terms) != len(to.split()):
+        raise Usage("An attribute stands twice behind `to`; write it once, with commas between its values.")
     try:
-        terms = dict(_terms(to.split()))
         whom = {"fields": named["field"], "regions": named["region"], "classes": named["class"]}
         return Never.model_validate({**whom, "as_is": as_is, "to": terms})
     except ValidationError as error:

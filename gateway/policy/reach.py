@@ -9,14 +9,16 @@ that fits only some.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, count
 
 from gateway.base.canon import Json
 from gateway.formats.model import Element, Source
+from gateway.formats.transforms import Below, Unreadable, number
 from gateway.policy.actions import BLOCK, Action, compare
 from gateway.policy.boxes import Axis, Box, Space, Value, meet, without
 from gateway.policy.conditions import CLOSED, Condition, Conditions
@@ -72,12 +74,19 @@ def space_of(policies: Sequence[Policy], target: Target, more: Conditions = (), 
     axes += [Axis(_CLASS + name, (True,) if name in target.classes else (False, True)) for name in sorted(shown)]
     wheres: dict[str, set[str]] = {}
     for rule in rules:
+        for name in rule.asks:
+            wheres.setdefault(name, set())
         for name, values in rule.where:
-            wheres.setdefault(name, set()).update(values)
+            wheres[name].update(values)
+    bounds = {_below(rule): None for rule in rules if rule.do.by_value}
+    numbers = {target.name: _numbers(bounds, wheres.setdefault(target.name, set()))} if bounds else {}
     # A column that is asked about itself is there, or there is nothing to decide.
     missing: dict[str, tuple[None, ...]] = {target.name: ()}
     axes += [
-        Axis(_ROW + name, (*sorted(seen - {""}), OTHER, *sorted(seen & {""}), *missing.get(name, (None,))))
+        Axis(
+            _ROW + name,
+            (*numbers.get(name, ()), *sorted(seen - {""}), OTHER, *sorted(seen & {""}), *missing.get(name, (None,))),
+        )
         for name, seen in sorted(wheres.items())
     ]
     if target.element is Element.REGION:
@@ -116,7 +125,13 @@ class Reach:
     @cached_property
     def removed(self) -> list[Box]:
         """Where a rule removes it."""
-        return [box for rule in self._rules if rule.do.removes for box in self._forbids(rule)]
+        without_asked = (
+            box
+            for rule in self._rules
+            for name in rule.do.asks
+            for box in meet(self._forbids(rule), self._space.box(self._missing(name)))
+        )
+        return [*(box for rule in self._rules if rule.do.removes for box in self._forbids(rule)), *without_asked]
 
     @cached_property
     def leaving(self) -> list[Box]:
@@ -176,6 +191,8 @@ class Reach:
         bits = self._when(rule.when, missing=False)
         for name, values in rule.where:
             bits[_ROW + name] = self._space.axis(_ROW + name).where(_one_of(values))
+        for name in rule.do.asks:
+            bits[_ROW + name] = self._space.axis(_ROW + name).where(_is_there)
         return meet(selected, self._space.box(bits))
 
     def _forbids(self, rule: Rule) -> list[Box]:
@@ -191,7 +208,14 @@ class Reach:
         holding = self._space.box(rows)
         for axis, _ in asked:
             holding += self._space.box({axis.name: axis.where(_is_missing)})
+        if rule.do.by_value:
+            own = self._space.axis(_ROW + self._target.name)
+            holding = meet(holding, self._space.box({own.name: own.where(_one_of(_below(rule)))}))
         return meet(meet(selected, when), holding)
+
+    def _missing(self, name: str) -> dict[str, int]:
+        axis = self._space.axis(_ROW + name)
+        return {axis.name: axis.where(_is_missing)}
 
     def _when(self, conditions: Conditions, *, missing: bool) -> dict[str, int]:
         return _bits(self._space, conditions, missing=missing)
@@ -313,8 +337,38 @@ def _meeting(condition: Condition, missing: bool) -> Callable[[Value], bool]:
     return lambda value: missing if value is None else condition.holds(value)
 
 
-def _one_of(values: frozenset[str]) -> Callable[[Value], bool]:
-    return lambda value: value in values
+def _below(rule: Rule) -> Below:
+    return Below(Decimal(rule.do.text("below")), rule.do.text("unit"))
+
+
+def _numbers(bounds: Iterable[Below], seen: set[str]) -> list[str]:
+    """One number of every stretch that the bounds do not tell apart, the largest first, none of them among `seen`.
+
+    Everything else that a cell may hold and is no number lies below every bound.
+    """
+    ordered = sorted({one.bound for one in bounds}, reverse=True)
+    return [*(_spelled(bound, seen) for bound in ordered), _spelled(Decimal(0), seen)]
+
+
+def _spelled(value: Decimal, seen: set[str]) -> str:
+    """A spelling of a number that no rule asks for."""
+    spellings = (f"{'0' * zeros}{value:f}" for zeros in count())
+    return next(text for text in spellings if text not in seen and _reads(text, value))
+
+
+def _reads(text: str, value: Decimal) -> bool:
+    try:
+        return number(text) == value
+    except Unreadable:
+        return False
+
+
+def _one_of(values: Container[str]) -> Callable[[Value], bool]:
+    return lambda value: isinstance(value, str) and value in values
+
+
+def _is_there(value: Value) -> bool:
+    return value is not None
 
 
 def _is_missing(value: Value) -> bool:
@@ -334,7 +388,8 @@ def _by_name(rule: Rule, target: Target) -> bool:
         case Element.REGION:
             return select.regions is not None and target.name in select.regions.classes
     if rule.do.removes:
-        return _any(select.pages, "all") or (select.text is not None and _any(select.text.patterns, "*"))
+        text = select.text
+        return _any(select.pages, "all") or (text is not None and not text.layers and _any(text.patterns, "*"))
     return bool(select.pages or select.text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gateway.policy.actions import compare
+from gateway.policy.actions import Action, compare
 from gateway.policy.decisions import Ruling, Where
 from gateway.policy.match import Match
 from gateway.policy.problems import RulesIncomparable
@@ -15,31 +15,41 @@ def rulings_for(matches: Sequence[Match], present: frozenset[str]) -> tuple[Ruli
     """What rules that name a field come to, strictest first. `present` are the columns that `where` may ask.
 
     Where `where` asks for a missing column, a rule that removes holds in every row, one that shows in none, and one
-    that changes forbids what is looser in every row. What only forbids shows nothing by itself: it holds in those rows
-    in which another rule permits something. Raises `RulesIncomparable`.
+    that changes forbids what is looser in every row; one that cannot be carried out without the column withholds. What
+    only forbids shows nothing by itself: it holds in those rows in which another rule permits something. Raises
+    `RulesIncomparable`.
     """
     found: list[Ruling] = []
     limits: list[Ruling] = []
     # Among equally strict rules the final one speaks, then the first by name: never the order of the file.
     for seen in sorted(matches, key=lambda seen: (not seen.rule.final, seen.rule.id)):
         rule = seen.rule
-        known = all(name in present for name, _ in rule.where)
-        required = rule.present is not None
+        known = all(name in present for name in rule.asks)
         ruling = Ruling(
-            rule.id, rule.do, rule.where if known else (), 0, required, rule.because, exception=seen.exception
+            rule.id,
+            rule.do,
+            rule.where if known else (),
+            0,
+            rule.present is not None,
+            rule.because,
+            rule.present == "in_every_row",
+            rule.not_only,
+            exception=seen.exception,
         )
         if rule.do.removes or (seen.applies and known):
             found.append(ruling)
+        elif not present.issuperset(rule.do.asks):
+            found.append(replace(ruling, action=Action("drop"), where=(), required=False))
         elif not rule.do.shows:
             limits.append(replace(ruling, required=False))
     permits = [ruling for ruling in found if not ruling.action.removes]
     found += [one for limit in limits for one in _limited(limit, permits)]
     _require_comparable(found)
-    found.sort(key=lambda ruling: (*ruling.action.order, bool(ruling.where)))
+    found.sort(key=lambda ruling: (*ruling.action.order, not ruling.everywhere))
     kept: list[Ruling] = []
     for ruling in found:
         kept.append(replace(ruling, rank=int(ruling.action.order[0]) * 1000 + len(kept)))
-        if not ruling.where:
+        if ruling.everywhere:
             break
     return tuple(kept)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.formats.model import Element, Field, Source
-from gateway.policy.actions import TYPES, compare
+from gateway.formats.model import Element, Field, Grouping, Source
+from gateway.policy.actions import TYPES, WHOLE_COLUMN, compare
 from gateway.policy.conditions import can_meet
 from gateway.policy.kinds import Kind, KindField
 from gateway.policy.match import fits
@@ -14,6 +14,9 @@ from gateway.policy.policy import Policy
 from gateway.policy.rulings import disjoint
 from gateway.policy.strict_yaml import Document, Loc
 from gateway.policy.suggested import DETECTED
+
+_RISK: Loc = ("risk",)
+_NUMBERS = frozenset({"decimal", "integer"})
 
 
 def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document) -> None:
@@ -34,8 +37,15 @@ def require_sound(policy: Policy, kinds: Mapping[str, Kind], document: Document)
         _require_known_names(rule, scope, document, loc)
         for field in (field for kind in meant for field in fields_named(rule, kind)):
             _require_fit(rule, field, document, loc)
+        if rule.do.op in WHOLE_COLUMN and any(kind.medium != "table" for kind in meant if policy.kinds):
+            raise document.problem(
+                f"The rule `{rule.id}` cannot `{rule.do.op}` what has no rows; leave kinds that are no tables out.", loc
+            )
         if any(kind.medium in {"document", "drawing"} for kind in meant):
             _require_coverable(rule, document, loc)
+    _require_assessable(policy, meant, document)
+    if policy.kinds and policy.grouping:
+        _require_grouped(policy, policy.grouping, meant, document)
     for kind in meant:
         for one, other in contradictions(policy.rules, kind):
             raise document.problem(
@@ -81,11 +91,30 @@ def _shared(one: Rule, other: Rule, kind: Kind) -> bool:
     return bool(first & second) or bool(set(one.select.classes) & set(other.select.classes))
 
 
+def _require_assessable(policy: Policy, kinds: Sequence[Kind], document: Document) -> None:
+    """Risk is that of a table, and its fields are those of every kind that the policy is for."""
+    if policy.risk and policy.grouping:
+        raise document.problem(
+            "`risk` measures rows, and here groups leave, which have limits of their own; remove one of both.", _RISK
+        )
+    for kind in kinds if policy.risk else ():
+        if kind.medium != "table":
+            raise document.problem(
+                f"`risk` is about tables, and the kind {kind.name} is none; write a policy for tables alone.",
+                _RISK,
+            )
+        for wrong in sorted((policy.risk.fields if policy.risk else frozenset()) - set(kind.by_name)):
+            raise document.problem(f"`risk` names `{wrong}`, which {kind.name} does not have; correct the name.", _RISK)
+        for name in policy.risk.measures if policy.risk else ():
+            if kind.by_name[name].type not in _NUMBERS:
+                raise document.problem(f"The measure `{name}` is not a number; name one that is.", _RISK)
+
+
 def _require_known_names(rule: Rule, kinds: Sequence[Kind], document: Document, loc: Loc) -> None:
     names = {field.name for kind in kinds for field in kind.fields}
     regions = {region.name for kind in kinds for region in kind.regions}
     regions |= set(DETECTED) if regions else set()
-    exact = {glob for glob in rule.select.fields if "*" not in glob} | set(rule.select.where)
+    exact = {glob for glob in rule.select.fields if "*" not in glob} | set(rule.asks)
     drawn = set(rule.select.regions.classes) if rule.select.regions else set()
     for wrong in sorted((exact - names) | (drawn - regions)):
         raise document.problem(
@@ -101,12 +130,37 @@ def _require_fit(rule: Rule, field: KindField, document: Document, loc: Loc) -> 
             "use another action or leave the field out.",
             loc,
         )
-    if op in ("bucket", "round") and rule.do.text("unit") != (field.unit or ""):
+    if field.name in rule.do.asks:
+        raise document.problem(
+            f"The rule `{rule.id}` would `{op}` the field `{field.name}` by itself; leave it out of one of them.", loc
+        )
+    if op in ("bucket", "round", "suppress", "aggregate") and rule.do.text("unit") != _unit_of(rule, field):
         raise document.problem(
             f"The rule `{rule.id}` gives another unit than the field `{field.name}` has "
-            f"({field.unit or 'none'}); write that one.",
+            f"({_unit_of(rule, field) or 'none'}); write that one.",
             loc,
         )
+
+
+def _unit_of(rule: Rule, field: KindField) -> str:
+    """The unit of what leaves: a count has none."""
+    counted = rule.do.op == "aggregate" and rule.do.text("how") == "count"
+    return "" if counted else field.unit or ""
+
+
+def _require_grouped(policy: Policy, grouping: Grouping, kinds: Sequence[Kind], document: Document) -> None:
+    """Beside groups nothing leaves row by row, and there is one way in which rows become groups."""
+    for rule in policy.rules:
+        if rule.do.removes:
+            continue
+        named = {field.name for kind in kinds for field in fields_named(rule, kind)}
+        if rule.do.grouping not in (None, grouping):
+            sentence = "groups rows otherwise than another rule; give both the same `by`, `entity`, `k` and `dominance`"
+        elif rule.do.grouping is None and (rule.select.classes or not named <= set(grouping.by)):
+            sentence = "lets something leave row by row beside groups; withhold it, or group by it"
+        else:
+            continue
+        raise document.problem(f"The rule `{rule.id}` {sentence}.", _loc(policy, rule))
 
 
 def _require_coverable(rule: Rule, document: Document, loc: Loc) -> None:

@@ -21,12 +21,14 @@ from gateway.policy.cases import TestCase, TestFile, drawing_of, fields_of, page
 from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
 from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions
+from gateway.policy.gates import gated
 from gateway.policy.kinds import Kind
-from gateway.policy.load import Library, typed
+from gateway.policy.load import STATEMENTS, Library, typed
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import PolicyUnknown
 from gateway.policy.prove import Never, prove, unknown_names
+from gateway.policy.statement_cases import StatementTests, failures, gaps
 from gateway.policy.strict_yaml import read_document
 
 _SUFFIX = ".test.yaml"
@@ -123,19 +125,55 @@ def run_tests(path: Path, library: Library, renderer: Renderer | None = None) ->
         raise PolicyUnknown(f"There is no test file here; write one whose name ends in {_SUFFIX}.")
     results: list[TestResult] = []
     seen: dict[str, tuple[Policy, set[str]]] = {}
+    spoken: list[Coverage] = []
     for file in files:
-        tests = typed(TestFile, read_document(file))
+        if file.parent.name == STATEMENTS:
+            done, coverage = _statements(file, library)
+            results += done
+            spoken.append(coverage)
+            continue
+        tests = read_tests(file)
         policy = library.policy(tests.policy)
         covered = seen.setdefault(policy.ref, (policy, set()))[1]
-        results += _never(policy, library, tests.never)
-        for test in tests.tests:
-            run = _Run(library, policy, tests, test, renderer)
-            results.append(TestResult(policy.ref, test.name, run.failures()))
-            covered |= run.covered
+        results += outcomes(tests, library, renderer, covered)
     return TestReport(
         results=tuple(results),
-        coverage=tuple(_coverage(policy, covered) for policy, covered in seen.values()),
+        coverage=(*(_coverage(policy, covered) for policy, covered in seen.values()), *spoken),
         rendered=renderer is not None,
+    )
+
+
+def read_tests(file: Path) -> TestFile:
+    """The tests of one file. Raises `PolicyInvalid`."""
+    return typed(TestFile, read_document(file))
+
+
+def outcomes(
+    tests: TestFile, library: Library, renderer: Renderer | None = None, covered: set[str] | None = None
+) -> Iterator[TestResult]:
+    """Run the tests one after another, then the proofs; `covered` takes up the rules that decided something."""
+    policy = library.policy(tests.policy)
+    for test in tests.tests:
+        run = _Run(library, policy, tests, test, renderer)
+        yield TestResult(policy.ref, test.name, run.failures())
+        if covered is not None:
+            covered |= run.covered
+    yield from _never(policy, library, tests.never)
+
+
+def _statements(file: Path, library: Library) -> tuple[list[TestResult], Coverage]:
+    """The tests of one file of rules over statements; each severity of a rule counts as an action."""
+    tests = typed(StatementTests, read_document(file))
+    rules = next((one for one in library.statements if one.metadata.id == tests.statements), None)
+    if rules is None:
+        raise PolicyUnknown("There are no statement rules of this name; correct `statements` in the test file.")
+    missing = list(gaps(rules, tests))
+    done = [TestResult(rules.ref, test.name, failures(rules, test)) for test in tests.tests]
+    return done, Coverage(
+        rules.ref,
+        frozenset(rule.id for rule in rules.rules),
+        frozenset(rule for rule, _ in missing),
+        frozenset(f"{rule} as a {severity}" for rule, severity in missing),
     )
 
 
@@ -179,20 +217,26 @@ class _Run:
             if not decisions.asks:
                 decisions.require_present()
                 require_shown(decisions, Cells.of_rows(self._rows(decisions)))
+            data = self._rendered(kind, decisions)
         except Problem as problem:
             self._refusal(problem)
             return tuple(self._found)
         if self.test.expect.refused is not None:
             self._found.append(f"It should have been refused as {self.test.expect.refused} and was not.")
         self._compare(decisions)
-        if self.renderer is None or decisions.asks:
+        if data is None:
             self._search_cells(decisions)
         else:
-            specimen = Specimen(
-                kind, self.test.headers, self.test.rows, self.test.metadata, pages_of(self.test), drawing_of(self.test)
-            )
-            self._search_bytes(self.renderer(specimen, decisions.plan()))
+            self._search_bytes(data)
         return tuple(self._found)
+
+    def _rendered(self, kind: Kind, decisions: Decisions) -> bytes | None:
+        """The rendition's bytes, or None where none can be made here. Raises as rendering does."""
+        if self.renderer is None or decisions.asks:
+            return None
+        test = self.test
+        specimen = Specimen(kind, test.headers, test.rows, test.metadata, pages_of(test), drawing_of(test))
+        return self.renderer(specimen, decisions.plan())
 
     def _kind(self) -> Kind:
         return self.library.kind(self.test.kind or self.policy.kinds[0])
@@ -217,17 +261,13 @@ class _Run:
             columns={ids.get(header, header): name for header, name in test.answers.items()},
             regions=tuple(region.drawn() for region in test.regions if region not in found),
             terms=test.terms,
+            signatories=test.signatories,
             confirmed=test.confirmed,
         )
         context = Context({**self.file.context, **test.context}, tuple(test.custody))
-        return decide(
-            self.policy,
-            kind,
-            (*columns, *fields_of(test), *tags, *regions),
-            context,
-            answers,
-            on=test.on or self.file.on,
-        )
+        every = (*columns, *fields_of(test), *tags, *regions)
+        decisions = decide(self.policy, kind, every, context, answers, on=test.on or self.file.on)
+        return gated(self.policy, self.library.statements, every, decisions, answers)
 
     def _refusal(self, problem: Problem) -> None:
         rule = problem.members.get("rule")

@@ -19,11 +19,13 @@ from gateway.formats.model import Mark
 from gateway.intake import rules as intake_rules
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
+from gateway.matter.clearances import Clearances
 from gateway.matter.service import Matters
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
 from gateway.release import composer
+from gateway.release import rules as gates_rules
 from gateway.release.model import Part, Profile, Release, State
 from gateway.release.register import Register, WrongState, release_of
 from gateway.release.tables import ReceiptRow, ReleaseRow
@@ -57,6 +59,7 @@ class Releases:
         clock: Clock,
         vault: Vault,
         matters: Matters,
+        clearances: Clearances,
         intake: Intake,
         renders: Renders,
         reviews: Reviews,
@@ -71,6 +74,7 @@ class Releases:
         self._clock = clock
         self._vault = vault
         self._matters = matters
+        self._clearances = clearances
         self._intake = intake
         self._renders = renders
         self._register = Register(keyring, log, intake, renders)
@@ -257,6 +261,7 @@ class Releases:
             row = self._register.row(session, release_id)
             if row.state != State.IN_REVIEW:
                 raise WrongState(f"A release that is {row.state} cannot be approved now.")
+            self._check_ready(release_id, self._renders.of_release_in(session, release_id))
             return self._register.case(session, row)
 
         def then(session: Session, case: Case, complete: bool) -> None:
@@ -325,7 +330,7 @@ class Releases:
         case = self._register.case(session, row)
         if row.state != State.APPROVED:
             raise WrongState(f"A release that is {row.state} cannot be dispatched; it needs its approvals first.")
-        self._check_ready(self._renders.of_release_in(session, release_id))
+        self._check_ready(release_id, self._renders.of_release_in(session, release_id))
         self._register.check_entered(session, row)
         return row, case
 
@@ -375,10 +380,10 @@ class Releases:
 
     def _ready(self, release: Release) -> tuple[Rendition, ...]:
         renditions = self._renders.of_release(release.id)
-        self._check_ready(renditions)
+        self._check_ready(release.id, renditions)
         return renditions
 
-    def _check_ready(self, renditions: tuple[Rendition, ...]) -> None:
+    def _check_ready(self, release_id: str, renditions: tuple[Rendition, ...]) -> None:
         if not renditions:
             raise NotReady("The release holds no rendition; add one first.")
         for one in renditions:
@@ -388,6 +393,20 @@ class Releases:
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))
+        self._check_cleared(release_id, renditions)
+
+    def _check_cleared(self, release_id: str, renditions: tuple[Rendition, ...]) -> None:
+        """Raise where a policy's gate asks for a clearance that does not hold today."""
+        gated = [(one, gates) for one in renditions for gates in self._renders.policy_of(one).gates]
+        if not any(gates.consent or gates.personal_data for _, gates in gated):
+            return
+        frame, today = self.frame(release_id), self._clock.now().date()
+        clearances = self._clearances.of_matter(frame.matter)
+        for rendition, gates in gated:
+            if gates.consent is not None:
+                gates_rules.check_consents(rendition, frame.context, clearances, today)
+            if gates.personal_data is not None:
+                gates_rules.check_assessed(rendition, gates.personal_data, frame.context, clearances, today)
 
     def _reopen(self, actor: Actor, release_id: str) -> None:
         """A change in an open release takes it back to draft, so that nothing approved before counts."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from gateway.base.canon import Json
 from gateway.base.progress import Progress
 from gateway.formats.model import Mark, Rebuilt
 from gateway.policy.conditions import Context
@@ -29,12 +30,78 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Exceeded:
+    """A limit that does not hold: which, what it is and was, and the columns it is about; no value, no row."""
+
+    check: str
+    limit: str
+    observed: str
+    places: tuple[str, ...]
+    sentence: str
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical."""
+        return {
+            "check": self.check,
+            "limit": self.limit,
+            "observed": self.observed,
+            "places": list(self.places),
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What shows it: rows of the original as a spreadsheet numbers them, and what may help.
+
+    Only for who may open the original: it is in no log, no report, and nothing that travels.
+    """
+
+    check: str
+    rows: tuple[int, ...]
+    advice: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical."""
+        return {"check": self.check, "rows": list(self.rows), "advice": self.advice}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The limits that a rendition was held against, and those that do not hold, with a witness each."""
+
+    limits: Mapping[str, str]
+    exceeded: tuple[Exceeded, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether every limit does."""
+        return not self.exceeded
+
+    @property
+    def reason(self) -> str:
+        """One sentence for those who may not see a witness."""
+        first = self.exceeded[0].sentence
+        more = f" {len(self.exceeded) - 1} more limits do not hold." if len(self.exceeded) > 1 else ""
+        return f"The rendition tells more than the policy's limits on risk allow: {first}{more}"
+
+    def to_json(self) -> dict[str, Json]:
+        """Canonical, without the witnesses."""
+        return {
+            "limits": dict(sorted(self.limits.items())),
+            "held": self.holds,
+            "exceeded": [one.to_json() for one in self.exceeded],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one run of the choreography came to.
 
-    `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings;
-    `refused` has a reason. `index` holds the rendition's lines of the withheld index. Only `clean` has a rendition that
-    may be kept.
+    `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings, or an
+    assessment with limits that do not hold; `refused` has a reason. `index` holds the rendition's lines of the withheld
+    index, `consents` the ids of those that it rests on. Only `clean` has a rendition that may be kept.
     """
 
     state: State
@@ -44,6 +111,8 @@ class Outcome:
     report: Report | None = None
     withheld: WithheldSet | None = None
     index: tuple[Mapping[str, str], ...] = ()
+    consents: tuple[str, ...] = ()
+    risk: Assessment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +131,10 @@ class ReleaseFrame:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """The redacted, marked bytes made of one original for one release, from queue to review."""
+    """The redacted, marked bytes made of one original for one release, from queue to review.
+
+    `consents` are those that it rests on, `classes` those of which something leaves with it.
+    """
 
     id: str
     release: str
@@ -82,9 +154,12 @@ class Rendition:
     decisions_object: str | None
     residue_object: str | None
     withheld_object: str | None
+    witness_object: str | None
     reason: str | None
     created_at: datetime
     progress: Progress | None = None
+    consents: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

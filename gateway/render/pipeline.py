@@ -4,12 +4,14 @@
    is meant, or which frame of a picture, may be an open question.
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
    Where the policy requires it, a detector suggests regions, which a person must confirm.
-3. The policy decides every field. Open questions end here: `waiting`.
-4. What the policy requires to be present is there, or the rendition is refused.
+3. The policy decides every field, and its gates say what else must be known. Open questions end here: `waiting`.
+4. What the policy requires to be present is there, and who is named consented to it, or the rendition is refused.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
    document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
    what it lacks.
-6. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value, also in
+6. A table that the policy sets limits for is held against them: what it tells together, beside what each cell shows.
+   A limit that does not hold ends in `blocked`.
+7. The gate, in a sandbox of its own, re-reads the result with other parsers and searches every withheld value, also in
    the letters of its pixels where the policy requires it. A finding ends in `blocked`, no answer in time in `refused`;
    letters that nearly say something withheld wait for a person.
 """
@@ -42,22 +44,28 @@ from gateway.formats.model import (
 )
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
+from gateway.formats.table import groups_of
 from gateway.policy.answers import Answers
+from gateway.policy.clearing import Consent
 from gateway.policy.conditions import Context
 from gateway.policy.decide import answered_fields, asking_for, decide
+from gateway.policy.gates import gated
 from gateway.policy.kinds import Kind
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
-from gateway.policy.problems import Unanswered
+from gateway.policy.problems import AnswersInvalid, Unanswered
+from gateway.policy.statements import StatementFile
 from gateway.policy.tally import tally
+from gateway.render.consents import relied
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.figures import figures
 from gateway.render.film import film_lines, require_film_covered
 from gateway.render.legible import confirming, read_pixels
 from gateway.render.margin import margin_lines, originals
-from gateway.render.model import Outcome, State
+from gateway.render.model import Assessment, Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
+from gateway.render.ports import Assessor
 from gateway.render.suggestions import suggestions
 from gateway.render.withheld import cells_of, withheld_lines, withheld_set
 from gateway.residue import walled
@@ -96,6 +104,16 @@ class Job:
     language: Language = "en"
     detector: Detector | None = None
     reader: Reader | None = None
+    statements: tuple[StatementFile, ...] = ()
+    consents: tuple[Consent, ...] | None = None
+    assessor: Assessor | None = None
+
+
+class NotAssessed(Refused):
+    """The policy sets limits on risk, and they cannot be checked."""
+
+    slug = "risk-not-assessed"
+    title = "The risk of the rendition cannot be assessed"
 
 
 class FingerprintMissing(Refused):
@@ -121,31 +139,39 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         question, what = unclear.detail, "sheet" if isinstance(unclear, SheetUnclear) else "frame"
         asking = asking_for(what, job.policy, job.kind, job.context, job.answers, question, on=job.on)
         return Outcome(State.WAITING, reason=question, decisions=asking)
+    _require_rows(content, job.answers)
     surveyed = job.form.survey(content)
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
-    detector = None
-    if job.policy.defaults.detection == "required":
-        looking = gauge.begin(Stage.DETECTING)
-        detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), looking)
-        surveyed = (*surveyed, *found)
+    detector, surveyed = _suggested(job, content, surveyed, gauge)
     decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
+    decisions = gated(job.policy, job.statements, surveyed, decisions, job.answers)
     if decisions.asks:
         return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
+    consents = relied(job.policy, job.consents, job.context, content, fields, decisions)
     plan = decisions.plan()
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
-    index = tuple(withheld_lines(decisions, tally(decisions, cells)))
+    groups = groups_of(content, plan, job.secret) if isinstance(content, Table) else None
+    counts = tally(decisions, cells)
+    # How many rows there were would say how many the groups that do not leave have.
+    index = tuple(withheld_lines(decisions, dict.fromkeys(counts, groups.count) if groups else counts))
     if cells is not None:
-        require_shown(decisions, cells)
+        require_shown(decisions, cells, groups.leaving if groups else None)
+    rows = groups.count if groups else content.row_count if isinstance(content, Table) else 0
     if isinstance(content, Table):
-        plan = replace(plan, notice=notice(job.kind, index, job.mark, content.row_count, job.language))
+        told = notice(job.kind, index, job.mark, rows, job.language)
+        plan = replace(plan, notice=told, assessed=job.policy.risk is not None)
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
     taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
     rebuilt = job.form.rebuild(taken, plan, job.mark, job.secret)
     _require_followed(content, plan, rebuilt)
+    risk = _assessed(job, content, fields, plan, rebuilt)
+    if risk is not None and not risk.holds:
+        return Outcome(State.BLOCKED, reason=risk.reason, decisions=decisions, risk=risk)
+    rebuilt = replace(rebuilt, released=None)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     index = (*index, *margin_lines(content, plan, rebuilt, decisions.fallback))
     withheld = withheld_set(
@@ -157,9 +183,10 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         file_name=job.file_name,
         own_words=own_words(plan.notice),
         terms=job.answers.terms,
+        groups=groups,
     )
     gauge.begin(Stage.VERIFYING)
-    report = _verified(job, sandbox, content, plan, rebuilt, withheld)
+    report = _verified(job, sandbox, content, plan, rebuilt, withheld, rows)
     if not report.clean:
         return Outcome(
             State.BLOCKED,
@@ -177,7 +204,36 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         report=report,
         withheld=withheld,
         index=index,
+        consents=consents,
+        risk=risk,
     )
+
+
+def _assessed(job: Job, content: Content, fields: tuple[Field, ...], plan: Plan, rebuilt: Rebuilt) -> Assessment | None:
+    """What the rendition tells, where the policy sets limits for that. Raises `NotAssessed` where nobody can say."""
+    if job.policy.risk is None:
+        return None
+    if job.assessor is None or not isinstance(content, Table):
+        raise NotAssessed("The policy sets limits on risk, which hold for tables alone; send the original as a table.")
+    return job.assessor(job.policy.risk, content, fields, plan, rebuilt)
+
+
+def _suggested(
+    job: Job, content: Content, surveyed: tuple[Field, ...], gauge: Gauge
+) -> tuple[str | None, tuple[Field, ...]]:
+    """The detector's version, and the fields with those that it suggests, where the policy requires one."""
+    if job.policy.defaults.detection != "required":
+        return None, surveyed
+    detector, found = suggestions(content, job.detector, _leaving(job, content, surveyed), gauge.begin(Stage.DETECTING))
+    return detector, (*surveyed, *found)
+
+
+def _require_rows(content: Content, answers: Answers) -> None:
+    """Raise `AnswersInvalid` where a row is to be withheld that is not there: it would be thought gone."""
+    if isinstance(content, Table) and answers.last_row > content.row_count + 1:
+        raise AnswersInvalid(
+            f"The table has no row {answers.last_row}; its last is row {content.row_count + 1}, the header being row 1."
+        )
 
 
 def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | None:
@@ -191,9 +247,12 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
 
 
 def _verified(
-    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet
+    job: Job, sandbox: Sandbox, content: Content, plan: Plan, rebuilt: Rebuilt, withheld: WithheldSet, rows: int
 ) -> Report:
-    expected, reference = _held_against(content, plan, rebuilt, _expectation(content, plan, rebuilt, job.mark))
+    expected = _expectation(content, plan, rebuilt, job.mark)
+    if isinstance(expected, TableExpectation):
+        expected = replace(expected, rows=rows)
+    expected, reference = _held_against(content, plan, rebuilt, expected)
     report = walled.check(sandbox, rebuilt.data, expected, withheld, reference)
     if report.clean and job.policy.defaults.reads:
         return read_pixels(sandbox, job.reader, rebuilt, expected, withheld, report)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,13 +25,18 @@ from gateway.formats.ports import Format
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
+from gateway.matter.clearances import Clearances
+from gateway.matter.model import ClearanceSort
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.policy.bundle import BundleNotInForce
+from gateway.policy.clearing import Consent, party
+from gateway.policy.policy import Policy
 from gateway.policy.service import Policies, Source
 from gateway.render import withheld
 from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
 from gateway.render.pipeline import Job, render
+from gateway.render.ports import Assessor
 from gateway.render.queue import Queue
 from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
@@ -84,6 +90,7 @@ class _Parts:
     decisions: Keeping | None
     residue: Keeping | None
     withheld: Keeping | None
+    witness: Keeping | None
 
 
 class Renders:
@@ -102,6 +109,8 @@ class Renders:
         queue: Queue,
         detector: Detector | None = None,
         reader: Reader | None = None,
+        clearances: Clearances | None = None,
+        assessor: Assessor | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -113,6 +122,8 @@ class Renders:
         self._sandbox = sandbox
         self._detector = detector
         self._reader = reader
+        self._clearances = clearances
+        self._assessor = assessor
         self.queue = queue
 
     def request(
@@ -259,7 +270,7 @@ class Renders:
         objects: list[str | None] = []
         for row in session.scalars(select(RenditionRow).where(RenditionRow.original == original_id)):
             row.answers = b""
-            objects.append(row.withheld_object)
+            objects += [row.withheld_object, self._rendition(session, row).witness_object]
             if row.id not in keep:
                 gone.append(row.id)
                 objects += [row.object_id, row.decisions_object, row.residue_object]
@@ -325,7 +336,25 @@ class Renders:
                 secret=self._secret(session, frame.release),
                 detector=self._detector,
                 reader=self._reader,
+                statements=library.statements,
+                consents=self._consents(session, row.matter),
+                assessor=self._assessor,
             )
+
+    def policy_of(self, rendition: Rendition) -> Policy:
+        """The policy that a rendition was made with."""
+        return self._policies.library.policy(rendition.policy)
+
+    def _consents(self, session: Session, matter: str) -> tuple[Consent, ...]:
+        """What third parties said, oldest first, and whether it holds today."""
+        if self._clearances is None:
+            return ()
+        today = self._clock.now().date()
+        return tuple(
+            Consent(one.id, frozenset(map(party, one.about)), one.fields, one.recipient_class.value, one.lives(today))
+            for one in self._clearances.of_matter_in(session, matter)
+            if one.sort is ClearanceSort.CONSENT
+        )
 
     def _check_entered(self, session: Session, row: RenditionRow) -> None:
         """Raise unless the log says that just this was asked for: a worker opens an original on no other ground."""
@@ -345,6 +374,8 @@ class Renders:
         return self._intake.format_of(original)
 
     def _keep_parts(self, frame: ReleaseFrame, outcome: Outcome, keepings: ExitStack) -> _Parts:
+        seen = outcome.risk.witnesses if outcome.risk else ()
+
         def kept(role: str, data: bytes | None) -> Keeping | None:
             if data is None:
                 return None
@@ -353,8 +384,9 @@ class Renders:
         return _Parts(
             rendition=kept("rendition", outcome.rebuilt.data if outcome.rebuilt else None),
             decisions=kept("decisions", self._decisions_part(frame, outcome)),
-            residue=kept("residue", canonical(outcome.report.to_json()) if outcome.report else None),
+            residue=kept("residue", canonical(told_by(outcome)) if outcome.report else None),
             withheld=kept("withheld", canonical(withheld.to_json(outcome.withheld)) if outcome.withheld else None),
+            witness=kept("witness", canonical([one.to_json() for one in seen]) if seen else None),
         )
 
     def _decisions_part(self, frame: ReleaseFrame, outcome: Outcome) -> bytes | None:
@@ -370,6 +402,7 @@ class Renders:
                 "policies": self._policies.pins,
                 "withheld": list(outcome.index),
                 "quorum": [{"role": need.role, "n": need.n} for need in outcome.decisions.approvals],
+                **({"risk": outcome.risk.to_json()} if outcome.risk else {}),
             }
         )
 
@@ -377,8 +410,10 @@ class Renders:
         detector = outcome.decisions.detector if outcome.decisions else None
         report = outcome.report
         read: dict[str, Json] = {}
+        classes: list[Json] = list(outcome.decisions.classes) if outcome.decisions else []
         if report is not None:
             read = {"read_by": report.read_by, "near_confirmed": report.counts.get("near_confirmed", 0)}
+        risk: dict[str, Json] = {"risk": "held" if outcome.risk.holds else "exceeded"} if outcome.risk else {}
         with self._units.change() as session:
             self.queue.end(session, claim)
             row = self._row(session, claim.rendition)
@@ -391,16 +426,19 @@ class Renders:
             row.withheld_object = self._record(session, parts.withheld)
             if outcome.rebuilt is not None:
                 row.media_type, row.size_bytes = outcome.rebuilt.media_type, len(outcome.rebuilt.data)
+            rests: dict[str, Json] = {"consents": list(outcome.consents), "classes": classes}
             digests = {
                 "sha256": _digest(parts.rendition),
                 "decisions_sha256": _digest(parts.decisions),
                 "residue_sha256": _digest(parts.residue),
             }
+            witness = self._record(session, parts.witness)
+            shown: dict[str, Json] = {"witness": witness} if witness else {}
             row.result = self._keyring.seal_text(
                 session,
                 owner=row.matter,
                 context=f"result:{row.id}",
-                text=canonical({**digests, "reason": outcome.reason}).decode(),
+                text=canonical({**digests, **rests, **shown, "reason": outcome.reason}).decode(),
             )
             self._log.append(
                 session,
@@ -416,8 +454,9 @@ class Renders:
                         **self._policies.pins,
                         **({"detector": detector} if detector else {}),
                         **read,
+                        **risk,
                     },
-                    body={**digests, "reason": outcome.reason},
+                    body={**digests, **rests, "reason": outcome.reason},
                 ),
             )
 
@@ -447,7 +486,7 @@ class Renders:
         return Answers.from_json(json.loads(text))
 
     def _rendition(self, session: Session, row: RenditionRow) -> Rendition:
-        told = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
+        told: dict[str, Any] = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
         if row.result is not None:
             told = json.loads(
                 self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
@@ -475,10 +514,21 @@ class Renders:
             decisions_object=row.decisions_object,
             residue_object=row.residue_object,
             withheld_object=row.withheld_object,
+            witness_object=told.get("witness"),
             reason=told["reason"],
             created_at=row.created_at,
             progress=held.progress if held else None,
+            consents=tuple(told.get("consents", ())),
+            classes=tuple(told.get("classes", ())),
         )
+
+
+def told_by(outcome: Outcome) -> dict[str, Json]:
+    """The report that travels with a clean rendition: that the limits on risk held, and which they are."""
+    if outcome.report is None:
+        raise ValueError("there is no report on this outcome")
+    limits: dict[str, Json] = dict(outcome.risk.limits) if outcome.risk and outcome.risk.holds else {}
+    return {**outcome.report.to_json(), **({"risk": {"held": True, "limits": limits}} if limits else {})}
 
 
 def _digest(keeping: Keeping | None) -> str | None:

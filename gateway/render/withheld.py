@@ -17,6 +17,9 @@ import polars as pl
 
 from gateway.base.canon import Json
 from gateway.formats.coded import NONE, Cells, CellsApart, Coded
+from gateway.formats.columns import WITHHELD
+from gateway.formats.grouped import Grouped
+from gateway.formats.indexed import indexed
 from gateway.formats.model import (
     Case,
     Content,
@@ -50,23 +53,29 @@ def withheld_set(
     file_name: str | None,
     own_words: frozenset[str] = frozenset(),
     terms: tuple[str, ...] = (),
+    groups: Grouped | None = None,
 ) -> WithheldSet:
     """Everything that must not be in the rendition, with what it lawfully shows.
 
-    `own_words` are the gateway's; `terms` are what a reviewer wants to see nowhere.
+    `own_words` are the gateway's; `terms` are what a reviewer wants to see nowhere; `groups` are what the rows
+    leave as.
     """
     plan = decisions.plan()
+    titles = {one.title for one in plan.instructions if _aggregates(one)}
     orders = {one.field_id: one for one in plan.instructions}
     values: list[WithheldValue] = []
-    shown: dict[str, None] = {}
+    sums = (one.cells.values for one in groups.columns if one.title in titles) if groups else ()
+    shown: dict[str, None] = dict.fromkeys(text for texts in sums for text in texts if not text.startswith(WITHHELD))
     constants = frozenset({mark.text, *(one.title for one in plan.instructions)}) | _texts(decisions) | own_words
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
     for field in fields:
         order = orders.get(field.id)
         if isinstance(content, Table | Structured) and cells is not None and field.element is Element.COLUMN:
-            decided = _distinct(content.column(field.id), order, cells.of(field.id))
+            decided = _distinct(content.column(field.id), order, cells.of(field.id), groups)
         else:
             decided = _each(form.values(content, field), order)
+        if order is not None and cells is not None:
+            shown |= dict.fromkeys(_indices(order, cells.of(field.id)))
         for value, case in decided:
             if case is not None and case.transform.op is Op.ALLOW:
                 shown[value] = None
@@ -140,15 +149,34 @@ def cells_of(content: Table | Structured, fields: tuple[Field, ...]) -> Cells | 
     )
 
 
-def _distinct(cells: pl.Series, order: Instruction | None, deciding: Cells) -> Iterator[tuple[str, Case | None]]:
-    """Every value of the column that is not blank, once for each case that decides cells with it."""
+def _aggregates(order: Instruction) -> bool:
+    return any(case.transform.op is Op.AGGREGATE for case in order.cases)
+
+
+def _distinct(
+    cells: pl.Series, order: Instruction | None, deciding: Cells, groups: Grouped | None
+) -> Iterator[tuple[str, Case | None]]:
+    """Every value of the column that is not blank, once for each case that decides cells with it.
+
+    In rows whose group does not leave, none does.
+    """
     column, cases = Coded.of(cells), order.cases if order else ()
     values, decided = column.values.to_list(), deciding.deciding(cases)
+    if groups is not None:
+        decided = np.where(groups.leaving, decided, NONE)
     for place in np.unique(decided).tolist():
         case = None if place == NONE else cases[place]
         for code in np.unique(column.codes[decided == place]).tolist():
             if values[code].strip():
                 yield values[code], case
+
+
+def _indices(order: Instruction, deciding: Cells) -> Iterator[str]:
+    """What the recipient sees in place of the numbers of which only an index leaves: 104 is no secret any more."""
+    for place, case in enumerate(order.cases):
+        if case.transform.op is Op.INDEX:
+            rows = deciding.deciding(order.cases) == place
+            yield from filter(None, indexed(case.transform.params, order.name, deciding, rows).values)
 
 
 def _each(values: tuple[str, ...], order: Instruction | None) -> Iterator[tuple[str, Case | None]]:
@@ -170,4 +198,7 @@ def _texts(decisions: Decisions) -> frozenset[str]:
             if text is not None:
                 texts |= {text.en, text.zh}
         texts |= {line.basis, line.code}
+    for ruling in (ruling for item in decisions.items for ruling in item.rulings):
+        if ruling.action.op == "generic_name":
+            texts |= set(ruling.action.mapping("names").values())
     return frozenset(text for text in texts if text)

@@ -340,7 +340,12 @@ HEX = Is("a SHA-256 in hex", _matches("[0-9a-f]{64}"))
 HEX_OR_NULL = Is("a SHA-256 in hex or null", lambda value: value is None or HEX.test(value))
 COUNT = Is("a count", lambda value: type(value) is int and value >= 0)
 POSITIVE = Is("a positive count", lambda value: type(value) is int and value > 0)
-TIME = Is("a time in UTC", _matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"))
+TIME = Is(
+    "a time in UTC",
+    _matches(
+        r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z",
+    ),
+)
 PATH = Is("a safe path", _matches(r"(?!.*(^|/)\.)[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,3}"))
 KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
 B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
@@ -1186,6 +1191,9 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
     """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold."""
     facts = entry["facts"]
     if entry["type"] == "deployment.founded":
+        # Whoever holds the log's key could else found again, with keys of their own for the same people.
+        if register:
+            raise Mismatch(f"{what} founds the deployment a second time.")
         check_shape(facts, FOUNDED, f"{what}, facts")
         founders = [{"key": founder["key"], "roles": founder["roles"]} for founder in facts["people"]]
         statement = {
@@ -1251,6 +1259,7 @@ class Walk:
         self.chain = ""
         self.matters: dict[str, tuple[int, str]] = {}
         self.back_in_time: list[int] = []
+        self.foundings: list[int] = []
         self._latest = ""
 
     def take(self, leaf: bytes) -> None:
@@ -1266,6 +1275,8 @@ class Walk:
             return
         if index == 0:
             self.first = entry
+        if entry["type"] == "deployment.founded":
+            self.foundings.append(index)
         if entry["at"] < self._latest:
             self.back_in_time.append(index)
         self._latest = max(self._latest, entry["at"])
@@ -1431,10 +1442,12 @@ class ExportCheck:
         return f"The log begins with the {held.size} entries of the checkpoint you kept."
 
     def first_entry(self) -> str:
-        """The log's own first entry names this log and this key."""
-        key, first = self._get("key"), self._get("walk").first
+        """The log's own first entry names this log and this key, and one founding at most follows."""
+        key, first, foundings = self._get("key"), self._get("walk").first, self._get("walk").foundings
         if first.get("type") != "log.opened" or first["facts"] != {"keys": key.texts, "origin": key.name}:
             raise Mismatch("Entry 0 does not name this log and this key.")
+        if len(foundings) > 1:
+            raise Mismatch(f"Entry {foundings[1]} founds the deployment a second time: its people were not enrolled.")
         return "Entry 0 names this log and this key."
 
     def matters(self) -> str:

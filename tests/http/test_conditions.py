@@ -22,7 +22,7 @@ UNCONDITIONAL |= {
     "appendUpload",
     "cancelUpload",
 }
-UNCONDITIONAL |= {"proposeShredding", "shredOriginal"}
+UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
 
 
 @pytest.fixture

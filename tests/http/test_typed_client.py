@@ -30,6 +30,14 @@ from tests.support.office import CUSTOMERS, HARMLESS, Office, matter_body
 
 KEY: Final = SigningKey.generate()
 TAG: Final = '"tag"'
+CONSENT: Final[Mapping[str, Any]] = {
+    "about": ["Fahrwerk AG"],
+    "recipient_class": "authority",
+    "state": "given",
+    "start": "2026-01-15",
+    "end": "2026-12-31",
+    "reference": "letter of 12 January",
+}
 # Operation → the call that carries it out, and the same with If-Match where there is one.
 CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "issueToken": lambda c: c.issue_token(KEY, "per_1", ["matter.read"]),
@@ -48,6 +56,9 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "openMatter": lambda c: c.open_matter(matter_body()),
     "listMatters": lambda c: list(c.matters(purpose="export_licence")),
     "showMatter": lambda c: c.matter("mat_1"),
+    "recordConsent": lambda c: c.record_consent("mat_1", CONSENT),
+    "recordAssessment": lambda c: c.record_assessment("mat_1", {**CONSENT, "about": ["PERSON"]}),
+    "listClearances": lambda c: c.clearances("mat_1"),
     "uploadOriginal": lambda c: c.upload("mat_1", "customer_list", Path(__file__)),
     "uploadForm": lambda c: c.upload_form("mat_1", "customer_list", Path(__file__)),
     "uploadArchive": lambda c: c.upload_archive("mat_1", "customer_list", Path(__file__)),
@@ -81,6 +92,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "openRendition": lambda c: c.rendition_content("ren_1", io.BytesIO()),
     "showDecisions": lambda c: c.rendition_part("ren_1", "decisions"),
     "showResidue": lambda c: c.rendition_part("ren_1", "residue"),
+    "openWitness": lambda c: c.rendition_part("ren_1", "witness"),
     "answerRendition": lambda c: c.answer("ren_1", {}, if_match=TAG),
     "addRedactions": lambda c: c.redact("ren_1", [{"class": "face", "box": [0, 0, 1, 1]}], if_match=TAG),
     "reviewRendition": lambda c: c.review("ren_1", "reviewed", "0" * 64, if_match=TAG),
@@ -104,6 +116,8 @@ SHAPES: Final[Mapping[str, type[Any]]] = {
     "RecipientOut": shapes.Recipient,
     "ItemOut": shapes.DemandItem,
     "MatterOut": shapes.Matter,
+    "ClearanceOut": shapes.Clearance,
+    "ClearancesOut": shapes.Clearances,
     "MatterSummaryOut": shapes.MatterLine,
     "ReceiptOut": shapes.Receipt,
     "ReceiptsOut": shapes.Receipts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from gateway.base.problems import Refused
 from gateway.db import migrate
 from gateway.db.metadata import Base
 from gateway.db.migrate import SchemaVersion, check_current, downgrade, upgrade
+from gateway.matter.clearances import ClearancesChanged
+from gateway.matter.model import ClearanceDraft
 from gateway.seal import merkle
 from gateway.seal.recipient import generate_identity
 from tests.support.databases import Database, engine_of
@@ -246,6 +249,24 @@ def test_work_goes_on_without_what_was_said_of_it(database: Database, tmp_path: 
     with engine.connect() as connection:
         assert dict(connection.execute(select(lease)).one()._mapping) == {**held, **nothing}
     engine.dispose()
+
+
+def test_clearances_that_were_taken_back_are_missed(database: Database, tmp_path: Path) -> None:
+    """Nothing that relied on one can leave afterwards: the log still says that there was one."""
+    world = World.create(tmp_path, database)
+    matter = world.matter()
+    day = date(2026, 1, 31)
+    draft = ClearanceDraft("consent", ("Fahrwerk AG",), "supplier", "refused", day, day, "letter 7")
+    world.gateway.clearances.record(world.actors["builder"], matter.id, draft)
+    engine = engine_of(world.gateway.settings)
+    before = contents(engine)
+    assert before["clearance"]
+    downgrade(engine, "0008")
+    upgrade(engine)
+    assert contents(engine) == {**before, "clearance": []}
+    engine.dispose()
+    with pytest.raises(ClearancesChanged):
+        world.reopen().clearances.of_matter(matter.id)
 
 
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ approvals: [{role: legal, n: 2}]
 rules:
 """
 
-REQ = "because: {code: REQ, basis: law, asked_for: item-1}"
-TS = "because: {code: TS, basis: law, reason: {en: r, zh: 理}, summary: {en: '{count} s', zh: 摘}}"
+REQ = "because: {code: REQ, basis: law, evidence: verified, asked_for: item-1}"
+TS = "because: {code: TS, basis: law, evidence: verified, reason: {en: r, zh: 理}, summary: {en: '{count} s', zh: 摘}}"
 
 
 def rule(name: str, select: str, do: str, because: str | None = None, more: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from gateway.base.canon import Json
 from gateway.cli.line import base64_of
 from gateway.cli.sending import Sender
-from gateway.cli.shapes import Fields, Matter, MatterLine, Original, Shredding
+from gateway.cli.shapes import Clearance, Clearances, Fields, Matter, MatterLine, Original, Shredding
 
 
 class MatterCalls(Sender):
@@ -25,6 +25,18 @@ class MatterCalls(Sender):
     def matters(self, *, purpose: str | None = None) -> Iterator[MatterLine]:
         """All matters, newest first; with `purpose` those for that purpose alone."""
         return self._pages(MatterLine, "/matters", "matters", purpose=purpose)
+
+    def record_consent(self, matter: str, told: Mapping[str, Json]) -> Clearance:
+        """Record what a third party said; `told` is the body of `POST /matters/{id}/consents`."""
+        return self._write(Clearance, "POST", f"/matters/{matter}/consents", told)
+
+    def record_assessment(self, matter: str, told: Mapping[str, Json]) -> Clearance:
+        """Record an assessment; `told` is the body of `POST /matters/{id}/assessments`."""
+        return self._write(Clearance, "POST", f"/matters/{matter}/assessments", told)
+
+    def clearances(self, matter: str) -> Clearances:
+        """Everything that was recorded for a matter, oldest first."""
+        return self._get(Clearances, f"/matters/{matter}/clearances")
 
     def originals(self, matter: str, *, kind: str | None = None) -> Iterator[Original]:
         """The originals of a matter, oldest first; with `kind` those of that kind alone."""

@@ -63,7 +63,7 @@ class RenditionCalls(Line):
         return found
 
     def rendition_part(self, rendition: str, part: str) -> bytes:
-        """The bytes of `content`, `decisions` or `residue`."""
+        """The bytes of `content`, `decisions`, `residue`, or `witness` for who may open the original."""
         return self._bytes(f"/renditions/{rendition}/{part}")
 
     def rendition_content(self, rendition: str, sink: BinaryIO) -> str:
@@ -81,13 +81,17 @@ class RenditionCalls(Line):
         regions: Sequence[Mapping[str, Json]] = (),
         *,
         terms: Sequence[str] = (),
+        rows: Sequence[int] = (),
+        cells: Mapping[str, Sequence[int]] | None = None,
         confirmed: bool | None = None,
         if_match: str | None = None,
     ) -> Rendition:
-        """Add regions and terms to those a rendition was made with: a new rendition takes its place."""
+        """Add to what a rendition's answers withhold: a new rendition takes its place. A table's header is row 1."""
         body: dict[str, Json] = {
             "regions": [dict(one) for one in regions],
             "terms": list(terms),
+            "rows": list(rows),
+            "cells": {column: list(found) for column, found in (cells or {}).items()},
             "confirmed": confirmed,
         }
         return self._write(Rendition, "POST", f"/renditions/{rendition}/redactions", body, if_match=if_match)

@@ -53,7 +53,7 @@ class _Made:
 
 @lru_cache(maxsize=2)
 def specimens(seed: int = 1) -> Specimens:
-    """An original of every kind; the same bytes for the same seed."""
+    """Originals of every medium; the same bytes for the same seed."""
     picture = photo.production_photo(seed)
     made = [*_tables(seed), _photo(picture), *_papers(seed)]
     missing = [kind for kind, (_, library) in _EXTRAS.items() if find_spec(library) is None]

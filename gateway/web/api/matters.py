@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from gateway.matter.model import Purpose
+from gateway.app import Gateway
+from gateway.matter.model import Clearance, ClearanceDraft, Purpose
 from gateway.people.model import Actor, Permission
 from gateway.web.conditions import InKnown
 from gateway.web.cursors import InPage
-from gateway.web.deps import InGateway, InWrite, MatterId, holding
+from gateway.web.deps import InGateway, InWrite, MatterId, Write, holding
+from gateway.web.schemas.clearances import AssessmentIn, ClearanceOut, ClearancesOut, ConsentIn
 from gateway.web.schemas.matters import MatterIn, MatterOut, MattersOut, MatterSummaryOut
 from gateway.web.security import API
 
 router = APIRouter(prefix=API, tags=["matters"])
 
 Reader = Annotated[Actor, holding(Permission.MATTER_READ)]
+Consenter = Annotated[Actor, holding(Permission.CONSENT_RECORD)]
+Assessor = Annotated[Actor, holding(Permission.ASSESSMENT_RECORD)]
+Namer = Annotated[Actor, holding(Permission.ORIGINAL_OPEN)]
 Opener = Annotated[Actor, holding(Permission.MATTER_CREATE)]
 
 
@@ -48,3 +54,52 @@ def list_matters(gateway: InGateway, _actor: Reader, page: InPage, purpose: Purp
 def show_matter(gateway: InGateway, _actor: Reader, known: InKnown, matter_id: MatterId) -> Response:
     """With its chain and its demand items."""
     return known.shown(MatterOut.of(gateway.matters.get(matter_id)))
+
+
+@router.post(
+    "/matters/{matter_id}/consents",
+    operation_id="recordConsent",
+    status_code=201,
+    response_model=ClearanceOut,
+    summary="Record what a third party said",
+)
+def record_consent(
+    gateway: InGateway, actor: Consenter, write: InWrite, matter_id: MatterId, body: ConsentIn
+) -> Response:
+    """Whether a party may be named to a class of recipients. A later word of the same party takes its place."""
+    return _recorded(gateway, actor, write, matter_id, body.draft())
+
+
+@router.post(
+    "/matters/{matter_id}/assessments",
+    operation_id="recordAssessment",
+    status_code=201,
+    response_model=ClearanceOut,
+    summary="Record an assessment",
+)
+def record_assessment(
+    gateway: InGateway, actor: Assessor, write: InWrite, matter_id: MatterId, body: AssessmentIn
+) -> Response:
+    """That disclosing classes of personal data to a class of recipients was assessed."""
+    return _recorded(gateway, actor, write, matter_id, body.draft())
+
+
+def _recorded(gateway: Gateway, actor: Actor, write: Write, matter_id: str, draft: ClearanceDraft) -> Response:
+    def again(entry: Mapping[str, Any]) -> Clearance:
+        recorded = gateway.clearances.of_matter(matter_id)
+        return next(one for one in recorded if one.id == entry["facts"]["clearance"])
+
+    return write(
+        lambda: gateway.clearances.record(actor, matter_id, draft),
+        ClearanceOut.of,
+        entries="clearance.recorded",
+        again=again,
+        status=201,
+        owner=lambda one: one.matter,
+    )
+
+
+@router.get("/matters/{matter_id}/clearances", operation_id="listClearances", summary="Consents and assessments")
+def list_clearances(gateway: InGateway, _actor: Namer, matter_id: MatterId) -> ClearancesOut:
+    """All of a matter, oldest first, for those who may open its originals."""
+    return ClearancesOut(clearances=[ClearanceOut.of(one) for one in gateway.clearances.of_matter(matter_id)])

@@ -27,6 +27,7 @@ router = APIRouter(prefix=API, tags=["renditions"])
 Reader = Annotated[Actor, holding(Permission.RENDITION_READ)]
 Builder = Annotated[Actor, holding(Permission.RELEASE_BUILD)]
 Answerer = Annotated[Actor, holding(Permission.RENDITION_ANSWER)]
+Opener = Annotated[Actor, holding(Permission.ORIGINAL_OPEN)]
 Reviewer = Annotated[Actor, holding(Permission.RENDITION_REVIEW)]
 
 
@@ -101,6 +102,22 @@ def show_residue(gateway: InGateway, _actor: Reader, known: InKnown, rendition_i
     return _part(gateway, known, gateway.renders.get(rendition_id).residue_object)
 
 
+@router.get(
+    "/renditions/{rendition_id}/witness",
+    operation_id="openWitness",
+    response_class=Response,
+    summary="The rows that show why a limit on risk does not hold",
+)
+def open_witness(
+    request: Request, gateway: InGateway, actor: Opener, known: InKnown, rendition_id: RenditionId
+) -> Response:
+    """Rows of the original, for who may open it, and under an opening as the original is."""
+    rendition = gateway.renders.get(rendition_id)
+    if rendition.witness_object is None:
+        raise NotRendered("No limit on risk was exceeded by this rendition; look at its state and its reason.")
+    return object_download(request, known, gateway, actor, rendition.witness_object, rendition.id, "application/json")
+
+
 @router.post(
     "/renditions/{rendition_id}/answers",
     operation_id="answerRendition",
@@ -125,12 +142,12 @@ def answer_rendition(
     operation_id="addRedactions",
     status_code=202,
     response_model=RenditionOut,
-    summary="Add regions and terms to a rendition's answers",
+    summary="Withhold more: add regions, terms, rows and cells",
 )
 def add_redactions(
     gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: RedactionsIn
 ) -> Response:
-    """A new rendition with these regions beside the old ones."""
+    """A new rendition with these beside the old ones; whoever adds them has built part of the release."""
 
     def answers() -> Answers:
         return body.added_to(gateway.renders.answers(rendition_id))

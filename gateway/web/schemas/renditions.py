@@ -16,6 +16,11 @@ _RENDITION = "ren_01kag5v3q8m2s7d9x4e6b0cfhn"
 Side = Annotated[StrictInt, Field(ge=0, le=1 << 20)]
 Moment = Annotated[list[Annotated[StrictInt, Field(ge=0, le=86_400_000)]], Field(min_length=5, max_length=5)]
 
+_Row = Annotated[StrictInt, Field(ge=2, le=1 << 31)]
+Rows = Annotated[list[_Row], Field(max_length=10_000, default_factory=list)]
+Cells = Annotated[
+    dict[str, Annotated[list[_Row], Field(max_length=10_000)]], Field(max_length=10_000, default_factory=dict)
+]
 Terms = Annotated[
     list[Annotated[str, Field(min_length=2, max_length=200)]], Field(max_length=500, default_factory=list)
 ]
@@ -44,8 +49,9 @@ class RegionIn(In):
 
 class AnswersIn(In):
     """What a person says about an original: which sheet is the table, what columns are, where regions are, which terms
-    a document may show nowhere. `suggested` confirms what a detector found, as the open question calls it; `read` that
-    what the gate read is nothing withheld.
+    a document may show nowhere, which `cells` and `rows` of a table are withheld (its header is row 1). `suggested`
+    confirms what a detector found, as the open question calls it; `read` that what the gate read is nothing withheld,
+    `statements` that what a document states may be declared. `signatories` are the countries under whose law it is.
     """
 
     model_config = example(
@@ -54,11 +60,17 @@ class AnswersIn(In):
         confirmed=True,
     )
     columns: Annotated[dict[str, str], Field(max_length=10_000, default_factory=dict)]
+    cells: Cells
+    rows: Rows
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     terms: Terms
     confirmed: StrictBool = False
     suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     read: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    signatories: Annotated[
+        list[Annotated[str, Field(pattern="^[A-Z]{2}$")]], Field(max_length=20, default_factory=list)
+    ]
+    statements: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     source: Annotated[dict[str, str], Field(max_length=3, default_factory=dict)]
 
@@ -68,28 +80,33 @@ class AnswersIn(In):
 
 
 class RedactionsIn(In):
-    """Regions and terms to add to those a rendition was made with."""
+    """Regions, terms, rows and cells to add to those a rendition was made with; the header of a table is row 1."""
 
     model_config = example(regions=[{"class": "badge", "box": [40, 200, 32, 18]}])
     regions: Annotated[list[RegionIn], Field(max_length=500, default_factory=list)]
     terms: Terms
+    cells: Cells
+    rows: Rows
     confirmed: StrictBool | None = None
     suggested: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
 
     @model_validator(mode="after")
     def _adds(self) -> Self:
-        if not self.regions and not self.terms:
-            raise ValueError("name at least one region or term")
+        if not (self.regions or self.terms or self.rows or any(self.cells.values())):
+            raise ValueError("name at least one region, term, row or cell")
         return self
 
     def added_to(self, old: Answers) -> Answers:
-        """The old answers with these regions and terms."""
+        """The old answers with these beside them."""
         told: dict[str, Any] = dict(old.to_json())
         told["regions"] = [
             *told["regions"],
             *(one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in self.regions),
         ]
         told["terms"] = [*told.get("terms", []), *self.terms]
+        cells = told.get("cells", {})
+        told["cells"] = cells | {key: sorted({*cells.get(key, []), *rows}) for key, rows in self.cells.items()}
+        told["rows"] = sorted({*told.get("rows", []), *self.rows})
         if self.confirmed is not None:
             told["confirmed"] = self.confirmed
         if self.suggested is not None:

@@ -174,3 +174,14 @@ def test_an_unknown_policy_or_kind_is_said(render: Callable[..., Any], gateway: 
         "render", tmp_path / "x", "--kind", "nothing", "--policy", "p", "--recipient", "R", "-o", tmp_path / "o"
     )
     assert (done.code in {2, 3, 4}, "kinds are" in done.err) == (True, True)
+
+
+def test_a_table_that_tells_too_much_is_not_rehearsed(render: Callable[..., Any], tmp_path: Path) -> None:
+    shipped = Path("policies/cn-mofcom-single/order-book.yaml").read_text("utf-8")
+    risk = "risk: {entity: customer.name, quasi_identifiers: [destination], limits: {k_entities: 900}}"
+    (tmp_path / "strict.yaml").write_text(shipped.replace("\nrules:\n", f"\n{risk}\nrules:\n", 1), "utf-8")
+    done = render("order_book", policy=tmp_path / "strict.yaml")
+    assert done.code == 3
+    assert "900 are the fewest allowed" in done.err
+    assert "In the original: k_entities: rows " in done.err
+    assert not (tmp_path / "out").exists()

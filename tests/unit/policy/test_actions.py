@@ -9,11 +9,26 @@ from gateway.policy.actions import Action, compare, parse_action
 
 NUMBERS = st.integers(1, 40).map(str)
 ACTIONS = st.one_of(
-    st.sampled_from(["drop", "strip", "box", "allow", "crop", "block"]),
+    st.sampled_from(["drop", "strip", "mute", "box", "allow", "crop", "block"]),
     st.lists(st.integers(1, 12), min_size=1, max_size=4, unique=True).map(
         lambda edges: {"bucket": {"edges": [str(edge) for edge in sorted(edges)]}}
     ),
     NUMBERS.map(lambda step: {"round": {"to": step}}),
+    st.builds(
+        lambda k, step: {
+            "aggregate": {"how": "sum", "by": ["land"], "entity": "buyer", "k": k, "dominance": "0.7", "to": step}
+        },
+        st.sampled_from(["3", "5"]),
+        NUMBERS,
+    ),
+    NUMBERS.map(lambda bound: {"suppress": {"below": bound}}),
+    st.builds(
+        lambda base, by, step: {"index": {"over": "year", "base": base, "by": by, "to": step}},
+        st.sampled_from(["2024", "2025"]),
+        st.sampled_from([[], ["site"]]),
+        NUMBERS,
+    ),
+    st.sampled_from(["a", "b"]).map(lambda raw: {"generic_name": {"names": {raw: "Class", "c": "Other"}}}),
     st.sampled_from(["year", "quarter", "month"]).map(lambda period: {"truncate_date": period}),
     st.integers(0, 4).map(lambda keep: {"mask": {"keep_last": str(keep)}}),
     st.builds(

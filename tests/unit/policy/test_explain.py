@@ -50,6 +50,15 @@ def test_each_rule_says_why(tmp_path: Path) -> None:
     assert found.sentences[-1].startswith("Everywhere: replaced by a marked pseudonym")
 
 
+def test_the_winner_says_what_it_rests_on(tmp_path: Path) -> None:
+    found = told(tmp_path, "buyer")
+    (winner,) = (one for one in found.candidates if one.won)
+    assert (winner.basis, winner.evidence) == ("law", "verified")
+    assert [sentence for sentence in found.sentences if "It rests on law (the full text was read)." in sentence] == [
+        sentence for sentence in found.sentences if sentence.startswith("Rule hide ")
+    ]
+
+
 def test_a_class_is_named(tmp_path: Path) -> None:
     found = told(tmp_path, "column/1", "a@b.example")
     assert found.outcome == "withheld"

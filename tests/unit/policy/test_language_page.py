@@ -6,8 +6,9 @@ import re
 from datetime import date
 from pathlib import Path
 
+from gateway.matter.model import Purpose
 from gateway.policy.actions import ELEMENTS
-from gateway.policy.codes import DISCLOSING, WITHHOLDING
+from gateway.policy.codes import DISCLOSING, EVIDENCE, WITHHOLDING
 from gateway.policy.conditions import ATTRIBUTES
 from gateway.policy.lint import lint
 from gateway.policy.load import load_library, load_policy_file
@@ -19,7 +20,10 @@ TEXT = PAGE.read_text(encoding="utf-8")
 
 
 def test_the_example_loads_lints_and_passes_its_tests(tmp_path: Path) -> None:
-    policy_text, test_text = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    policy_text, kind_text, test_text = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "example.yaml").write_text(kind_text, encoding="utf-8")
+    assert [*load_library(tmp_path).kinds] == ["smelter_list"]
     (tmp_path / "example.yaml").write_text(policy_text, encoding="utf-8")
     (tmp_path / "example.test.yaml").write_text(test_text, encoding="utf-8")
     library = load_library()
@@ -41,5 +45,5 @@ def test_the_photo_policy_on_the_page_of_detection_is_sound_and_looks_first(tmp_
 
 
 def test_every_word_of_the_language_is_on_the_page() -> None:
-    for word in (*DISCLOSING, *WITHHOLDING, *ATTRIBUTES, *CLASSES, *ELEMENTS):
+    for word in (*DISCLOSING, *WITHHOLDING, *EVIDENCE, *ATTRIBUTES, *CLASSES, *ELEMENTS, *Purpose):
         assert re.search(rf"`[^`\n]*\b{re.escape(word)}\b", TEXT), word

@@ -54,7 +54,12 @@ def test_the_shipped_packs_have_no_findings() -> None:
             "loosens-final",
             "error",
         ),
-        (REST, rule("rest", "{fields: [qty, day]}", "drop", TS.replace("basis: law, ", "")), "no-basis", "error"),
+        (
+            REST,
+            rule("rest", "{fields: [qty, day]}", "drop", TS.replace("basis: law, evidence: verified, ", "")),
+            "no-basis",
+            "error",
+        ),
         (REST, rule("rest", "{fields: [qty]}", "drop"), "uncovered", "error"),
         ("because: {code: TS, reason", "leave_to_default: [qty], because: {code: TS, reason", "uncovered", "warning"),
         (CLASSES, CLASSES.replace(", IBAN", ""), "open-class", "warning"),
@@ -62,6 +67,8 @@ def test_the_shipped_packs_have_no_findings() -> None:
         ("n: 2}", "n: 2, when: {class_in: [MONEY]}}", "quorum", "error"),
         ("    present: required\n", "", "nothing-required", "warning"),
         (DEFAULTS, "rules:", "no-basis", "warning"),
+        (REST, REST.replace("evidence: verified, ", ""), "no-evidence", "warning"),
+        ("because: {code: TS, reason", "because: {code: TS, basis: law, reason", "no-evidence", "warning"),
     ],
 )
 def test_each_finding(tmp_path: Path, old: str, new: str, code: str, level: str) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.policy.kinds import Kind
 from gateway.policy.load import Library, load_library
-from gateway.policy.naming import fold, name_fields, name_header, stated_unit
+from gateway.policy.naming import name_fields, name_header, stated_unit
+from gateway.policy.spelling import fold
 from tests.support.policies import KIND, columns, load
 
 
@@ -46,6 +47,38 @@ def library() -> Library:
         ("Dy/Tb content (kg)", "re.weight"),
         ("納期", "delivery.date"),
         ("仕向国", "destination"),
+        ("Kundencode", "customer.id"),
+        ("顧客コード", "customer.id"),
+        ("客户编码", "customer.id"),
+        ("3. Kunde", "customer.name"),
+        ("CustomerName", "customer.name"),
+        ("Name des Kunden", "customer.name"),
+        ("Best. Liefertermin", None),
+        ("出荷予定日", "delivery.date"),
+        ("Bestätigter Liefertermin", "delivery.date"),
+        ("Order currency", "currency"),
+        ("Auftragswahrung", "currency"),
+        ("Kaufer", None),
+        ("VBELN", "order.no"),
+        ("Unit price [k€]", "unit_price"),
+        # What a known word stands beside an unknown one in, or before, is something else.
+        ("Kundenzufriedenheit", None),
+        ("Price list date", None),
+        ("Price unit", None),
+        ("Customer service phone", None),
+        ("Phone order", None),
+        ("电话订单", None),
+        ("出荷方法", None),
+        ("Gross weight (kg)", None),
+        ("Lieferfrist", "delivery.date"),
+        ("Auftragsart", None),
+        ("Kundenart", None),
+        ("Anruf", None),
+        ("Customer (EUR)", None),
+        ("Customer (kg)", None),
+        ("Delivery", None),
+        # What we pay is not what they pay.
+        ("Einkaufspreis", "discount"),
         # What has two meanings, another unit, or is only half known stays unnamed.
         ("Quantity", None),
         ("Menge (t)", None),

@@ -46,6 +46,68 @@ def test_a_required_rule_must_show_a_value(tmp_path: Path) -> None:
             require_shown(found, Cells.of_rows(rows))
 
 
+def vague(folder: Path, present: str, *values: str) -> None:
+    more = f"present: {present}\n    not_only: [sensor, Sensors, magnetic, for, 传感器, 磁]"
+    found = decided(folder, rule("use", "{fields: [buyer]}", "allow", more=more), ["Buyer"], [values[0]])
+    assert found.missing == ()
+    require_shown(found, Cells.of_rows([{"buyer": value} for value in values]))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sensor",
+        " SENSOR. ",
+        "Ｓｅｎｓｏｒ",
+        "sen\u200bsor",
+        "Magnetic sensors for sensor",
+        "磁传感器",
+        "sensor 12",
+        "",
+        "---",
+    ],
+)
+def test_words_that_say_too_little_are_no_value(tmp_path: Path, value: str) -> None:
+    with pytest.raises(RequiredMissing, match="Buyer that is not too vague") as refused:
+        vague(tmp_path, "required", value)
+    assert refused.value.members["fields"] == ["Buyer"]
+    assert value not in refused.value.detail or not value.strip()
+
+
+def test_words_that_say_more_are_a_value(tmp_path: Path) -> None:
+    for value in ("fuel-level sensor", "Magnetic sensor for a saloon car", "磁传感器用于轿车", "sensor", "motorcycle"):
+        vague(tmp_path, "required", "sensor", value if value != "sensor" else "level sensor")
+
+
+def test_in_every_row_one_vague_or_empty_value_is_enough(tmp_path: Path) -> None:
+    vague(tmp_path, "in_every_row", "level sensor", "anti-lock brake")
+    for value in ("sensor", ""):
+        with pytest.raises(RequiredMissing, match="in every row of Buyer"):
+            vague(tmp_path, "in_every_row", "level sensor", value)
+
+
+def test_rows_that_another_rule_decides_are_not_meant(tmp_path: Path) -> None:
+    rules = RULES.replace("present: required", "present: in_every_row")
+    found = decided(tmp_path, rules, ["Buyer", "Licensed"], ["a", "yes"])
+    require_shown(found, Cells.of_rows([{"buyer": "a", "licensed": "yes"}, {"buyer": "", "licensed": "no"}]))
+    with pytest.raises(RequiredMissing):
+        require_shown(found, Cells.of_rows([{"buyer": "", "licensed": "yes"}, {"buyer": "a", "licensed": "yes"}]))
+
+
+def test_decisions_tell_what_is_required_and_not_how_well_a_law_is_known(tmp_path: Path) -> None:
+    more = "present: in_every_row\n    not_only: [sensor]"
+    (ruling,) = decided(tmp_path, rule("use", "{fields: [buyer]}", "allow", more=more), ["Buyer"]).items[0].rulings
+    assert ruling.to_json() == {
+        "rule": "use",
+        "do": "allow",
+        "where": {},
+        "required": True,
+        "in_every_row": True,
+        "not_only": ["sensor"],
+        "because": {"code": "REQ", "basis": "law", "asked_for": "item-1"},
+    }
+
+
 def test_every_line_of_the_withheld_index_knows_its_count(tmp_path: Path) -> None:
     found = decided(tmp_path, RULES, ["Buyer", "Licensed", "Day", "Foo"], ["a", "yes", "", ""])
     rows = [

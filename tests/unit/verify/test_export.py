@@ -328,6 +328,13 @@ def test_what_the_log_would_never_have_written_is_refused(export: Path, forger: 
     assert word in differences(verify_export(export))
 
 
+def test_a_second_founding_is_refused(house: House, tmp_path: Path) -> None:
+    """With the log's key alone somebody could found anew, with keys of their own for people who are there."""
+    house.found()
+    report = verify_export(house.log.export(tmp_path / "export").folder)
+    assert "first entry: Entry 5 founds the deployment a second time" in differences(report)
+
+
 def test_a_clock_set_back_is_told_and_fails_nothing(house: House, tmp_path: Path) -> None:
     house.clock.time -= timedelta(days=30)
     index = house.log.accept_clock()

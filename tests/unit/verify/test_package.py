@@ -289,6 +289,10 @@ def draft_cases() -> dict[str, tuple[Callable[[Draft], object], str]]:
             "second key",
         ),
         "an entry that enrols nobody": (lambda d: d.enrolment.insert(0, 0), "enrols nobody"),
+        "founded again": (
+            lambda d: (d.house.found(), d.enrolment.append(d.house.entries["per_admin"][0])),
+            "a second time",
+        ),
         "enrolment twice": (lambda d: d.enrolment.insert(0, d.enrolment[0]), "out of order"),
         "enrolment of another log": (
             lambda d: setattr(

@@ -1,0 +1,177 @@
+// The nine steps of an export in docs/formats/audit-log.md.
+import {
+  ALGORITHMS,
+  anyText,
+  checkSignatures,
+  count,
+  digest,
+  entry,
+  fromCanonical,
+  hexDigest,
+  holds,
+  is,
+  key,
+  leafHash,
+  list,
+  object,
+  openCheckpoint,
+  pemPair,
+  positive,
+  sameKeys,
+  shaped,
+  text,
+  Tree,
+  utf8,
+  vkeyPair,
+} from "./formats.mjs"
+
+const INDEXED = [
+  "README.txt",
+  "checkpoint",
+  "checkpoints.jsonl",
+  "entries.jsonl",
+  "log.pub.pem",
+  "log.vkey",
+  "verify.py",
+]
+const INDEX = "disclosure-gateway/export-index/v1"
+
+/** The lines of a file, each of which ends with a line feed. */
+function linesOf(data, what) {
+  const lines = []
+  for (let start = 0; start < data.length;) {
+    const end = data.indexOf(10, start)
+    holds(end >= 0, `${what} is cut short.`)
+    lines.push(data.subarray(start, end))
+    start = end + 1
+  }
+  return lines
+}
+
+/** Verify the files of an export into `report`; `logKey` and `kept`, a checkpoint as text, may be absent. */
+export function verifyExport(report, readFiles, { logKey, kept }) {
+  const files = report.step("structure", [], () => structure(readFiles()))
+  const log = report.step("log key", [files], () => logOf(files, logKey))
+  const checkpoints = report.step("signatures", [files, log], () => allCheckpoints(files, log))
+  const entries = report.step("entries", [files, checkpoints], () => allEntries(files, checkpoints))
+  const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints))
+  if (kept !== undefined) report.step("checkpoint held outside", [log, roots], () => continued(kept, log, roots))
+  report.step("first entry", [log, entries], () => firstEntry(entries, log))
+  report.step("matters", [entries], () => matters(entries))
+  report.step("index", [files, log], () => index(files, log))
+  if (!logKey) report.warnings.push("The log key came with the export.")
+  if (kept === undefined)
+    report.warnings.push("No checkpoint held outside was given: what was rewritten before is not seen.")
+  const back = entries?.findIndex(({ told }, place) => place > 0 && told.at < entries[place - 1].told.at) ?? -1
+  if (back >= 0) report.warnings.push(`Entry ${back} is earlier than the one before.`)
+  report.pinned = Boolean(logKey)
+}
+
+function structure(files) {
+  const expected = [...INDEXED, "index.json", "index.sig"]
+  for (const name of expected) holds(files.has(name), `${name} is missing.`)
+  for (const name of files.keys()) holds(expected.includes(name), `${name} does not belong here.`)
+  return files
+}
+
+function logOf(files, logKey) {
+  const told = linesOf(files.get("log.vkey"), "log.vkey").map((line) => utf8(line, "log.vkey"))
+  const log = vkeyPair(told)
+  holds(files.get("log.pub.pem").equals(Buffer.from(pemPair(log.keys))), "log.pub.pem is not the keys in log.vkey.")
+  holds(!logKey || sameKeys(logKey.keys, log.keys), "The export is of another log than the log key given.")
+  holds(!logKey?.name || logKey.name === log.name, "The export is of a log with another name than the log key given.")
+  return log
+}
+
+function allCheckpoints(files, log) {
+  const earlier = linesOf(files.get("checkpoints.jsonl"), "checkpoints.jsonl").map((line, number) => {
+    const what = `Line ${number + 1} of checkpoints.jsonl`
+    const told = shaped(fromCanonical(line, what), object({ size: positive, text: anyText }), what)
+    const opened = openCheckpoint(told.text, log, what)
+    holds(opened.size === told.size, `${what} is over another size than it says.`)
+    return opened
+  })
+  const all = [...earlier, openCheckpoint(utf8(files.get("checkpoint"), "checkpoint"), log, "checkpoint")]
+  holds(all.at(-1).size > 0, "The checkpoint is over no entries.")
+  all.forEach(({ size }, place) =>
+    holds(place === 0 || size > all[place - 1].size, `A checkpoint is followed by one over ${size} entries.`),
+  )
+  return all
+}
+
+function allEntries(files, checkpoints) {
+  const lines = linesOf(files.get("entries.jsonl"), "entries.jsonl")
+  const { size } = checkpoints.at(-1)
+  holds(lines.length === size, `There are ${lines.length} entries and the checkpoint is over ${size}.`)
+  return lines.map((leaf, number) => ({ hash: leafHash(leaf), told: entry(leaf, `Entry ${number}`) }))
+}
+
+/** The root at every size. */
+function tree(entries, checkpoints) {
+  const growing = new Tree()
+  const roots = [growing.root()]
+  for (const { hash } of entries) {
+    growing.append(hash)
+    roots.push(growing.root())
+  }
+  for (const { size, root } of checkpoints)
+    holds(roots[size].equals(root), `The first ${size} entries do not lead to the root of their checkpoint.`)
+  return roots
+}
+
+function continued(kept, log, roots) {
+  const { size, root } = openCheckpoint(kept, log, "The checkpoint held outside")
+  holds(
+    size < roots.length,
+    `The checkpoint held outside is over ${size} entries and the export has ${roots.length - 1}.`,
+  )
+  holds(roots[size].equals(root), "The export does not begin with the entries of the checkpoint held outside.")
+}
+
+function firstEntry(entries, { name, keys }) {
+  holds(entries.length > 0, "There is no entry.")
+  const { type, actor, facts } = entries[0].told
+  holds(type === "log.opened" && actor === "gateway", "The first entry does not open a log.")
+  const told = ALGORITHMS.map((algorithm, place) => `${algorithm.prefix}${keys[place].toString("base64")}`)
+  shaped(facts, object({ origin: is(name), keys: list(key) }), "The first entry")
+  const again = entries.filter(({ told }) => told.type === "deployment.founded")[1]
+  holds(!again, `Entry ${entries.indexOf(again)} founds the deployment a second time.`)
+  holds(
+    facts.keys.length === 2 && facts.keys.every((key, place) => key === told[place]),
+    "The first entry names other keys.",
+  )
+}
+
+function matters(entries) {
+  const last = new Map()
+  entries.forEach(({ hash, told: { matter, seq, prev } }, number) => {
+    if (matter === undefined) return
+    const before = last.get(matter) ?? { seq: 0, hash: null }
+    holds(seq === before.seq + 1, `Entry ${number} is number ${seq} of ${matter} and comes after number ${before.seq}.`)
+    holds(prev === before.hash, `Entry ${number} does not follow the entry of ${matter} before it.`)
+    last.set(matter, { seq, hash: hash.toString("hex") })
+  })
+}
+
+function index(files, log) {
+  const data = files.get("index.json")
+  checkSignatures(files.get("index.sig"), "disclosure-gateway/export-index-signature/v1", data, log.keys, "index.sig")
+  const told = fromCanonical(data, "index.json")
+  shaped(
+    told,
+    object({
+      type: is(INDEX),
+      log: is(log.name),
+      files: list(object({ path: text, sha256: digest, size_bytes: count })),
+    }),
+    "index.json",
+  )
+  holds(
+    told.files.length === INDEXED.length && told.files.every(({ path }, place) => path === INDEXED[place]),
+    "index.json does not list exactly the other files.",
+  )
+  for (const { path, sha256, size_bytes: size } of told.files) {
+    const found = files.get(path)
+    holds(found.length === size && hexDigest(found) === sha256, `${path} was changed.`)
+  }
+}
