@@ -65,6 +65,7 @@ def rendered(
         answers=original.answers,
         mark=Mark(chance.choice(RECIPIENTS), f"rel_{chance.randbytes(13).hex()}", "2026-03-02"),
         secret=chance.randbytes(32),
+        statements=LIBRARY.statements,
     )
     return render(job, walls())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway import app
+from gateway.policy import service as policies
 from gateway.policy.load import load_library
 from tests.crash.injector import Injector
 
@@ -16,7 +16,7 @@ from tests.crash.injector import Injector
 def one_library() -> Iterator[None]:
     """Parse the policies once: every restart in these tests would read the same, and a hundred take a minute."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "load_library", functools.cache(load_library))
+        patch.setattr(policies, "load_library", functools.cache(load_library))
         yield
 
 

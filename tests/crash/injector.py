@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from gateway import app
 from gateway.base.canon import Json
+from gateway.policy import service as policies
 from gateway.policy.load import load_library
 from gateway.release.index_pdf import withheld_pdf
 from tests.crash import stages
@@ -100,7 +100,7 @@ def main() -> None:
     parsed = functools.cache(load_library)
     parsed(None)
     withheld_pdf([], heading="")
-    vars(app)["load_library"] = parsed
+    vars(policies)["load_library"] = parsed
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_carried_out(json.loads(line))) + "\n")
         sys.stdout.flush()

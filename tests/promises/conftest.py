@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import gateway.app
+from gateway.policy import service as policies
 from gateway.policy.load import load_library
 from gateway.settings import Settings
 from tests.support import journey, originals
@@ -21,7 +22,7 @@ from tests.support.world import World
 def _made_once() -> Iterator[None]:
     """Policies are read and the sandbox's layers probed once for all deployments here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gateway.app, "load_library", lru_cache(load_library))
+        patch.setattr(policies, "load_library", lru_cache(load_library))
         walls = gateway.app.sandbox(Settings(Path()))
         patch.setattr(gateway.app, "sandbox", lambda _settings: walls)
         yield

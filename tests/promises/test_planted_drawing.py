@@ -70,6 +70,7 @@ def rendered(media_type: str, round_: int, sandbox: ProcessSandbox) -> Outcome:
         answers=answers,
         mark=Mark("Baotou Rare Earth Supply Co.", "rel_01k7m3v9q2x8d4n6b5t1c0zhep", "2026-03-02"),
         secret=bytes(32),
+        statements=LIBRARY.statements,
     )
     return render(job, sandbox)
 

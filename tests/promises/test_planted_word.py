@@ -88,6 +88,7 @@ def rendered(form: str, walls: Sandbox) -> Outcome:
         answers=answers(walls),
         mark=pages.MARK,
         secret=bytes(32),
+        statements=LIBRARY.statements,
     )
     return render(job, walls)
 

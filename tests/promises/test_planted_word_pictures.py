@@ -152,6 +152,7 @@ def rendered(
             answers=answers or Answers(confirmed=True),
             mark=pages.MARK,
             secret=bytes(32),
+            statements=LIBRARY.statements,
         ),
         walls,
     )

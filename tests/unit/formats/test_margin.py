@@ -171,6 +171,7 @@ def test_a_certificate_leaves_with_its_mark_beside_it_and_the_index_says_so(sand
         answers=Answers(confirmed=True),
         mark=pages.MARK,
         secret=bytes(32),
+        statements=library.statements,
     )
     outcome = render(job, sandbox)
     assert (outcome.state, outcome.reason) == (State.CLEAN, None)

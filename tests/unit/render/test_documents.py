@@ -80,6 +80,7 @@ def rendered(sandbox: ProcessSandbox, form: DocumentFormat, answers: Answers = A
         answers=answers,
         mark=Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-03-02"),
         secret=bytes(32),
+        statements=LIBRARY.statements,
     )
     return render(job, sandbox)
 

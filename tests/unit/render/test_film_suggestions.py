@@ -100,6 +100,7 @@ def rendered(
         answers=answers,
         mark=MARK,
         secret=bytes(32),
+        statements=LIBRARY.statements,
         detector=detector,
         reader=Saying(),
     )

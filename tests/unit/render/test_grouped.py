@@ -120,6 +120,7 @@ def rendered(
         answers=Answers(),
         mark=Mark("Recipient", "rel_01", "2026-03-02"),
         secret=bytes(32),
+        statements=library.statements,
     )
     return render(job, sandbox)
 

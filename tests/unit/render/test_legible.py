@@ -69,6 +69,7 @@ def rendered(
         answers=answers,
         mark=Mark("MOFCOM Bureau", "rel_1", "2026-03-02"),
         secret=bytes(32),
+        statements=LIBRARY.statements,
         reader=reader,
     )
     return render(job, sandbox)

@@ -59,6 +59,7 @@ def rendered(tmp_path: Path, sandbox: ProcessSandbox, answers: Answers, rows: li
         answers=answers,
         mark=Mark("Recipient", "rel_01", "2026-03-02"),
         secret=bytes(32),
+        statements=library.statements,
     )
     return render(job, sandbox)
 

@@ -61,6 +61,7 @@ def told(
         answers=Answers.from_json(answers),
         mark=Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-03-02"),
         secret=bytes(32),
+        statements=LIBRARY.statements,
     )
     outcome = render(job, sandbox, Gauge(said.append))
     assert all(earlier.told_at <= later.told_at for earlier, later in pairwise(said))

@@ -99,6 +99,7 @@ def rendered(packs: Path, sandbox: ProcessSandbox, answers: Answers) -> Outcome:
         answers=answers,
         mark=Mark("MOFCOM Bureau", "rel_1", "2026-03-02"),
         secret=bytes(32),
+        statements=library.statements,
         detector=detection.networks(),
         reader=Saying(),
     )

@@ -70,6 +70,7 @@ def rendered(
         answers=Answers.from_json(answers),
         mark=Mark("赣州千里磁材有限公司", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-03-02"),
         secret=bytes(32),
+        statements=LIBRARY.statements,
     )
     return render(job, sandbox)
 
