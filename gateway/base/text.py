@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from gateway.base.problems import Usage
 
@@ -14,6 +16,7 @@ HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_FEW_NAMES = 8
 
 
 class UnsafeText(Usage):
@@ -45,3 +48,12 @@ def comparable(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", HIDDEN.sub("", text))
     return text.strip().casefold()
+
+
+def nearest(untrusted_name: str, names: Iterable[str]) -> str:
+    """The three of `names` that look most like the one that was meant, for a sentence; all where there are few."""
+    known = sorted(names)
+    if len(known) <= _FEW_NAMES:
+        return ", ".join(known)
+    close = difflib.get_close_matches(untrusted_name[:80], known, n=3, cutoff=0)
+    return f"{', '.join(close)} and {len(known) - len(close)} others"

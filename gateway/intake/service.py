@@ -17,7 +17,7 @@ from gateway.base.canon import Json, canonical
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import CheckFailed, Conflict, NotFound
-from gateway.base.text import clean_line
+from gateway.base.text import clean_line, nearest
 from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.formats.ports import Format
@@ -170,7 +170,7 @@ class Intake:
         intake = self._kinds.get(kind)
         if intake is None:
             raise rules.UnsupportedFormat(
-                f"There is no kind of that name; this gateway takes {', '.join(sorted(self._kinds))}.",
+                f"There is no kind of that name; this gateway takes {nearest(kind, self._kinds)}.",
                 kinds=sorted(self._kinds),
             )
         return intake

@@ -194,7 +194,8 @@ def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -
 
 def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tuple[Field, ...]:
     """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
-    named = list(name_fields(kind, fields))
+    out = {name for name, answer in answers.columns.items() if answer == DROP}
+    named = list(name_fields(kind, fields, out))
     known = {field.id for field in named if field.element in _ANSWERED}
     if not {*answers.columns, *answers.cells} <= known:
         raise AnswersInvalid("An answer speaks of a column or picture that this original does not have; answer anew.")

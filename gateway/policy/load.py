@@ -22,6 +22,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gateway.base.canon import Json, canonical
+from gateway.base.text import nearest
 from gateway.policy.conditions import Context
 from gateway.policy.decide import require_applicable
 from gateway.policy.exceptions import ExceptionFile, is_exception, with_exceptions
@@ -74,7 +75,7 @@ class Library:
     def kind(self, name: str) -> Kind:
         """The kind of this name. Raises `KindUnknown`."""
         if name not in self.kinds:
-            raise KindUnknown(f"There is no kind of this name; the kinds are {', '.join(sorted(self.kinds))}.")
+            raise KindUnknown(f"There is no kind of this name; the kinds are {nearest(name, self.kinds)}.")
         return self.kinds[name]
 
     def policy(self, ref: str) -> Policy:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -108,11 +108,14 @@ def stated_unit(untrusted_header: str) -> str | None:
     return None if unit == MONEY else unit
 
 
-def name_fields(kind: Kind, fields: Iterable[Field]) -> tuple[Field, ...]:
-    """The same fields; columns carry their canonical name where exactly one column claims it."""
+def name_fields(kind: Kind, fields: Iterable[Field], out: Container[str] = ()) -> tuple[Field, ...]:
+    """The same fields; columns carry their canonical name where exactly one column claims it.
+
+    Those whose ids are `out`, because a person left them out, claim nothing.
+    """
     index = _index(kind)
     named = [_named(field, index) for field in fields]
-    claims = Counter(f.name for f in named if f.element is Element.COLUMN and f.name)
+    claims = Counter(f.name for f in named if f.element is Element.COLUMN and f.name and f.id not in out)
     return tuple(
         replace(f, name=None) if f.element is Element.COLUMN and f.name and claims[f.name] > 1 else f for f in named
     )

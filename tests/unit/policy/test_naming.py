@@ -152,3 +152,9 @@ def test_every_synonym_of_every_shipped_kind_names_its_field(library: Library) -
 
 def test_the_sample_kind_is_used() -> None:
     assert "Kunde" in KIND
+
+
+def test_a_column_that_a_person_left_out_claims_nothing(library: Library) -> None:
+    kind, fields = library.kind("customer_list"), columns(["Customer", "Kunde"], ["a", "b"])
+    assert [one.name for one in name_fields(kind, fields)] == [None, None]
+    assert name_fields(kind, fields, {"column/2"})[0].name == "customer.name"
