@@ -1,8 +1,8 @@
 """What values say they are: pure patterns and check digits, no model, every value scanned.
 
-EMAIL (addr-spec as people write it) · PHONE (international, or national where it is plainly written as a number to
-call) · IBAN (ISO 13616, check digits) · PASSPORT (machine readable zone, ICAO 9303) · NATIONAL_ID (GB 11643 resident
-number, check digit) · MONEY (an amount beside a currency). One hit in a column is enough: a class may only tighten.
+EMAIL (addr-spec as people write it) · PHONE (see `phones`) · IBAN (ISO 13616, check digits) · PASSPORT (machine
+readable zone, ICAO 9303) · NATIONAL_ID (GB 11643 resident number, check digit) · MONEY (an amount beside a currency, see
+`money`). One hit in a column is enough: a class may only tighten.
 In what was read from a picture also USCC (GB 32100 credit code of a Chinese firm, check character) · LEI (ISO 17442,
 check digits) · GPS (a place in degrees) · PLATE (a German or Chinese number plate). In columns these would take part
 numbers for what they are not.
@@ -14,25 +14,34 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 
+from gateway.base.text import HIDDEN
+from gateway.detect.money import is_money
+from gateway.detect.phones import is_phone
+
 # Cells are joined by a character that no pattern matches, so that one pass in C scans a whole column.
 _SEP = "\0"
 _START, _STOP = r"(?<![^\0])", r"(?![^\0])"
+# What stands between the groups of a long number.
+_GAP = r"[\s.\-/_:·]{0,2}"
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63"), "-")
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}", re.IGNORECASE)
-_INTERNATIONAL = re.compile(r"(?<![\w.])(?:\+[1-9]|00[1-9]\d{0,2}[\s().\-/])[\d \t().\-/]{6,22}\d(?!\w)")
-_LABELLED = re.compile(
-    r"(?:tel|phone|fon|mobile?|mob|cell|handy|fax|电话|手机|電話|携帯)[.:\s]{0,4}\(?\+?\d[\d \t().\-/]{5,22}\d",
-    re.IGNORECASE,
+_IBAN = re.compile(
+    rf"(?:(?<![A-Z0-9])|(?<=IBAN)|(?<=KONTO)|(?<=KTO)|(?<=ACCOUNT)|(?<=ACCT))"
+    rf"(?=([A-Z]{{2}}{_GAP}\d{_GAP}\d(?:{_GAP}[A-Z0-9]){{11,30}}))"
 )
-_NATIONAL = re.compile(rf"{_START}\(?0\d{{1,5}}\)?(?:[ \-/]{{1,3}}\d{{2,8}}){{1,4}}{_STOP}")
-_CHINESE_MOBILE = re.compile(rf"{_START}1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}{_STOP}")
-_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
 _MRZ_NAMES = re.compile(r"P[A-Z<][A-Z]{3}[A-Z<]{39}")
 _MRZ_NUMBERS = re.compile(r"[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{14}[\d<]\d")
 # Number, day of birth and day of expiry, each followed by its check digit.
 _MRZ_CHECKED = (slice(0, 9), slice(13, 19), slice(21, 27))
-_RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
-_CURRENCY = r"(?:EUR|USD|CNY|RMB|JPY|GBP|CHF|KRW|INR|US\$|[€$£¥])"
-_MONEY = re.compile(rf"(?<![A-Za-z]){_CURRENCY} ?-?\d|\d ?(?:{_CURRENCY}(?![A-Za-z])|[万亿]?(?:元|円|欧元|美元))")
+_RESIDENT = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])"
+)
+# In groups: of the place, the day of birth and the rest, or of four digits.
+_GROUPED = re.compile(
+    rf"(?<![\d.,])(?=([1-9]\d\d{_GAP}\d{{3}}{_GAP}(?:18|19|20)\d\d{_GAP}\d\d{_GAP}\d\d{_GAP}\d{{3}}{_GAP}[\dXx]"
+    rf"|[1-9]\d{{3}}{_GAP}\d\d(?:18|19|20){_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d[\dXx])(?![0-9A-Za-z]))"
+)
+_BORN = slice(10, 14)
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _USCC = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Z])")
 _USCC_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -56,34 +65,31 @@ _IBAN_LENGTHS: Mapping[str, int] = {
 def classes_of(values: Iterable[str]) -> frozenset[str]:
     """The classes that at least one of `values` shows."""
     joined = _SEP.join({value.replace(_SEP, " ").strip() for value in values})
-    text = joined if joined.isascii() else unicodedata.normalize("NFKC", joined)
+    text = joined if joined.isascii() else _plain(joined)
     return frozenset(name for name, shows in _TESTS.items() if shows(text))
 
 
 def classes_seen(words: str) -> frozenset[str]:
     """The classes that words read in a picture show."""
-    text = unicodedata.normalize("NFKC", words).upper()
+    text = _plain(words).upper()
     return classes_of([words]) | {name for name, shows in _SEEN_TESTS.items() if shows(text)}
+
+
+def _plain(text: str) -> str:
+    """Without characters that show nothing, each in its one width, every dash a hyphen."""
+    return unicodedata.normalize("NFKC", HIDDEN.sub("", text)).translate(_DASHES)
 
 
 def _is_email(text: str) -> bool:
     return ("@" in text or "at)" in text.casefold() or "at]" in text.casefold()) and _EMAIL.search(text) is not None
 
 
-def _is_phone(text: str) -> bool:
-    if any(8 <= _digits(hit.group()) <= 17 for hit in _INTERNATIONAL.finditer(text)):
-        return True
-    if _LABELLED.search(text) or _CHINESE_MOBILE.search(text):
-        return True
-    return any(9 <= _digits(hit.group()) <= 12 for hit in _NATIONAL.finditer(text))
-
-
 def _is_iban(text: str) -> bool:
-    return any(_iban_checks(hit.group()) for hit in _IBAN.finditer(text.upper()))
+    return any(_iban_checks(hit.group(1)) for hit in _IBAN.finditer(text.upper()))
 
 
 def _iban_checks(text: str) -> bool:
-    compact = text.replace(" ", "")
+    compact = "".join(filter(str.isalnum, text))
     number = compact[: _IBAN_LENGTHS.get(compact[:2], 0)]
     if len(number) < 15 or len(number) != _IBAN_LENGTHS[number[:2]]:
         return False
@@ -108,16 +114,19 @@ def _mrz_digit(field: str) -> str:
 
 
 def _is_national_id(text: str) -> bool:
-    return any(_resident_checks(hit.group()) for hit in _RESIDENT.finditer(text))
+    if any(_resident_checks(hit.group()) for hit in _RESIDENT.finditer(text)):
+        return True
+    numbers = ("".join(filter(str.isalnum, hit.group(1))) for hit in _GROUPED.finditer(text))
+    return any(_is_day_of_year(number[_BORN]) and _resident_checks(number) for number in numbers)
+
+
+def _is_day_of_year(digits: str) -> bool:
+    return 1 <= int(digits[:2]) <= 12 and 1 <= int(digits[2:]) <= 31
 
 
 def _resident_checks(number: str) -> bool:
     total = sum(int(digit) * weight for digit, weight in zip(number[:17], _RESIDENT_WEIGHTS, strict=True))
     return "10X98765432"[total % 11] == number[17].upper()
-
-
-def _is_money(text: str) -> bool:
-    return _MONEY.search(text) is not None
 
 
 def _is_uscc(text: str) -> bool:
@@ -133,17 +142,13 @@ def _is_lei(text: str) -> bool:
     return any(int("".join(str(int(char, 36)) for char in hit.group())) % 97 == 1 for hit in _LEI.finditer(text))
 
 
-def _digits(text: str) -> int:
-    return sum(char.isdigit() for char in text)
-
-
 _TESTS: Mapping[str, Callable[[str], bool]] = {
     "EMAIL": _is_email,
-    "PHONE": _is_phone,
+    "PHONE": is_phone,
     "IBAN": _is_iban,
     "PASSPORT": _is_passport,
     "NATIONAL_ID": _is_national_id,
-    "MONEY": _is_money,
+    "MONEY": is_money,
 }
 
 _SEEN_TESTS: Mapping[str, Callable[[str], bool]] = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.detect.money import with_heading
 from gateway.formats.model import Box, Element, Field, Page, Word
 from gateway.formats.page_order import Classes, classes_in, headings, joint_classes, lines
 
@@ -62,7 +63,9 @@ def _text_fields(number: int, page: Page, classes_of: Classes) -> Iterator[Field
     named: list[list[str]] = [[] for _ in found]
     for (place, cell), above in zip(cells, over, strict=True):
         named[place] += above
-        held[place] |= classes_of([f"{heading} {cell.text}" for heading in above])
+        held[place] |= classes_of(
+            [text for heading in above for text in (f"{heading} {cell.text}", *with_heading(heading, [cell.text]))]
+        )
     for place, run in enumerate(found):
         field_id, over_it = f"text/{number}/{place + 1}", tuple(named[place])
         yield Field(

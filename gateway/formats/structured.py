@@ -23,6 +23,7 @@ from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.base.progress import Steps, unwatched
 from gateway.base.units import MIB
+from gateway.detect.money import with_heading
 from gateway.formats.cells import CONTROL, MAX_CELL_CHARS
 from gateway.formats.columns import DEFAULT, Column, Redactions, rendered
 from gateway.formats.leaves import MAX_ASIDES, MAX_DEPTH, MAX_EVENTS, MAX_PATHS, MAX_WORD_CHARS
@@ -153,7 +154,7 @@ class StructuredFormat:
                 element=Element.COLUMN,
                 label=label,
                 name=None,
-                classes=self._classify(cells.unique(maintain_order=True)),
+                classes=self._classify(with_heading(label, cells.unique(maintain_order=True))),
                 count=int((cells.str.strip_chars() != "").sum()),
             )
             for label, cells in zip(document.labels, document.columns, strict=True)

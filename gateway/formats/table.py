@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from gateway.base.canon import Json
 from gateway.base.problems import Problem
 from gateway.base.progress import Steps, unwatched
+from gateway.detect.money import with_heading
 from gateway.formats.cells import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS, RECORD, UNIT, low_bytes
 from gateway.formats.coded import Coded
 from gateway.formats.columns import CellKind, Column, OutColumn, Redactions, rendered
@@ -180,7 +181,7 @@ class TableFormat(abc.ABC):
                 element=Element.COLUMN,
                 label=header,
                 name=None,
-                classes=self._classify(cells.unique(maintain_order=True)),
+                classes=self._classify(with_heading(header, cells.unique(maintain_order=True))),
                 count=int((cells.str.strip_chars() != "").sum()),
             )
             for header, cells in zip(table.headers, table.frame, strict=True)

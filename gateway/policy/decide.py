@@ -27,8 +27,9 @@ from gateway.policy.decisions import ANSWER_RULE, DEFAULT_RULE, DRAWN, Ask, Deci
 from gateway.policy.kinds import Kind
 from gateway.policy.match import Match, Subject, considered, place, subject
 from gateway.policy.model import Because, Select
-from gateway.policy.naming import name_fields, stated_unit
+from gateway.policy.naming import stated_unit
 from gateway.policy.pages import DOCUMENT, DRAWING, LOOKED_AT, holding, question
+from gateway.policy.paths import named_fields
 from gateway.policy.policy import Policy
 from gateway.policy.problems import (
     AnswersInvalid,
@@ -195,7 +196,7 @@ def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -
 def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tuple[Field, ...]:
     """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
     out = {name for name, answer in answers.columns.items() if answer == DROP}
-    named = list(name_fields(kind, fields, out))
+    named = list(named_fields(kind, fields, out))
     known = {field.id for field in named if field.element in _ANSWERED}
     if not {*answers.columns, *answers.cells} <= known:
         raise AnswersInvalid("An answer speaks of a column or picture that this original does not have; answer anew.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.base.problems import Problem
+from gateway.detect.money import with_heading
 from gateway.detect.text import classes_of, classes_seen
 from gateway.formats.coded import Cells
 from gateway.formats.model import Box, Drawing, Element, Field, Page, Plan, Source, applied
@@ -244,7 +245,13 @@ class _Run:
     def _decide(self, kind: Kind) -> Decisions:
         test = self.test
         columns = [
-            Field(f"column/{n}", Element.COLUMN, header, None, classes_of(row[n - 1] for row in test.rows))
+            Field(
+                f"column/{n}",
+                Element.COLUMN,
+                header,
+                None,
+                classes_of(with_heading(header, [row[n - 1] for row in test.rows])),
+            )
             for n, header in enumerate(test.headers, start=1)
         ]
         tags = [Field(f"metadata/{tag}", Element.METADATA, tag, tag) for tag in test.metadata]

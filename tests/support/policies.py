@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+from gateway.detect.money import with_heading
 from gateway.detect.text import classes_of
 from gateway.formats.model import Element, Field
 from gateway.policy.answers import Answers
@@ -75,7 +76,14 @@ def columns(headers: Iterable[str], *rows: Iterable[str]) -> tuple[Field, ...]:
     """The survey of a table."""
     cells = [list(row) for row in rows]
     return tuple(
-        Field(f"column/{n}", Element.COLUMN, header, None, classes_of(row[n - 1] for row in cells), count=len(cells))
+        Field(
+            f"column/{n}",
+            Element.COLUMN,
+            header,
+            None,
+            classes_of(with_heading(header, [row[n - 1] for row in cells])),
+            count=len(cells),
+        )
         for n, header in enumerate(headers, start=1)
     )
 

@@ -19,7 +19,7 @@ from gateway.formats.surface import Spot
 from gateway.intake.model import Original, Receipt
 from gateway.intake.service import Receiving
 from gateway.people.model import Actor, Permission
-from gateway.policy.naming import name_fields
+from gateway.policy.paths import named_fields
 from gateway.release.shredding import Proposed
 from gateway.sandbox.budget import Budgeted
 from gateway.web import stream
@@ -351,7 +351,7 @@ def _survey(gateway: Gateway, actor: Actor, original: Original) -> tuple[tuple[F
     with _opened(gateway, actor, original) as untrusted_original:
         content = form.read(untrusted_original, original.media_type, Budgeted(gateway.sandbox))
     source = content.source if isinstance(content, Table | Structured) else {}
-    return name_fields(kind, form.survey(content)), source
+    return named_fields(kind, form.survey(content)), source
 
 
 @contextmanager
