@@ -49,6 +49,7 @@ def rendered(data: bytes, terms: Sequence[str]) -> Outcome:
         answers=Answers(terms=tuple(terms), confirmed=True),
         mark=Mark("Supplier", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-03-02"),
         secret=bytes(32),
+        statements=LIBRARY.statements,
     )
     return render(job, SANDBOX)
 
