@@ -1,8 +1,8 @@
 """What values say they are: pure patterns and check digits, no model, every value scanned.
 
 EMAIL (addr-spec as people write it) · PHONE (see `phones`) · IBAN (ISO 13616, check digits) · PASSPORT (machine
-readable zone, ICAO 9303) · NATIONAL_ID (GB 11643 resident number, check digit) · MONEY (an amount beside a currency, see
-`money`). One hit in a column is enough: a class may only tighten.
+readable zone, ICAO 9303) · NATIONAL_ID (GB 11643 resident number, check digit) · MONEY (an amount beside a currency,
+see `money`). One hit in a column is enough: a class may only tighten.
 In what was read from a picture also USCC (GB 32100 credit code of a Chinese firm, check character) · LEI (ISO 17442,
 check digits) · GPS (a place in degrees) · PLATE (a German or Chinese number plate). In columns these would take part
 numbers for what they are not.
