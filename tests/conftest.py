@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import pytest
 
 import gateway.founding
+from gateway.policy import service
+from gateway.policy.load import load_library
 from tests.support.databases import POSTGRES, SQLITE, Database, close_idle, watched
 from tests.support.postgres import programs
 from tests.support.second import MISSING, Second
@@ -50,6 +53,15 @@ def _connections_are_watched() -> Iterator[None]:
         patch.setattr(gateway.founding, "postgres_engine", watched)
         yield
         close_idle()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shipped_policies_are_read_once() -> Iterator[None]:
+    """Each of many hundred deployments would read the same."""
+    shipped = functools.cache(load_library)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "load_library", lambda path=None: load_library(path) if path else shipped())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,8 @@ HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# Unicode's categories Cc and Cs.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FEW_NAMES = 8
 
 
@@ -33,7 +35,7 @@ def clean_line(untrusted_text: str, *, what: str, max_chars: int = 200) -> str:
         raise UnsafeText(f"The {what} is empty.")
     if len(text) > max_chars:
         raise UnsafeText(f"The {what} is longer than {max_chars} characters.")
-    if has_hidden(text) or any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
+    if has_hidden(text) or _CONTROL.search(text):
         raise UnsafeText(f"The {what} holds control, bidirectional or zero-width characters.")
     return text
 

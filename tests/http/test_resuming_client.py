@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,21 +29,27 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "_TRIES", 3)
 
 
+def pump(source: socket.socket, sink: socket.socket, budget: float) -> None:
+    """Hand on what comes, and break the line once so many bytes have."""
+    with suppress(OSError):
+        while budget > 0 and (data := source.recv(65536)):
+            budget -= len(data)
+            sink.sendall(data)
+    if budget <= 0:
+        # Else the client's bytes go on into the buffers of the kernel until they are full.
+        source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        source.close()
+    for one in (source, sink):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
 def breaking_line(port: int, budgets: list[int]) -> Iterator[int]:
     """A proxy whose first connections break after so many bytes from the client; later ones hold."""
     listener = socket.create_server(("127.0.0.1", 0))
     ends = [listener]
     pumps: list[threading.Thread] = []
-
-    def pump(source: socket.socket, sink: socket.socket, budget: float) -> None:
-        with suppress(OSError):
-            while budget > 0 and (data := source.recv(65536)):
-                budget -= len(data)
-                sink.sendall(data)
-        for one in (source, sink):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
 
     def accept() -> None:
         with suppress(OSError):

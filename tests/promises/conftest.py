@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 import gateway.app
-from gateway.policy import service as policies
-from gateway.policy.load import load_library
 from gateway.settings import Settings
 from tests.support import journey, originals
 from tests.support.databases import Database
@@ -20,9 +17,8 @@ from tests.support.world import World
 
 @pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
-    """Policies are read and the sandbox's layers probed once for all deployments here."""
+    """The sandbox's layers are probed once for all deployments here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(policies, "load_library", lru_cache(load_library))
         walls = gateway.app.sandbox(Settings(Path()))
         patch.setattr(gateway.app, "sandbox", lambda _settings: walls)
         yield
