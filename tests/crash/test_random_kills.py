@@ -1,6 +1,6 @@
 """`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
 
-`CRASH_KILLS` is how many processes are killed on each database (12 unless told otherwise): in each round a server and
+`CRASH_KILLS` is how many processes are killed on each database (8 unless told otherwise): in each round a server and
 a worker, and on PostgreSQL in every other one the database besides. `CRASH_SEED` repeats the dice of an earlier run.
 """
 
@@ -33,7 +33,7 @@ from tests.support.databases import POSTGRES, SQLITE, Database, Postgres, close_
 from tests.support.postgres import Cluster, programs
 from tests.support.world import PASSPHRASE, World
 
-ROUNDS = int(os.environ.get("CRASH_KILLS", "12")) // 2
+ROUNDS = int(os.environ.get("CRASH_KILLS", "8")) // 2
 SEED = int(os.environ.get("CRASH_SEED", "0")) or secrets.randbits(32)
 _LATEST_START_S = 240.0
 
