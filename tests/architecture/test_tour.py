@@ -45,6 +45,7 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rendering needs Linux")
 def test_every_command_of_the_tour_runs(tmp_path: Path) -> None:
