@@ -52,6 +52,11 @@ def comparable(text: str) -> str:
     return text.strip().casefold()
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 error`, `3 errors`: for nouns that take an s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def nearest(untrusted_name: str, names: Iterable[str]) -> str:
     """The three of `names` that look most like the one that was meant, for a sentence; all where there are few."""
     known = sorted(names)

@@ -14,6 +14,7 @@ from gateway.app import built_in_formats, kinds_of, sandbox
 from gateway.base.canon import Json
 from gateway.base.files import replace_file
 from gateway.base.problems import CheckFailed, Usage
+from gateway.base.text import counted
 from gateway.cli import bundles
 from gateway.cli.environment import json_file, offline_settings
 from gateway.cli.output import AsJson, show
@@ -100,7 +101,7 @@ def lint_policies(
     show(findings, as_json=as_json, lines=lines)
     errors = sum(one["level"] == Level.ERROR.value for one in findings)
     if errors:
-        raise PoliciesUnsound(f"Lint found {errors} errors; correct them before the policy is used.")
+        raise PoliciesUnsound(f"Lint found {counted(errors, 'error')}; correct them before use.")
 
 
 @app.command("test")
@@ -166,6 +167,7 @@ def prove_claim(
             "policy": one.policy,
             "claim": one.claim,
             "proved": one.proved,
+            "applies": one.applies,
             "counterexamples": [example.to_json() for example in one.counterexamples],
         }
         for one in proofs
@@ -234,8 +236,8 @@ def plan_change(
             *(f"{one.otherwise} × {sort} would be decided otherwise" for sort, one in done.others.items()),
         ]
         lines.append(
-            f"{original.name}: {len(done.cells)} cells would change; in all {done.released} things would leave that "
-            f"did not, {done.withheld} would no longer leave."
+            f"{original.name}: {counted(len(done.cells), 'cell')} would change; in all "
+            f"{counted(done.released, 'thing')} would leave that did not, {done.withheld} would no longer leave."
         )
     show(told, as_json=as_json, lines=lines)
 
@@ -307,9 +309,9 @@ def lay_out(
                 raise Usage("A policy file cannot be written in its place; check the rights of its folder.") from error
     told = {"files": len(files), "changed": changed}
     lines = [f"{'would change' if check else 'changed'} {name}" for name in changed]
-    show(told, as_json=as_json, lines=lines or [f"{len(files)} files are laid out."])
+    show(told, as_json=as_json, lines=lines or [f"In the one layout: {counted(len(files), 'file')}."])
     if check and changed:
-        raise NotLaidOut(f"{len(changed)} files are not in the one layout; run `gateway policy fmt` on them.")
+        raise NotLaidOut(f"Not in the one layout: {counted(len(changed), 'file')}; run `gateway policy fmt` on them.")
 
 
 @app.command("schema")

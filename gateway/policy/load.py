@@ -37,12 +37,19 @@ from gateway.policy.sound import require_sound
 from gateway.policy.statements import StatementFile
 from gateway.policy.strict_yaml import Document, Loc, parse_document, read_bytes, read_document
 from gateway.policy.versions import semver
+from gateway.policy.words import FORMS
 
 M = TypeVar("M", bound=BaseModel)
 _MAX_PARENTS = 8
 _KINDS = "kinds"
 # Folders of this name hold rules over statements, and their tests.
 STATEMENTS = "statements"
+_SORTS = {
+    "tuple_type": "write a list, in brackets or a line each with a hyphen",
+    "model_type": "write keys with values",
+    "dict_type": "write keys with values",
+    "string_type": "write a text",
+}
 _NOT_YET = {
     "exception": "an exception is a file of its own, of the kind DisclosureException; write one",
     "sheets": "of a workbook one sheet leaves, and a person says in the answers which; select its columns by `fields`",
@@ -189,7 +196,8 @@ def typed(model: type[M], document: Document) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         loc: Loc = tuple(first["loc"])
-        raise document.problem(_sentence(first["type"], first["msg"], loc, first["input"]), loc) from error
+        message = FORMS.get(first.get("ctx", {}).get("pattern", ""), _SORTS.get(first["type"], first["msg"]))
+        raise document.problem(_sentence(first["type"], message, loc, first["input"]), loc) from error
 
 
 def _sentence(sort: str, message: str, loc: Loc, value: object) -> str:
@@ -204,7 +212,7 @@ def _sentence(sort: str, message: str, loc: Loc, value: object) -> str:
         text = message.removeprefix("Value error, ")
         return f"`{where or 'the file'}`: {text}."
     shown = f" (`{value[:60]}`)" if isinstance(value, str) else ""
-    return f"`{where}`{shown} is not of the right form: {message[:1].lower()}{message[1:]}; correct it."
+    return f"`{where}`{shown} is not of the right form: {message[:1].lower()}{message[1:]}."
 
 
 def _files(root: Path) -> list[Path]:

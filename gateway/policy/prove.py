@@ -16,13 +16,13 @@ from pydantic import ValidationError, model_validator
 from gateway.base.canon import Json
 from gateway.base.problems import Usage
 from gateway.formats.model import Element
-from gateway.policy.boxes import Box
+from gateway.policy.boxes import Box, Space
 from gateway.policy.kinds import Kind
 from gateway.policy.match import fits
 from gateway.policy.model import When
 from gateway.policy.policy import Policy
 from gateway.policy.reach import Example, Reach, Target, narrowed, space_of, targets
-from gateway.policy.words import DataClass, FieldGlob, Flag, RegionName, Strict
+from gateway.policy.words import FORMS, DataClass, FieldGlob, Flag, RegionName, Strict
 
 LIMIT = "over all contexts, for declared fields and classes; content of free text depends on detection"
 
@@ -79,6 +79,8 @@ class Proof:
     claim: str
     counterexamples: tuple[Counterexample, ...]
     exceptions: tuple[str, ...] = ()
+    applies: bool = True
+    """Whether the policy holds in any of the contexts meant; where it does not, the claim is true of nothing."""
 
     @property
     def proved(self) -> bool:
@@ -89,14 +91,19 @@ class Proof:
         """What was found, in plain sentences."""
         if self.proved:
             told = f", with the exceptions {', '.join(self.exceptions)}" if self.exceptions else ""
-            return (f"PROVED for {self.policy}{told}: never {self.claim}; {LIMIT}.",)
+            idle = "" if self.applies else " The policy applies in none of these contexts; under it nothing leaves."
+            return (f"PROVED for {self.policy}{told}: never {self.claim}; {LIMIT}.{idle}",)
         return (f"NOT TRUE for {self.policy}: {self.claim}.", *map(str, self.counterexamples))
 
 
 def prove(policy: Policy, kinds: Sequence[Kind], never: Never) -> Proof:
     """The proof over all of the policy's `kinds`, or the counterexamples."""
-    found = [one for kind in kinds for target in targets(kind) for one in _found(policy, kind, target, never)]
-    return Proof(policy.ref, str(never), tuple(found), tuple(map(str, policy.exceptions)))
+    meant = [(kind, target) for kind in kinds for target in targets(kind) if _meant(never, target)]
+    found = [one for kind, target in meant for one in _found(policy, kind, target, never)]
+    applies = bool(found) or any(
+        reach.applicable for kind, target in meant for _, reach in _reaches(policy, kind, target, never)
+    )
+    return Proof(policy.ref, str(never), tuple(found), tuple(map(str, policy.exceptions)), applies)
 
 
 def unknown_names(never: Never, kinds: Sequence[Kind]) -> tuple[str, ...]:
@@ -134,7 +141,7 @@ def parse_never(claim: str) -> Never:
         return Never.model_validate({**whom, "as_is": as_is, "to": terms})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        told = first["msg"].removeprefix("Value error, ")
+        told = FORMS.get(first.get("ctx", {}).get("pattern", ""), first["msg"].removeprefix("Value error, "))
         raise Usage(
             f"The claim cannot be read at {first['loc'][0] if first['loc'] else 'its words'}: {told}."
         ) from error
@@ -159,19 +166,24 @@ def _told(value: Json) -> str:
 
 
 def _found(policy: Policy, kind: Kind, target: Target, never: Never) -> Iterator[Counterexample]:
-    named = _names(never, target)
-    if not named and (never.fields or never.regions or not never.classes):
-        return
-    # Which of several classes it shows is one case each; without any, one case in all.
-    cases: list[tuple[str, ...]] = [(name,) for name in never.classes] or [()]
-    for classes in cases:
-        space = space_of([policy], target, never.to, classes)
-        reach = Reach(policy, kind, target, space, within=narrowed(space, never.to, classes))
+    for space, reach in _reaches(policy, kind, target, never):
         first = next(_leaving(reach, as_is=never.as_is), None)
         if first:
             rule, box = first
             yield Counterexample(rule, Example.of(kind, target, space, box))
             return
+
+
+def _reaches(policy: Policy, kind: Kind, target: Target, never: Never) -> Iterator[tuple[Space, Reach]]:
+    # Which of several classes it shows is one case each; without any, one case in all.
+    cases: list[tuple[str, ...]] = [(name,) for name in never.classes] or [()]
+    for classes in cases:
+        space = space_of([policy], target, never.to, classes)
+        yield space, Reach(policy, kind, target, space, within=narrowed(space, never.to, classes))
+
+
+def _meant(never: Never, target: Target) -> bool:
+    return _names(never, target) or not (never.fields or never.regions)
 
 
 def _names(never: Never, target: Target) -> bool:

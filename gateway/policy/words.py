@@ -53,22 +53,38 @@ def day(value: object) -> date:
 
 _NUMBER_OR_TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 
+_SMALL = "lower-case letters, digits and"
+# What each pattern asks for, in words: whoever writes a policy need not read patterns.
+FORMS = {
+    r"^[a-z][a-z0-9-]{0,59}$": f"write {_SMALL} hyphens, a letter first",
+    r"^[a-z][a-z0-9-]{0,39}(\.[a-z][a-z0-9-]{0,39}){1,3}$": "write it as `group.name`, in lower case",
+    r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$": "write three numbers, such as 1.0.0",
+    r"^[a-z][a-z0-9.-]{0,119}@[0-9]{1,5}(\.[0-9]{1,5}){0,2}$": "write a policy and its version, such as `group.name@1`",
+    r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}$": f"write {_SMALL} underscores, such as `end_user.name`",
+    r"^[a-z][a-z0-9_]{0,39}$": f"write {_SMALL} underscores, a letter first",
+    r"^[a-z0-9_.*]{1,120}$": f"write {_SMALL} underscores, and `*` for anything",
+    r"^[^\[\]?]{1,120}$": "write a text without brackets and question marks, and `*` for anything",
+    r"^(all|first|last|[1-9][0-9]{0,2}(-[1-9][0-9]{0,2})?)$": "write all, first, last, or numbers such as 2 or 4-7",
+    rf"^({'|'.join((*CLASSES, *SEEN_CLASSES))})$": f"write one of {', '.join((*CLASSES, *SEEN_CLASSES))}",
+}
+_WORD, _POLICY, _VERSION, _PARENT, _FIELD, _NAME, _GLOB, _TEXT_GLOB, _PAGES, _CLASS = FORMS
+
 Line = Annotated[str, BeforeValidator(_line)]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
-PolicyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}(\.[a-z][a-z0-9-]{0,39}){1,3}$")]
-Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$")]
-ParentRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]{0,119}@[0-9]{1,5}(\.[0-9]{1,5}){0,2}$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}$")]
-RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Word = Annotated[str, StringConstraints(pattern=_WORD)]
+PolicyId = Annotated[str, StringConstraints(pattern=_POLICY)]
+Version = Annotated[str, StringConstraints(pattern=_VERSION)]
+ParentRef = Annotated[str, StringConstraints(pattern=_PARENT)]
+FieldName = Annotated[str, StringConstraints(pattern=_FIELD)]
+RegionName = Annotated[str, StringConstraints(pattern=_NAME)]
 KindName = RegionName
-FieldGlob = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.*]{1,120}$")]
-TextGlob = Annotated[str, StringConstraints(pattern=r"^[^\[\]?]{1,120}$")]
+FieldGlob = Annotated[str, StringConstraints(pattern=_GLOB)]
+TextGlob = Annotated[str, StringConstraints(pattern=_TEXT_GLOB)]
 PageSpan = Annotated[
     str,
-    StringConstraints(pattern=r"^(all|first|last|[1-9][0-9]{0,2}(-[1-9][0-9]{0,2})?)$"),
+    StringConstraints(pattern=_PAGES),
     WithJsonSchema({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
 ]
-DataClass = Annotated[str, StringConstraints(pattern=f"^({'|'.join((*CLASSES, *SEEN_CLASSES))})$")]
+DataClass = Annotated[str, StringConstraints(pattern=_CLASS)]
 Value = Annotated[str, StringConstraints(max_length=200), WithJsonSchema(_NUMBER_OR_TEXT)]
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 0})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.base.problems import Usage
 from gateway.policy.boxes import Space, meet, without
+from gateway.policy.load import load_library
 from gateway.policy.matrix import RECIPIENTS, Row, matrix
 from gateway.policy.prove import parse_never, prove, unknown_names
 from gateway.policy.reach import Reach
@@ -90,6 +91,17 @@ def test_a_claim_that_cannot_be_read_is_refused_in_one_sentence(claim: str) -> N
 
 def test_a_claim_about_nothing_says_so() -> None:
     assert unknown_names(parse_never("field=passport.no,buy* region=face"), [KIND]) == ("passport.no", "face")
+
+
+def test_a_proof_says_where_the_policy_applies_in_no_such_context() -> None:
+    library = load_library()
+    policy, kinds = library.policy("cn-mofcom-single.customer-list"), [library.kind("customer_list")]
+    idle = prove(policy, kinds, parse_never("class=EMAIL to recipient.class=public"))
+    assert (idle.proved, idle.applies) == (True, False)
+    assert idle.sentences()[0].endswith("The policy applies in none of these contexts; under it nothing leaves.")
+    busy = prove(policy, kinds, parse_never("class=EMAIL to recipient.class=authority"))
+    assert (busy.proved, busy.applies) == (True, True)
+    assert "none of these contexts" not in busy.sentences()[0]
 
 
 def test_changed_is_not_as_it_is() -> None:
