@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from gateway.audit.extracts import Extracts
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.canon import Json
@@ -109,6 +110,7 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    extracts: Extracts
     people: People
     matters: Matters
     clearances: Clearances
@@ -298,6 +300,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
+        extracts=Extracts(units, keyring, log),
         people=people,
         matters=matters,
         clearances=clearances,
