@@ -44,9 +44,9 @@ def authority(running: Authority) -> Iterator[Authority]:
 
 
 def heart(house: House, authority: Authority | None) -> Heartbeat:
-    asked = authority and TimeStampAuthority(
-        authority.url, load_certificates(authority.root.read_bytes()), required=True
-    )
+    asked = None
+    if authority is not None:
+        asked = TimeStampAuthority(authority.url, load_certificates(authority.root.read_bytes()), required=True)
     return Heartbeat(house.units, house.log, house.clock, asked, HOUR_S)
 
 
