@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from gateway.audit.authority import TimeStampAuthority
 from gateway.audit.extracts import Extracts
+from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.canon import Json
@@ -50,7 +52,6 @@ from gateway.people.service import People
 from gateway.policy.bundle import Signers, parse_signers
 from gateway.policy.load import Library
 from gateway.policy.service import Policies
-from gateway.release.authority import TimeStampAuthority
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
@@ -111,6 +112,7 @@ class Gateway:
     rotation: Rotation
     log: Log
     extracts: Extracts
+    heartbeat: Heartbeat
     people: People
     matters: Matters
     clearances: Clearances
@@ -301,6 +303,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         rotation=rotation,
         log=log,
         extracts=Extracts(units, keyring, log),
+        heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,
         clearances=clearances,

@@ -17,6 +17,7 @@ from gateway.seal.note import vkey_text
 from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import SCRIPT
 
+STAMPS = "stamps.jsonl"
 INDEX_TYPE = "disclosure-gateway/export-index/v1"
 SIGNATURE_TYPE = "disclosure-gateway/export-index-signature/v1"
 
@@ -43,6 +44,7 @@ entries.jsonl      one entry a line; the line without its line feed is what is h
 checkpoint         the signed checkpoint over all of them (C2SP tlog-checkpoint)
 checkpoints.jsonl  every checkpoint signed earlier, one a line
 matters.json       (where matters were mapped) the key with which the logged maps of all matters are made again
+stamps.jsonl       where there are some: a time-stamping authority's answers (RFC 3161) over earlier checkpoints
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
@@ -133,6 +135,7 @@ def fill_whole(
     origin: str,
     views: Collection[str],
     earlier: Sequence[tuple[int, str]],
+    stamps: Sequence[tuple[int, bytes]],
     map_key: bytes | None,
     copy_entries: Callable[[Callable[[bytes], object]], object],
 ) -> None:
@@ -146,6 +149,9 @@ def fill_whole(
         copy_entries(take)
     lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
     put(folder / "checkpoints.jsonl", b"".join(lines))
+    if stamps:
+        told: list[Json] = [{"size": size, "response": _b64(answer)} for size, answer in stamps]
+        put(folder / STAMPS, b"".join(canonical(one) + b"\n" for one in told))
     if map_key is not None:
         put(folder / "matters.json", canonical({"type": MAP_KEY_TYPE, "key": _b64(map_key)}))
 

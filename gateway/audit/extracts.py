@@ -9,13 +9,16 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import BoundedSemaphore
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway.audit import export, matters, rules, tree
@@ -31,8 +34,8 @@ from gateway.audit.model import (
     SignedCheckpoint,
 )
 from gateway.audit.service import Log
-from gateway.audit.tables import EntryRow
-from gateway.audit.views import Viewing, check_views
+from gateway.audit.tables import EntryRow, MapRow
+from gateway.audit.views import Viewing, check_views, tail_line
 from gateway.base.canon import Json, canonical
 from gateway.db.unit import Units
 from gateway.keys.model import DEPLOYMENT, KeyRole
@@ -45,6 +48,13 @@ from gateway.seal.keyed_map import Path as MapPath
 EXTRACT_TYPE = "disclosure-gateway/extract/v1"
 CONSISTENCY_TYPE = "disclosure-gateway/consistency/v1"
 ENTRIES_MAX = 20_000
+
+TAIL_ENTRIES = 2_000
+TAIL_BYTES = 1 << 20
+# Who waits holds a thread that others could use.
+WAITING_MAX = 4
+_WAITING = BoundedSemaphore(WAITING_MAX)
+_LOOK_S = 0.25
 
 _BLOCK = 1 << tree.STORED_FROM_LEVEL
 
@@ -104,6 +114,16 @@ class Extracts:
             matters.keep(session, standing, index)
         return Mapped(index, entry, key, standing)
 
+    def keep_mapped(self) -> bool:
+        """Map the matters if one has moved since they were last mapped; whether they were mapped now."""
+        with self._units.read() as session:
+            newest = session.scalar(select(func.max(MapRow.index)))
+            moved = select(EntryRow.index).where(EntryRow.matter.is_not(None), EntryRow.index > (newest or -1)).limit(1)
+            if session.scalar(moved) is None:
+                return False
+        self.map_matters()
+        return True
+
     def write(
         self, sink_dir: Path, wanted: Filter, *, actor: str, views: Collection[str] = (), kept: int | None = None
     ) -> Export:
@@ -129,6 +149,34 @@ class Extracts:
                 readme=export.EXTRACT_README,
                 fill=lambda folder: self._fill(session, folder, wanted, exported, mapped, checkpoint, views, kept),
             )
+
+    def tail(self, wanted: Filter, start: int | None, form: str, wait_s: float = 0) -> tuple[bytes, int]:
+        """Lines of the wanted entries from `start` on, in the form of a view or as leaves, and where to go on from.
+
+        Without a `start` nothing but the log's end. Waits up to `wait_s` for a first entry, unless `WAITING_MAX` others
+        wait already; looks at `TAIL_ENTRIES` entries and gives `TAIL_BYTES` at most, and one line more.
+        """
+        rules.check_filter(wanted)
+        make = tail_line(form)
+        if start is None:
+            return b"", self._log.size()
+        if wait_s and _WAITING.acquire(blocking=False):
+            try:
+                self._await(start, wait_s)
+            finally:
+                _WAITING.release()
+        told, index = io.BytesIO(), start
+        for index, leaf in enumerate(self._log.entries(start, start + TAIL_ENTRIES), start + 1):
+            if wanted.matches(json.loads(leaf)):
+                told.write(make(self._log.name, index - 1, leaf))
+            if told.tell() > TAIL_BYTES:
+                break
+        return told.getvalue(), index
+
+    def _await(self, start: int, wait_s: float) -> None:
+        until = time.monotonic() + wait_s
+        while self._log.size() <= start and (left := until - time.monotonic()) > 0:
+            time.sleep(min(_LOOK_S, left))
 
     def _fill(
         self,

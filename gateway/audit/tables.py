@@ -70,3 +70,13 @@ class MatterRow(Base):
     matter: Mapped[str] = mapped_column(String(128), primary_key=True)
     seq: Mapped[int] = mapped_column(Integer)
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class StampRow(Base):
+    """A time-stamping authority's answer over the checkpoint of this size; `entry` holds its digest."""
+
+    __tablename__ = "audit_stamp"
+
+    entry: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(Integer)
+    response: Mapped[bytes] = mapped_column(LargeBinary)

@@ -26,6 +26,7 @@ from gateway.seal.merkle import leaf_hash
 
 COLUMNS = ("index", "leaf_hash", "at", "type", "actor", "matter", "seq", "prev", "subject", "facts", "body")
 PARQUET = "parquet"
+LEAVES = "jsonl"
 
 # RFC 5612 keeps this number for examples; the name beside it says whose fields these are.
 _SD_ID = "entry@32473"
@@ -152,6 +153,16 @@ def check_views(views: Collection[str]) -> None:
     for name in views:
         if name not in NAMES:
             raise NoSuchView(f"The views of an export are {', '.join(NAMES)}.")
+
+
+def tail_line(form: str) -> Callable[[str, int, bytes], bytes]:
+    """How an entry of a log of this name and this index becomes a line: as its leaf, or as a view; `NoSuchView`."""
+    if form == LEAVES:
+        return lambda _origin, _index, leaf: leaf + b"\n"
+    if form not in LINES:
+        raise NoSuchView(f"Entries are followed as {', '.join((LEAVES, *LINES))}.")
+    make = LINES[form][2]
+    return lambda origin, index, leaf: make(Line.of(origin, index, leaf))
 
 
 class Viewing:

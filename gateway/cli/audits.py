@@ -26,6 +26,7 @@ LogKey = Annotated[
     str | None, typer.Option("--log-key", help="The log's key, got another way: a file or the key itself.")
 ]
 _NAME_CHARS_MAX = 1000
+_TAIL_WAIT_S = 20
 _EXPORT_BYTES_MAX = 1 << 36
 
 
@@ -75,6 +76,29 @@ def export_log(
         sink.seek(0)
         unpack_export(zipfile.ZipFile(sink), out)
     show({"folder": str(out)}, as_json=as_json, lines=[str(out)])
+
+
+@audit.command("tail")
+def tail_log(
+    start: Annotated[int | None, typer.Option("--from", help="Begin at this entry, not at the end.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    matter: Annotated[str | None, typer.Option("--matter", help="Entries of one matter.")] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Entries of one person.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Entries of a type, or such as `release.`")] = None,
+    form: Annotated[str, typer.Option("--form", help="jsonl, csv, ocsf, cef or syslog.")] = "jsonl",
+) -> None:
+    """Print entries as they come, a line each, for a SIEM. Where it was ended it goes on with --from."""
+    asked = {"matter": matter, "actor": actor, "type": kind}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    with connected() as client:
+        while True:
+            before = start
+            lines, start = client.tail(start, wanted, form, _TAIL_WAIT_S if follow else 0)
+            if lines:
+                say(lines.decode().rstrip("\r\n").replace("\r\n", "\n"))
+            if not follow and before is not None and start == before:
+                note(f"Go on with --from {start}.")
+                return
 
 
 @audit.command("verify")

@@ -98,6 +98,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "reviewRendition": lambda c: c.review("ren_1", "reviewed", "0" * 64, if_match=TAG),
     "withdrawRendition": lambda c: c.withdraw("ren_1", if_match=TAG),
     "showCheckpoint": lambda c: c.checkpoint(),
+    "tailEntries": lambda c: c.tail(1),
     "listEntries": lambda c: list(c.entries(1, 2)),
     "proveInclusion": lambda c: c.inclusion(1, 2),
     "proveConsistency": lambda c: c.consistency(1, 2),

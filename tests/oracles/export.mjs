@@ -1,7 +1,8 @@
-// The nine steps of an export in docs/formats/audit-log.md.
+// The ten steps of an export in docs/formats/audit-log.md.
 import {
   ALGORITHMS,
   anyText,
+  base64,
   checkSignatures,
   count,
   digest,
@@ -21,9 +22,12 @@ import {
   shaped,
   text,
   Tree,
+  sha256,
   utf8,
   vkeyPair,
 } from "./formats.mjs"
+import { createHmac } from "node:crypto"
+import { timeStampedDigest } from "./timestamp.mjs"
 
 const INDEXED = [
   "README.txt",
@@ -34,6 +38,10 @@ const INDEXED = [
   "log.vkey",
   "verify.py",
 ]
+const STAMPS = "stamps.jsonl"
+const MAP_KEY = "matters.json"
+const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
+const OPTIONAL = [STAMPS, MAP_KEY, ...VIEWS]
 const INDEX = "disclosure-gateway/export-index/v1"
 
 /** The lines of a file, each of which ends with a line feed. */
@@ -57,8 +65,14 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints))
   if (kept !== undefined) report.step("checkpoint held outside", [log, roots], () => continued(kept, log, roots))
   report.step("first entry", [log, entries], () => firstEntry(entries, log))
-  report.step("matters", [entries], () => matters(entries))
+  report.step("matters", [files, entries], () => {
+    matters(entries)
+    maps(files, entries)
+  })
+  if (VIEWS.some((name) => files?.has(name))) report.step("views", [files, entries], () => views(files, entries))
   report.step("index", [files, log], () => index(files, log))
+  if (files?.has(STAMPS) || entries?.some(({ told }) => told.facts.tsr_sha256 !== undefined))
+    report.step("time", [files, entries, checkpoints], () => time(files, entries))
   if (!logKey) report.warnings.push("The log key came with the export.")
   if (kept === undefined)
     report.warnings.push("No checkpoint held outside was given: what was rewritten before is not seen.")
@@ -70,7 +84,7 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
 function structure(files) {
   const expected = [...INDEXED, "index.json", "index.sig"]
   for (const name of expected) holds(files.has(name), `${name} is missing.`)
-  for (const name of files.keys()) holds(expected.includes(name), `${name} does not belong here.`)
+  for (const name of files.keys()) holds(expected.includes(name) || OPTIONAL.includes(name), `${name} does not belong here.`)
   return files
 }
 
@@ -153,6 +167,49 @@ function matters(entries) {
   })
 }
 
+/** The root of the trie over leaves, each [name, hash], whose names begin alike up to `depth`. */
+function mapRoot(leaves, depth = 0) {
+  if (leaves.length === 0) return Buffer.alloc(32)
+  if (leaves.length === 1) return leaves[0][1]
+  const bit = ([name]) => (name[depth >> 3] >> (7 - (depth & 7))) & 1
+  const sides = [0, 1].map((side) => mapRoot(leaves.filter((leaf) => bit(leaf) === side), depth + 1))
+  return sha256(Buffer.from([1]), ...sides)
+}
+
+/** Every map of all matters is that of the entries before it. */
+function maps(files, entries) {
+  const mapped = entries.filter(({ told }) => told.type === "matters.mapped")
+  holds(files.has(MAP_KEY) === mapped.length > 0, `${MAP_KEY} is missing, or no entry speaks of its map.`)
+  if (mapped.length === 0) return
+  const told = fromCanonical(files.get(MAP_KEY), MAP_KEY)
+  shaped(told, object({ type: is("disclosure-gateway/matter-map-key/v1"), key: text }), MAP_KEY)
+  const key = base64(told.key, MAP_KEY)
+  const digest = sha256(Buffer.from("disclosure-gateway/matter-map-key/v1"), key).toString("hex")
+  const leaves = new Map()
+  entries.forEach(({ hash, told: { type, matter, seq, facts } }, number) => {
+    if (matter !== undefined) {
+      const name = createHmac("sha256", key).update(matter).digest()
+      const size = Buffer.alloc(8)
+      size.writeBigUInt64BE(BigInt(seq))
+      leaves.set(matter, [name, sha256(Buffer.from([0]), name, sha256(Buffer.from([2]), size, hash))])
+    }
+    if (type !== "matters.mapped") return
+    shaped(facts, object({ root: is(mapRoot([...leaves.values()]).toString("hex")), key: is(digest) }), `Entry ${number}`)
+    holds(matter === undefined, `Entry ${number} maps all matters and belongs to one.`)
+  })
+}
+
+/** Every line of a view names its entry. */
+function views(files, entries) {
+  for (const name of VIEWS.filter((view) => files.has(view) && view !== "entries.parquet")) {
+    const lines = linesOf(files.get(name), name).slice(name === "entries.csv" ? 1 : 0)
+    holds(lines.length === entries.length, `${name} has another number of lines than there are entries.`)
+    entries.forEach(({ hash }, number) =>
+      holds(lines[number].includes(hash.toString("hex")), `${name} does not name entry ${number}.`),
+    )
+  }
+}
+
 function index(files, log) {
   const data = files.get("index.json")
   checkSignatures(files.get("index.sig"), "disclosure-gateway/export-index-signature/v1", data, log.keys, "index.sig")
@@ -167,11 +224,38 @@ function index(files, log) {
     "index.json",
   )
   holds(
-    told.files.length === INDEXED.length && told.files.every(({ path }, place) => path === INDEXED[place]),
+    told.files.map(({ path }) => path).join() === [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))].sort().join(),
     "index.json does not list exactly the other files.",
   )
   for (const { path, sha256, size_bytes: size } of told.files) {
     const found = files.get(path)
     holds(found.length === size && hexDigest(found) === sha256, `${path} was changed.`)
   }
+}
+
+/** Every stamp is over the checkpoint that a heartbeat behind it names, and none is missing. */
+function time(files, entries) {
+  holds(files.has(STAMPS), `${STAMPS} is missing.`)
+  const texts = new Map(
+    linesOf(files.get("checkpoints.jsonl"), "checkpoints.jsonl").map((line) => {
+      const { size, text: signed } = fromCanonical(line, "checkpoints.jsonl")
+      return [size, signed]
+    }),
+  )
+  const named = new Map()
+  entries.forEach(({ told: { type, facts } }, place) => {
+    if (type === "log.heartbeat" && facts.tsr_sha256 !== undefined) named.set(facts.tsr_sha256, { place, facts })
+  })
+  const lines = linesOf(files.get(STAMPS), STAMPS)
+  holds(lines.length > 0, `${STAMPS} is empty.`)
+  for (const [number, line] of lines.entries()) {
+    const what = `Line ${number + 1} of ${STAMPS}`
+    const { size, response } = shaped(fromCanonical(line, what), object({ size: positive, response: anyText }), what)
+    const answer = base64(response, what)
+    const beat = named.get(hexDigest(answer))
+    holds(named.delete(hexDigest(answer)) && beat.facts.size === size && size <= beat.place, `${what} is of no heartbeat.`)
+    holds(texts.has(size), `${what} is over no checkpoint.`)
+    holds(hexDigest(Buffer.from(texts.get(size))) === timeStampedDigest(answer).toString("hex"), `${what} is over else.`)
+  }
+  holds(named.size === 0, `${STAMPS} lacks an answer.`)
 }

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 from urllib.parse import urlencode
 
-from gateway.cli.line import Line
+from gateway.cli.line import Line, reading
 from gateway.cli.shapes import Consistency, Health, Inclusion, Keys, ProblemPage, Readiness
 
 NOTHING_ASKED: Mapping[str, str] = MappingProxyType({})
@@ -28,6 +28,15 @@ class LogCalls(Line):
             for chunk in chunks:
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from whole
+
+    def tail(
+        self, start: int | None = None, wanted: Mapping[str, str] = NOTHING_ASKED, form: str = "jsonl", wait_s: int = 0
+    ) -> tuple[bytes, int]:
+        """Lines of the wanted entries from `start` on, and where to go on from; without `start`, the log's end."""
+        begin = {} if start is None else {"start": start}
+        answer = self._sent("GET", "/audit/tail", params={**wanted, **begin, "form": form, "wait_s": wait_s})
+        with reading():
+            return answer.content, int(answer.headers["Next-Start"])
 
     def inclusion(self, index: int, size: int) -> Inclusion:
         """The proof that entry `index` is among the first `size`."""

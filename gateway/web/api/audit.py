@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from gateway.audit.model import Act, Filter
-from gateway.audit.views import NAMES, check_views
+from gateway.audit.views import LEAVES, NAMES, check_views
 from gateway.people.model import Actor, Permission
 from gateway.seal.merkle import leaf_hash
 from gateway.seal.twin import public_pem
@@ -64,6 +64,22 @@ def list_entries(gateway: InGateway, _actor: Reader, start: Index = 0, stop: Ind
     """Entries `start` up to but without `stop`, in order; each line without its line feed is the hashed leaf."""
     lines = gateway.log.entries(start, gateway.log.size() if stop is None else stop)
     return Download(peeked(_joined(lines)), lambda: None, media_type="application/jsonl")
+
+
+@router.get("/tail", operation_id="tailEntries", response_class=Response, summary="New entries as they come")
+def tail_entries(
+    gateway: InGateway,
+    _actor: Reader,
+    wanted: InFilter,
+    start: Annotated[Index | None, Query(description="`Next-Start` of the answer before")] = None,
+    wait_s: Annotated[int, Query(ge=0, le=20, description="Wait so long for a first entry")] = 0,
+    form: Annotated[str, Query(max_length=16, description="jsonl, csv, ocsf, cef or syslog")] = LEAVES,
+) -> Response:
+    """Entries from `start` on, a line each, for who follows the log; `Next-Start` says where to go on from. Nothing is
+    left out or told twice. Without `start`, where the log ends now.
+    """
+    lines, after = gateway.extracts.tail(wanted, start, form, wait_s)
+    return Response(lines, media_type="text/plain; charset=utf-8", headers={"Next-Start": str(after)})
 
 
 @router.get("/proof/inclusion", operation_id="proveInclusion", summary="Prove that an entry is in the log")

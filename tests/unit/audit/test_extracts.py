@@ -105,6 +105,18 @@ def test_a_map_goes_on_from_the_one_before(
     assert facts == {"root": second.standing.map(key).root().hex(), "key": keyed_map.key_commitment(key).hex()}
 
 
+def test_matters_are_mapped_when_one_moved(log: Log, extracts: Extracts) -> None:
+    log.refused(Act("test.done", "per_1"))
+    assert not extracts.keep_mapped()
+    for _ in range(2):
+        log.refused(Act("test.done", "per_1", matter=M.format(1)))
+        size = log.size()
+        assert (extracts.keep_mapped(), extracts.keep_mapped()) == (True, False)
+        assert json.loads(log.entry(size))["type"] == "matters.mapped"
+        log.refused(Act("test.done", "per_1"))
+        assert not extracts.keep_mapped()
+
+
 def tamper(engine: Engine, statement: str) -> None:
     with engine.begin() as connection:
         connection.execute(text(statement))
