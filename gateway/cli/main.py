@@ -22,6 +22,7 @@ COMMANDS = {
     "people": ("accounts", "people"),
     "serve": ("serving", "serve"),
     "worker": ("serving", "worker"),
+    "witness": ("witnesses", "app"),
     "demo": ("demo", "demo"),
     "specimens": ("demo", "put_specimens"),
     "inspect": ("inspecting", "inspect_file"),
