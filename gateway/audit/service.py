@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from gateway.audit import export, rules, tree
 from gateway.audit.highwater import HighWaterMark
 from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
-from gateway.audit.tables import CheckpointRow, EntryRow
+from gateway.audit.tables import CheckpointRow, EntryRow, StampRow
 from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import Clock
@@ -269,6 +269,9 @@ class Log:
             rows = session.scalars(
                 select(CheckpointRow).where(CheckpointRow.size < checkpoint.size).order_by(CheckpointRow.size)
             ).all()
+            stamps = session.scalars(
+                select(StampRow).where(StampRow.entry < checkpoint.size).order_by(StampRow.size)
+            ).all()
             known = self._signed(session, signing.public)
             return export.write(
                 sink_dir,
@@ -276,6 +279,7 @@ class Log:
                 key=signing,
                 checkpoint=checkpoint,
                 earlier=[(row.size, row.text) for row in rows],
+                stamps=[(row.size, row.response) for row in stamps],
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 

@@ -393,7 +393,22 @@ class Releases:
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))
+        self._check_single(renditions)
         self._check_cleared(release_id, renditions)
+
+    def _check_single(self, renditions: tuple[Rendition, ...]) -> None:
+        """Raise where two renditions show the same file: laid side by side they say what no policy lets them say."""
+        seen: dict[str, set[str | None]] = {}
+        for one in renditions:
+            sheets = seen.setdefault(self._intake.get(one.original).sha256 or one.original, set())
+            sheet = self._renders.answers(one.id).sheet
+            if sheets and (sheet is None or None in sheets or sheet in sheets):
+                raise NotReady(
+                    "The same file is in the release twice; withdraw one of its renditions, or of a workbook declare "
+                    "another sheet.",
+                    rendition=one.id,
+                )
+            sheets.add(sheet)
 
     def _check_cleared(self, release_id: str, renditions: tuple[Rendition, ...]) -> None:
         """Raise where a policy's gate asks for a clearance that does not hold today."""
