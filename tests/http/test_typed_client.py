@@ -190,7 +190,9 @@ def _recorded(call: Callable[[Client], object]) -> httpx.Request:
     def answer(request: httpx.Request) -> httpx.Response:
         request.read()
         seen.append(request)
-        return httpx.Response(200, headers={"Upload-Offset": "0"}, json={**pages, "statement": "x", "revoked": 0})
+        return httpx.Response(
+            200, headers={"Upload-Offset": "0", "Next-Start": "0"}, json={**pages, "statement": "x", "revoked": 0}
+        )
 
     with Client("http://gateway", transport=httpx.MockTransport(answer)) as client, suppress(CheckFailed):
         call(client)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from gateway.audit import extracts as extracts_module
-from gateway.audit import tree
+from gateway.audit import matters, tree
 from gateway.audit.export import INDEX_TYPE, _index, _signed
 from gateway.audit.extracts import Extracts
 from gateway.audit.model import Act, ExtractTooLarge, Filter, FilterMalformed, LogDamaged, LogShrank, NoSuchView
@@ -92,9 +93,12 @@ def test_a_map_goes_on_from_the_one_before(
     first = extracts.map_matters()
     read: list[tuple[int, int]] = []
     real = tree.leaves
-    monkeypatch.setattr(
-        tree, "leaves", lambda s, start, stop, key: read.append((start, stop)) or real(s, start, stop, key)
-    )
+
+    def leaves(session: Session, start: int, stop: int, key: bytes) -> Iterator[tuple[bytes, bytes]]:
+        read.append((start, stop))
+        return real(session, start, stop, key)
+
+    monkeypatch.setattr(tree, "leaves", leaves)
     grown.refused(Act("test.done", "per_1", matter=M.format(3)))
     second = extracts.map_matters()
     assert [start for start, _stop in read] == [first.index + 1, first.index + 2]
@@ -382,13 +386,13 @@ def test_a_map_that_leaves_a_matter_out_is_found_in_a_whole_export(
 ) -> None:
     """The gateway itself lies to whoever asks for one matter; the log says so to whoever has all of it."""
     if lie == "root":
-        full = extracts_module.matters.Standing.map
+        full = matters.Standing.map
 
         def without(standing: Any, key: bytes) -> Any:
             standing.ends.pop(M.format(2), None)
             return full(standing, key)
 
-        monkeypatch.setattr(extracts_module.matters.Standing, "map", without)
+        monkeypatch.setattr(matters.Standing, "map", without)
     else:
         monkeypatch.setattr(keyed_map, "key_commitment", lambda _key: bytes(32))
     extracts.map_matters()
@@ -405,7 +409,7 @@ def test_an_export_without_a_map_has_no_key_of_one(grown: Log, tmp_path: Path) -
 def test_a_matter_s_proof_is_small() -> None:
     """At a million entries and 10,000 matters; the entry's own inclusion proof has at most 20 hashes more."""
     key = bytes(32)
-    standing = extracts_module.matters.Standing()
+    standing = matters.Standing()
     standing.ends = {
         M.format(number): (number + 1, merkle.leaf_hash(bytes([number & 255]))) for number in range(10_000)
     }

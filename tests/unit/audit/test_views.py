@@ -16,14 +16,20 @@ from typing import Any
 import pytest
 
 from gateway.audit.views import COLUMNS, LINES, NAMES, Line, Viewing, cef_line, csv_line, ocsf_line, syslog_line
-from gateway.base.canon import canonical
+from gateway.base.canon import Json, canonical
 from gateway.seal.merkle import leaf_hash
 
 ORIGIN = "example.com/gateway"
 
 
 def leaf(**fields: Any) -> bytes:
-    entry = {"v": 1, "type": "release.sealed", "actor": "per_1", "at": "2026-01-31T08:00:00.123Z", "facts": {"n": 1}}
+    entry: dict[str, Json] = {
+        "v": 1,
+        "type": "release.sealed",
+        "actor": "per_1",
+        "at": "2026-01-31T08:00:00.123Z",
+        "facts": {"n": 1},
+    }
     return canonical(entry | fields)
 
 

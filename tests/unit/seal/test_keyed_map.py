@@ -53,9 +53,9 @@ def test_a_path_that_was_changed_leads_elsewhere() -> None:
         beside[place] = bytes(31) + b"\x01"
         with pytest.raises(ProofInvalid):
             check_path(grown.root(), name, values[name], Path(tuple(beside)))
-    for beside in (path.beside[1:], path.beside[:-1], (*path.beside, NOTHING), (NOTHING,) * 300):
+    for cut in (path.beside[1:], path.beside[:-1], (*path.beside, NOTHING), (NOTHING,) * 300):
         with pytest.raises(ProofInvalid):
-            check_path(grown.root(), name, values[name], Path(tuple(beside)))
+            check_path(grown.root(), name, values[name], Path(tuple(cut)))
 
 
 def test_the_verifier_s_growing_map_is_the_same() -> None:
