@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -447,3 +448,21 @@ def test_a_matter_s_proof_is_small() -> None:
         for path in (built.path(keyed_map.name_of(key, M.format(number))) for number in range(0, 10_200, 3_400))
     ]
     assert max(sizes) <= 1_200
+
+
+@pytest.mark.parametrize("name", ["extract-matter", "extract-no-matter"])
+def test_the_frozen_ones_verify(second: Second, tmp_path: Path, name: str) -> None:
+    frozen = Path(__file__).parents[2] / "vectors" / "export"
+    with zipfile.ZipFile(frozen / f"{name}.zip") as archive:
+        archive.extractall(tmp_path)
+    known = {
+        "log_key": (frozen / "extract.vkey").read_text(),
+        "checkpoint": (frozen / "extract.checkpoint").read_text(),
+    }
+    report = verify_export(tmp_path, **known)
+    assert report.ok, failed(report)
+    assert second.verify(tmp_path, **known).code == 0
+    told = (tmp_path / "extract.json").read_bytes()
+    (tmp_path / "extract.json").write_bytes(told.replace(b'"count":', b'"count":1'))
+    assert failed(verify_export(tmp_path, **known))
+    assert second.verify(tmp_path, **known).code == 1
