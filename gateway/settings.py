@@ -229,6 +229,8 @@ _ELSEWHERE = frozenset(
         "GATEWAY_PERSON",
         "GATEWAY_URL",
         "GATEWAY_CA_FILE",
+        "GATEWAY_WITNESS_PASSPHRASE",
+        "GATEWAY_WITNESS_PASSPHRASE_FILE",
     }
 )
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {

@@ -32,6 +32,7 @@ COMMANDS = {
     "people": Command("accounts", "people", "Who may act here."),
     "serve": Command("serving", "serve", "Serve the HTTP interface, with workers beside it."),
     "worker": Command("serving", "worker", "Carry out queued renditions until stopped."),
+    "witness": Command("witnesses", "app", "Be a witness: cosign logs that only grow."),
     "demo": Command("demo", "demo", "Run the whole job on specimens and verify what came out."),
     "specimens": Command("demo", "put_specimens", "Write originals of every medium to try things with."),
     "inspect": Command("inspecting", "inspect_file", "Say what a file hides and what can be done with it."),
