@@ -254,7 +254,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
-    clearances = Clearances(units, keyring, log, clock, matters)
+    clearances = Clearances(units, keyring, log, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))

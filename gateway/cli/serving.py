@@ -23,7 +23,9 @@ import typer
 import uvicorn
 
 from gateway.app import Gateway, compose
+from gateway.audit.service import Log
 from gateway.base.presence import Alone
+from gateway.base.problems import Problem
 from gateway.base.units import KIB
 from gateway.cli.listening import listening
 from gateway.cli.output import note
@@ -33,6 +35,7 @@ _APPLICATION = ("gateway.web.asgi", "create_app")
 _OPTIONS = ("gateway.web.asgi", "server_options")
 _WORKER = ("gateway.worker.loop", "Worker")
 _LOOK_S = 1.0
+_MARK_S = 0.1
 GRACE_S = 15.0
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 _GROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
@@ -54,7 +57,7 @@ def serve(
     application = _named(_APPLICATION)(gateway)
     server = uvicorn.Server(uvicorn.Config(application, **_named(_OPTIONS)(settings)))
     alone = Alone(settings.serving, "Another server works on this data folder; stop it first.")
-    with alone, _ended_by_signals(), listening(settings) as listener, _workers(count):
+    with alone, _ended_by_signals(), listening(settings) as listener, _marking(gateway.log), _workers(count):
         scheme = "https" if settings.tls_certificate else "http"
         note(f"serving on {scheme}://{settings.host}:{settings.port} with {count} workers")
         server.run(sockets=[listener])
@@ -118,6 +121,32 @@ def run_worker(gateway: Gateway, stopping: threading.Event) -> None:
 def _kill_in(seconds: float) -> None:
     """Have the kernel end this process then, whatever the interpreter is doing; 0 takes it back."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+@contextmanager
+def _marking(log: Log) -> Iterator[None]:
+    """Have the log signed into its high-water file soon after each act, whoever acted."""
+    ending = threading.Event()
+
+    def mark() -> None:
+        told = ""
+        while not ending.wait(_MARK_S):
+            try:
+                log.mark()
+                told = ""
+            except Problem as problem:
+                # Once, and not five times a second.
+                if problem.slug != told:
+                    logging.getLogger("gateway.audit").warning("the log could not be signed: %s", problem.slug)
+                told = problem.slug
+
+    marking = threading.Thread(target=mark, daemon=True)
+    marking.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        marking.join()
 
 
 @contextmanager
