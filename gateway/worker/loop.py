@@ -71,6 +71,7 @@ class Worker:
                     listened = time.monotonic()
                     if self._gateway.heartbeat.beat():
                         self._gateway.extracts.keep_mapped()
+                        self._gateway.cosigning.checkpoint()
                 worked = self.step()
             except Problem as problem:
                 _log.warning("a rendition could not be carried out: %s", problem.slug)
