@@ -175,7 +175,8 @@ class Extracts:
 
     def _await(self, start: int, wait_s: float) -> None:
         until = time.monotonic() + wait_s
-        while self._log.size() <= start and (left := until - time.monotonic()) > 0:
+        # Who asks from behind the end did not come from an answer of ours, and would wait for nothing.
+        while self._log.size() == start and (left := until - time.monotonic()) > 0:
             time.sleep(min(_LOOK_S, left))
 
     def _fill(

@@ -40,14 +40,14 @@ const INDEXED = [
 ]
 const STAMPS = "stamps.jsonl"
 const MAP_KEY = "matters.json"
-const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
+export const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
 // Whose lines of witnesses are trusted is the reader's policy, which this verifier does not take.
 const COSIGNED = ["cosignatures.jsonl", "policy"]
 const OPTIONAL = [STAMPS, MAP_KEY, ...COSIGNED, ...VIEWS]
 const INDEX = "disclosure-gateway/export-index/v1"
 
 /** The lines of a file, each of which ends with a line feed. */
-function linesOf(data, what) {
+export function linesOf(data, what) {
   const lines = []
   for (let start = 0; start < data.length;) {
     const end = data.indexOf(10, start)
@@ -90,7 +90,7 @@ function structure(files) {
   return files
 }
 
-function logOf(files, logKey) {
+export function logOf(files, logKey) {
   const told = linesOf(files.get("log.vkey"), "log.vkey").map((line) => utf8(line, "log.vkey"))
   const log = vkeyPair(told)
   holds(files.get("log.pub.pem").equals(Buffer.from(pemPair(log.keys))), "log.pub.pem is not the keys in log.vkey.")
@@ -202,7 +202,7 @@ function maps(files, entries) {
 }
 
 /** Every line of a view names its entry. */
-function views(files, entries) {
+export function views(files, entries) {
   for (const name of VIEWS.filter((view) => files.has(view) && view !== "entries.parquet")) {
     const lines = linesOf(files.get(name), name).slice(name === "entries.csv" ? 1 : 0)
     holds(lines.length === entries.length, `${name} has another number of lines than there are entries.`)
@@ -212,7 +212,7 @@ function views(files, entries) {
   }
 }
 
-function index(files, log) {
+export function index(files, log, listed = [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))]) {
   const data = files.get("index.json")
   checkSignatures(files.get("index.sig"), "disclosure-gateway/export-index-signature/v1", data, log.keys, "index.sig")
   const told = fromCanonical(data, "index.json")
@@ -226,7 +226,7 @@ function index(files, log) {
     "index.json",
   )
   holds(
-    told.files.map(({ path }) => path).join() === [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))].sort().join(),
+    told.files.map(({ path }) => path).join() === listed.sort().join(),
     "index.json does not list exactly the other files.",
   )
   for (const { path, sha256, size_bytes: size } of told.files) {
