@@ -239,3 +239,21 @@ class Clearance:
     def lives(self, on: date) -> bool:
         """Whether it was given and holds on this day."""
         return self.state is ClearanceState.GIVEN and self.start <= on <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderName:
+    """That `by` said of a header of a kind, as compared, which field it is, or `drop`; `entry` is the log's word on it.
+
+    `forgotten` is the entry by which it no longer holds.
+    """
+
+    id: str
+    matter: str
+    kind: str
+    header: str
+    field: str
+    by: str
+    at: datetime
+    entry: int
+    forgotten: int | None = None

@@ -22,7 +22,7 @@ UNCONDITIONAL |= {
     "appendUpload",
     "cancelUpload",
 }
-UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
+UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment", "forgetName"}
 
 
 @pytest.fixture

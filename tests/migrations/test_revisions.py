@@ -21,6 +21,7 @@ from gateway.db.metadata import Base
 from gateway.db.migrate import SchemaVersion, check_current, downgrade, upgrade
 from gateway.matter.clearances import ClearancesChanged
 from gateway.matter.model import ClearanceDraft
+from gateway.matter.names import NameDraft, NamesChanged
 from gateway.seal import merkle
 from gateway.seal.recipient import generate_identity
 from tests.support.databases import Database, engine_of
@@ -267,6 +268,26 @@ def test_clearances_that_were_taken_back_are_missed(database: Database, tmp_path
     engine.dispose()
     with pytest.raises(ClearancesChanged):
         world.reopen().clearances.of_matter(matter.id)
+
+
+def test_remembered_names_that_were_taken_back_are_missed(database: Database, tmp_path: Path) -> None:
+    """Nothing of the matter is rendered afterwards: a name that was forgotten might come back."""
+    world = World.create(tmp_path, database)
+    matter, names = world.matter(), world.gateway.names
+    with world.gateway.units.change() as session:
+        draft = NameDraft("customer_list", "kennziffer", "drop")
+        names.remember(session, world.actors["builder"], matter.id, "ren_1", [draft])
+    (name,) = names.of_matter(matter.id)
+    names.forget(world.actors["legal1"], matter.id, name.id)
+    engine = engine_of(world.gateway.settings)
+    before = contents(engine)
+    assert len(before["header_name"]) == 2
+    downgrade(engine, "0010")
+    upgrade(engine)
+    assert contents(engine) == {**before, "header_name": []}
+    engine.dispose()
+    with pytest.raises(NamesChanged):
+        world.reopen().names.of_matter(matter.id)
 
 
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:

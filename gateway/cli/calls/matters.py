@@ -8,7 +8,7 @@ from typing import BinaryIO
 from gateway.base.canon import Json
 from gateway.cli.line import base64_of
 from gateway.cli.sending import Sender
-from gateway.cli.shapes import Clearance, Clearances, Fields, Matter, MatterLine, Original, Shredding
+from gateway.cli.shapes import Clearance, Clearances, Fields, Matter, MatterLine, Name, Names, Original, Shredding
 
 
 class MatterCalls(Sender):
@@ -37,6 +37,14 @@ class MatterCalls(Sender):
     def clearances(self, matter: str) -> Clearances:
         """Everything that was recorded for a matter, oldest first."""
         return self._get(Clearances, f"/matters/{matter}/clearances")
+
+    def names(self, matter: str) -> Names:
+        """What a matter remembers of headers, oldest first."""
+        return self._get(Names, f"/matters/{matter}/names")
+
+    def forget_name(self, matter: str, name: str) -> Name:
+        """Have a remembered name no longer hold."""
+        return self._write(Name, "POST", f"/matters/{matter}/names/{name}/forget")
 
     def originals(self, matter: str, *, kind: str | None = None) -> Iterator[Original]:
         """The originals of a matter, oldest first; with `kind` those of that kind alone."""
