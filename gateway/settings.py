@@ -69,6 +69,7 @@ class Settings:
     tsa_url: str | None = None
     tsa_certificates: Path | None = None
     tsa_required: bool = True
+    heartbeat_s: int = 3600
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
 
     def named(self, tenant: str) -> Settings:
@@ -228,6 +229,8 @@ _ELSEWHERE = frozenset(
         "GATEWAY_PERSON",
         "GATEWAY_URL",
         "GATEWAY_CA_FILE",
+        "GATEWAY_WITNESS_PASSPHRASE",
+        "GATEWAY_WITNESS_PASSPHRASE_FILE",
     }
 )
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -262,5 +265,6 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_TSA_URL": ("tsa_url", str),
     "GATEWAY_TSA_CERTIFICATES": ("tsa_certificates", Path),
     "GATEWAY_TSA_REQUIRED": ("tsa_required", _yes_or_no),
+    "GATEWAY_HEARTBEAT_S": ("heartbeat_s", _positive),
     "GATEWAY_SANDBOX_MINIMUM": ("sandbox_minimum", _layers),
 }

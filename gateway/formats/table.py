@@ -214,7 +214,7 @@ class TableFormat(abc.ABC):
         titles = (*(column.title for column in kept), visible.TABLE_HEADER)
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        order = row_order(secret, table.digest, rows)
+        order = row_order(secret, plan.keyed_on(table.digest), rows)
         for what, count in self.left_behind(table).items():
             redactions.add(what, count)
         mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(rows, np.uint32))

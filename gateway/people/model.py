@@ -35,6 +35,7 @@ class Permission(StrEnum):
     CONSENT_RECORD = "consent.record"
     ASSESSMENT_RECORD = "assessment.record"
     NAME_FORGET = "name.forget"
+    EXPORT_RECORD = "export.record"
     RELEASE_BUILD = "release.build"
     RENDITION_READ = "rendition.read"
     RENDITION_ANSWER = "rendition.answer"

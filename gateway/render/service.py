@@ -26,7 +26,7 @@ from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
 from gateway.matter.clearances import Clearances
-from gateway.matter.model import ClearanceSort
+from gateway.matter.model import ClearanceSort, ClearanceState
 from gateway.matter.names import Names
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
@@ -389,7 +389,14 @@ class Renders:
             return ()
         today = self._clock.now().date()
         return tuple(
-            Consent(one.id, frozenset(map(party, one.about)), one.fields, one.recipient_class.value, one.lives(today))
+            Consent(
+                one.id,
+                frozenset(map(party, one.about)),
+                one.fields,
+                one.recipient_class.value,
+                one.lives(today),
+                refused=one.state is not ClearanceState.GIVEN,
+            )
             for one in self._clearances.of_matter_in(session, matter)
             if one.sort is ClearanceSort.CONSENT
         )

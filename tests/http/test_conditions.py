@@ -22,7 +22,8 @@ UNCONDITIONAL |= {
     "appendUpload",
     "cancelUpload",
 }
-UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment", "forgetName"}
+UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
+UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 
 @pytest.fixture

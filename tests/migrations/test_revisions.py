@@ -277,6 +277,18 @@ def test_clearances_and_names_that_were_taken_back_are_missed(database: Database
         world.reopen().names.of_matter(matter.id)
 
 
+def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, stamp = engine_of(world.gateway.settings), Base.metadata.tables["audit_stamp"]
+    with engine.begin() as connection:
+        connection.execute(stamp.insert().values(entry=9, size=7, response=b"an answer"))
+    before = contents(engine)
+    downgrade(engine, "0010")
+    upgrade(engine)
+    assert contents(engine) == {**before, "audit_stamp": []}
+    engine.dispose()
+
+
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:
     world = World.create(tmp_path, database)
     world.matter()

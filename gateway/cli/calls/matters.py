@@ -8,7 +8,20 @@ from typing import BinaryIO
 from gateway.base.canon import Json
 from gateway.cli.line import base64_of
 from gateway.cli.sending import Sender
-from gateway.cli.shapes import Clearance, Clearances, Fields, Matter, MatterLine, Name, Names, Original, Shredding
+from gateway.cli.shapes import (
+    Clearance,
+    Clearances,
+    ExportClass,
+    ExportControl,
+    Fields,
+    Licence,
+    Matter,
+    MatterLine,
+    Name,
+    Names,
+    Original,
+    Shredding,
+)
 
 
 class MatterCalls(Sender):
@@ -45,6 +58,18 @@ class MatterCalls(Sender):
     def forget_name(self, matter: str, name: str) -> Name:
         """Have a remembered name no longer hold."""
         return self._write(Name, "POST", f"/matters/{matter}/names/{name}/forget")
+
+    def record_export_class(self, original: str, told: Mapping[str, Json]) -> ExportClass:
+        """Record what an original is under a regime; `told` is the body of `POST /originals/{id}/export-classes`."""
+        return self._write(ExportClass, "POST", f"/originals/{original}/export-classes", told)
+
+    def record_licence(self, matter: str, told: Mapping[str, Json]) -> Licence:
+        """Record an export licence; `told` is the body of `POST /matters/{id}/licences`."""
+        return self._write(Licence, "POST", f"/matters/{matter}/licences", told)
+
+    def export_control(self, matter: str) -> ExportControl:
+        """All classifications and licences of a matter, each sort oldest first."""
+        return self._get(ExportControl, f"/matters/{matter}/export-control")
 
     def originals(self, matter: str, *, kind: str | None = None) -> Iterator[Original]:
         """The originals of a matter, oldest first; with `kind` those of that kind alone."""
