@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gateway.cli.main import run
 from tests.support.office import API, Office, slug_of
 
 COLUMN = "column/8"
@@ -45,9 +50,30 @@ def test_from_an_answer_to_its_end(office: Office) -> None:
     (item,) = (one for one in told if one["field"] == COLUMN)
     assert item["rests_on"] == [{"name": name["id"], "by": me, "entry": name["audit_index"]}]
 
-    assert builder.post(f"{names}/{name['id']}/forget").status_code == 403
+    assert slug_of(builder.post(f"{names}/{name['id']}/forget")) == "not-permitted"
     forgotten = office["legal1"].post(f"{names}/{name['id']}/forget")
     assert forgotten.status_code == 200, forgotten.text
     assert builder.get(names).json()["names"] == [forgotten.json()]
     assert slug_of(office["legal1"].post(f"{names}/{name['id']}/forget")) == "no-such-name"
     assert asked(office, matter)["state"] == "waiting"
+
+
+def test_the_same_by_commands(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demand, answers = office.matter(), tmp_path / "answers.json"
+    matter = demand["id"]
+    answers.write_text(json.dumps({"columns": {COLUMN: "segment"}}))
+    waiting = asked(office, demand)
+    monkeypatch.setenv("GATEWAY_URL", office.server.url)
+    monkeypatch.setenv("GATEWAY_TOKEN", office.token("builder"))
+    assert run(["release", "answer", waiting["id"], str(answers), "--remember", COLUMN, "--no-wait"]) == 0
+    capsys.readouterr()
+    assert run(["matter", "names", matter]) == 0
+    line = capsys.readouterr().out
+    assert "ampel intern  segment  said by per_" in line
+    monkeypatch.setenv("GATEWAY_TOKEN", office.token("legal1"))
+    assert run(["matter", "forget", matter, line.split()[0]]) == 0
+    assert capsys.readouterr().out.startswith("forgotten, entry ")
+    assert run(["matter", "names", matter]) == 0
+    assert "; forgotten, entry " in capsys.readouterr().out

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.formats.model import Element, Field
 from gateway.policy.answers import Answers
@@ -14,6 +16,7 @@ from gateway.policy.conditions import Context
 from gateway.policy.decide import decide
 from gateway.policy.decisions import Decisions
 from gateway.policy.explain import explain
+from gateway.policy.load import Library
 from gateway.policy.remembered import Remembered, admitted, header_key, settled
 from tests.support.policies import DAY, HEAD, columns, load, rule
 
@@ -159,6 +162,47 @@ def test_what_stands_above_keeps_its_veto(tmp_path: Path) -> None:
 @pytest.mark.parametrize("label", ["", " ", "???", "—", "+", "a › ??", "x" * 201, "ﷺ" * 150])
 def test_headers_of_which_nothing_is_left_are_not_remembered(label: str) -> None:
     assert header_key(label) == ""
+
+
+HEADERS = ("Buyer", "Kunde", "Price", "Tesla plan", "tesla-plan", "Los (kg)", "Los (t)", "Price › Los", "??")
+CELLS = ("x", "4,5", "jean@zephyr.fr", "4.800,00 EUR")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return load(tmp_path_factory.mktemp("policies"), HEAD + RULES)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    table=st.lists(st.tuples(st.sampled_from(HEADERS), st.sampled_from(CELLS)), min_size=1, max_size=4),
+    told=st.lists(
+        st.tuples(st.sampled_from(HEADERS), st.sampled_from(("buyer", "qty", "price", "day", "drop", "gone"))),
+        max_size=4,
+    ),
+)
+def test_it_only_ever_answers_questions(
+    library: Library, table: list[tuple[str, str]], told: list[tuple[str, str]]
+) -> None:
+    """What leaves only with it was asked for without it; what left before keeps its name or leaves no more."""
+    policy, kind = library.policy("test.sample"), library.kind("sample")
+    fields = columns([header for header, _ in table], [cell for _, cell in table])
+    memory = [said(header, field, number=n) for n, (header, field) in enumerate(told) if header_key(header)]
+    alone = decide(policy, kind, fields, Context({}), Answers(), on=DAY)
+    found = decide(policy, kind, fields, Context({}), Answers(), on=DAY, remembered=memory)
+    leaving = [item.name for item in found.items if item.leaves]
+    assert len(leaving) == len(set(leaving))
+    for before, item, field in zip(alone.items, found.items, fields, strict=True):
+        if item.named == "remembered":
+            assert {one.field for one in item.rests_on} == {item.name or "drop"}
+            if item.name is not None:
+                assert before.field_id in asked(alone)
+                assert field.classes <= set(kind.by_name[item.name].classes)
+        elif item.leaves:
+            assert before.leaves or before.field_id in asked(alone)
+            assert item.rests_on == ()
+        if before.leaves and item.leaves:
+            assert before.name == item.name
 
 
 def test_steps_of_a_path_are_kept_apart() -> None:
