@@ -15,6 +15,7 @@ from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 import gateway.app
 import gateway.web.idempotency
 from gateway.audit.model import Act
+from gateway.base.clock import SystemClock
 from gateway.base.problems import Refused
 from gateway.db import migrate
 from gateway.db.metadata import Base
@@ -275,6 +276,24 @@ def test_clearances_and_names_that_were_taken_back_are_missed(database: Database
         world.reopen().clearances.of_matter(matter.id)
     with pytest.raises(NamesChanged):
         world.reopen().names.of_matter(matter.id)
+
+
+def test_cosignatures_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, table = engine_of(world.gateway.settings), Base.metadata.tables["audit_cosignature"]
+    with engine.begin() as connection:
+        row = {
+            "size": 7,
+            "cosigner": "w.example/1+00000000",
+            "line": "— w.example/1 AAAA\n",
+            "received_at": SystemClock().now(),
+        }
+        connection.execute(table.insert().values(**row))
+    before = contents(engine)
+    downgrade(engine, "0010")
+    upgrade(engine)
+    assert contents(engine) == {**before, table.name: []}
+    engine.dispose()
 
 
 def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: Path) -> None:
