@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.authority import TimeStampAuthority
 from gateway.audit.cosigning import Cosigning
+from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
@@ -113,6 +114,7 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
     people: People
@@ -323,6 +325,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         rotation=rotation,
         log=log,
         cosigning=witnesses,
+        extracts=Extracts(units, keyring, log),
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,

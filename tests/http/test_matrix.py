@@ -99,6 +99,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "withdrawRendition": frozenset({COM}),
     "showCheckpoint": AUDIT_READERS,
     "listEntries": AUDIT_READERS,
+    "tailEntries": AUDIT_READERS,
     "proveInclusion": AUDIT_READERS,
     "proveConsistency": AUDIT_READERS,
     "listKeys": AUDIT_READERS,

@@ -113,6 +113,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "reviewRendition": lambda c: c.review("ren_1", "reviewed", "0" * 64, if_match=TAG),
     "withdrawRendition": lambda c: c.withdraw("ren_1", if_match=TAG),
     "showCheckpoint": lambda c: c.checkpoint(),
+    "tailEntries": lambda c: c.tail(1),
     "listEntries": lambda c: list(c.entries(1, 2)),
     "proveInclusion": lambda c: c.inclusion(1, 2),
     "proveConsistency": lambda c: c.consistency(1, 2),
@@ -196,7 +197,9 @@ def _recorded(call: Callable[[Client], object]) -> httpx.Request:
     def answer(request: httpx.Request) -> httpx.Response:
         request.read()
         seen.append(request)
-        return httpx.Response(200, headers={"Upload-Offset": "0"}, json={**pages, "statement": "x", "revoked": 0})
+        return httpx.Response(
+            200, headers={"Upload-Offset": "0", "Next-Start": "0"}, json={**pages, "statement": "x", "revoked": 0}
+        )
 
     with Client("http://gateway", transport=httpx.MockTransport(answer)) as client, suppress(CheckFailed):
         call(client)

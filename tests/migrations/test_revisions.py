@@ -25,6 +25,7 @@ from gateway.matter.model import ClearanceDraft
 from gateway.matter.names import NameDraft, NamesChanged
 from gateway.seal import merkle
 from gateway.seal.recipient import generate_identity
+from gateway.verify import verify_export
 from tests.support.databases import Database, engine_of
 from tests.support.world import World
 
@@ -306,6 +307,21 @@ def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: P
     upgrade(engine)
     assert contents(engine) == {**before, "audit_stamp": []}
     engine.dispose()
+
+
+def test_the_matters_are_mapped_again_after_their_tables_were_taken_back(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    world.matter()
+    engine, before = engine_of(world.gateway.settings), world.gateway.extracts.map_matters()
+    downgrade(engine, "0010")
+    upgrade(engine)
+    after = contents(engine, "audit_map", "audit_matter")
+    engine.dispose()
+    assert after == {"audit_map": [], "audit_matter": []}
+    gateway = world.reopen()
+    again = gateway.extracts.map_matters()
+    assert (again.standing.ends, again.key) == (before.standing.ends, before.key)
+    assert verify_export(gateway.log.export(tmp_path / "x").folder, log_key=gateway.log.vkey()).ok
 
 
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:
