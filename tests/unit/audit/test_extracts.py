@@ -49,7 +49,7 @@ def grown(log: Log, units: Units) -> Log:
     return log
 
 
-def also(second: Second, folder: Path, log: Log, **known: str) -> None:
+def also(second: Second, folder: Path, log: Log, **known: Any) -> None:
     """The second verifier says the same as the first, and where that failed, that it failed."""
     report, answer = (
         verify_export(folder, log_key=log.vkey(), **known),
@@ -455,7 +455,7 @@ def test_the_frozen_ones_verify(second: Second, tmp_path: Path, name: str) -> No
     frozen = Path(__file__).parents[2] / "vectors" / "export"
     with zipfile.ZipFile(frozen / f"{name}.zip") as archive:
         archive.extractall(tmp_path)
-    known = {
+    known: dict[str, Any] = {
         "log_key": (frozen / "extract.vkey").read_text(),
         "checkpoint": (frozen / "extract.checkpoint").read_text(),
     }
