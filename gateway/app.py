@@ -49,6 +49,7 @@ from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
+from gateway.matter.names import Names
 from gateway.matter.service import Matters
 from gateway.people.service import People
 from gateway.policy.bundle import Signers, parse_signers
@@ -119,6 +120,7 @@ class Gateway:
     people: People
     matters: Matters
     clearances: Clearances
+    names: Names
     vault: Vault
     openings: Openings
     intake: Intake
@@ -257,6 +259,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
+    names = Names(units, keyring, log, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
@@ -288,6 +291,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         networks,
         clearances,
         assess,
+        names,
     )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
@@ -320,12 +324,13 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
-        extracts=Extracts(units, keyring, log),
         cosigning=witnesses,
+        extracts=Extracts(units, keyring, log),
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,
         clearances=clearances,
+        names=names,
         vault=vault,
         openings=Openings(units, log, clock, vault),
         intake=intake,

@@ -158,8 +158,7 @@ def fill_whole(
         told: list[Json] = [{"size": size, "response": _b64(answer)} for size, answer in stamps]
         put(folder / STAMPS, b"".join(canonical(one) + b"\n" for one in told))
     if cosigned:
-        found = [canonical({"size": size, "line": line}) + b"\n" for size, line in cosigned]
-        put(folder / COSIGNATURES, b"".join(found))
+        put(folder / COSIGNATURES, b"".join(canonical({"size": n, "line": one}) + b"\n" for n, one in cosigned))
     if policy is not None:
         put(folder / POLICY, policy)
     if map_key is not None:

@@ -169,6 +169,11 @@ class Log:
             raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
         return found, entry
 
+    def indexes_of(self, session: Session, *, types: Collection[str], matter: str) -> tuple[int, ...]:
+        """The indexes of all entries of these types in a matter, oldest first; the leaves say what they are."""
+        query = select(EntryRow.index).where(EntryRow.matter == matter, EntryRow.type.in_(types))
+        return tuple(session.scalars(query.order_by(EntryRow.index)))
+
     def acts(self, *, types: Collection[str], subject: str) -> tuple[Mapping[str, Any], ...]:
         """All entries of these types about `subject`, read from their leaves, oldest first."""
         with self._units.read() as session:

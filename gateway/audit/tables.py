@@ -52,6 +52,17 @@ class CheckpointRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class CosignatureRow(Base):
+    """A witness's line over the checkpoint of this size, which held when it came; `cosigner` is name and key hash."""
+
+    __tablename__ = "audit_cosignature"
+
+    size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    cosigner: Mapped[str] = mapped_column(String(264), primary_key=True)
+    line: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class MapRow(Base):
     """An entry that says how the map of all matters stood before it."""
 
@@ -70,17 +81,6 @@ class MatterRow(Base):
     matter: Mapped[str] = mapped_column(String(128), primary_key=True)
     seq: Mapped[int] = mapped_column(Integer)
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-
-
-class CosignatureRow(Base):
-    """A witness's line over the checkpoint of this size, which held when it came; `cosigner` is name and key hash."""
-
-    __tablename__ = "audit_cosignature"
-
-    size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    cosigner: Mapped[str] = mapped_column(String(264), primary_key=True)
-    line: Mapped[str] = mapped_column(Text)
-    received_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class StampRow(Base):

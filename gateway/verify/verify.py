@@ -55,7 +55,6 @@ EXPORT_FILES = (
 )
 EXPORT_STAMPS = "stamps.jsonl"
 EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
-EXPORT_EXTRAS = {EXPORT_STAMPS, EXPORT_COSIGNATURES, EXPORT_POLICY}
 # Where an export has a view, each of its lines names an entry; what stands before the first line.
 VIEW_FILES = {
     "entries.csv": b"index,leaf_hash,at,type,actor,matter,seq,prev,subject,facts,body\r\n",
@@ -1636,7 +1635,13 @@ class ExportCheck:
     """The numbered checks of one audit-log export."""
 
     required: tuple[str, ...] = EXPORT_FILES
-    optional: tuple[str, ...] = (*EXPORT_EXTRAS, "matters.json", *VIEW_FILES)
+    optional: tuple[str, ...] = (
+        EXPORT_STAMPS,
+        EXPORT_COSIGNATURES,
+        EXPORT_POLICY,
+        "matters.json",
+        *VIEW_FILES,
+    )
     small: tuple[str, ...] = (
         "checkpoint",
         "log.vkey",
@@ -1978,7 +1983,15 @@ class ExtractCheck(ExportCheck):
             )
         self.run_views()
         run("index", self.index)
+        if self.trust is not None:
+            run("witnesses", self.witnesses)
         return self.report
+
+    def witnesses(self) -> str:
+        """An extract has no lines of witnesses: what was asked for cannot be shown."""
+        raise Mismatch(
+            "An extract carries no cosignatures; check the policy (--policy) with an export of the whole log."
+        )
 
     def signature(self) -> str:
         """The checkpoint is signed by the log."""
@@ -2107,8 +2120,7 @@ def verify_export(
     path: Path, *, log_key: str | None = None, checkpoint: str | None = None, policy: bytes | None = None
 ) -> Report:
     """Check an export folder, or an extract. `checkpoint` is the text of a checkpoint kept outside, `policy` a C2SP
-    tlog-policy.
-    """
+    tlog-policy."""
     check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
     if policy is not None and check is ExtractCheck:
         raise WrongUse("--policy is for whole exports: an extract carries no lines of witnesses.")

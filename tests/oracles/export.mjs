@@ -41,7 +41,9 @@ const INDEXED = [
 const STAMPS = "stamps.jsonl"
 const MAP_KEY = "matters.json"
 export const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
-const OPTIONAL = [STAMPS, MAP_KEY, ...VIEWS]
+// Whose lines of witnesses are trusted is the reader's policy, which this verifier does not take.
+const COSIGNED = ["cosignatures.jsonl", "policy"]
+const OPTIONAL = [STAMPS, MAP_KEY, ...COSIGNED, ...VIEWS]
 const INDEX = "disclosure-gateway/export-index/v1"
 
 /** The lines of a file, each of which ends with a line feed. */
