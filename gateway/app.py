@@ -36,6 +36,7 @@ from gateway.formats.video import VideoFormat
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
 from gateway.intake.archives import TASK as ARCHIVE_TASK
 from gateway.intake.archives import Archives
+from gateway.intake.commitments import Commitments
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
@@ -114,6 +115,7 @@ class Gateway:
     clearances: Clearances
     vault: Vault
     openings: Openings
+    commitments: Commitments
     intake: Intake
     uploads: Uploads
     archives: Archives
@@ -241,7 +243,10 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
     library = policies.library
     walls, other_walls = sandbox(settings), looking(settings)
-    intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
+    formats = built_in_formats()
+    tables = {form.name: form for form in formats if form.name in _TABLES}
+    commitments = Commitments(units, keyring, log, vault, walls, tables, settings.table_commitments)
+    intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, formats, settings), commitments)
     uploads = Uploads(
         units,
         keyring,
@@ -260,6 +265,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         clock,
         vault,
         intake,
+        commitments,
         policies,
         walls,
         queue,
@@ -303,6 +309,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         clearances=clearances,
         vault=vault,
         openings=Openings(units, log, clock, vault),
+        commitments=commitments,
         intake=intake,
         uploads=uploads,
         archives=Archives(intake, vault, walls),

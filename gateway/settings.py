@@ -56,6 +56,7 @@ class Settings:
     drawing_limit_bytes: int = 32 * MIB
     table_limit_bytes: int = 256 * MIB
     video_limit_bytes: int = 256 * MIB
+    table_commitments: int = 4
     uploads_at_once: int = 32
     upload_wait_s: float = 60.0
     upload_lifetime_s: int = 24 * 3600
@@ -249,6 +250,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DRAWING_LIMIT_BYTES": ("drawing_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
     "GATEWAY_VIDEO_LIMIT_BYTES": ("video_limit_bytes", int),
+    "GATEWAY_TABLE_COMMITMENTS": ("table_commitments", int),
     "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),
     "GATEWAY_UPLOAD_WAIT_S": ("upload_wait_s", float),
     "GATEWAY_UPLOAD_LIFETIME_S": ("upload_lifetime_s", _positive),

@@ -33,6 +33,7 @@ BOOKKEEPING = frozenset(
         "progress",
         "upload",
         "staged_part",
+        "commit_lease",
     }
 )
 

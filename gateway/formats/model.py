@@ -248,7 +248,7 @@ class Plan:
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
     what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
     `grouping` the rows of a table leave as groups and in no other way. With `assessed` a table is handed along beside
-    its bytes.
+    its bytes. `order` keys the order of the rows where something else than the release does.
     """
 
     instructions: tuple[Instruction, ...]
@@ -260,6 +260,7 @@ class Plan:
     margin: bool = False
     grouping: Grouping | None = None
     assessed: bool = False
+    order: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -589,7 +590,8 @@ class Rebuilt:
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
     picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
     where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
-    per rule. `released` is the table itself, without the mark, where the plan wants it assessed.
+    per rule. `released` is the table itself, without the mark, where the plan wants it assessed. `untouched` are the
+    headers of columns of which every cell stands as it was read, and can be read back so.
     """
 
     data: bytes
@@ -602,6 +604,7 @@ class Rebuilt:
     film: RebuiltFilm | None = None
     canvas: tuple[float, float, float] | None = None
     released: Released | None = None
+    untouched: tuple[str, ...] = ()
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

@@ -159,12 +159,20 @@ def render(data: bytes | None) -> Preparation:
     def ready(desk: Desk) -> Act:
         desk.world.work()
         receipt = desk.world.upload(desk.matter, "customer_list", data or desk.list.data)
+        desk.world.work()
         desk.gateway.releases.add(
             builder(desk), desk.drafted().id, receipt.original, policy_ref=None, answers=Answers()
         )
         return desk.world.work
 
     return ready
+
+
+def commit(desk: Desk) -> Act:
+    """Commit to a customer list that has just arrived."""
+    desk.world.work()
+    desk.uploaded()
+    return desk.gateway.commitments.step
 
 
 def answer(ready: Callable[[Desk], Rendition]) -> Preparation:
@@ -317,6 +325,7 @@ OPEN_QUESTION = originals.customers().with_column("Kennziffer", ["x"] * 12).csv(
 ACTS: dict[str, tuple[Preparation, tuple[str, ...]]] = {
     "open a matter": (lambda desk: desk.world.matter, ("matter.opened",)),
     "upload": (lambda desk: desk.uploaded, ("original.kept",)),
+    "commit": (commit, ("original.committed",)),
     "classify": (classify, ("original.classified",)),
     "draft": (lambda desk: desk.drafted, ("release.drafted",)),
     "ask": (ask, ("rendition.requested",)),
