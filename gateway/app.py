@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from gateway.audit.authority import TimeStampAuthority
+from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.canon import Json
@@ -50,7 +52,6 @@ from gateway.people.service import People
 from gateway.policy.bundle import Signers, parse_signers
 from gateway.policy.load import Library
 from gateway.policy.service import Policies
-from gateway.release.authority import TimeStampAuthority
 from gateway.release.dispatch import Dispatch
 from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
@@ -110,6 +111,7 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    heartbeat: Heartbeat
     people: People
     matters: Matters
     clearances: Clearances
@@ -237,7 +239,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
-    clearances = Clearances(units, keyring, log, clock, matters)
+    clearances = Clearances(units, keyring, log, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
@@ -304,6 +306,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
+        heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,
         clearances=clearances,

@@ -18,6 +18,7 @@ from gateway.base.units import GIB, MIB
 from gateway.sandbox.ports import Layer
 
 DEFAULT_TENANT = "gateway"
+MAX_COMMITMENTS = 16
 
 
 class SettingsRefused(Usage):
@@ -70,6 +71,7 @@ class Settings:
     tsa_url: str | None = None
     tsa_certificates: Path | None = None
     tsa_required: bool = True
+    heartbeat_s: int = 3600
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
 
     def named(self, tenant: str) -> Settings:
@@ -218,6 +220,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _commitments(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= MAX_COMMITMENTS:
+        raise ValueError("no number of commitments")
+    return number
+
+
 # Names that are read elsewhere: secrets, and what the command line needs as a client.
 _ELSEWHERE = frozenset(
     {
@@ -229,6 +238,8 @@ _ELSEWHERE = frozenset(
         "GATEWAY_PERSON",
         "GATEWAY_URL",
         "GATEWAY_CA_FILE",
+        "GATEWAY_WITNESS_PASSPHRASE",
+        "GATEWAY_WITNESS_PASSPHRASE_FILE",
     }
 )
 _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -250,7 +261,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DRAWING_LIMIT_BYTES": ("drawing_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
     "GATEWAY_VIDEO_LIMIT_BYTES": ("video_limit_bytes", int),
-    "GATEWAY_TABLE_COMMITMENTS": ("table_commitments", int),
+    "GATEWAY_TABLE_COMMITMENTS": ("table_commitments", _commitments),
     "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),
     "GATEWAY_UPLOAD_WAIT_S": ("upload_wait_s", float),
     "GATEWAY_UPLOAD_LIFETIME_S": ("upload_lifetime_s", _positive),
@@ -264,5 +275,6 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_TSA_URL": ("tsa_url", str),
     "GATEWAY_TSA_CERTIFICATES": ("tsa_certificates", Path),
     "GATEWAY_TSA_REQUIRED": ("tsa_required", _yes_or_no),
+    "GATEWAY_HEARTBEAT_S": ("heartbeat_s", _positive),
     "GATEWAY_SANDBOX_MINIMUM": ("sandbox_minimum", _layers),
 }

@@ -16,6 +16,7 @@ from gateway.seal.note import vkey_text
 from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import SCRIPT
 
+STAMPS = "stamps.jsonl"
 INDEX_TYPE = "disclosure-gateway/export-index/v1"
 SIGNATURE_TYPE = "disclosure-gateway/export-index-signature/v1"
 
@@ -39,6 +40,7 @@ Only a checkpoint kept outside the company shows that nothing was cut off or rew
 entries.jsonl      one entry a line; the line without its line feed is what is hashed (RFC 6962 leaf)
 checkpoint         the signed checkpoint over all of them (C2SP tlog-checkpoint)
 checkpoints.jsonl  every checkpoint signed earlier, one a line
+stamps.jsonl       where there are some: a time-stamping authority's answers (RFC 3161) over earlier checkpoints
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
@@ -67,6 +69,7 @@ def write(
     key: SigningTwin,
     checkpoint: SignedCheckpoint,
     earlier: Sequence[tuple[int, str]],
+    stamps: Sequence[tuple[int, bytes]],
     copy_entries: Callable[[Callable[[bytes], object]], object],
 ) -> Export:
     """Write the export beside its place and rename it there: a folder of this name is complete.
@@ -83,6 +86,11 @@ def write(
             copy_entries(lambda leaf: entries.write(leaf + b"\n"))
         lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
         _put(partial / "checkpoints.jsonl", b"".join(lines))
+        if stamps:
+            told: list[Json] = [
+                {"size": size, "response": base64.b64encode(answer).decode("ascii")} for size, answer in stamps
+            ]
+            _put(partial / STAMPS, b"".join(canonical(one) + b"\n" for one in told))
         _put(partial / "checkpoint", checkpoint.text.encode("utf-8"))
         _put(partial / "log.vkey", vkey_text(name, key.public).encode("ascii"))
         _put(partial / "log.pub.pem", public_pem(key.public))

@@ -7,7 +7,9 @@ that contradicts what it signed before.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.base.files import fsync_folder
@@ -46,18 +48,32 @@ class HighWaterMark:
             return None
 
     def write(self, text: str) -> None:
-        """Replace the file: temporary file beside it, fsync, rename, fsync the folder; or `HighWaterUnwritable`."""
+        """Replace the file: temporary file beside it, fsync, rename, fsync the folder; or `HighWaterUnwritable`.
+
+        One process after the other, by a lock on the folder.
+        """
         partial = self._path.with_name(self._path.name + ".partial")
         try:
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._path)
-            fsync_folder(self._path.parent)
+            with _one_after_the_other(self._path.parent):
+                with partial.open("w", encoding="utf-8", newline="\n") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(self._path)
+                fsync_folder(self._path.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise HighWaterUnwritable(
                 "The file of the log's newest checkpoint cannot be written; free disk space or check the disk."
             ) from error
+
+
+@contextlib.contextmanager
+def _one_after_the_other(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from gateway.audit import export, rules, tree
 from gateway.audit.highwater import HighWaterMark
 from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
-from gateway.audit.tables import CheckpointRow, EntryRow
+from gateway.audit.tables import CheckpointRow, EntryRow, StampRow
 from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import Clock
@@ -47,6 +47,7 @@ class Log:
         self._clock = clock
         self.name = origin
         self._high_water = HighWaterMark(high_water) if high_water else None
+        self._marked: tuple[str, int] | None = None
 
     def append(self, session: Session, act: Act) -> int:
         """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
@@ -191,23 +192,50 @@ class Log:
         stored, or `LogDamaged`; 4. the high-water file, then the row, then the answer.
         """
         with self._units.bookkeeping() as session:
-            size = tree.size(session)
-            stored = session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
-            if size == 0 and stored is None:
+            stored = self._stored(session)
+            if stored is None and tree.size(session) == 0:
                 raise LogEmpty("The log has no entry yet, so there is nothing to sign.")
-            key = self._signing_twin(session)
-            known = self._known(stored, key.public)
-            for checkpoint in known:
-                tree.check_continues(session, checkpoint, size)
-            start = max((checkpoint.size for checkpoint in known), default=0)
-            root = tree.check_leaves(session, start, size, rules.mac_key(key.ed25519.seed))
-            if stored is not None and stored.size == size:
-                return SignedCheckpoint(stored.text, size, root)
-            text = sign_checkpoint(Checkpoint(self.name, size, root), key)
+            checkpoint, key = self._signable(session, stored)
+            if stored is not None and stored.size == checkpoint.size:
+                return SignedCheckpoint(stored.text, checkpoint.size, checkpoint.root)
+            text = sign_checkpoint(checkpoint, key)
             if self._high_water:
                 self._high_water.write(text)
-            session.execute(insert(CheckpointRow).values(size=size, text=text, created_at=self._clock.now()))
-        return SignedCheckpoint(text, size, root)
+            session.execute(insert(CheckpointRow).values(size=checkpoint.size, text=text, created_at=self._clock.now()))
+        return SignedCheckpoint(text, checkpoint.size, checkpoint.root)
+
+    def mark(self) -> int:
+        """Sign the committed tree, checked as in `checkpoint`, into the high-water file alone; how many entries it has.
+
+        A database that is put back behind it is noticed, though nobody was handed a checkpoint. Cheap where nothing was
+        written since.
+        """
+        if self._high_water is None:
+            return 0
+        with self._units.read() as session:
+            size, stored = tree.size(session), self._stored(session)
+            text = self._high_water.read(signed_before=stored is not None)
+            if size == 0 or (text, size) == self._marked:
+                return size
+            checkpoint, key = self._signable(session, stored)
+            if text is None or open_checkpoint(text, self.name, key.public).size != size:
+                text = sign_checkpoint(checkpoint, key)
+                self._high_water.write(text)
+        self._marked = (text, checkpoint.size)
+        return checkpoint.size
+
+    def _stored(self, session: Session) -> CheckpointRow | None:
+        return session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
+
+    def _signable(self, session: Session, stored: CheckpointRow | None) -> tuple[Checkpoint, SigningTwin]:
+        """What may be signed of the committed tree: it continues what was signed, and its new entries are whole."""
+        size, key = tree.size(session), self._signing_twin(session)
+        known = self._known(stored, key.public)
+        for checkpoint in known:
+            tree.check_continues(session, checkpoint, size)
+        start = max((checkpoint.size for checkpoint in known), default=0)
+        root = tree.check_leaves(session, start, size, rules.mac_key(key.ed25519.seed))
+        return Checkpoint(self.name, size, root), key
 
     def check_continues(self) -> None:
         """Raise unless the log still continues the newest checkpoint known: a database that was put back does not.
@@ -215,8 +243,7 @@ class Log:
         Cheap enough for every start; raises `LogShrank`, `LogForked`, `LogDamaged` or `HighWaterMissing`.
         """
         with self._units.read() as session:
-            size = tree.size(session)
-            stored = session.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
+            size, stored = tree.size(session), self._stored(session)
             if size == 0 and stored is None:
                 return
             for checkpoint in self._known(stored, self._signing_twin(session).public):
@@ -269,6 +296,9 @@ class Log:
             rows = session.scalars(
                 select(CheckpointRow).where(CheckpointRow.size < checkpoint.size).order_by(CheckpointRow.size)
             ).all()
+            stamps = session.scalars(
+                select(StampRow).where(StampRow.entry < checkpoint.size).order_by(StampRow.size)
+            ).all()
             known = self._signed(session, signing.public)
             return export.write(
                 sink_dir,
@@ -276,6 +306,7 @@ class Log:
                 key=signing,
                 checkpoint=checkpoint,
                 earlier=[(row.size, row.text) for row in rows],
+                stamps=[(row.size, row.response) for row in stamps],
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 

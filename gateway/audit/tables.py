@@ -50,3 +50,13 @@ class CheckpointRow(Base):
     size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class StampRow(Base):
+    """A time-stamping authority's answer over the checkpoint of this size; `entry` holds its digest."""
+
+    __tablename__ = "audit_stamp"
+
+    entry: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(Integer)
+    response: Mapped[bytes] = mapped_column(LargeBinary)

@@ -105,19 +105,82 @@ def list_clearances(matter: str, as_json: AsJson = False) -> None:
     show(found, as_json=as_json, lines=lines)
 
 
+@app.command("export-class")
+def record_export_class(
+    original: str,
+    regime: Annotated[str, typer.Option("--regime", help="The list, as policies name it, such as us_ear.")],
+    entry: Annotated[str, typer.Option("--entry", help="Its entry, such as 3A001 or EAR99, or none.")],
+    start: Annotated[str, typer.Option("--from", help="The first day, such as 2026-01-31.")],
+    end: Annotated[str, typer.Option("--until", help="The last day.")],
+    reference: Annotated[str, typer.Option("--reference", help="Where it is worked out.")],
+    evidence: Annotated[Path | None, typer.Option("--evidence", help="The document; only its digest is sent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record what an original is under a list of controlled goods."""
+    told: dict[str, Json] = {"regime": regime, "entry": entry, **_shown(start, end, reference, evidence)}
+    with connected() as client:
+        one = client.record_export_class(original, told)
+    show(one, as_json=as_json, lines=[f"{one.id}  entry {one.audit_index}"])
+
+
+@app.command("licence")
+def record_licence(
+    matter: str,
+    regime: Annotated[str, typer.Option("--regime", help="The list, as policies name it, such as us_ear.")],
+    number: Annotated[str, typer.Option("--number", help="The licence's number.")],
+    entry: Annotated[list[str], typer.Option("--entry", help="An entry that it is for; repeatable.")],
+    to: Annotated[list[str], typer.Option("--to", help="A class of recipients, such as authority; repeatable.")],
+    country: Annotated[list[str], typer.Option("--country", help="Two capitals, such as CN; repeatable.")],
+    state: Annotated[str, typer.Option("--state", help="given, refused or withdrawn.")],
+    start: Annotated[str, typer.Option("--from", help="The first day, such as 2026-01-31.")],
+    end: Annotated[str, typer.Option("--until", help="The last day.")],
+    reference: Annotated[str, typer.Option("--reference", help="Where the licence is.")],
+    evidence: Annotated[Path | None, typer.Option("--evidence", help="The document; only its digest is sent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record an export licence; a later word about its number takes its place."""
+    told: dict[str, Json] = {
+        "regime": regime,
+        "number": number,
+        "entries": list[Json](entry),
+        "recipient_classes": list[Json](to),
+        "countries": list[Json](country),
+        "state": state,
+        **_shown(start, end, reference, evidence),
+    }
+    with connected() as client:
+        one = client.record_licence(matter, told)
+    show(one, as_json=as_json, lines=[f"{one.id}  entry {one.audit_index}"])
+
+
+@app.command("export-control")
+def show_export_control(matter: str, as_json: AsJson = False) -> None:
+    """What originals are under lists of controlled goods, and the licences, oldest first."""
+    with connected() as client:
+        found = client.export_control(matter)
+    lines = [f"class    {one.original}  {one.regime}  {one.entry}  {one.start} to {one.end}" for one in found.classes]
+    lines += [
+        f"licence  {one.regime}  {one.number}  {one.state}  {', '.join(one.entries)}  to "
+        f"{', '.join(one.recipient_classes)} in {', '.join(one.countries)}  {one.start} to {one.end}"
+        for one in found.licences
+    ]
+    show(found, as_json=as_json, lines=lines)
+
+
 def _told(
     about: list[str], to: str, state: str, start: str, end: str, reference: str, evidence: Path | None
 ) -> dict[str, Json]:
-    digest = None if evidence is None else hashlib.sha256(json_file(evidence, "evidence")).hexdigest()
     return {
         "about": list[Json](about),
         "recipient_class": to,
         "state": state,
-        "start": start,
-        "end": end,
-        "reference": reference,
-        "evidence_sha256": digest,
+        **_shown(start, end, reference, evidence),
     }
+
+
+def _shown(start: str, end: str, reference: str, evidence: Path | None) -> dict[str, Json]:
+    digest = None if evidence is None else hashlib.sha256(json_file(evidence, "evidence")).hexdigest()
+    return {"start": start, "end": end, "reference": reference, "evidence_sha256": digest}
 
 
 def upload(

@@ -11,7 +11,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,26 +23,22 @@ import typer
 import uvicorn
 
 from gateway.app import Gateway, compose
+from gateway.audit.service import Log
 from gateway.base.presence import Alone
-from gateway.base.problems import Unavailable
+from gateway.base.problems import Problem
 from gateway.base.units import KIB
+from gateway.cli.listening import listening
 from gateway.cli.output import note
-from gateway.settings import Settings, from_environment, passphrase
+from gateway.settings import from_environment, passphrase
 
 _APPLICATION = ("gateway.web.asgi", "create_app")
 _OPTIONS = ("gateway.web.asgi", "server_options")
 _WORKER = ("gateway.worker.loop", "Worker")
 _LOOK_S = 1.0
+_MARK_S = 0.1
 GRACE_S = 15.0
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 _GROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
-
-
-class AddressInUse(Unavailable):
-    """Something else listens there."""
-
-    slug = "address-in-use"
-    title = "The address cannot be listened on"
 
 
 def serve(
@@ -62,7 +57,7 @@ def serve(
     application = _named(_APPLICATION)(gateway)
     server = uvicorn.Server(uvicorn.Config(application, **_named(_OPTIONS)(settings)))
     alone = Alone(settings.serving, "Another server works on this data folder; stop it first.")
-    with alone, _ended_by_signals(), _listening(settings) as listener, _workers(count):
+    with alone, _ended_by_signals(), listening(settings) as listener, _marking(gateway.log), _workers(count):
         scheme = "https" if settings.tls_certificate else "http"
         note(f"serving on {scheme}://{settings.host}:{settings.port} with {count} workers")
         server.run(sockets=[listener])
@@ -129,6 +124,32 @@ def _kill_in(seconds: float) -> None:
 
 
 @contextmanager
+def _marking(log: Log) -> Iterator[None]:
+    """Have the log signed into its high-water file soon after each act, whoever acted."""
+    ending = threading.Event()
+
+    def mark() -> None:
+        told = ""
+        while not ending.wait(_MARK_S):
+            try:
+                log.mark()
+                told = ""
+            except Problem as problem:
+                # Once, and not five times a second.
+                if problem.slug != told:
+                    logging.getLogger("gateway.audit").warning("the log could not be signed: %s", problem.slug)
+                told = problem.slug
+
+    marking = threading.Thread(target=mark, daemon=True)
+    marking.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        marking.join()
+
+
+@contextmanager
 def _workers(count: int) -> Iterator[None]:
     """`count` worker processes, replaced when one dies or is stopped, ended with the block."""
     ending = threading.Event()
@@ -171,24 +192,6 @@ def _await(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Without the protocol asyncio leaves Nagle on, and every answer waits for a delayed acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        try:
-            listener.bind((settings.host, settings.port))
-        except OSError as error:
-            raise AddressInUse(
-                "The address and port cannot be listened on; stop what uses them, or set GATEWAY_HOST and GATEWAY_PORT."
-            ) from error
-        yield listener
-    finally:
-        listener.close()
 
 
 @contextmanager

@@ -142,6 +142,51 @@ class Clearances:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportClass:
+    """What an original is under a list of controlled goods."""
+
+    id: str
+    original: str
+    regime: str
+    entry: str
+    start: str
+    end: str
+    reference: str
+    evidence_sha256: str | None
+    recorded_by: str
+    recorded_at: str
+    audit_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """An export licence, or that one was withdrawn."""
+
+    id: str
+    regime: str
+    number: str
+    entries: tuple[str, ...]
+    recipient_classes: tuple[str, ...]
+    countries: tuple[str, ...]
+    state: str
+    start: str
+    end: str
+    reference: str
+    evidence_sha256: str | None
+    recorded_by: str
+    recorded_at: str
+    audit_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportControl:
+    """The classifications and licences of a matter, each sort oldest first."""
+
+    classes: tuple[ExportClass, ...]
+    licences: tuple[Licence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MatterLine:
     """A matter in a list."""
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from gateway.base.canon import Json
+from gateway.base.canon import Json, canonical
 from gateway.base.text import comparable
 from gateway.formats.cells import packed
 from gateway.formats.typed import Block
@@ -248,7 +248,8 @@ class Plan:
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
     what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
     `grouping` the rows of a table leave as groups and in no other way. With `assessed` a table is handed along beside
-    its bytes. `order` keys the order of the rows where something else than the release does.
+    its bytes. `decided_by` names policy and kind. `order` keys the order of the rows where something else than the
+    release does.
     """
 
     instructions: tuple[Instruction, ...]
@@ -261,6 +262,16 @@ class Plan:
     grouping: Grouping | None = None
     assessed: bool = False
     order: bytes | None = None
+    decided_by: str = ""
+
+    def keyed_on(self, digest: bytes) -> bytes:
+        """What the order of a table's rows hangs on besides the release: the table's digest, and as what it leaves.
+
+        Under another policy or with other columns the rows of one table stand in another order: two renditions of it
+        cannot be laid side by side.
+        """
+        columns: Json = [[one.field_id, one.title] for one in self.instructions if one.element is Element.COLUMN]
+        return hashlib.sha256(digest + canonical([self.decided_by, columns])).digest()
 
 
 @dataclass(frozen=True, slots=True)

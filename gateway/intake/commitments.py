@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import choice
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
@@ -32,7 +32,7 @@ from gateway.keys.service import Keyring
 from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 from gateway.sandbox.problems import SandboxDown
-from gateway.seal.table_commitment import order_key, slot_secret
+from gateway.seal.table_commitment import order_key, places, slot_secret
 from gateway.vault.service import Vault
 
 COMMITTED, NOT_COMMITTED = "original.committed", "original.not_committed"
@@ -40,6 +40,9 @@ MAX_ATTEMPTS = 5
 _LEASE_S = 60.0
 _RETRY_S = 5.0
 _PURPOSE = b"table-commitment/v1"
+
+# An upload's receipt keeps every other writer waiting: the statement is built once, and sent past the session.
+_DUE = insert(CommitLeaseRow)
 
 
 class CommitmentChanged(CheckFailed):
@@ -99,7 +102,7 @@ class Commitments:
     def enqueue(self, session: Session, original_id: str, form: Format) -> None:
         """Have the original committed to, if it is a table; in the transaction that keeps it."""
         if self._slots and form.name in self._forms:
-            session.add(CommitLeaseRow(original=original_id, lease_until=0.0, attempt=0))
+            session.connection().execute(_DUE, {"original": original_id, "lease_until": 0.0, "attempt": 0})
 
     def step(self) -> bool:
         """Commit to the oldest original that is due and nobody is at, if there is one."""
@@ -146,7 +149,10 @@ class Commitments:
         slot = Slot.from_json(json.loads(self._opened(session, row)))
         if found is None or row.slot >= len(roots) or roots[row.slot] != slot.root:
             raise CommitmentChanged("A stored commitment is not the one that was logged; restore it from a backup.")
-        return Opening(row.slot, found[0], slot, self._secret(session, row.original, row.slot))
+        secret = self._secret(session, row.original, row.slot)
+        if places(secret, len(slot.places)) != slot.places:
+            raise CommitmentChanged("The key of an original is not the one that its commitments were made with.")
+        return Opening(row.slot, found[0], slot, secret)
 
     def _opened(self, session: Session, row: CommitmentRow) -> str:
         return self._keyring.open_text(

@@ -59,10 +59,14 @@ class LegalBasis(StrEnum):
 
 
 class ClearanceSort(StrEnum):
-    """What a clearance is: a third party's word on being named, or the assessment of a disclosure of personal data."""
+    """What a clearance is: a third party's word on being named, the assessment of a disclosure of personal data, the
+    classification of an original under a list of controlled goods, or a licence for what is controlled there.
+    """
 
     CONSENT = "consent"
     ASSESSMENT = "assessment"
+    EXPORT_CLASS = "export_class"
+    LICENCE = "licence"
 
 
 class ClearanceState(StrEnum):
@@ -239,3 +243,99 @@ class Clearance:
     def lives(self, on: date) -> bool:
         """Whether it was given and holds on this day."""
         return self.state is ClearanceState.GIVEN and self.start <= on <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class ExportClassDraft:
+    """What an original is under a list of controlled goods, as entered: an entry such as 3A001 or EAR99, or `none`."""
+
+    original: str
+    regime: str
+    entry: str
+    start: date
+    end: date
+    reference: str
+    evidence_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportClass:
+    """A classification as it was recorded; a later one of the same original under the same regime takes its place."""
+
+    id: str
+    matter: str
+    original: str
+    regime: str
+    entry: str
+    start: date
+    end: date
+    reference: str
+    evidence_sha256: str | None
+    recorded_by: str
+    recorded_at: datetime
+    index: int
+
+    def lives(self, on: date) -> bool:
+        """Whether it holds on this day."""
+        return self.start <= on <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceDraft:
+    """An export licence as entered: which entries of a regime it lets go to which classes of recipients, and where."""
+
+    regime: str
+    number: str
+    entries: tuple[str, ...]
+    recipient_classes: tuple[str, ...]
+    countries: tuple[str, ...]
+    state: str
+    start: date
+    end: date
+    reference: str
+    evidence_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence as it was recorded; a later word about the same number under the same regime takes its place."""
+
+    id: str
+    matter: str
+    regime: str
+    number: str
+    entries: tuple[str, ...]
+    recipient_classes: tuple[RecipientClass, ...]
+    countries: tuple[str, ...]
+    state: ClearanceState
+    start: date
+    end: date
+    reference: str
+    evidence_sha256: str | None
+    recorded_by: str
+    recorded_at: datetime
+    index: int
+
+    def lives(self, on: date) -> bool:
+        """Whether it was given and holds on this day."""
+        return self.state is ClearanceState.GIVEN and self.start <= on <= self.end
+
+    def covers(self, entry: str, recipient_class: str, country: str) -> bool:
+        """Whether it is for this entry, as entries are written here, and for such a recipient."""
+        return entry in self.entries and recipient_class in self.recipient_classes and country in self.countries
+
+
+@dataclass(frozen=True, slots=True)
+class ExportControl:
+    """All classifications and licences of a matter, each sort oldest first."""
+
+    classes: tuple[ExportClass, ...]
+    licences: tuple[Licence, ...]
+
+    def class_of(self, original: str, regime: str) -> ExportClass | None:
+        """The newest classification of this original under this regime."""
+        return next((one for one in reversed(self.classes) if (one.original, one.regime) == (original, regime)), None)
+
+    def licences_under(self, regime: str) -> tuple[Licence, ...]:
+        """The newest word about every licence of this regime."""
+        return tuple({one.number: one for one in self.licences if one.regime == regime}.values())

@@ -9,6 +9,8 @@
 7. Demand items have different numbers such as `item-7`.
 8. A clearance names a party by its spellings, or classes of personal data; it is for one class of recipients, ends on a
    day at most five years from its first, and says where its evidence is.
+9. A classification is an entry of a list, in capitals, such as 3A001, EAR99 or NONE; a licence has a number, and names
+   entries, classes of recipients and countries one by one. Both end and say where their evidence is, as clearances do.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ from gateway.matter.model import (
     ClearanceState,
     DemandDraft,
     DemandItem,
+    ExportClassDraft,
     Language,
     LegalBasis,
+    LicenceDraft,
     Matter,
     MatterDraft,
     MatterMalformed,
@@ -54,6 +58,8 @@ _WORD_CHARS_MAX = 64
 _JURISDICTION = re.compile(r"[A-Z]{2}")
 _GLOB = re.compile(r"[a-z0-9_.*]{1,120}")
 _CLASS = re.compile(r"[A-Z][A-Z_]{1,29}")
+_REGIME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ENTRY = re.compile(r"[A-Z0-9][A-Z0-9.()/-]{0,39}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"item-[1-9][0-9]{0,3}")
 
@@ -104,6 +110,8 @@ def check_demands(drafts: Sequence[DemandDraft]) -> tuple[DemandItem, ...]:
 def check_clearance(draft: ClearanceDraft) -> ClearanceDraft:
     """`draft` checked and normalised, or `MatterMalformed`."""
     sort = _member(ClearanceSort, draft.sort, "sort of clearance")
+    if sort not in (ClearanceSort.CONSENT, ClearanceSort.ASSESSMENT):
+        raise MatterMalformed("A clearance of this sort is recorded as a classification or a licence.")
     _member(ClearanceState, draft.state, "state of a clearance")
     _member(RecipientClass, draft.recipient_class, "recipient's class")
     if not 1 <= len(draft.about) <= ABOUT_MAX or not 1 <= len(draft.fields) <= ABOUT_MAX:
@@ -115,11 +123,54 @@ def check_clearance(draft: ClearanceDraft) -> ClearanceDraft:
         raise MatterMalformed("An assessment is about classes of data such as PERSON or PASSPORT.")
     if sort is ClearanceSort.CONSENT and any(not "".join(filter(str.isalnum, one)) for one in about):
         raise MatterMalformed("A party's name has letters or digits.")
+    return replace(draft, about=about, reference=_shown(draft))
+
+
+def check_export_class(draft: ExportClassDraft) -> ExportClassDraft:
+    """`draft` checked and normalised, or `MatterMalformed`."""
+    return replace(draft, regime=_regime(draft.regime), entry=_entry(draft.entry), reference=_shown(draft))
+
+
+def check_licence(draft: LicenceDraft) -> LicenceDraft:
+    """`draft` checked and normalised, or `MatterMalformed`."""
+    _member(ClearanceState, draft.state, "state of a licence")
+    if not all(1 <= len(every) <= ABOUT_MAX for every in (draft.entries, draft.recipient_classes, draft.countries)):
+        raise MatterMalformed(f"A licence names 1 to {ABOUT_MAX} entries, classes of recipients and countries each.")
+    if "NONE" in (entries := tuple(dict.fromkeys(map(_entry, draft.entries)))):
+        raise MatterMalformed("What no list names needs no licence; name the entries that the licence is for.")
+    return replace(
+        draft,
+        regime=_regime(draft.regime),
+        number=" ".join(clean_line(draft.number, what="licence number", max_chars=100).upper().split()),
+        entries=entries,
+        recipient_classes=tuple(
+            dict.fromkeys(_member(RecipientClass, one, "recipient's class").value for one in draft.recipient_classes)
+        ),
+        countries=tuple(dict.fromkeys(map(_jurisdiction, draft.countries))),
+        reference=_shown(draft),
+    )
+
+
+def _shown(draft: ClearanceDraft | ExportClassDraft | LicenceDraft) -> str:
+    """Where the evidence is, where days and digest are right; or `MatterMalformed`."""
     if not 0 <= (draft.end - draft.start).days <= CLEARANCE_DAYS_MAX:
         raise MatterMalformed("A clearance ends on or after its first day, and within five years of it.")
     if draft.evidence_sha256 is not None and not _SHA256.fullmatch(draft.evidence_sha256):
         raise MatterMalformed("The evidence's digest is the SHA-256 of the document in 64 hexadecimal digits.")
-    return replace(draft, about=about, reference=clean_line(draft.reference, what="reference"))
+    return clean_line(draft.reference, what="reference")
+
+
+def _regime(untrusted_text: str) -> str:
+    if not _REGIME.fullmatch(untrusted_text):
+        raise MatterMalformed("A regime is a short lower-case word as policies name it, such as us_ear.")
+    return untrusted_text
+
+
+def _entry(untrusted_text: str) -> str:
+    text = "".join(untrusted_text.split()).upper() if untrusted_text.isascii() else ""
+    if not _ENTRY.fullmatch(text):
+        raise MatterMalformed("An entry of a list is written as the list does, such as 3A001.a or EAR99, or none.")
+    return text
 
 
 def attributes(matter: Matter, recipient: Recipient, profile: str, on: date) -> dict[str, str | int]:

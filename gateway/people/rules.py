@@ -66,6 +66,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 _P.ORIGINAL_OPEN,
                 _P.ORIGINAL_SHRED,
                 _P.CONSENT_RECORD,
+                _P.EXPORT_RECORD,
                 _P.RELEASE_BUILD,
                 _P.RENDITION_READ,
                 _P.RENDITION_ANSWER,
@@ -73,7 +74,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             }
         ),
         Role.POLICY_AUTHOR: frozenset({_P.MATTER_READ}),
-        Role.LEGAL: _REVIEWER | {_P.CONSENT_RECORD},
+        Role.LEGAL: _REVIEWER | {_P.CONSENT_RECORD, _P.EXPORT_RECORD},
         Role.PRIVACY: _REVIEWER | {_P.ASSESSMENT_RECORD},
         Role.DISPATCHER: frozenset({_P.MATTER_READ, _P.RELEASE_DISPATCH, _P.RECEIPT_RECORD}),
         Role.AUDITOR: frozenset({_P.AUDIT_READ, _P.AUDIT_EXPORT, _P.PEOPLE_COUNTERSIGN, _P.PEOPLE_READ}),

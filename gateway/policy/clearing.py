@@ -30,8 +30,8 @@ class AssessmentMissing(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One party's newest or earlier word: under which spellings, for which fields and recipients, and whether it holds
-    today.
+    """One party's newest or earlier word: under which spellings, for which fields and recipients, whether it holds
+    today, and whether it was a no.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Consent:
     fields: tuple[str, ...]
     recipient_class: str
     lives: bool
+    refused: bool = False
 
     def speaks_of(self, field: str, recipient_class: str) -> bool:
         """Whether it is about this field and this class of recipients."""
@@ -85,6 +86,19 @@ def consented(
             parties=len(lacking),
         )
     return tuple(relied)
+
+
+def refusers(consents: Sequence[Consent], field: str, recipients: Iterable[str]) -> frozenset[str]:
+    """The names, as they are compared, of those whose newest word to one of these recipients is a no: for `field`, or
+    of whatever fields it was.
+    """
+    told = tuple(recipients)
+    heard = [one for one in consents if one.recipient_class in told]
+    names: set[str] = set()
+    for every in (heard, [one for one in heard if one.speaks_of(field, one.recipient_class)]):
+        newest = {(name, one.recipient_class): one.refused for one in every for name in one.names}
+        names |= {name for (name, _), refused in newest.items() if refused}
+    return frozenset(names)
 
 
 def require_unnamed(consents: Sequence[Consent], recipients: Iterable[str], texts: Iterable[str]) -> None:

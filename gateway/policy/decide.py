@@ -150,8 +150,8 @@ def _decided(
         if field.id in taken_out and not _removed_anyway(rulings):
             rulings = (_removal(ANSWER_RULE, field, fallback),)
         picked = answers.taken_out(field.id) if field.element is Element.COLUMN else None
-        if picked and rulings and not _removed_anyway(rulings):
-            rulings = (replace(_removal(ANSWER_RULE, field, fallback), rank=_PICKED_RANK, rows=picked), *rulings)
+        if picked and rulings:
+            rulings = _without(rulings, picked, ANSWER_RULE, fallback)
         if stands and field.element in WITH_THEIR_PAGE:
             rulings = rulings or pages[field.page]
         item = _decision(kind, asked, rulings or (_removal(DEFAULT_RULE, field, fallback),))
@@ -160,6 +160,24 @@ def _decided(
         elif field.element in _CARRYING and item.leaves:
             leaving.add(field.id)
         yield field, item
+
+
+def withholding(decisions: Decisions, rows: frozenset[int], rule: str, because: Because) -> Decisions:
+    """The decisions with these rows of a table, the first being 0, withheld in every column."""
+    items = (
+        replace(one, rulings=found, outcome=_outcome(found))
+        if one.element is Element.COLUMN and (found := _without(one.rulings, rows, rule, because)) is not one.rulings
+        else one
+        for one in decisions.items
+    )
+    return replace(decisions, items=tuple(items))
+
+
+def _without(rulings: tuple[Ruling, ...], rows: frozenset[int], rule: str, because: Because) -> tuple[Ruling, ...]:
+    """The rulings over a column with these rows taken out before everything else that is said of them."""
+    if _removed_anyway(rulings):
+        return rulings
+    return (Ruling(rule, Action("drop"), (), _PICKED_RANK, False, because, rows=rows), *rulings)
 
 
 def asking_for(

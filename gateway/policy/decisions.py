@@ -254,6 +254,7 @@ class Decisions:
             drawing=DrawingOutput(self.output.drawing),
             margin=self.margin,
             grouping=self.grouping,
+            decided_by=f"{self.policy_ref} {self.kind}",
         )
         crops = sum(case.transform.op is Op.CROP for one in plan.instructions for case in one.cases)
         if self.medium in DRAWN and crops != 1:

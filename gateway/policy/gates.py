@@ -1,6 +1,7 @@
 """What must be in order outside a policy's rules before anything leaves: its gates.
 
-A gate never shows or hides a field; it lets a whole rendition or release pass, or says in one sentence what is missing.
+A gate never shows a field; it lets a whole rendition or release pass, or says in one sentence what is missing. One may
+withhold rows instead: of consent, where the policy says so.
 A child has its parents' gates beside its own, so that it can only tighten.
 """
 

@@ -369,6 +369,11 @@ def _require_fitting(policy: Policy, own: Gates, kinds: Mapping[str, Kind], docu
     for glob in own.consent.fields if own.consent and policy.kinds else ():
         if glob != "*" and not any(fnmatchcase(name, glob) for name in names):
             raise document.problem(f"`{glob}` names no field of these kinds; correct it.", ("gates", "consent"))
+    if any(gates.nexus for gates in policy.gates) and not mediums <= {"table"}:
+        raise document.problem("`nexus` speaks of a table's rows; remove it.", ("gates", "nexus"))
+    for name in (name for gates in policy.gates if gates.nexus for name in gates.nexus.fields):
+        if not all(name in kinds[kind].by_name for kind in policy.kinds if kind in kinds):
+            raise document.problem(f"`{name}` is no field of each of these kinds; correct it.", ("gates", "nexus"))
 
 
 def _gates(draft: PolicyFile, parents: Iterable[Policy]) -> tuple[Gates, ...]:

@@ -25,6 +25,7 @@ from gateway.policy.decisions import DEFAULT_RULE, Decision, Decisions
 from gateway.policy.gates import gated
 from gateway.policy.kinds import Kind
 from gateway.policy.load import STATEMENTS, Library, typed
+from gateway.policy.nexus import require_no_nexus
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import PolicyUnknown
@@ -217,7 +218,9 @@ class _Run:
             decisions = self._decide(kind)
             if not decisions.asks:
                 decisions.require_present()
-                require_shown(decisions, Cells.of_rows(self._rows(decisions)))
+                cells = Cells.of_rows(self._rows(decisions))
+                require_no_nexus(self.policy, decisions, cells)
+                require_shown(decisions, cells)
             data = self._rendered(kind, decisions)
         except Problem as problem:
             self._refusal(problem)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act, SignedCheckpoint
+from gateway.audit.ports import TimeStamper
 from gateway.audit.service import Log
 from gateway.base.canon import Json
 from gateway.base.clock import to_text
@@ -29,7 +30,6 @@ from gateway.people.model import Actor, Permission
 from gateway.people.service import People
 from gateway.release import binding, package
 from gateway.release.model import Profile, Release, State
-from gateway.release.ports import TimeStamper
 from gateway.release.register import WrongState
 from gateway.release.service import Releases
 from gateway.release.tables import ReleaseRow

@@ -19,7 +19,9 @@ from gateway.base.canon import canonical
 from gateway.base.problems import CheckFailed, Conflict, NotFound
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
+from gateway.matter.clearances import Clearances
 from gateway.people.model import Actor
+from gateway.release.export_control import recorders
 from gateway.release.model import Part, Profile, Release, State
 from gateway.release.tables import ReleaseRow
 from gateway.render.service import Renders
@@ -47,11 +49,12 @@ class CompositionChanged(CheckFailed):
 class Register:
     """The rows of releases and what hangs on them, inside a caller's transaction."""
 
-    def __init__(self, keyring: Keyring, log: Log, intake: Intake, renders: Renders) -> None:
+    def __init__(self, keyring: Keyring, log: Log, intake: Intake, renders: Renders, clearances: Clearances) -> None:
         self._keyring = keyring
         self._log = log
         self._intake = intake
         self._renders = renders
+        self._clearances = clearances
 
     def row(self, session: Session, release_id: str) -> ReleaseRow:
         """One release's row, or `NotFound`."""
@@ -106,12 +109,15 @@ class Register:
         return {part.path: part for part in parts}
 
     def involved(self, session: Session, release: Release) -> tuple[frozenset[str], frozenset[str]]:
-        """Who made something of the release, and who uploaded an original of it: none of them may approve."""
+        """Who made something of the release, or recorded what an original of it is under lists of controlled goods and
+        the licences for that, and who uploaded an original of it: none of them may approve.
+        """
         everyone = self._renders.authors_of(session, release.id)
-        uploaders = {
-            self._intake.get(one.original).uploader for one in self._renders.of_release_in(session, release.id)
-        }
-        return everyone | {release.author}, frozenset(uploaders)
+        originals = [one.original for one in self._renders.of_release_in(session, release.id)]
+        uploaders = {self._intake.get(one).uploader for one in originals}
+        recorded = self._clearances.export_control_in(session, release.matter)
+        recording = {person for one in originals for person in recorders(one, recorded)}
+        return everyone | recording | {release.author}, frozenset(uploaders)
 
     def check_entered(self, session: Session, row: ReleaseRow) -> None:
         """Raise unless the newest entries say of the release and its originals what their rows say.

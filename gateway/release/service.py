@@ -26,6 +26,7 @@ from gateway.policy.answers import Answers
 from gateway.policy.conditions import Context
 from gateway.release import composer
 from gateway.release import rules as gates_rules
+from gateway.release.export_control import check_exportable
 from gateway.release.model import Part, Profile, Release, State
 from gateway.release.register import Register, WrongState, release_of
 from gateway.release.tables import ReceiptRow, ReleaseRow
@@ -77,7 +78,7 @@ class Releases:
         self._clearances = clearances
         self._intake = intake
         self._renders = renders
-        self._register = Register(keyring, log, intake, renders)
+        self._register = Register(keyring, log, intake, renders, clearances)
         self._reviews = reviews
         self._sandbox = sandbox
         self._package_key = package_key
@@ -393,20 +394,38 @@ class Releases:
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))
+        self._check_single(renditions)
         self._check_cleared(release_id, renditions)
+
+    def _check_single(self, renditions: tuple[Rendition, ...]) -> None:
+        """Raise where two renditions show the same file: laid side by side they say what no policy lets them say."""
+        seen: dict[str, set[str | None]] = {}
+        for one in renditions:
+            sheets = seen.setdefault(self._intake.get(one.original).sha256 or one.original, set())
+            sheet = self._renders.answers(one.id).sheet
+            if sheets and (sheet is None or None in sheets or sheet in sheets):
+                raise NotReady(
+                    "The same file is in the release twice; withdraw one of its renditions, or of a workbook declare "
+                    "another sheet.",
+                    rendition=one.id,
+                )
+            sheets.add(sheet)
 
     def _check_cleared(self, release_id: str, renditions: tuple[Rendition, ...]) -> None:
         """Raise where a policy's gate asks for a clearance that does not hold today."""
         gated = [(one, gates) for one in renditions for gates in self._renders.policy_of(one).gates]
-        if not any(gates.consent or gates.personal_data for _, gates in gated):
+        if not any(gates.consent or gates.personal_data or gates.export_control for _, gates in gated):
             return
         frame, today = self.frame(release_id), self._clock.now().date()
         clearances = self._clearances.of_matter(frame.matter)
+        exported = self._clearances.export_control(frame.matter)
         for rendition, gates in gated:
             if gates.consent is not None:
                 gates_rules.check_consents(rendition, frame.context, clearances, today)
             if gates.personal_data is not None:
                 gates_rules.check_assessed(rendition, gates.personal_data, frame.context, clearances, today)
+            if gates.export_control is not None:
+                check_exportable(rendition, gates.export_control, frame.context, exported, today)
 
     def _reopen(self, actor: Actor, release_id: str) -> None:
         """A change in an open release takes it back to draft, so that nothing approved before counts."""

@@ -5,7 +5,8 @@
 2. The survey names every field; the kind's synonyms and the person's answers give columns their canonical names.
    Where the policy requires it, a detector suggests regions, which a person must confirm.
 3. The policy decides every field, and its gates say what else must be known. Open questions end here: `waiting`.
-4. What the policy requires to be present is there, and who is named consented to it, or the rendition is refused.
+4. What the policy requires to be present is there, who is named consented to it, and no row that leaves touches a
+   defence end use, where gates ask for that; or the rendition is refused. Rows of who refused may be withheld instead.
 5. The format rebuilds what the plan names, marked for its recipient; a picture has its plan's size and boxes, a
    document its plan's pages with boxes over whatever is withheld on them, a workbook or a drawing's sheet a notice of
    what it lacks.
@@ -52,12 +53,13 @@ from gateway.policy.conditions import Context
 from gateway.policy.decide import answered_fields, asking_for, decide
 from gateway.policy.gates import gated
 from gateway.policy.kinds import Kind
+from gateway.policy.nexus import require_no_nexus
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import AnswersInvalid, Unanswered
 from gateway.policy.statements import StatementFile
 from gateway.policy.tally import tally
-from gateway.render.consents import relied
+from gateway.render.consents import relied, without_refusers
 from gateway.render.counted import counted
 from gateway.render.coverage import require_covered, require_pages_covered, require_sheet_covered
 from gateway.render.figures import figures
@@ -153,9 +155,11 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
     decisions.require_present()
     fields = answered_fields(job.kind, surveyed, job.answers)
+    decisions = without_refusers(job.policy, job.consents, job.context, content, fields, decisions)
     consents = relied(job.policy, job.consents, job.context, content, fields, decisions)
     plan = decisions.plan()
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
+    require_no_nexus(job.policy, decisions, cells)
     groups = groups_of(content, plan, job.secret) if isinstance(content, Table) else None
     counts = tally(decisions, cells)
     # How many rows there were would say how many the groups that do not leave have.

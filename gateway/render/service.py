@@ -27,7 +27,7 @@ from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
 from gateway.matter.clearances import Clearances
-from gateway.matter.model import ClearanceSort
+from gateway.matter.model import ClearanceSort, ClearanceState
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.policy.bundle import BundleNotInForce
@@ -358,7 +358,14 @@ class Renders:
             return ()
         today = self._clock.now().date()
         return tuple(
-            Consent(one.id, frozenset(map(party, one.about)), one.fields, one.recipient_class.value, one.lives(today))
+            Consent(
+                one.id,
+                frozenset(map(party, one.about)),
+                one.fields,
+                one.recipient_class.value,
+                one.lives(today),
+                refused=one.state is not ClearanceState.GIVEN,
+            )
             for one in self._clearances.of_matter_in(session, matter)
             if one.sort is ClearanceSort.CONSENT
         )

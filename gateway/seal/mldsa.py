@@ -99,3 +99,23 @@ def load_public_pem(data: bytes) -> PublicKey:
     if not isinstance(key, MLDSA44PublicKey):
         raise BadKey("This public key is not an ML-DSA-44 key.")
     return PublicKey(key.public_bytes_raw())
+
+
+def private_pem(key: SigningKey, passphrase: str) -> bytes:
+    """PKCS #8 in PEM, encrypted."""
+    return MLDSA44PrivateKey.from_seed_bytes(key.seed).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(passphrase.encode("utf-8")),
+    )
+
+
+def load_private_pem(data: bytes, passphrase: str) -> SigningKey:
+    """The ML-DSA-44 key of an encrypted PEM private key, or `BadKey`."""
+    try:
+        key = serialization.load_pem_private_key(data, passphrase.encode("utf-8"))
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise BadKey("This is not an encrypted private key in PEM, or the passphrase is wrong.") from error
+    if not isinstance(key, MLDSA44PrivateKey):
+        raise BadKey("This private key is not an ML-DSA-44 key.")
+    return SigningKey(key.private_bytes_raw())

@@ -58,7 +58,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """The signed text: three lines, each with its newline."""
-        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{b64(self.root)}\n"
 
 
 def check_name(name: str) -> None:
@@ -71,7 +71,7 @@ def vkeys(name: str, key: PublicTwin) -> tuple[str, str]:
     """The verifier keys, Ed25519 and ML-DSA-44, each `name+hash+base64`."""
     check_name(name)
     typed = (_ED25519 + key.ed25519.raw, _MLDSA + key.mldsa.raw)
-    return _vkey(name, typed[0]), _vkey(name, typed[1])
+    return vkey_of(name, typed[0]), vkey_of(name, typed[1])
 
 
 def vkey_text(name: str, key: PublicTwin) -> str:
@@ -98,8 +98,10 @@ def sign_checkpoint(checkpoint: Checkpoint, key: SigningTwin) -> str:
     hashes = _key_hashes(name, key.public)
     ed25519 = hashes[0] + key.ed25519.sign(checkpoint.text.encode("ascii"))
     claimed = bytes(_TIME_BYTES)
-    cosigned = hashes[1] + claimed + key.mldsa.sign(_cosigned_message(checkpoint, claimed), _NO_CONTEXT)
-    return f"{checkpoint.text}\n— {name} {_b64(ed25519)}\n— {name} {_b64(cosigned)}\n"
+    cosigned = (
+        hashes[1] + claimed + key.mldsa.sign(cosigned_message(checkpoint, checkpoint.origin, claimed), _NO_CONTEXT)
+    )
+    return f"{checkpoint.text}\n— {name} {b64(ed25519)}\n— {name} {b64(cosigned)}\n"
 
 
 def open_checkpoint(text: str, name: str, key: PublicTwin) -> Checkpoint:
@@ -110,7 +112,7 @@ def open_checkpoint(text: str, name: str, key: PublicTwin) -> Checkpoint:
     if not blank or not signatures.endswith("\n"):
         raise NoteInvalid("A checkpoint is three lines, an empty line and signature lines.")
     checkpoint = _parse(body + "\n", name)
-    lines = [_signature_line(line) for line in signatures[:-1].split("\n")]
+    lines = [signature_line(line) for line in signatures[:-1].split("\n")]
     hashes = _key_hashes(name, key)
     own = [hashes.index(blob[:4]) if signer == name and blob[:4] in hashes else None for signer, blob in lines]
     for place, algorithm in enumerate((signature.ALGORITHM, mldsa.ALGORITHM)):
@@ -131,48 +133,59 @@ def _verify(checkpoint: Checkpoint, key: PublicTwin, ed25519: bytes, cosignature
     except SignatureInvalid as error:
         raise NoteInvalid("The checkpoint's Ed25519 signature does not belong to its text.") from error
     try:
-        key.mldsa.verify(post_quantum, _cosigned_message(checkpoint, claimed), _NO_CONTEXT)
+        key.mldsa.verify(post_quantum, cosigned_message(checkpoint, checkpoint.origin, claimed), _NO_CONTEXT)
     except SignatureInvalid as error:
         raise NoteInvalid("The checkpoint's ML-DSA-44 signature does not belong to its text.") from error
 
 
-def _cosigned_message(checkpoint: Checkpoint, claimed: bytes) -> bytes:
+def cosigned_message(checkpoint: Checkpoint, cosigner: str, claimed: bytes) -> bytes:
     """`cosigned_message` of C2SP tlog-cosignature: label, cosigner, time, origin, first leaf, size, root."""
-    name = checkpoint.origin.encode("ascii")
-    named = len(name).to_bytes(1, "big") + name
     span = bytes(8) + checkpoint.size.to_bytes(8, "big")
-    return _COSIGNATURE_LABEL + named + claimed + named + span + checkpoint.root
+    return _COSIGNATURE_LABEL + _named(cosigner) + claimed + _named(checkpoint.origin) + span + checkpoint.root
+
+
+def _named(name: str) -> bytes:
+    return len(name).to_bytes(1, "big") + name.encode("ascii")
 
 
 def _key_hashes(name: str, key: PublicTwin) -> tuple[bytes, bytes]:
     """The four bytes by which each signature line names its key."""
-    return _key_hash(name, _ED25519 + key.ed25519.raw), _key_hash(name, _MLDSA + key.mldsa.raw)
+    return key_hash(name, _ED25519 + key.ed25519.raw), key_hash(name, _MLDSA + key.mldsa.raw)
 
 
-def _key_hash(name: str, typed: bytes) -> bytes:
+def key_hash(name: str, typed: bytes) -> bytes:
+    """The four bytes by which a signature line names its key; `typed` is the key behind its type byte."""
     return hashlib.sha256(name.encode("ascii") + b"\n" + typed).digest()[:4]
 
 
-def _vkey(name: str, typed: bytes) -> str:
-    return f"{name}+{_key_hash(name, typed).hex()}+{_b64(typed)}"
+def vkey_of(name: str, typed: bytes) -> str:
+    """One verifier key, `name+hash+base64`."""
+    return f"{name}+{key_hash(name, typed).hex()}+{b64(typed)}"
+
+
+def parse_vkey(text: str) -> tuple[str, bytes]:
+    """Name of one verifier key, and its type byte with the key behind it, or `BadKey`."""
+    name, _, rest = text.partition("+")
+    check_name(name)
+    typed = unb64(rest.partition("+")[2])
+    if not typed:
+        raise BadKey("A verifier key is written name+hash+base64.")
+    if vkey_of(name, typed) != text:
+        raise BadKey("The hash in this verifier key does not belong to its name and key.")
+    return name, typed
 
 
 def _parse_vkey(text: str, kind: bytes, algorithm: str) -> tuple[str, bytes]:
-    name, _, rest = text.partition("+")
-    check_name(name)
-    typed = _unb64(rest.partition("+")[2])
-    if typed is None:
-        raise BadKey("A verifier key is written name+hash+base64.")
+    name, typed = parse_vkey(text)
     if typed[:1] != kind:
         raise BadKey(f"This verifier key is not of type {kind[0]} ({algorithm}).")
-    if _vkey(name, typed) != text:
-        raise BadKey("The hash in this verifier key does not belong to its name and key.")
     return name, typed[1:]
 
 
-def _signature_line(line: str) -> tuple[str, bytes]:
+def signature_line(line: str) -> tuple[str, bytes]:
+    """Signer and bytes of one signature line without its newline, or `NoteInvalid`."""
     match = _SIGNATURE_LINE.fullmatch(line)
-    blob = _unb64(match.group(2)) if match else None
+    blob = unb64(match.group(2)) if match else None
     if match is None or blob is None:
         raise NoteInvalid("A signature line of the checkpoint is malformed.")
     return match.group(1), blob
@@ -184,20 +197,21 @@ def _parse(signed: str, origin: str) -> Checkpoint:
         raise NoteInvalid("A checkpoint's text is origin, size and root, each on its line.")
     if lines[0] != origin:
         raise NoteInvalid("The checkpoint is of another log.")
-    root = _unb64(lines[2])
+    root = unb64(lines[2])
     if root is None or len(root) != HASH_BYTES:
         raise NoteInvalid("The checkpoint's root is not 32 bytes of base64.")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def _b64(data: bytes) -> str:
+def b64(data: bytes) -> str:
+    """Standard base64."""
     return base64.b64encode(data).decode("ascii")
 
 
-def _unb64(text: str) -> bytes | None:
+def unb64(text: str) -> bytes | None:
     """The bytes of canonical base64, or None: two spellings of one hash would be two truths."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return data if _b64(data) == text else None
+    return data if b64(data) == text else None

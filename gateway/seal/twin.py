@@ -90,3 +90,22 @@ def from_text(text: str) -> PublicTwin:
 def public_pem(twin: PublicTwin) -> bytes:
     """Both keys as SubjectPublicKeyInfo in PEM, Ed25519 first: `openssl` reads the first block of a file."""
     return signature.public_pem(twin.ed25519) + mldsa.public_pem(twin.mldsa)
+
+
+_PEM_END = b"-----END ENCRYPTED PRIVATE KEY-----\n"
+
+
+def private_pem(key: SigningTwin, passphrase: str) -> bytes:
+    """Both secret keys in PEM, encrypted, Ed25519 first."""
+    return signature.private_pem(key.ed25519, passphrase) + mldsa.private_pem(key.mldsa, passphrase)
+
+
+def load_private_pem(data: bytes, passphrase: str) -> SigningTwin:
+    """The inverse of `private_pem`, or `BadKey`."""
+    blocks = data.split(_PEM_END)
+    if len(blocks) != _TEXT_LINES + 1 or blocks[-1]:
+        raise BadKey("Two encrypted private keys are needed in one file, an Ed25519 and an ML-DSA-44 key.")
+    ed25519, post_quantum = (block + _PEM_END for block in blocks[:-1])
+    return SigningTwin(
+        signature.load_private_pem(ed25519, passphrase), mldsa.load_private_pem(post_quantum, passphrase)
+    )

@@ -35,6 +35,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -54,6 +55,7 @@ EXPORT_FILES = (
     "log.vkey",
     "verify.py",
 )
+EXPORT_STAMPS = "stamps.jsonl"
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
@@ -418,6 +420,8 @@ ENROLLED = {
     "statement_sha256": HEX,
     "signature": SIGNATURE_HEX,
 }
+STAMP = {"size": POSITIVE, "response": B64}
+HEARTBEAT = {"size": POSITIVE, "every_s": POSITIVE, "tsr_sha256?": HEX, "stamped_at?": TIME}
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY = {
     "v": ONE,
@@ -1605,6 +1609,14 @@ def verify_package(path: Path, *, log_key: str | None = None, package_key: str |
 # Audit-log exports.
 
 
+def moment(text: str) -> datetime:
+    """A time in an entry, as it was checked."""
+    try:
+        return datetime.strptime(text.replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S.%f%z")
+    except ValueError:
+        raise Mismatch(f"{shown(text)} is no day.") from None
+
+
 class Walk:
     """One pass over the entries: the roots at given sizes, and the first thing wrong of each sort."""
 
@@ -1618,6 +1630,8 @@ class Walk:
         self.matters: dict[str, tuple[int, str]] = {}
         self.back_in_time: list[int] = []
         self.foundings: list[int] = []
+        self.beats: list[tuple[int, dict[str, Any]]] = []
+        self.silences: list[tuple[str, str]] = []
         self._latest = ""
 
     def take(self, leaf: bytes) -> None:
@@ -1628,6 +1642,7 @@ class Walk:
             self.roots[index + 1] = self.peaks.root()
         try:
             entry = parse_entry(leaf, f"Entry {index}")
+            self._listen(index, entry)
         except Mismatch as difference:
             self.form = self.form or str(difference)
             return
@@ -1646,6 +1661,17 @@ class Walk:
                     "or does not name the entry before it."
                 )
             self.matters[entry["matter"]] = (entry["seq"], hashed.hex())
+
+    def _listen(self, index: int, entry: dict[str, Any]) -> None:
+        """Note heartbeats, and the silences of more than two intervals behind the first one."""
+        # A minute's change is looked at first, because reading times takes time.
+        if self.beats and entry["at"][:16] > self._latest[:16]:
+            silent = moment(entry["at"]) - moment(self._latest)
+            if silent.total_seconds() > 2 * self.beats[-1][1]["every_s"]:
+                self.silences.append((self._latest, entry["at"]))
+        if entry["type"] == "log.heartbeat":
+            check_shape(entry["facts"], HEARTBEAT, f"Entry {index}, facts")
+            self.beats.append((index, entry["facts"]))
 
 
 class ExportCheck:
@@ -1675,12 +1701,14 @@ class ExportCheck:
         run("first entry", self.first_entry)
         run("matters", self.matters)
         run("index", self.index)
+        if self._stamped():
+            run("time", self.time)
         return self.report
 
     def structure(self) -> str:
         """The documented files, and no others."""
         files = self._found["files"] = Folder(self.path)
-        for name in sorted(files.sizes.keys() ^ set(EXPORT_FILES)):
+        for name in sorted((files.sizes.keys() - {EXPORT_STAMPS}) ^ set(EXPORT_FILES)):
             raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
         for name in ("checkpoint", "log.vkey", "log.pub.pem", "index.json", "index.sig", "checkpoints.jsonl"):
             limit = SMALL_FILE_BYTES if name != "checkpoints.jsonl" else 1 << 30
@@ -1720,7 +1748,7 @@ class ExportCheck:
         )
         if not signer.same(key) or index["log"] != key.name:
             raise Mismatch("index.json is not signed by this log.")
-        if [item["path"] for item in index["files"]] != sorted({*EXPORT_FILES} - {"index.json", "index.sig"}):
+        if [item["path"] for item in index["files"]] != sorted(files.sizes.keys() - {"index.json", "index.sig"}):
             raise Mismatch("index.json does not list exactly the other files of the export.")
         check_digests(index["files"], files, "index.json")
         return f"The log signed an index, and all {len(index['files'])} other files are as it says."
@@ -1729,6 +1757,7 @@ class ExportCheck:
         """Every checkpoint is signed by the log; sizes only grow."""
         key = self._get("key")
         opened: list[Checkpoint] = []
+        texts: dict[int, str] = {}
         lines = self._found["checkpoints.jsonl"].split(b"\n")
         if lines.pop() != b"":
             raise Mismatch("checkpoints.jsonl does not end with a whole line.")
@@ -1740,7 +1769,9 @@ class ExportCheck:
             if checkpoint.size != item["size"]:
                 raise Mismatch(f"{what} names another size than its text.")
             opened.append(checkpoint)
+            texts[checkpoint.size] = item["text"]
         opened.append(open_checkpoint(self._text("checkpoint"), key, "The file checkpoint"))
+        self._found["texts"] = texts
         for earlier, later in [(opened[i], opened[i + 1]) for i in range(len(opened) - 1)]:
             if earlier.size >= later.size:
                 raise Mismatch(f"The checkpoint over {earlier.size} entries is followed by one over {later.size}.")
@@ -1772,6 +1803,12 @@ class ExportCheck:
             self.report.warnings.append(
                 f"The time goes backwards at {len(walk.back_in_time)} entries, first at entry {walk.back_in_time[0]}: "
                 "a clock was set back, or an entry was dated back; ask."
+            )
+        if walk.silences:
+            since, until = walk.silences[0]
+            self.report.warnings.append(
+                f"Nothing was written from {since} to {until}, though a heartbeat was due ({len(walk.silences)} such "
+                "silences in all): the gateway stood still, or entries are missing; ask."
             )
         return f"All {walk.peaks.size} entries are in their documented form."
 
@@ -1814,6 +1851,46 @@ class ExportCheck:
         if walk.chain:
             raise Mismatch(walk.chain)
         return f"The entries of {len(walk.matters)} matter(s) are complete and in order."
+
+    def _stamped(self) -> bool:
+        files, walk = self._found.get("files"), self._found.get("walk")
+        named = walk is not None and any("tsr_sha256" in facts for _, facts in walk.beats)
+        return named or (files is not None and EXPORT_STAMPS in files.sizes)
+
+    def time(self) -> str:
+        """Every stamp is over the checkpoint that a heartbeat names, and none is missing."""
+        walk, texts = self._get("walk"), self._get("texts")
+        named = {facts["tsr_sha256"]: (index, facts) for index, facts in walk.beats if "tsr_sha256" in facts}
+        told = ""
+        for number, line in enumerate(self._stamp_lines(), 1):
+            what = f"Line {number} of {EXPORT_STAMPS}"
+            item = parse_canonical(line, what)
+            check_shape(item, STAMP, what)
+            response = unb64(item["response"], what)
+            index, facts = named.pop(hashlib.sha256(response).hexdigest(), (0, {}))
+            if facts.get("size") != item["size"] or not item["size"] <= index:
+                raise Mismatch(f"{what} is an answer that no heartbeat behind its checkpoint names.")
+            digest, at = parse_time_stamp(response)
+            if item["size"] not in texts or hashlib.sha256(texts[item["size"]].encode("utf-8")).digest() != digest:
+                raise Mismatch(f"{what} is not over the checkpoint of {item['size']} entries.")
+            told = f"the first {item['size']} entries existed at {at}, what stands behind entry {index} came after it"
+        if named:
+            raise Mismatch(f"{EXPORT_STAMPS} lacks the answer that entry {min(named.values())[0]} names.")
+        self.report.warnings.append(
+            "The authority's own signatures over the time stamps were not checked here; openssl does, as the "
+            "documentation of the export says."
+        )
+        return f"By the newest time stamp of an authority {told}."
+
+    def _stamp_lines(self) -> list[bytes]:
+        files = self._get("files")
+        if EXPORT_STAMPS not in files.sizes:
+            raise Mismatch(f"{EXPORT_STAMPS} is missing, though heartbeats name time stamps.")
+        with files.open(EXPORT_STAMPS) as file:
+            lines: list[bytes] = file.read(1 << 30).split(b"\n")
+        if lines.pop() or not lines:
+            raise Mismatch(f"{EXPORT_STAMPS} does not end with a whole line.")
+        return lines
 
     def _held(self) -> Checkpoint:
         return open_checkpoint(str(self.held_text), self._get("key"), "The checkpoint you kept")

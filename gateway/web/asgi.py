@@ -15,7 +15,18 @@ from starlette.requests import Request
 from gateway.app import Gateway, compose
 from gateway.settings import Settings, from_environment, passphrase
 from gateway.web import openapi, problems
-from gateway.web.api import archives, audit, matters, operations, originals, people, releases, renditions, uploads
+from gateway.web.api import (
+    archives,
+    audit,
+    export_control,
+    matters,
+    operations,
+    originals,
+    people,
+    releases,
+    renditions,
+    uploads,
+)
 from gateway.web.bodies import JsonBodies
 from gateway.web.border import Border
 from gateway.web.idempotency import Idempotency
@@ -42,7 +53,18 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.counters = Counters()
     app.state.idempotency = Idempotency(gateway.units, gateway.keyring, gateway.log, gateway.clock)
     app.state.lane = Lane(gateway.settings.uploads_at_once, gateway.settings.upload_wait_s)
-    for room in (people, matters, originals, archives, uploads, releases, renditions, audit, operations):
+    for room in (
+        people,
+        matters,
+        export_control,
+        originals,
+        archives,
+        uploads,
+        releases,
+        renditions,
+        audit,
+        operations,
+    ):
         app.include_router(room.router)
     app.include_router(operations.pages)
     app.include_router(operations.router, prefix=API, include_in_schema=False)

@@ -28,6 +28,8 @@ from gateway.sandbox.problems import SandboxDown
 
 _log = logging.getLogger("gateway.worker")
 TIDY_EVERY_S = 3600.0
+# How often it is looked whether a heartbeat is due: often enough for intervals of minutes.
+LISTEN_EVERY_S = 15.0
 # How often somebody who waits is told how far it is; what is done sooner tells nothing.
 TELL_EVERY_S = 2.0
 # More than the clocks of its parse and its gate together, so that those speak first, with a better reason.
@@ -59,12 +61,15 @@ class Worker:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set. A job that fails is logged by id and kind of failure, never by content."""
-        tidied = time.monotonic()
+        tidied = listened = time.monotonic()
         while not stopping.is_set():
             try:
                 if time.monotonic() - tidied > TIDY_EVERY_S:
                     tidied = time.monotonic()
                     self._gateway.tidy()
+                if time.monotonic() - listened > LISTEN_EVERY_S:
+                    listened = time.monotonic()
+                    self._gateway.heartbeat.beat()
                 worked = self.step()
             except Problem as problem:
                 _log.warning("a rendition could not be carried out: %s", problem.slug)

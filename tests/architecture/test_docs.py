@@ -14,7 +14,7 @@ from gateway.settings import _ELSEWHERE, _NAMES
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
-COMMAND = re.compile(r"\bgateway ((?:[a-z]+(?:-[a-z]+)*)(?: [a-z]+){0,2})")
+COMMAND = re.compile(r"\bgateway ((?:[a-z]+(?:-[a-z]+)*)(?: [a-z]+(?:-[a-z]+)*){0,2})")
 VECTORS = re.compile(r"tests/vectors/([a-z]+)/")
 SETTING = re.compile(r"\bGATEWAY_[A-Z0-9_]+")
 

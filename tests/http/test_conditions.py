@@ -23,6 +23,7 @@ UNCONDITIONAL |= {
     "cancelUpload",
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
+UNCONDITIONAL |= {"recordExportClass", "recordLicence"}
 
 
 @pytest.fixture

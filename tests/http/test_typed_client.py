@@ -38,6 +38,16 @@ CONSENT: Final[Mapping[str, Any]] = {
     "end": "2026-12-31",
     "reference": "letter of 12 January",
 }
+SHOWN: Final[Mapping[str, Any]] = {"start": "2026-01-15", "end": "2026-12-31", "reference": "file 12"}
+LICENCE: Final[Mapping[str, Any]] = {
+    "regime": "us_ear",
+    "number": "D1234567",
+    "entries": ["3A001"],
+    "recipient_classes": ["supplier", "authority"],
+    "countries": ["CN"],
+    "state": "given",
+    **SHOWN,
+}
 # Operation → the call that carries it out, and the same with If-Match where there is one.
 CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "issueToken": lambda c: c.issue_token(KEY, "per_1", ["matter.read"]),
@@ -59,6 +69,9 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "recordConsent": lambda c: c.record_consent("mat_1", CONSENT),
     "recordAssessment": lambda c: c.record_assessment("mat_1", {**CONSENT, "about": ["PERSON"]}),
     "listClearances": lambda c: c.clearances("mat_1"),
+    "recordExportClass": lambda c: c.record_export_class("org_1", {"regime": "us_ear", "entry": "none", **SHOWN}),
+    "recordLicence": lambda c: c.record_licence("mat_1", LICENCE),
+    "showExportControl": lambda c: c.export_control("mat_1"),
     "uploadOriginal": lambda c: c.upload("mat_1", "customer_list", Path(__file__)),
     "uploadForm": lambda c: c.upload_form("mat_1", "customer_list", Path(__file__)),
     "uploadArchive": lambda c: c.upload_archive("mat_1", "customer_list", Path(__file__)),

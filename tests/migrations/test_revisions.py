@@ -280,7 +280,7 @@ def test_without_its_commitments_a_table_is_still_there_and_nothing_is_due(datab
     before = contents(engine)
     assert len(before["table_commitment"]) == 4
     assert len(before["commit_lease"]) == 1
-    downgrade(engine, "0010")
+    downgrade(engine, "0016")
     upgrade(engine)
     assert contents(engine) == {**before, "table_commitment": [], "commit_lease": []}
     engine.dispose()
@@ -288,6 +288,18 @@ def test_without_its_commitments_a_table_is_still_there_and_nothing_is_due(datab
     assert not reopened.commitments.step()
     with reopened.units.read() as session:
         assert reopened.commitments.opening(session, original, "rel_1") is None
+
+
+def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, stamp = engine_of(world.gateway.settings), Base.metadata.tables["audit_stamp"]
+    with engine.begin() as connection:
+        connection.execute(stamp.insert().values(entry=9, size=7, response=b"an answer"))
+    before = contents(engine)
+    downgrade(engine, "0010")
+    upgrade(engine)
+    assert contents(engine) == {**before, "audit_stamp": []}
+    engine.dispose()
 
 
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:

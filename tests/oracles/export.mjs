@@ -1,7 +1,8 @@
-// The nine steps of an export in docs/formats/audit-log.md.
+// The ten steps of an export in docs/formats/audit-log.md.
 import {
   ALGORITHMS,
   anyText,
+  base64,
   checkSignatures,
   count,
   digest,
@@ -24,6 +25,7 @@ import {
   utf8,
   vkeyPair,
 } from "./formats.mjs"
+import { timeStampedDigest } from "./timestamp.mjs"
 
 const INDEXED = [
   "README.txt",
@@ -34,6 +36,7 @@ const INDEXED = [
   "log.vkey",
   "verify.py",
 ]
+const STAMPS = "stamps.jsonl"
 const INDEX = "disclosure-gateway/export-index/v1"
 
 /** The lines of a file, each of which ends with a line feed. */
@@ -59,6 +62,8 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   report.step("first entry", [log, entries], () => firstEntry(entries, log))
   report.step("matters", [entries], () => matters(entries))
   report.step("index", [files, log], () => index(files, log))
+  if (files?.has(STAMPS) || entries?.some(({ told }) => told.facts.tsr_sha256 !== undefined))
+    report.step("time", [files, entries, checkpoints], () => time(files, entries))
   if (!logKey) report.warnings.push("The log key came with the export.")
   if (kept === undefined)
     report.warnings.push("No checkpoint held outside was given: what was rewritten before is not seen.")
@@ -70,7 +75,7 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
 function structure(files) {
   const expected = [...INDEXED, "index.json", "index.sig"]
   for (const name of expected) holds(files.has(name), `${name} is missing.`)
-  for (const name of files.keys()) holds(expected.includes(name), `${name} does not belong here.`)
+  for (const name of files.keys()) holds(expected.includes(name) || name === STAMPS, `${name} does not belong here.`)
   return files
 }
 
@@ -167,11 +172,38 @@ function index(files, log) {
     "index.json",
   )
   holds(
-    told.files.length === INDEXED.length && told.files.every(({ path }, place) => path === INDEXED[place]),
+    told.files.map(({ path }) => path).join() === [...INDEXED, ...[STAMPS].filter((name) => files.has(name))].sort().join(),
     "index.json does not list exactly the other files.",
   )
   for (const { path, sha256, size_bytes: size } of told.files) {
     const found = files.get(path)
     holds(found.length === size && hexDigest(found) === sha256, `${path} was changed.`)
   }
+}
+
+/** Every stamp is over the checkpoint that a heartbeat behind it names, and none is missing. */
+function time(files, entries) {
+  holds(files.has(STAMPS), `${STAMPS} is missing.`)
+  const texts = new Map(
+    linesOf(files.get("checkpoints.jsonl"), "checkpoints.jsonl").map((line) => {
+      const { size, text: signed } = fromCanonical(line, "checkpoints.jsonl")
+      return [size, signed]
+    }),
+  )
+  const named = new Map()
+  entries.forEach(({ told: { type, facts } }, place) => {
+    if (type === "log.heartbeat" && facts.tsr_sha256 !== undefined) named.set(facts.tsr_sha256, { place, facts })
+  })
+  const lines = linesOf(files.get(STAMPS), STAMPS)
+  holds(lines.length > 0, `${STAMPS} is empty.`)
+  for (const [number, line] of lines.entries()) {
+    const what = `Line ${number + 1} of ${STAMPS}`
+    const { size, response } = shaped(fromCanonical(line, what), object({ size: positive, response: anyText }), what)
+    const answer = base64(response, what)
+    const beat = named.get(hexDigest(answer))
+    holds(named.delete(hexDigest(answer)) && beat.facts.size === size && size <= beat.place, `${what} is of no heartbeat.`)
+    holds(texts.has(size), `${what} is over no checkpoint.`)
+    holds(hexDigest(Buffer.from(texts.get(size))) === timeStampedDigest(answer).toString("hex"), `${what} is over else.`)
+  }
+  holds(named.size === 0, `${STAMPS} lacks an answer.`)
 }

@@ -6,6 +6,8 @@ import base64
 import csv
 import io
 import json
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +16,7 @@ from sqlalchemy import select
 
 from gateway.intake.tables import CommitmentRow
 from gateway.seal.twin import to_text
-from gateway.verify import verify_package
+from gateway.verify import verify, verify_package
 from gateway.verify.verify import Report
 from tests.support import journey
 from tests.support.databases import Database
@@ -48,6 +50,15 @@ class Sent(NamedTuple):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(data)
         return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _same_signature_once() -> Iterator[None]:
+    """Pure-Python signatures are slow, and those of two packages are checked again for every change beside them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for pure in ("ed25519_holds", "mldsa_holds"):
+            patch.setattr(verify, pure, lru_cache(maxsize=None)(getattr(verify, pure)))
+        yield
 
 
 @pytest.fixture(scope="module")

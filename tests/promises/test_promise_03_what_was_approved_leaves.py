@@ -424,6 +424,10 @@ def test_a_signature_by_another_key(in_review: tuple[World, Journey]) -> None:
         sign(world, made, "legal3", key="legal1")
 
 
+def _another(name: str) -> str:
+    return name[:-1] + ("1" if name.endswith("0") else "0")
+
+
 def _at(**shift: float) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda told: {**told, "at": to_text(SystemClock().now() + timedelta(**shift))}
 
@@ -432,8 +436,8 @@ def _at(**shift: float) -> Callable[[dict[str, Any]], dict[str, Any]]:
     ("change", "what"),
     [
         (lambda told: {**told, "manifest_sha256": "0" * 64}, "manifest"),
-        (lambda told: {**told, "release": told["release"][:-1] + "0"}, "release"),
-        (lambda told: {**told, "recipient": told["recipient"][:-1] + "0"}, "recipient"),
+        (lambda told: {**told, "release": _another(told["release"])}, "release"),
+        (lambda told: {**told, "recipient": _another(told["recipient"])}, "recipient"),
         (lambda told: {**told, "files": told["files"] + 1}, "files"),
         (lambda told: {**told, "decision": "refuse"}, "decision"),
         (lambda told: {**told, "type": "disclosure-gateway/approval/v2"}, "type"),

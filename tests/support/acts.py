@@ -172,7 +172,8 @@ def commit(desk: Desk) -> Act:
     """Commit to a customer list that has just arrived."""
     desk.world.work()
     desk.uploaded()
-    return desk.gateway.commitments.step
+    step: Act = desk.gateway.commitments.step
+    return step
 
 
 def answer(ready: Callable[[Desk], Rendition]) -> Preparation:
@@ -364,6 +365,7 @@ def let_leases_run_out(world: World) -> None:
     """A failed job keeps its lease until it runs out; here it runs out now."""
     with hands(world.gateway.settings) as run:
         run("UPDATE render_lease SET lease_until = 0")
+        run("UPDATE commit_lease SET lease_until = 0")
 
 
 def matter_with_a_long_demand(text: str) -> MatterDraft:

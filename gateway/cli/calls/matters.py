@@ -8,7 +8,18 @@ from typing import BinaryIO
 from gateway.base.canon import Json
 from gateway.cli.line import base64_of
 from gateway.cli.sending import Sender
-from gateway.cli.shapes import Clearance, Clearances, Fields, Matter, MatterLine, Original, Shredding
+from gateway.cli.shapes import (
+    Clearance,
+    Clearances,
+    ExportClass,
+    ExportControl,
+    Fields,
+    Licence,
+    Matter,
+    MatterLine,
+    Original,
+    Shredding,
+)
 
 
 class MatterCalls(Sender):
@@ -37,6 +48,18 @@ class MatterCalls(Sender):
     def clearances(self, matter: str) -> Clearances:
         """Everything that was recorded for a matter, oldest first."""
         return self._get(Clearances, f"/matters/{matter}/clearances")
+
+    def record_export_class(self, original: str, told: Mapping[str, Json]) -> ExportClass:
+        """Record what an original is under a regime; `told` is the body of `POST /originals/{id}/export-classes`."""
+        return self._write(ExportClass, "POST", f"/originals/{original}/export-classes", told)
+
+    def record_licence(self, matter: str, told: Mapping[str, Json]) -> Licence:
+        """Record an export licence; `told` is the body of `POST /matters/{id}/licences`."""
+        return self._write(Licence, "POST", f"/matters/{matter}/licences", told)
+
+    def export_control(self, matter: str) -> ExportControl:
+        """All classifications and licences of a matter, each sort oldest first."""
+        return self._get(ExportControl, f"/matters/{matter}/export-control")
 
     def originals(self, matter: str, *, kind: str | None = None) -> Iterator[Original]:
         """The originals of a matter, oldest first; with `kind` those of that kind alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import rfc8785
 from sqlalchemy import Engine, event, text
 
 from gateway.audit import rules, tree
-from gateway.audit.highwater import HighWaterMissing
+from gateway.audit.highwater import HighWaterMark, HighWaterMissing
 from gateway.audit.model import (
     Act,
     ActMalformed,
@@ -333,6 +334,61 @@ def test_a_database_put_back_is_noticed_by_the_mark_outside(
     high_water.write_text(newest.text, encoding="utf-8")
     with pytest.raises(LogForked):
         log.checkpoint()
+
+
+def test_what_was_marked_and_never_checkpointed_cannot_be_put_back_either(
+    log: Log, fill: Fill, engine: Engine, high_water: Path
+) -> None:
+    assert log.mark() == 0
+    fill(5)
+    assert (log.mark(), log.mark()) == (6, 6)
+    marked = high_water.read_text(encoding="utf-8")
+    assert open_checkpoint(marked, log.name, log.public_key()).root == merkle.root(log.entries(0, 6))
+    tamper(engine, 'DELETE FROM audit_entry WHERE "index" >= 4')
+    for sign in (log.mark, log.checkpoint, log.check_continues):
+        with pytest.raises(LogShrank):
+            sign()
+    fill(5)
+    for sign in (log.mark, log.checkpoint, log.check_continues):
+        with pytest.raises(LogForked):
+            sign()
+    assert high_water.read_text(encoding="utf-8") == marked
+
+
+def test_a_checkpoint_and_a_mark_are_each_other_s_beginning(log: Log, fill: Fill, high_water: Path) -> None:
+    fill(2)
+    first = log.checkpoint()
+    assert (log.mark(), high_water.read_text(encoding="utf-8")) == (3, first.text)
+    fill(2)
+    assert log.mark() == 5
+    assert log.checkpoint().size == 5
+    high_water.write_text(first.text, encoding="utf-8")
+    assert log.mark() == 5
+    assert open_checkpoint(high_water.read_text(encoding="utf-8"), log.name, log.public_key()).size == 5
+
+
+def test_a_mark_over_a_changed_entry_is_not_signed(log: Log, fill: Fill, engine: Engine, high_water: Path) -> None:
+    fill(3)
+    tamper(engine, 'UPDATE audit_entry SET leaf = :a WHERE "index" = 2', a=log.entry(2).replace(b"per_1", b"per_2"))
+    with pytest.raises(LogDamaged):
+        log.mark()
+    assert not high_water.exists()
+
+
+def test_two_writers_leave_one_whole_mark(high_water: Path) -> None:
+    high_water.parent.mkdir(exist_ok=True)
+    texts = [str(number) * 4000 for number in range(2)]
+    marks = [HighWaterMark(high_water) for _ in texts]
+    threads = [
+        threading.Thread(target=lambda mark=mark, text=text: [mark.write(text) for _ in range(40)])
+        for mark, text in zip(marks, texts, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert high_water.read_text(encoding="utf-8") in texts
+    assert [path.name for path in high_water.parent.iterdir()] == [high_water.name]
 
 
 def test_without_a_mark_outside_the_log_works_alone(units: Units, keyring: Keyring, log: Log, fill: Fill) -> None:

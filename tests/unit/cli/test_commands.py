@@ -58,7 +58,10 @@ def test_every_command_explains_itself(gateway: Gateway, command: str) -> None:
 
 def test_all_commands_are_listed_together(gateway: Gateway) -> None:
     assert len(COMMANDS) == len(application().registered_commands) + len(application().registered_groups)
-    assert gateway("--help").code == 0
+    done = gateway("--help")
+    assert done.code == 0
+    shown = [line.split(maxsplit=1) for line in done.out.partition("Commands:")[2].splitlines() if line.strip()]
+    assert {name: says.strip() for name, says in shown} == {name: one.says for name, one in COMMANDS.items()}
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["render"], ["keygen", "--key", "x"], ["release", "draft"]])

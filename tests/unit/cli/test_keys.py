@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app import compose
+from gateway.app import Gateway, compose
 from gateway.audit.model import Act
 from gateway.founding import initialise
 from gateway.settings import Settings
@@ -227,10 +228,31 @@ def test_a_second_server_on_the_same_folder_is_refused(folder: Path) -> None:
         assert first.poll() is None
 
 
+def test_a_server_signs_the_log_soon_after_each_act_of_any_process(folder: Path) -> None:
+    gateway = compose(Settings(data_dir=folder), PASSPHRASE)
+    with process(folder, "-m", "gateway.cli.main", "serve", "--no-worker", GATEWAY_PORT="8473") as serving:
+        assert serving.stderr is not None
+        while "serving on" not in serving.stderr.readline():
+            assert serving.poll() is None
+        index = gateway.log.refused(Act("test.entry", "per_1"))
+        until = time.monotonic() + 30
+        while _marked(gateway) <= index and time.monotonic() < until:
+            time.sleep(0.02)
+        assert _marked(gateway) == index + 1
+    gateway.close()
+
+
+def _marked(gateway: Gateway) -> int:
+    """How many entries the mark beside the database covers."""
+    file = gateway.settings.high_water
+    return int(file.read_text("utf-8").split("\n")[1]) if file.exists() else 0
+
+
 _APPENDING = """
 import sys
+import time
 from pathlib import Path
-from gateway.app import compose
+from gateway.app import Gateway, compose
 from gateway.audit.model import Act
 from gateway.settings import Settings
 gateway = compose(Settings(data_dir=Path(sys.argv[1])), sys.argv[2].encode())
@@ -241,7 +263,7 @@ for number in range(40):
 _ROTATING_UNTIL_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from gateway.app import compose
+from gateway.app import Gateway, compose
 from gateway.settings import Settings
 gateway = compose(Settings(data_dir=Path(sys.argv[1])), sys.argv[2].encode())
 left, note = int(sys.argv[3]), gateway.rotation._note

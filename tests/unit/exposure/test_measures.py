@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 from gateway.exposure.anonymity import distances
-from gateway.exposure.differencing import isolated
 from gateway.exposure.simplex import Span, exact_bounds
 
 Row = tuple[str, str, str]
@@ -78,21 +77,3 @@ def test_what_nothing_fulfils_keeps_its_bounds() -> None:
     spans: list[Span] = [(Fraction(0), Fraction(1))]
     assert exact_bounds(spans, [({0: Fraction(1)}, Fraction(2))]) == spans
     assert exact_bounds([(Fraction(0), None)], []) == [(Fraction(0), None)]
-
-
-def test_one_sum_beside_another_isolates_what_is_in_one_alone() -> None:
-    everyone, without = list(range(10)), list(range(9))
-    assert [one.rows for one in isolated([everyone, without], list("aabbccddee"), 3)] == [(9,)]
-    assert not list(isolated([everyone, without[:6]], list("aabbccddee"), 2))
-
-
-def test_three_sums_isolate_what_no_two_do() -> None:
-    rows = [[0, 1], [1, 2], [0, 2]]
-    assert {one.rows for one in isolated(rows, ["a", "b", "c"], 2)} == {(0,), (1,), (2,)}
-    assert not list(isolated(rows[:2], ["a", "b", "c"], 2))
-    assert not list(isolated(rows, ["a", "b", "c"], 1))
-
-
-def test_too_many_sums_are_refused() -> None:
-    with pytest.raises(ValueError, match="too many"):
-        list(isolated([[0]] * 2_001, ["a"], 2))

@@ -124,7 +124,7 @@ def decisions(policy: Policy, content: Table, on: date) -> Decisions:
 
 
 def written(decided: Decisions, content: Table) -> dict[str, list[str]]:
-    """A rendition's cells by field, as they stand in the file."""
+    """A rendition's cells by field, as they stand in the file, in the order of the original's rows."""
     form = TableCsv(lambda _cells: frozenset())
     if not any(item.leaves for item in decided.items):
         return {}
@@ -132,19 +132,21 @@ def written(decided: Decisions, content: Table) -> dict[str, list[str]]:
     titles, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
     places = {title: place for place, title in enumerate(titles)}
     leaving = [item for item in decided.items if item.element is Element.COLUMN and item.leaves]
-    return {item.field_id: [row[places[item.output_title]] for row in rows] for item in leaving}
+    order = row_order(SECRET, decided.plan().keyed_on(content.digest), content.row_count)
+    place_of = {int(row): place for place, row in enumerate(order)}
+    in_order = [rows[place_of[row]] for row in range(content.row_count)]
+    return {item.field_id: [row[places[item.output_title]] for row in in_order] for item in leaving}
 
 
 def by_cell(old: Decisions, new: Decisions, content: Table) -> set[tuple[str, int, str | None, str | None]]:
     """The cells that differ between two renditions; what is withheld reads as None."""
-    order = row_order(SECRET, content.digest, content.row_count)
     renditions = [written(one, content) for one in (old, new)]
     found = set()
     for place in range(content.row_count):
         for field in (item.field_id for item in old.items):
             was, now = (_cell(one.get(field), place) for one in renditions)
             if was != now:
-                found.add((field, int(order[place]) + 2, was, now))
+                found.add((field, place + 2, was, now))
     return found
 
 

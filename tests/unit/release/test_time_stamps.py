@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.app import time_stamp_authority
+from gateway.audit.authority import TimeStampAuthority, TimeStampUnavailable
 from gateway.base.problems import Problem
-from gateway.release.authority import TimeStampAuthority, TimeStampUnavailable
 from gateway.release.binding import ProofsRefused
 from gateway.release.model import State
 from gateway.seal.timestamp import BadCertificates, TimeStampInvalid, load_certificates

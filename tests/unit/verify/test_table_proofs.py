@@ -10,7 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.formats import write_csv
 from gateway.formats.committed import committed, opened
 from gateway.formats.keyed import row_order
 from gateway.formats.model import Table
@@ -274,6 +277,14 @@ def test_a_table_that_other_programs_may_read_differently_is_refused(spelled: Ca
     assert data != written(rows)
     with pytest.raises(verify.Mismatch):
         verify.check_table(data, proof)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\r\n\t,\"'; "), max_size=9)))
+def test_what_the_gateway_writes_is_read_back_as_it_was(cells: list[str]) -> None:
+    source = Table.of(("a",), [cells or [""]]).frame.to_series()
+    lines = b"".join(f"{cell},x\r\n".encode() for cell in write_csv._quoted(source))
+    headers, columns = verify.read_table(b"\xef\xbb\xbfa,Prepared for\r\n" + lines, ["a"], "a file")
+    assert (headers, columns) == (["a", "Prepared for"], {"a": cells or [""]})
 
 
 def test_columns_that_stay_shut_are_listed_by_rule() -> None:

@@ -1,4 +1,4 @@
-"""What releases need from outside."""
+"""What the log and its packages need from outside."""
 
 from __future__ import annotations
 

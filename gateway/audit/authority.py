@@ -66,5 +66,6 @@ class TimeStampAuthority:
 
 def _unavailable() -> TimeStampUnavailable:
     return TimeStampUnavailable(
-        "The time-stamping authority gave no time stamp; the release stays approved, so dispatch it again later."
+        "The time-stamping authority gave no time stamp, and nothing was changed; try again later, or check "
+        "GATEWAY_TSA_URL."
     )
