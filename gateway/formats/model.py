@@ -602,7 +602,7 @@ class Rebuilt:
     picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
     where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
     per rule. `released` is the table itself, without the mark, where the plan wants it assessed. `untouched` are the
-    headers of columns of which every cell stands as it was read, and can be read back so.
+    headers of columns of which every cell leaves as it was read.
     """
 
     data: bytes

@@ -225,9 +225,8 @@ class TableFormat(abc.ABC):
         media_type = OUTPUTS.get(plan.table, self.own_output)
         data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
         released = Released(_stood(kept, order), order.tolist()) if plan.assessed else None
-        # A workbook holds numbers, not how they were written.
-        exact = tuple(one.title for one in kept if one.untouched and media_type == OUTPUTS[TableOutput.CSV])
-        return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released, untouched=exact)
+        untouched = tuple(one.title for one in kept if one.untouched)
+        return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released, untouched=untouched)
 
 
 def groups_of(table: Table, plan: Plan, secret: bytes) -> Grouped | None:

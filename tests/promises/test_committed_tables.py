@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select
 
+from gateway.base.problems import CheckFailed
+from gateway.intake.commitments import SlotTaken
 from gateway.intake.tables import CommitmentRow
 from gateway.seal.twin import to_text
 from gateway.verify import verify, verify_package
 from gateway.verify.verify import Report
 from tests.support import journey
-from tests.support.databases import Database
+from tests.support.databases import Database, hands
 from tests.support.journey import Journey
 from tests.support.originals import orders, planted
 from tests.support.second import Second
@@ -197,3 +199,29 @@ def test_what_opens_a_commitment_goes_with_the_original(sent: Sent, tmp_path: Pa
         rows = session.scalars(select(CommitmentRow)).all()
         assert [row.sealed for row in rows] == [b""] * SLOTS
     assert sent.check(0).ok
+
+
+def test_what_cannot_be_read_as_it_came_is_entered_as_not_committed(sent: Sent, tmp_path: Path) -> None:
+    world = journey.copy(sent.world, tmp_path)
+    world.upload(world.matter(), "order_book", b"a;b\r\n1\r\n2;3;4\r\n")
+    assert world.gateway.commitments.step()
+    assert not world.gateway.commitments.step()
+    newest = json.loads(world.gateway.log.entry(world.gateway.log.size() - 1))
+    assert newest["type"] == "original.not_committed"
+    assert newest["facts"] == {"reason": "table-refused"}
+
+
+def test_a_commitment_opens_for_one_release_and_only_as_it_was_logged(sent: Sent, tmp_path: Path) -> None:
+    world = journey.copy(sent.world, tmp_path)
+    commitments, units = world.gateway.commitments, world.gateway.units
+    with units.read() as session:
+        first, second = session.scalars(select(CommitmentRow).order_by(CommitmentRow.slot)).all()
+        releases, sealed = (first.release, second.release), second.sealed
+        assert None not in releases
+        assert commitments.opening(session, sent.original, "rel_other") is None
+        with pytest.raises(SlotTaken):
+            commitments.take(session, sent.original, 0, str(releases[1]))
+    with hands(world.gateway.settings) as write:
+        write("UPDATE table_commitment SET sealed = ? WHERE slot = 0", sealed)
+    with units.read() as session, pytest.raises(CheckFailed):
+        commitments.opening(session, sent.original, str(releases[0]))
