@@ -9,9 +9,11 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from gateway.audit.authority import TimeStampAuthority
+from gateway.audit.cosigning import Cosigning
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.audit.witnesses import HttpWitnesses
 from gateway.base.canon import Json
 from gateway.base.clock import Clock, SystemClock
 from gateway.base.presence import Presence
@@ -112,6 +114,7 @@ class Gateway:
     rotation: Rotation
     log: Log
     heartbeat: Heartbeat
+    cosigning: Cosigning
     people: People
     matters: Matters
     clearances: Clearances
@@ -190,6 +193,20 @@ def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
     except OSError as error:
         raise SettingsRefused("The file named by GATEWAY_TSA_CERTIFICATES cannot be read; correct it.") from error
     return TimeStampAuthority(settings.tsa_url, roots, required=settings.tsa_required)
+
+
+def cosigning(settings: Settings, units: Units, log: Log, clock: Clock) -> Cosigning:
+    """The witnesses of the deployment, where a policy names some; refuses a policy that is for other logs."""
+    policy = None
+    if settings.witnesses is not None:
+        try:
+            policy = settings.witnesses.read_bytes()
+        except OSError as error:
+            raise SettingsRefused("The file named by GATEWAY_WITNESSES cannot be read; correct it.") from error
+    made = Cosigning(units, log, clock, policy, HttpWitnesses(), required=settings.witnesses_required)
+    if made.policy is not None and made.policy.logs and not {*made.policy.logs} & {*log.vkey().splitlines()}:
+        raise SettingsRefused("The file named by GATEWAY_WITNESSES lists logs, and not this one; add its log.vkey.")
+    return made
 
 
 def policy_signers(settings: Settings) -> Signers | None:
@@ -281,6 +298,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
 
+    witnesses = cosigning(settings, units, log, clock)
     authority = time_stamp_authority(settings)
     stamped = authority is not None and authority.required
     releases = Releases(
@@ -306,6 +324,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
+        cosigning=witnesses,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,
@@ -322,7 +341,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         renders=renders,
         reviews=reviews,
         releases=releases,
-        dispatch=Dispatch(units, log, vault, people, matters, reviews, releases, package_key, authority),
+        dispatch=Dispatch(units, log, witnesses, vault, people, matters, reviews, releases, package_key, authority),
         shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
         presence=presence,
     )

@@ -72,6 +72,8 @@ class Settings:
     tsa_certificates: Path | None = None
     tsa_required: bool = True
     heartbeat_s: int = 3600
+    witnesses: Path | None = None
+    witnesses_required: bool = True
     sandbox_minimum: frozenset[Layer] = frozenset({Layer.RLIMITS, Layer.SECCOMP, Layer.LANDLOCK})
 
     def named(self, tenant: str) -> Settings:
@@ -276,5 +278,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_TSA_CERTIFICATES": ("tsa_certificates", Path),
     "GATEWAY_TSA_REQUIRED": ("tsa_required", _yes_or_no),
     "GATEWAY_HEARTBEAT_S": ("heartbeat_s", _positive),
+    "GATEWAY_WITNESSES": ("witnesses", Path),
+    "GATEWAY_WITNESSES_REQUIRED": ("witnesses_required", _yes_or_no),
     "GATEWAY_SANDBOX_MINIMUM": ("sandbox_minimum", _layers),
 }

@@ -17,6 +17,7 @@ from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import SCRIPT
 
 STAMPS = "stamps.jsonl"
+COSIGNATURES, POLICY = "cosignatures.jsonl", "policy"
 INDEX_TYPE = "disclosure-gateway/export-index/v1"
 SIGNATURE_TYPE = "disclosure-gateway/export-index-signature/v1"
 
@@ -32,15 +33,17 @@ Do not trust the script and the keys in this folder: take verify.py from the pro
 SHA-256 with the published one, take the log's keys from the company by another way, and give the newest checkpoint
 that you kept yourself:
 
-    python3 verify.py . --log-key KEY_YOU_HOLD --checkpoint CHECKPOINT_YOU_KEPT
+    python3 verify.py . --log-key KEY_YOU_HOLD --checkpoint CHECKPOINT_YOU_KEPT --policy WITNESSES_YOU_TRUST
 
-Only a checkpoint kept outside the company shows that nothing was cut off or rewritten since. Keep the file
-`checkpoint` of this folder for the next time.
+Only a checkpoint kept outside the company, or witnesses that you trust, show that nothing was cut off or rewritten
+since. Keep the file `checkpoint` of this folder for the next time.
 
 entries.jsonl      one entry a line; the line without its line feed is what is hashed (RFC 6962 leaf)
 checkpoint         the signed checkpoint over all of them (C2SP tlog-checkpoint)
 checkpoints.jsonl  every checkpoint signed earlier, one a line
 stamps.jsonl       where there are some: a time-stamping authority's answers (RFC 3161) over earlier checkpoints
+cosignatures.jsonl where there are some: lines of witnesses over checkpoints (C2SP tlog-cosignature)
+policy             where there is one: which witnesses the company asks (C2SP tlog-policy); bring your own
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
@@ -70,6 +73,8 @@ def write(
     checkpoint: SignedCheckpoint,
     earlier: Sequence[tuple[int, str]],
     stamps: Sequence[tuple[int, bytes]],
+    cosigned: Sequence[tuple[int, str]],
+    policy: bytes | None,
     copy_entries: Callable[[Callable[[bytes], object]], object],
 ) -> Export:
     """Write the export beside its place and rename it there: a folder of this name is complete.
@@ -91,6 +96,11 @@ def write(
                 {"size": size, "response": base64.b64encode(answer).decode("ascii")} for size, answer in stamps
             ]
             _put(partial / STAMPS, b"".join(canonical(one) + b"\n" for one in told))
+        if cosigned:
+            found = [canonical({"size": size, "line": line}) + b"\n" for size, line in cosigned]
+            _put(partial / COSIGNATURES, b"".join(found))
+        if policy is not None:
+            _put(partial / POLICY, policy)
         _put(partial / "checkpoint", checkpoint.text.encode("utf-8"))
         _put(partial / "log.vkey", vkey_text(name, key.public).encode("ascii"))
         _put(partial / "log.pub.pem", public_pem(key.public))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.seal.timestamp import TimeStamp
 
@@ -17,4 +17,25 @@ class TimeStamper(Protocol):
 
     def stamp(self, data: bytes) -> TimeStamp:
         """A checked time stamp over `data`; raises `TimeStampUnavailable` or `TimeStampInvalid`."""
+        ...
+
+
+class WitnessRefused(Exception):
+    """Why nothing came of asking a witness, in words that go on behind its name."""
+
+
+class WitnessAnswer(NamedTuple):
+    """Status and body of what a witness answered; nothing of it is checked."""
+
+    status: int
+    untrusted_body: bytes
+
+
+class WitnessCaller(Protocol):
+    """Whoever can reach a witness. An answer, or `WitnessRefused`, comes within `deadline_s` and a few seconds."""
+
+    deadline_s: float
+
+    def ask(self, url: str, data: bytes) -> WitnessAnswer:
+        """Send an `add-checkpoint` request to this submission prefix."""
         ...

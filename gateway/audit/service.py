@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from gateway.audit import export, rules, tree
 from gateway.audit.highwater import HighWaterMark
 from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
-from gateway.audit.tables import CheckpointRow, EntryRow, StampRow
+from gateway.audit.tables import CheckpointRow, CosignatureRow, EntryRow, StampRow
 from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import Clock
@@ -284,10 +284,16 @@ class Log:
         merkle.check_inclusion(index, checkpoint.size, merkle.leaf_hash(leaf), proof, checkpoint.root)
         return rules.proof_text(leaf, index, proof, checkpoint.text)
 
-    def export(self, sink_dir: Path) -> Export:
+    def opened(self, session: Session, text: str) -> SignedCheckpoint:
+        """A checkpoint of this log, from its text; `NoteInvalid` unless the log signed it."""
+        checkpoint = open_checkpoint(text, self.name, self._signing_twin(session).public)
+        return SignedCheckpoint(text, checkpoint.size, checkpoint.root)
+
+    def export(self, sink_dir: Path, *, policy: bytes | None = None) -> Export:
         """Write the log up to a fresh checkpoint into the new folder `sink_dir`, which appears complete or not at all.
 
-        Every entry is hashed again on the way and every checkpoint recomputed. The caller logs the export.
+        Every entry is hashed again on the way and every checkpoint recomputed. The caller logs the export. `policy` is
+        the text that says which witnesses' lines matter; all that are kept go along.
         """
         checkpoint = self.checkpoint()
         with self._units.read() as session:
@@ -299,6 +305,11 @@ class Log:
             stamps = session.scalars(
                 select(StampRow).where(StampRow.entry < checkpoint.size).order_by(StampRow.size)
             ).all()
+            cosigned = session.execute(
+                select(CosignatureRow.size, CosignatureRow.line)
+                .where(CosignatureRow.size <= checkpoint.size)
+                .order_by(CosignatureRow.size, CosignatureRow.cosigner)
+            ).all()
             known = self._signed(session, signing.public)
             return export.write(
                 sink_dir,
@@ -307,6 +318,8 @@ class Log:
                 checkpoint=checkpoint,
                 earlier=[(row.size, row.text) for row in rows],
                 stamps=[(row.size, row.response) for row in stamps],
+                cosigned=[(size, line) for size, line in cosigned],
+                policy=policy,
                 copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
             )
 

@@ -52,6 +52,17 @@ class CheckpointRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class CosignatureRow(Base):
+    """A witness's line over the checkpoint of this size, which held when it came; `cosigner` is name and key hash."""
+
+    __tablename__ = "audit_cosignature"
+
+    size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    cosigner: Mapped[str] = mapped_column(String(264), primary_key=True)
+    line: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class StampRow(Base):
     """A time-stamping authority's answer over the checkpoint of this size; `entry` holds its digest."""
 

@@ -20,10 +20,15 @@ from gateway.verify import Report, verify_export, verify_package
 from gateway.verify.verify import WrongUse
 
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+courier = typer.Typer(help="Cosignatures by hand, where witnesses have no line to here.", no_args_is_help=True)
+audit.add_typer(courier, name="courier")
 package = typer.Typer(help="Packages as recipients get them.", no_args_is_help=True)
 
 LogKey = Annotated[
     str | None, typer.Option("--log-key", help="The log's key, got another way: a file or the key itself.")
+]
+Trusted = Annotated[
+    Path | None, typer.Option("--policy", help="The witnesses you trust, and their quorum (C2SP tlog-policy).")
 ]
 _NAME_CHARS_MAX = 1000
 _EXPORT_BYTES_MAX = 1 << 36
@@ -48,6 +53,33 @@ def accept_clock(
     say("the clock is not behind the log")
 
 
+@courier.command("request")
+def courier_request(
+    file: Annotated[Path, typer.Argument(help="Where the request goes; must not exist.")],
+    old: Annotated[int | None, typer.Option("--old", min=0, help="The size that the witness cosigned last.")] = None,
+) -> None:
+    """Write what a witness without a line to here has to cosign, on the data folder itself."""
+    gateway = compose(from_environment(), passphrase)
+    try:
+        with file.open("xb") as sink:
+            sink.write(gateway.cosigning.courier_request(old))
+    except OSError as error:
+        raise Usage("The request cannot be written; name a file that does not exist yet.") from error
+
+
+@courier.command("collect")
+def courier_collect(
+    file: Annotated[Path, typer.Argument(help="The cosignatures that `gateway witness courier` wrote.")],
+) -> None:
+    """Check and keep what a witness cosigned, on the data folder itself."""
+    gateway = compose(from_environment(), passphrase)
+    if not file.is_file():
+        raise NotFound("There is nothing at this path.")
+    cosigned = gateway.cosigning.collect(_text(str(file), "file of cosignatures") or "")
+    quorum = "a quorum" if cosigned.met else "no quorum yet"
+    say(f"{len(cosigned.keys)} keys cosigned the first {cosigned.checkpoint.size} entries: {quorum}")
+
+
 @audit.command("export")
 def export_log(
     out: Annotated[Path, typer.Option("--out", "-o", help="A folder that does not exist yet.")],
@@ -68,12 +100,18 @@ def verify_log(
     path: Annotated[Path, typer.Argument(help="An export folder.")],
     log_key: LogKey = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint that you kept.")] = None,
+    policy: Trusted = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours."""
     _present(path)
     kept = None if checkpoint is None else _text(str(checkpoint), "checkpoint")
-    _report(lambda: verify_export(path, log_key=_text(log_key, "log key"), checkpoint=kept), as_json=as_json)
+    _report(
+        lambda: verify_export(
+            path, log_key=_text(log_key, "log key"), checkpoint=kept, policy=None if policy is None else _bytes(policy)
+        ),
+        as_json=as_json,
+    )
 
 
 @audit.command("checkpoint")
@@ -102,12 +140,14 @@ def verify_one(
     package_key: Annotated[
         str | None, typer.Option("--package-key", help="The sender's two keys, got another way.")
     ] = None,
+    policy: Trusted = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log."""
     _present(path)
     keys = {"log_key": _text(log_key, "log key"), "package_key": _text(package_key, "package key")}
-    _report(lambda: verify_package(path, **keys), as_json=as_json)
+    trusted = None if policy is None else _bytes(policy)
+    _report(lambda: verify_package(path, **keys, policy=trusted), as_json=as_json)
 
 
 def unpack_export(archive: zipfile.ZipFile, out: Path) -> None:
@@ -146,6 +186,13 @@ def _report(verify: Callable[[], Report], *, as_json: bool) -> None:
 def _present(path: Path) -> None:
     if not path.exists():
         raise NotFound("There is nothing at this path.")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Usage("The policy of witnesses cannot be read; check its path.") from error
 
 
 def _text(value: str | None, what: str) -> str | None:

@@ -160,7 +160,23 @@ def _deployment(settings: Settings) -> list[Finding]:
         _looked("keys", lambda: _keys(gateway)),
         _looked("policies in force", lambda: _in_force(gateway)),
         _looked("clock", lambda: _clock(gateway)),
+        _witnesses(gateway),
     ]
+
+
+def _witnesses(gateway: Gateway) -> Finding:
+    """Every witness is asked to cosign the log as it stands."""
+    if gateway.cosigning.policy is None:
+        return Finding("witnesses", "absent", "nobody outside cosigns the log; GATEWAY_WITNESSES names who does")
+
+    def look() -> str:
+        cosigned = gateway.cosigning.checkpoint()
+        gateway.cosigning.require(cosigned)
+        told = [f"{who}: {why}" for who, why in sorted(cosigned.refusals.items())]
+        quorum = "a quorum" if cosigned.met else "no quorum"
+        return "; ".join([f"{len(cosigned.keys)} keys cosigned {cosigned.checkpoint.size} entries, {quorum}", *told])
+
+    return _looked("witnesses", look)
 
 
 def _entries(gateway: Gateway) -> str:

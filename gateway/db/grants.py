@@ -6,7 +6,7 @@ from sqlalchemy import Engine, inspect, text
 
 from gateway.db.failures import DatabaseUnsuitable, told_as_problems
 
-APPEND_ONLY = frozenset({"audit_entry", "audit_node", "audit_checkpoint"})
+APPEND_ONLY = frozenset({"audit_entry", "audit_node", "audit_checkpoint", "audit_cosignature"})
 # Shredding erases what is sealed beside an entry; that another entry says so is for the log to check.
 _ERASABLE = {"audit_entry": "body_sealed"}
 # Only the owner may vacuum, and it does not serve: the server itself is to go over every table that has a dead row.

@@ -27,6 +27,7 @@ BOOKKEEPING = frozenset(
     {
         "audit_node",
         "audit_checkpoint",
+        "audit_cosignature",
         "render_lease",
         "token_nonce",
         "idempotency",

@@ -2,11 +2,12 @@
 
 1. In one transaction: gates, reviews, signatures, quorum and separation of duties hold; `release.sealed` commits
    manifest and approvals.
-2. A checkpoint is signed over that entry; inclusion proofs are drawn.
+2. A checkpoint is signed over that entry, witnesses cosign it, an authority stamps it; inclusion proofs are drawn.
 3. The package streams into the vault: approved bytes, digest-checked as they pass, and the proofs beside them.
 4. In one transaction everything is checked once more and `release.dispatched` commits the package's digest.
 
-A crash between any two steps leaves an approved release that can be dispatched again.
+A crash between any two steps leaves an approved release that can be dispatched again. Where an entry of step 1 says the
+same already and a quorum of witnesses has since cosigned it, which a courier may take days for, that one is used.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from gateway.audit.cosigning import Cosigned, Cosigning
 from gateway.audit.model import Act, SignedCheckpoint
 from gateway.audit.ports import TimeStamper
 from gateway.audit.service import Log
@@ -53,6 +55,7 @@ class _Sealing:
     cleared: Cleared
     approvals: bytes
     index: int
+    cosigned: Cosigned | None
 
 
 class Dispatch:
@@ -62,6 +65,7 @@ class Dispatch:
         self,
         units: Units,
         log: Log,
+        cosigning: Cosigning,
         vault: Vault,
         people: People,
         matters: Matters,
@@ -72,6 +76,7 @@ class Dispatch:
     ) -> None:
         self._units = units
         self._log = log
+        self._cosigning = cosigning
         self._vault = vault
         self._people = people
         self._matters = matters
@@ -84,7 +89,9 @@ class Dispatch:
         """Seal and dispatch an approved release; see the module for the steps."""
         actor.require(Permission.RELEASE_DISPATCH)
         sealing = self._seal(actor, release_id)
-        checkpoint = self._log.checkpoint()
+        cosigned = sealing.cosigned or self._cosigning.checkpoint()
+        self._cosigning.require(cosigned)
+        checkpoint = cosigned.checkpoint
         stamp = self._stamp(checkpoint)
         release = self._releases.get(release_id)
         with self._build(release, sealing, checkpoint, stamp) as keeping, self._units.change() as session:
@@ -109,6 +116,7 @@ class Dispatch:
                         "sealed_index": sealing.index,
                         "profile": row.profile,
                         "time_stamp": _told(stamp),
+                        "witnesses": cosigned.facts if self._cosigning.policy else None,
                     },
                 ),
             )
@@ -138,21 +146,27 @@ class Dispatch:
         with self._units.change() as session:
             row, cleared = self._cleared(session, actor, release_id)
             signed = binding.approvals_json(cleared)
-            index = self._log.append(
-                session,
-                Act(
-                    type="release.sealed",
-                    actor=actor.person_id,
-                    matter=row.matter,
-                    subject=row.id,
-                    facts={
-                        "release": row.id,
-                        "manifest_sha256": cleared.case.manifest_sha256,
-                        "approvals_sha256": hashlib.sha256(signed).hexdigest(),
-                    },
-                ),
+            act = Act(
+                type="release.sealed",
+                actor=actor.person_id,
+                matter=row.matter,
+                subject=row.id,
+                facts={
+                    "release": row.id,
+                    "manifest_sha256": cleared.case.manifest_sha256,
+                    "approvals_sha256": hashlib.sha256(signed).hexdigest(),
+                },
             )
-        return _Sealing(cleared, signed, index)
+            index, cosigned = self._sealed_before(session, act, release_id) or (self._log.append(session, act), None)
+        return _Sealing(cleared, signed, index, cosigned)
+
+    def _sealed_before(self, session: Session, act: Act, release_id: str) -> tuple[int, Cosigned] | None:
+        """The newest entry that seals this release, where it says the same and witnesses cosigned it meanwhile."""
+        found = self._log.newest_of(session, types=(act.type,), subject=release_id)
+        if found is None or found[1]["actor"] != act.actor or found[1]["facts"] != act.facts:
+            return None
+        cosigned = self._cosigning.covering(session, found[0])
+        return None if cosigned is None else (found[0], cosigned)
 
     def _cleared(self, session: Session, actor: Actor, release_id: str) -> tuple[ReleaseRow, Cleared]:
         row, case = self._releases.approved_in(session, release_id)

@@ -35,7 +35,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -56,6 +56,8 @@ EXPORT_FILES = (
     "verify.py",
 )
 EXPORT_STAMPS = "stamps.jsonl"
+EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
+EXPORT_EXTRAS = {EXPORT_STAMPS, EXPORT_COSIGNATURES, EXPORT_POLICY}
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
@@ -421,6 +423,7 @@ ENROLLED = {
     "signature": SIGNATURE_HEX,
 }
 STAMP = {"size": POSITIVE, "response": B64}
+COSIGNED = {"size": POSITIVE, "line": ANY_TEXT}
 HEARTBEAT = {"size": POSITIVE, "every_s": POSITIVE, "tsr_sha256?": HEX, "stamped_at?": TIME}
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY = {
@@ -707,12 +710,137 @@ def _log_signatures(lines: list[str], origin: str, key: Key, what: str) -> list[
     return [blob[4:] for blob in blobs[:2]]
 
 
-def cosigned_message(checkpoint: Checkpoint, claimed: bytes) -> bytes:
+def cosigned_message(checkpoint: Checkpoint, claimed: bytes, cosigner: str | None = None) -> bytes:
     """What ML-DSA-44 signs of a checkpoint (C2SP tlog-cosignature): label, cosigner, time, log, span, root."""
-    name = checkpoint.origin.encode("ascii")
-    named = struct.pack(">B", len(name) & 255) + name
+    names = [name.encode("ascii") for name in (cosigner or checkpoint.origin, checkpoint.origin)]
+    signer, log = (struct.pack(">B", len(name) & 255) + name for name in names)
     span = struct.pack(">QQ", 0, checkpoint.size)
-    return b"subtree/v1\n\x00" + named + claimed + named + span + checkpoint.root
+    return b"subtree/v1\n\x00" + signer + claimed + log + span + checkpoint.root
+
+
+class Witness(NamedTuple):
+    """One witness key of a policy: the name it signs under, and its type byte with the key behind it."""
+
+    signer: str
+    typed: bytes
+
+
+class Trust:
+    """A C2SP tlog-policy: which keys are witnesses, and how many of them make a quorum."""
+
+    def __init__(self, data: bytes) -> None:
+        self.logs: list[str] = []
+        self.witnesses: dict[str, Witness] = {}
+        self.groups: dict[str, tuple[int, list[str]]] = {}
+        self.quorum = ""
+        self._members: set[str] = set()
+        lines = data.split(b"\n")
+        if len(data) > 1 << 19 or len(lines) > 1000:
+            raise Mismatch("The policy is far too long.")
+        for number, line in enumerate(lines, 1):
+            items = [item for item in re.split("[ \t]+", line.decode("utf-8", "surrogateescape")) if item]
+            if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", line) or not (
+                not items or items[0].startswith("#") or self._take(items)
+            ):
+                raise Mismatch(f"Line {number} of the policy is not as C2SP tlog-policy has it.")
+        if not self.quorum:
+            raise Mismatch("The policy has no quorum line.")
+
+    def _take(self, items: list[str]) -> bool:
+        word, count = items[0], len(items)
+        if word == "log" and count in (2, 3):
+            typed = _vkey(items[1])
+            known = [_vkey(vkey).typed[1:] for vkey in self.logs]
+            self.logs.append(items[1])
+            return typed.typed[:1] in _NOTE_TYPES and typed.typed[1:] not in known
+        if word == "witness" and count in (3, 4):
+            return self._witness(items[1], _vkey(items[2]))
+        if word == "group" and count > 3:
+            return self._group(items[1], items[2], items[3:])
+        known_name = count == 2 and (items[1] == "none" or items[1] in self.witnesses or items[1] in self.groups)
+        if word != "quorum" or not known_name or self.quorum:
+            return False
+        self.quorum = items[1]
+        return True
+
+    def _witness(self, name: str, key: Witness) -> bool:
+        kind, raw = key.typed[:1], key.typed[1:]
+        if kind == b"\x04":
+            check_ed25519(raw, "A witness key of the policy")
+        elif kind != b"\x06" or len(raw) != _MLDSA_KEY_BYTES:
+            return False
+        twice = any(one.typed[1:] == raw for one in self.witnesses.values())
+        if twice or name == "none" or name in self.witnesses or name in self.groups:
+            return False
+        self.witnesses[name] = key
+        return True
+
+    def _group(self, name: str, needed: str, members: list[str]) -> bool:
+        taken = name == "none" or name in self.witnesses or name in self.groups
+        known = all(member in self.witnesses or member in self.groups for member in members)
+        if taken or not known or len(set(members)) != len(members) or self._members & set(members):
+            return False
+        self._members.update(members)
+        number = {"any": "1", "all": str(len(members))}.get(needed, needed)
+        if not re.fullmatch("[1-9][0-9]{0,5}", number) or int(number) > len(members):
+            return False
+        self.groups[name] = (int(number), members)
+        return True
+
+    def check(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> str:
+        """Raise `Mismatch` unless a quorum cosigned this checkpoint in these lines; a sentence that says who did."""
+        cosigned: dict[str, int] = {}
+        for line in lines:
+            match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
+            blob = unb64(match.group(2), f"A cosignature of {what}") if match else b""
+            for name, key in self.witnesses.items():
+                if match and key.signer == match.group(1) and blob[:4] == note_key_hash(key.signer, key.typed):
+                    cosigned.setdefault(name, _cosigned_at(checkpoint, key, blob[4:], f"{what}: the witness {name}"))
+        witnessed = {*cosigned}
+        for name, (needed, members) in self.groups.items():
+            if len(witnessed.intersection(members)) >= needed:
+                witnessed.add(name)
+        if self.quorum != "none" and self.quorum not in witnessed:
+            raise Mismatch(f"{what} is cosigned by {len(cosigned)} keys of the policy, and these are no quorum.")
+        if not cosigned:
+            return f"{what} is cosigned by no witness, and the policy asks for none."
+        latest = max(cosigned.values())
+        when = str(moment("1970-01-01T00:00:00.000Z") + timedelta(seconds=latest)) if latest < 1 << 37 else "?"
+        return f"{what} is cosigned by {len(cosigned)} keys of the policy, which are a quorum, last at {when}."
+
+    def check_log(self, key: Key) -> None:
+        """Raise `Mismatch` where the policy lists logs, and not this one."""
+        named = [(vkey.signer, vkey.typed) for vkey in map(_vkey, self.logs)]
+        own = [(key.name, kind + raw) for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
+        if named and not any(one in named for one in own):
+            raise Mismatch("The policy lists logs, and not this one.")
+
+
+def _vkey(text: str) -> Witness:
+    """Name and typed key of one verifier key."""
+    name, _, rest = text.partition("+")
+    hashed, _, encoded = rest.partition("+")
+    typed = unb64(encoded, "A verifier key of the policy")
+    if not re.fullmatch("[!-*,-~]{1,255}", name) or not typed or hashed != note_key_hash(name, typed).hex():
+        raise Mismatch("A verifier key of the policy is not name+hash+base64.")
+    return Witness(name, typed)
+
+
+def _cosigned_at(checkpoint: Checkpoint, key: Witness, stamped: bytes, what: str) -> int:
+    """The time that a cosignature states; raise `Mismatch` unless the key made it over this checkpoint."""
+    claimed, signature = stamped[:8], stamped[8:]
+    at = int.from_bytes(claimed, "big")
+    if len(claimed) < 8 or not 0 < at < 1 << 63:
+        raise Mismatch(f"{what} states no time, or one out of range.")
+    root = base64.b64encode(checkpoint.root).decode("ascii")
+    text = f"cosignature/v1\ntime {at}\n{checkpoint.origin}\n{checkpoint.size}\n{root}\n"
+    if key.typed[:1] == b"\x04":
+        holds = ed25519_holds(key.typed[1:], text.encode("ascii"), signature)
+    else:
+        holds = mldsa_holds(key.typed[1:], cosigned_message(checkpoint, claimed, key.signer), signature, b"")
+    if not holds:
+        raise Mismatch(f"{what} did not sign this checkpoint: the line or the checkpoint was changed.")
+    return at
 
 
 # Reports.
@@ -1245,7 +1373,8 @@ def parse_proof(data: bytes) -> Proof:
 class PackageCheck:
     """The numbered checks of one package; what one finds the next ones use."""
 
-    def __init__(self, path: Path, log_key: Key | None, package_key: Key | None) -> None:
+    def __init__(self, path: Path, log_key: Key | None, package_key: Key | None, trust: Trust | None = None) -> None:
+        self.trust = trust
         self.path = path
         self.log_key = log_key
         self.package_key = package_key
@@ -1277,6 +1406,8 @@ class PackageCheck:
             run("time stamp", self.time_stamp)
         if self._committed():
             run("table commitments", self.table_commitments)
+        if self.trust is not None:
+            run("witnesses", self.witnesses)
         return self.report
 
     def structure(self) -> str:
@@ -1464,6 +1595,15 @@ class PackageCheck:
                 raise Mismatch(f"No entry shows that {shown(person)} holds the role {shown(role)}.")
         return "The log shows who gave each approver key and role, each time with a second person's signature."
 
+    def witnesses(self) -> str:
+        """The checkpoint in audit.proof is cosigned by a quorum of the policy, each witness counted once."""
+        checkpoint, proof, trust = self._get("checkpoint"), self._get("proof"), self.trust
+        if trust is None:
+            raise Skipped("No policy was given.")
+        trust.check_log(parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest"))
+        lines = proof.checkpoint.rpartition("\n\n")[2].split("\n")
+        return trust.check(checkpoint, lines, "The checkpoint in audit.proof")
+
     def time_stamp(self) -> str:
         """The sender got a time stamp over the checkpoint. Who issued it is not checked here, and is said so."""
         manifest, proof = self._get("manifest"), self._get("proof")
@@ -1596,14 +1736,16 @@ def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -
     return PackageCheck(Path(), _given_key(log_key, "log"), _given_key(package_key, "package")).binding(parts)
 
 
-def verify_package(path: Path, *, log_key: str | None = None, package_key: str | None = None) -> Report:
-    """Check a package folder or zip. Keys are texts as `parse_key` takes them; a bad one is `WrongUse`."""
+def verify_package(
+    path: Path, *, log_key: str | None = None, package_key: str | None = None, policy: bytes | None = None
+) -> Report:
+    """Check a package folder or zip. Keys are texts as `parse_key` takes them; a bad one, or policy, is `WrongUse`."""
     if path.is_file():
         with path.open("rb") as file:
             head = file.read(64)
         if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")):
             raise WrongUse("This package is encrypted; open it first: age --decrypt -i YOUR_KEY -o package.zip PATH")
-    return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"))()
+    return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"), _given_trust(policy))()
 
 
 # Audit-log exports.
@@ -1677,9 +1819,10 @@ class Walk:
 class ExportCheck:
     """The numbered checks of one audit-log export."""
 
-    def __init__(self, path: Path, log_key: Key | None, held: str | None) -> None:
+    def __init__(self, path: Path, log_key: Key | None, held: str | None, trust: Trust | None) -> None:
         self.path = path
         self.log_key = log_key
+        self.trust = trust
         self.held_text = held
         self.report = Report("audit-log export", pinned=log_key is not None)
         self._found: dict[str, Any] = {}
@@ -1694,7 +1837,7 @@ class ExportCheck:
         run("tree", self.tree)
         if self.held_text is not None:
             run("checkpoint held outside", self.held)
-        else:
+        elif self.trust is None:
             self.report.warnings.append(
                 "Without a checkpoint that you kept (--checkpoint) a log that was cut off or rewritten is not noticed."
             )
@@ -1703,12 +1846,14 @@ class ExportCheck:
         run("index", self.index)
         if self._stamped():
             run("time", self.time)
+        if self.trust is not None or EXPORT_COSIGNATURES in getattr(self._found.get("files"), "sizes", {}):
+            run("witnesses", self.witnesses)
         return self.report
 
     def structure(self) -> str:
         """The documented files, and no others."""
         files = self._found["files"] = Folder(self.path)
-        for name in sorted((files.sizes.keys() - {EXPORT_STAMPS}) ^ set(EXPORT_FILES)):
+        for name in sorted((files.sizes.keys() - EXPORT_EXTRAS) ^ set(EXPORT_FILES)):
             raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
         for name in ("checkpoint", "log.vkey", "log.pub.pem", "index.json", "index.sig", "checkpoints.jsonl"):
             limit = SMALL_FILE_BYTES if name != "checkpoints.jsonl" else 1 << 30
@@ -1882,6 +2027,29 @@ class ExportCheck:
         )
         return f"By the newest time stamp of an authority {told}."
 
+    def witnesses(self) -> str:
+        """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once."""
+        checkpoint, key, files = self._get("checkpoints")[-1], self._get("key"), self._get("files")
+        lines: list[str] = []
+        if EXPORT_COSIGNATURES in files.sizes:
+            with files.open(EXPORT_COSIGNATURES) as file:
+                told = file.read(1 << 30).split(b"\n")
+            if told.pop() or not told:
+                raise Mismatch(f"{EXPORT_COSIGNATURES} does not end with a whole line.")
+            for number, line in enumerate(told, 1):
+                item = parse_canonical(line, f"Line {number} of {EXPORT_COSIGNATURES}")
+                check_shape(item, COSIGNED, f"Line {number} of {EXPORT_COSIGNATURES}")
+                if item["size"] == checkpoint.size:
+                    lines.append(item["line"].rstrip("\n"))
+        if self.trust is None:
+            self.report.warnings.append(
+                "Cosignatures of witnesses came with the export; give the policy of those you trust (--policy) to have "
+                "them checked. The one in the export is the company's."
+            )
+            return f"{len(lines)} lines of witnesses over the checkpoint are here; whose they are was not checked."
+        self.trust.check_log(key)
+        return self.trust.check(checkpoint, lines, "The checkpoint")
+
     def _stamp_lines(self) -> list[bytes]:
         files = self._get("files")
         if EXPORT_STAMPS not in files.sizes:
@@ -1918,9 +2086,11 @@ def pem_text(key: Key) -> str:
     return "".join(blocks)
 
 
-def verify_export(path: Path, *, log_key: str | None = None, checkpoint: str | None = None) -> Report:
-    """Check an export folder. `checkpoint` is the text of a checkpoint kept outside."""
-    return ExportCheck(path, _given_key(log_key, "log"), checkpoint)()
+def verify_export(
+    path: Path, *, log_key: str | None = None, checkpoint: str | None = None, policy: bytes | None = None
+) -> Report:
+    """Check an export folder. `checkpoint` is the text of a checkpoint kept outside, `policy` a C2SP tlog-policy."""
+    return ExportCheck(path, _given_key(log_key, "log"), checkpoint, _given_trust(policy))()
 
 
 # Command line.
@@ -1933,6 +2103,21 @@ def _given_key(text: str | None, what: str) -> Key | None:
         return parse_key(text, f"The {what} key you gave")
     except Mismatch as difference:
         raise WrongUse(str(difference)) from None
+
+
+def _given_trust(data: bytes | None) -> Trust | None:
+    try:
+        return None if data is None else Trust(data)
+    except Mismatch as difference:
+        raise WrongUse(str(difference)) from None
+
+
+def _policy(name: str | None) -> bytes | None:
+    """The bytes of the policy's file, whose names are octets."""
+    try:
+        return None if name is None else Path(name).read_bytes()
+    except (OSError, ValueError):
+        raise WrongUse("The policy file cannot be read.") from None
 
 
 def _argument(value: str | None) -> str | None:
@@ -1963,10 +2148,11 @@ def verify(arguments: argparse.Namespace) -> Report:
             raise WrongUse("--package-key is for packages; this is an audit-log export.")
         if arguments.checkpoint is not None and not _names_a_file(arguments.checkpoint):
             raise WrongUse("--checkpoint is the file of a checkpoint that you kept.")
-        return verify_export(path, log_key=log_key, checkpoint=_argument(arguments.checkpoint))
+        held, policy = _argument(arguments.checkpoint), _policy(arguments.policy)
+        return verify_export(path, log_key=log_key, checkpoint=held, policy=policy)
     if arguments.checkpoint is not None:
         raise WrongUse("--checkpoint is for audit-log exports: a package carries no consistency proof.")
-    return verify_package(path, log_key=log_key, package_key=package_key)
+    return verify_package(path, log_key=log_key, package_key=package_key, policy=_policy(arguments.policy))
 
 
 def say(text: str) -> None:
@@ -1987,6 +2173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--package-key", metavar="KEY", help="the two package keys, obtained from elsewhere: file or text"
     )
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of this log that you kept")
+    parser.add_argument("--policy", metavar="FILE", help="the witnesses you trust, and their quorum (C2SP tlog-policy)")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     arguments = parser.parse_args(argv)
     try:

@@ -69,7 +69,8 @@ class Worker:
                     self._gateway.tidy()
                 if time.monotonic() - listened > LISTEN_EVERY_S:
                     listened = time.monotonic()
-                    self._gateway.heartbeat.beat()
+                    if self._gateway.heartbeat.beat():
+                        self._gateway.cosigning.checkpoint()
                 worked = self.step()
             except Problem as problem:
                 _log.warning("a rendition could not be carried out: %s", problem.slug)

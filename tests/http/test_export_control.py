@@ -44,8 +44,8 @@ def test_what_cannot_be_recorded_is_refused(office: Office) -> None:
     original = office.original(matter)
     path = f"/originals/{original}/export-classes"
     for number, change in enumerate(({"entry": "ЕAR99"}, {"regime": "US EAR"}, {"end": "2025-01-01"})):
-        assert slug_of(post(office, path, {**CLASS, **change}, key=f"wrong {number}")) == "matter-malformed"
-    assert post(office, path, CLASS, key="not mine", by="dispatcher").status_code == 403
+        assert slug_of(post(office, path, {**CLASS, **change}, key=f"wrong-{number}")) == "matter-malformed"
+    assert post(office, path, CLASS, key="not-mine", by="dispatcher").status_code == 403
     assert post(office, "/originals/org_unknown/export-classes", CLASS, key="unknown").status_code == 404
     assert post(office, f"/matters/{matter}/licences", {**LICENCE, "countries": []}, key="nowhere").status_code >= 400
     assert office["builder"].get(f"{API}/matters/{matter}/export-control").json() == {"classes": [], "licences": []}

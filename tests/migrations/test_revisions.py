@@ -15,6 +15,7 @@ from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 import gateway.app
 import gateway.web.idempotency
 from gateway.audit.model import Act
+from gateway.base.clock import SystemClock
 from gateway.base.problems import Refused
 from gateway.db import migrate
 from gateway.db.metadata import Base
@@ -280,7 +281,7 @@ def test_without_its_commitments_a_table_is_still_there_and_nothing_is_due(datab
     before = contents(engine)
     assert len(before["table_commitment"]) == 4
     assert len(before["commit_lease"]) == 1
-    downgrade(engine, "0016")
+    downgrade(engine, "0010")
     upgrade(engine)
     assert contents(engine) == {**before, "table_commitment": [], "commit_lease": []}
     engine.dispose()
@@ -288,6 +289,24 @@ def test_without_its_commitments_a_table_is_still_there_and_nothing_is_due(datab
     assert not reopened.commitments.step()
     with reopened.units.read() as session:
         assert reopened.commitments.opening(session, original, "rel_1") is None
+
+
+def test_cosignatures_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, table = engine_of(world.gateway.settings), Base.metadata.tables["audit_cosignature"]
+    with engine.begin() as connection:
+        row = {
+            "size": 7,
+            "cosigner": "w.example/1+00000000",
+            "line": "— w.example/1 AAAA\n",
+            "received_at": SystemClock().now(),
+        }
+        connection.execute(table.insert().values(**row))
+    before = contents(engine)
+    downgrade(engine, "0010")
+    upgrade(engine)
+    assert contents(engine) == {**before, table.name: []}
+    engine.dispose()
 
 
 def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: Path) -> None:

@@ -41,9 +41,9 @@ class Sent(NamedTuple):
     late: dict[str, Any]
 
     def check(self, number: int, path: Path | None = None) -> Report:
-        keys = {"log_key": self.world.gateway.log.vkey()}
-        keys["package_key"] = to_text(self.world.gateway.package_key().public)
-        return verify_package(path or self.archives[number], **keys)
+        gateway = self.world.gateway
+        package_key = to_text(gateway.package_key().public)
+        return verify_package(path or self.archives[number], log_key=gateway.log.vkey(), package_key=package_key)
 
     def unpacked(self, number: int, folder: Path, **changed: bytes | None) -> Path:
         """The package as a folder, some files changed or left out."""

@@ -35,8 +35,10 @@ _LINES_AT_ONCE = 256
 
 @router.get("/checkpoint", operation_id="showCheckpoint", response_class=Response, summary="A signed checkpoint")
 def show_checkpoint(gateway: InGateway, _actor: Reader, known: InKnown) -> Response:
-    """Over the whole log as it stands, as C2SP tlog-checkpoint text. Keep it outside."""
-    return known.document(gateway.log.checkpoint().text.encode(), "text/plain; charset=utf-8")
+    """Over the whole log as it stands, as C2SP tlog-checkpoint text, with lines of witnesses. Keep it outside."""
+    return known.document(
+        gateway.cosigning.kept(gateway.log.checkpoint()).checkpoint.text.encode(), "text/plain; charset=utf-8"
+    )
 
 
 @router.get("/entries", operation_id="listEntries", response_class=Response, summary="Entries as JSON Lines")
@@ -85,7 +87,7 @@ def export_log(gateway: InGateway, actor: Exporter) -> Response:
         gateway.log.append(session, Act(type="audit.exported", actor=actor.person_id))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-export-")))
-        gateway.log.export(folder / "audit-export")
+        gateway.cosigning.export(folder / "audit-export")
         packed = folder / "audit-export.zip"
         _zip(folder / "audit-export", packed)
         file = stack.enter_context(packed.open("rb"))

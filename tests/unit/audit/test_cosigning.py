@@ -1,0 +1,333 @@
+"""Witnesses that tell the truth are heard, witnesses that lie are refused by name, and none keeps an act waiting."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from gateway.audit.cosigning import Cosigning, NothingCollected, QuorumMissing
+from gateway.audit.ports import WitnessAnswer
+from gateway.audit.service import Log
+from gateway.audit.tables import CosignatureRow
+from gateway.audit.witnesses import HttpWitnesses
+from gateway.base.clock import Clock
+from gateway.base.problems import Problem
+from gateway.db.unit import Units
+from gateway.seal.add_checkpoint import parse_request
+from gateway.seal.cosignature import cosign
+from gateway.seal.note import Checkpoint, open_checkpoint, parse_vkeys
+from gateway.seal.twin import SigningTwin
+from gateway.verify import verify_export
+from gateway.witness.service import SizeDiffers, Witness, create
+from tests.support.witnesses import PASSPHRASE, policy_of
+from tests.unit.audit.conftest import TickingClock
+
+Fill = Callable[[int], None]
+Answer = Callable[[bytes], WitnessAnswer]
+
+
+class Straight:
+    """Calls witnesses in this process, answering as `gateway.witness.asgi` does; `lie` puts in its own answer."""
+
+    deadline_s = 1.0
+
+    def __init__(self, witnesses: dict[str, Witness]) -> None:
+        self.witnesses = witnesses
+        self.asked: list[str] = []
+        self.lie: Answer | None = None
+
+    def ask(self, url: str, data: bytes) -> WitnessAnswer:
+        self.asked.append(url)
+        if self.lie is not None:
+            return self.lie(data)
+        try:
+            return WitnessAnswer(200, self.witnesses[url].add_checkpoint(data).encode())
+        except SizeDiffers as differs:
+            return WitnessAnswer(409, f"{differs.members['size']}\n".encode())
+        except Problem:
+            return WitnessAnswer(422, b"no\n")
+
+
+def witness(folder: Path, name: str, clock: Clock) -> Witness:
+    create(folder, name, PASSPHRASE)
+    return Witness(folder, PASSPHRASE, clock)
+
+
+URL = "http://w1.example"
+
+
+@pytest.fixture
+def one(tmp_path: Path, log: Log, clock: TickingClock, fill: Fill) -> Witness:
+    fill(5)
+    made = witness(tmp_path / "w1", "w1.example", clock)
+    made.trust(log.vkey())
+    return made
+
+
+@pytest.fixture
+def caller(one: Witness) -> Straight:
+    return Straight({URL: one})
+
+
+@pytest.fixture
+def cosigning(units: Units, log: Log, clock: TickingClock, one: Witness, caller: Straight) -> Cosigning:
+    return Cosigning(units, log, clock, policy_of(one, URL).encode(), caller, required=True)
+
+
+def test_a_witness_follows_the_log_and_is_asked_once_for_each_checkpoint(
+    cosigning: Cosigning, caller: Straight, fill: Fill, log: Log
+) -> None:
+    for _ in range(3):
+        cosigned = cosigning.checkpoint()
+        cosigning.require(cosigned)
+        assert (len(cosigned.keys), cosigned.met, cosigned.refusals) == (2, True, {})
+        assert open_checkpoint(cosigned.checkpoint.text, *parse_vkeys(log.vkey())).size == log.size()
+        fill(3)
+    assert caller.asked == [URL] * 3
+    cosigning.checkpoint()
+    assert cosigning.checkpoint().facts == {"cosigned_by": ["w1.example"], "keys": 2, "quorum": True}
+    assert len(caller.asked) == 4
+
+
+def test_a_witness_that_knows_more_of_the_log_than_is_remembered_is_asked_from_there(
+    cosigning: Cosigning, caller: Straight, one: Witness, fill: Fill
+) -> None:
+    one.add_checkpoint(cosigning.courier_request(None))
+    fill(4)
+    assert cosigning.checkpoint().met
+    assert len(caller.asked) == 2
+
+
+def lies(clock: TickingClock, one: Witness, log: Log) -> dict[str, tuple[Answer, str]]:
+    """Every lie by name, and the words it is refused with."""
+    origin = log.name
+
+    def told(data: bytes) -> Checkpoint:
+        return open_checkpoint(parse_request(data).checkpoint, *parse_vkeys(log.vkey()))
+
+    def lines(checkpoint: Checkpoint, later_s: int = 0, key: SigningTwin | None = None) -> WitnessAnswer:
+        at = int(clock.time.timestamp()) + later_s
+        return WitnessAnswer(200, cosign(checkpoint, one.name, key or one._key, at).encode())
+
+    def forged(data: bytes) -> WitnessAnswer:
+        # The key hash of the real key, the signature of another.
+        true, false = lines(told(data)).untrusted_body, lines(told(data), key=SigningTwin.generate()).untrusted_body
+        ours, theirs = (body.decode().split("\n")[0].split(" ") for body in (true, false))
+        blob = base64.b64decode(ours[2])[:4] + base64.b64decode(theirs[2])[4:]
+        return WitnessAnswer(200, f"— {one.name} {base64.b64encode(blob).decode()}\n".encode())
+
+    sizes = iter(range(100))
+    return {
+        "409 for ever": (lambda _: WitnessAnswer(409, b"%d\n" % (next(sizes) % 3)), "every size with another"),
+        "409 without end": (lambda _: WitnessAnswer(409, b"9" * 400 + b"\n"), "not which"),
+        "409 without size": (lambda _: WitnessAnswer(409, b""), "not which"),
+        "409 ahead of the log": (lambda _: WitnessAnswer(409, b"999\n"), "more than this checkpoint"),
+        "an older tree": (lambda data: lines(Checkpoint(origin, 3, told(data).root)), "something else"),
+        "another root": (lambda data: lines(Checkpoint(origin, told(data).size, bytes(32))), "something else"),
+        "another origin": (lambda data: lines(Checkpoint("a.example", told(data).size, told(data).root)), "something"),
+        "a forged line": (forged, "forged"),
+        "the future": (lambda data: lines(told(data), 3600), "not come yet"),
+        "the end of time": (lambda data: lines(told(data), 1 << 62), "not come yet"),
+        "the past": (lambda data: lines(told(data), -3600), "before this checkpoint"),
+        "another key": (lambda data: lines(told(data), key=SigningTwin.generate()), "no line by the key"),
+        "the log's own lines": (
+            lambda data: WitnessAnswer(200, parse_request(data).checkpoint.rpartition("\n\n")[2].encode()),
+            "no line by the key",
+        ),
+        "nothing": (lambda _: WitnessAnswer(200, b""), "no line by the key"),
+        "no text": (lambda _: WitnessAnswer(200, b"\xff\xfe"), "not text"),
+        "another story": (lambda _: WitnessAnswer(422, b"no"), "does not continue"),
+        "a redirect": (lambda _: WitnessAnswer(302, b""), "status 302"),
+    }
+
+
+def test_a_lying_witness_is_refused_by_name_and_nothing_of_it_is_kept(
+    cosigning: Cosigning, caller: Straight, clock: TickingClock, one: Witness, log: Log, fill: Fill
+) -> None:
+    for name, (lie, says) in lies(clock, one, log).items():
+        caller.lie, caller.asked = lie, []
+        fill(1)
+        cosigned = cosigning.checkpoint()
+        assert (cosigned.keys, cosigned.met) == ((), False), name
+        assert says in cosigned.refusals[URL], name
+        assert len(caller.asked) <= 2, name
+        assert cosigned.checkpoint.text.count("— ") == 2, name
+        with pytest.raises(QuorumMissing, match=URL):
+            cosigning.require(cosigned)
+    caller.lie = None
+    assert cosigning.checkpoint().met
+
+
+def test_one_line_said_twice_is_one_cosignature(
+    units: Units, log: Log, clock: TickingClock, one: Witness, caller: Straight
+) -> None:
+    ed, ml = (key.vkey for key in one.keys)
+    both = f"witness ed {ed} {URL}\nwitness ml {ml} {URL}\ngroup g 2 ed ml\nquorum g\n".encode()
+    cosigning = Cosigning(units, log, clock, both, caller, required=True)
+
+    def twice(data: bytes) -> WitnessAnswer:
+        first, _second = one.add_checkpoint(data).splitlines(keepends=True)
+        return WitnessAnswer(200, (first * 5).encode())
+
+    caller.lie = twice
+    cosigned = cosigning.checkpoint()
+    assert (len(cosigned.keys), cosigned.met) == (1, False)
+
+
+def test_where_nobody_insists_the_quorum_may_be_missing(
+    units: Units, log: Log, clock: TickingClock, one: Witness
+) -> None:
+    lenient = Cosigning(units, log, clock, policy_of(one, None).encode(), Straight({}), required=False)
+    cosigned = lenient.checkpoint()
+    lenient.require(cosigned)
+    assert not cosigned.met
+    nobody = Cosigning(units, log, clock, None, Straight({}), required=True)
+    nobody.require(nobody.checkpoint())
+
+
+def test_a_line_put_into_the_database_does_not_count(
+    cosigning: Cosigning, one: Witness, units: Units, caller: Straight, log: Log, clock: TickingClock
+) -> None:
+    signed = log.checkpoint()
+    line = cosign(Checkpoint(log.name, signed.size, signed.root), one.name, SigningTwin.generate(), 5)
+    with units.bookkeeping() as session:
+        session.execute(
+            insert(CosignatureRow).values(size=signed.size, cosigner="x", line=line, received_at=clock.now())
+        )
+    assert cosigning.kept(signed).keys == ()
+
+
+def test_a_courier_carries_both_ways(units: Units, log: Log, clock: TickingClock, one: Witness, fill: Fill) -> None:
+    cosigning = Cosigning(units, log, clock, policy_of(one, None).encode(), Straight({}), required=True)
+    asked = cosigning.courier_request(None)
+    index = log.size() - 1
+    fill(2)
+    lines = one.add_checkpoint(asked)
+    cosigning._log.checkpoint()
+    collected = cosigning.collect(lines)
+    assert (collected.met, collected.checkpoint.size) == (True, index + 1)
+    with units.read() as session:
+        covering = cosigning.covering(session, index)
+        assert covering is not None
+        assert covering.checkpoint.size == index + 1
+        assert cosigning.covering(session, index + 1) is None
+    assert one.add_checkpoint(cosigning.courier_request(None))
+    for nothing in ("", "no line", lines.replace("A", "B"), cosign(Checkpoint("x", 1, bytes(32)), "w9", one._key, 9)):
+        with pytest.raises(NothingCollected):
+            cosigning.collect(nothing)
+
+
+def test_an_export_carries_lines_and_policy_and_a_verifier_counts_them(
+    cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, caller: Straight
+) -> None:
+    fill(300)
+    cosigning.export(tmp_path / "export")
+    policy = policy_of(one, URL).encode()
+    assert (tmp_path / "export" / "policy").read_bytes() == policy
+    report = verify_export(tmp_path / "export", log_key=log.vkey(), policy=policy)
+    assert (report.ok, report.steps[-1].title) == (True, "witnesses")
+    assert "2 keys of the policy, which are a quorum" in report.steps[-1].detail
+    assert verify_export(tmp_path / "export", log_key=log.vkey()).ok
+    strangers = witness(tmp_path / "w2", "w2.example", one._clock)
+    more = (
+        policy + policy_of(strangers, None).replace(" ed ", " e2 ").replace(" ml", " m2").replace("w1", "w2").encode()
+    )
+    more = more.replace(b"quorum w1\n", b"").replace(b"quorum w2", b"group both all w1 w2\nquorum both")
+    failed = verify_export(tmp_path / "export", log_key=log.vkey(), policy=more).steps[-1]
+    assert (failed.state, "no quorum" in failed.detail) == ("failed", True)
+    # Later a liar in the gateway's place puts in what the witness never said.
+    caller.lie = lambda _: WitnessAnswer(503, b"")
+    fill(1)
+    cosigning.export(tmp_path / "later")
+    assert not verify_export(tmp_path / "later", log_key=log.vkey(), policy=policy).ok
+
+
+@contextmanager
+def answering(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer(self)
+
+        def log_message(self, *_said: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b"x" * 4096)
+    except OSError:
+        return
+
+
+def dripping(handler: BaseHTTPRequestHandler) -> None:
+    """A byte of a header every now and then: each single wait is short."""
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(400):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.05)
+    except OSError:
+        return
+
+
+def silent(_handler: BaseHTTPRequestHandler) -> None:
+    time.sleep(20)
+
+
+def elsewhere(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(307)
+    handler.send_header("Location", "http://127.0.0.1:9/add-checkpoint")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(endless, "too long"), (dripping, "not in time"), (silent, "not in time"), (elsewhere, "status 307")],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_a_server_sends_is_bounded_in_size_and_time_and_acts_go_on(
+    answer: Callable[[BaseHTTPRequestHandler], None],
+    says: str,
+    units: Units,
+    log: Log,
+    clock: TickingClock,
+    one: Witness,
+    fill: Fill,
+) -> None:
+    with answering(answer) as url:
+        policy = policy_of(one, url).encode()
+        cosigning = Cosigning(units, log, clock, policy, HttpWitnesses(0.5, 0.8), required=True)
+        asking = threading.Thread(target=lambda: found.append(cosigning.checkpoint()))
+        found: list[object] = []
+        asking.start()
+        fill(1)
+        began = time.monotonic()
+        cosigned = cosigning.checkpoint()
+        assert time.monotonic() - began < 15
+        asking.join()
+    assert says in cosigned.refusals[url]
+    assert found
