@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.authority import TimeStampAuthority
 from gateway.audit.cosigning import Cosigning
+from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
@@ -49,6 +50,7 @@ from gateway.keys.rotation import Rotation
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
+from gateway.matter.names import Names
 from gateway.matter.service import Matters
 from gateway.people.service import People
 from gateway.policy.bundle import Signers, parse_signers
@@ -113,11 +115,13 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
     people: People
     matters: Matters
     clearances: Clearances
+    names: Names
     vault: Vault
     openings: Openings
     commitments: Commitments
@@ -257,6 +261,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
+    names = Names(units, keyring, log, matters)
     vault = Vault(keyring, FolderBlobStore(settings.blobs_dir, settings.disk_floor_bytes), clock)
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
@@ -292,6 +297,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         networks,
         clearances,
         assess,
+        names,
     )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
@@ -325,10 +331,12 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         rotation=rotation,
         log=log,
         cosigning=witnesses,
+        extracts=Extracts(units, keyring, log),
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,
         clearances=clearances,
+        names=names,
         vault=vault,
         openings=Openings(units, log, clock, vault),
         commitments=commitments,

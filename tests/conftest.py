@@ -17,7 +17,9 @@ from tests.support.second import MISSING, Second
 # Folders of tests that take a release from its originals to its package, minutes of processor time in all; and files
 # that look at the interface alone, whatever lies behind it.
 _JOURNEYS = frozenset({"promises", "crash"})
-_INTERFACE = frozenset({"test_archives.py", "test_fuzz.py", "test_matrix.py", "test_openapi.py", "test_border.py"})
+_INTERFACE = frozenset(
+    {"test_archives.py", "test_fuzz.py", "test_matrix.py", "test_openapi.py", "test_border.py", "test_names.py"}
+)
 _KINDS = {one.kind: one for one in (SQLITE, POSTGRES)}
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -127,10 +127,10 @@ class Cosigning:
                 return found
         return None
 
-    def export(self, sink_dir: Path) -> Export:
+    def export(self, sink_dir: Path, views: Collection[str] = ()) -> Export:
         """The log's export, over a checkpoint that witnesses were asked to cosign, with their lines and the policy."""
         self.checkpoint()
-        return self._log.export(sink_dir, policy=self._text)
+        return self._log.export(sink_dir, views, policy=self._text)
 
     def courier_request(self, old: int | None) -> bytes:
         """A request over the newest checkpoint for a witness that cannot be reached, from the size it cosigned last.

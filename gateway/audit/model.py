@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gateway.base.canon import Json
 from gateway.base.problems import CheckFailed, Conflict, NotFound, TooLarge, Unavailable, Usage
@@ -98,3 +99,64 @@ class Export:
 
     folder: Path
     checkpoint: SignedCheckpoint
+
+
+class ExtractTooLarge(TooLarge):
+    """More entries than an extract carries proofs for."""
+
+    slug = "extract-too-large"
+    title = "These are too many entries for an extract"
+
+
+class FilterMalformed(Usage):
+    """A filter that no entry could be asked for with."""
+
+    slug = "filter-malformed"
+    title = "Entries cannot be chosen like this"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are wanted: those for which all that is given holds.
+
+    `type` is a whole type, or the beginning of one with its dot (`release.`); times are those of `at`, `since` among
+    them and `until` not.
+    """
+
+    matter: str | None = None
+    actor: str | None = None
+    type: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def matches(self, entry: Mapping[str, Any]) -> bool:
+        """Whether this entry, as its leaf says it, is wanted."""
+        return (
+            self.matter in (None, entry.get("matter"))
+            and self.actor in (None, entry["actor"])
+            and (self.type is None or _is_type(entry["type"], self.type))
+            and (self.since is None or entry["at"] >= self.since)
+            and (self.until is None or entry["at"] < self.until)
+        )
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is asked for, by its name."""
+        names = ("matter", "actor", "type", "since", "until")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    @property
+    def whole_matter(self) -> bool:
+        """Whether this asks for all of one matter, whose completeness can be proven."""
+        return self.given.keys() == {"matter"}
+
+
+def _is_type(told: str, wanted: str) -> bool:
+    return told.startswith(wanted) if wanted.endswith(".") else told == wanted
+
+
+class NoSuchView(Usage):
+    """A form in which entries are not written."""
+
+    slug = "no-such-view"
+    title = "Entries are not written in this form"

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gateway.audit.model import Act, ActMalformed, ClockBehind, EntryTooLarge
+from gateway.audit.model import Act, ActMalformed, ClockBehind, EntryTooLarge, Filter, FilterMalformed
 from gateway.base import clock
 from gateway.base.canon import Json, canonical
 
@@ -30,7 +30,9 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _ID = re.compile(r"[!-~]{1,128}")
+_TYPES = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.?")
 _FACT = re.compile(r"[!-~]*")
+_TIME = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z")
 
 
 def check_act(act: Act) -> None:
@@ -41,6 +43,17 @@ def check_act(act: Act) -> None:
         if not (value is None or _ID.fullmatch(value)) or (name == "actor" and value is None):
             raise ActMalformed(f"The {name} of an act is an id of at most 128 characters without spaces.")
     _check_facts(act.facts)
+
+
+def check_filter(wanted: Filter) -> None:
+    """Raise `FilterMalformed` unless entries can be asked for with this."""
+    for name, value in wanted.given.items():
+        if name in ("matter", "actor") and not _ID.fullmatch(value):
+            raise FilterMalformed(f"The {name} of a filter is an id of at most 128 characters without spaces.")
+        if name == "type" and not _TYPES.fullmatch(value):
+            raise FilterMalformed("The type of a filter is one such as release.sealed, or its beginning with the dot.")
+        if name in ("since", "until") and not _TIME.fullmatch(value):
+            raise FilterMalformed(f"The time of {name} is one such as 2026-01-31T08:00:00.000Z.")
 
 
 def entry_leaf(act: Act, *, at: datetime, chain: tuple[int, bytes | None] | None, commitment: bytes | None) -> bytes:

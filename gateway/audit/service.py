@@ -9,10 +9,10 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from gateway.audit import export, rules, tree
+from gateway.audit import export, matters, rules, tree
 from gateway.audit.highwater import HighWaterMark
 from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
 from gateway.audit.tables import CheckpointRow, CosignatureRow, EntryRow, StampRow
@@ -26,6 +26,8 @@ from gateway.keys.twins import Signer, create_twin, signing_twin
 from gateway.seal import envelope, merkle
 from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey_text
 from gateway.seal.twin import PublicTwin, SigningTwin
+
+_RESEAL = update(EntryRow).where(EntryRow.index == bindparam("at_index")).values(body_sealed=bindparam("sealed"))
 
 # The one act that erases bodies, and says which.
 ERASING = "original.shredded"
@@ -76,7 +78,7 @@ class Log:
             rules.check_clock(self._clock.now(), tree.end(session, None).at)
 
     def refused(self, act: Act) -> int:
-        """Write a refused or failed act in a transaction of its own; its entry index."""
+        """Write a refused or failed act, or one that changes nothing, in a transaction of its own; its entry index."""
         with self._units.change() as session:
             return self.append(session, act)
 
@@ -132,12 +134,17 @@ class Log:
         return body
 
     def erase_bodies(self, session: Session, subjects: Sequence[str]) -> list[int]:
-        """Overwrite the bodies of all entries about `subjects`; their indexes, for the fact `bodies` of the entry that
-        says so. Leaves, and all that was signed over them, stay.
+        """Overwrite the bodies of all entries about `subjects` and destroy the keys they were sealed with; their
+        indexes, for the fact `bodies` of the entry that says so. Leaves, and all that was signed over them, stay.
         """
-        found = select(EntryRow.index).where(EntryRow.subject.in_(subjects), EntryRow.body_sealed.is_not(None))
-        indexes = list(session.scalars(found.order_by(EntryRow.index)))
+        found = select(EntryRow.index, EntryRow.matter).where(
+            EntryRow.subject.in_(subjects), EntryRow.body_sealed.is_not(None)
+        )
+        rows = session.execute(found.order_by(EntryRow.index)).all()
+        indexes = [index for index, _matter in rows]
         session.execute(update(EntryRow).where(EntryRow.index.in_(indexes)).values(body_sealed=None))
+        for matter in {matter for _index, matter in rows}:
+            self._renew_body_key(session, matter)
         return indexes
 
     def newest(self, session: Session, *, type: str, subject: str) -> Mapping[str, Any] | None:  # noqa: A002 an act's word
@@ -161,6 +168,11 @@ class Log:
         if entry["type"] not in types or entry.get("subject") != subject:
             raise LogDamaged(f"Entry {found} of the log is filed under another act; restore it from a backup.")
         return found, entry
+
+    def indexes_of(self, session: Session, *, types: Collection[str], matter: str) -> tuple[int, ...]:
+        """The indexes of all entries of these types in a matter, oldest first; the leaves say what they are."""
+        query = select(EntryRow.index).where(EntryRow.matter == matter, EntryRow.type.in_(types))
+        return tuple(session.scalars(query.order_by(EntryRow.index)))
 
     def acts(self, *, types: Collection[str], subject: str) -> tuple[Mapping[str, Any], ...]:
         """All entries of these types about `subject`, read from their leaves, oldest first."""
@@ -289,7 +301,7 @@ class Log:
         checkpoint = open_checkpoint(text, self.name, self._signing_twin(session).public)
         return SignedCheckpoint(text, checkpoint.size, checkpoint.root)
 
-    def export(self, sink_dir: Path, *, policy: bytes | None = None) -> Export:
+    def export(self, sink_dir: Path, views: Collection[str] = (), *, policy: bytes | None = None) -> Export:
         """Write the log up to a fresh checkpoint into the new folder `sink_dir`, which appears complete or not at all.
 
         Every entry is hashed again on the way and every checkpoint recomputed. The caller logs the export. `policy` is
@@ -316,11 +328,18 @@ class Log:
                 name=self.name,
                 key=signing,
                 checkpoint=checkpoint,
-                earlier=[(row.size, row.text) for row in rows],
-                stamps=[(row.size, row.response) for row in stamps],
-                cosigned=[(size, line) for size, line in cosigned],
-                policy=policy,
-                copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
+                readme=export.WHOLE_README,
+                fill=lambda folder: export.fill_whole(
+                    folder,
+                    origin=self.name,
+                    views=views,
+                    earlier=[(row.size, row.text) for row in rows],
+                    stamps=[(row.size, row.response) for row in stamps],
+                    cosigned=[(size, line) for size, line in cosigned],
+                    policy=policy,
+                    map_key=matters.key_of_maps(session, self._keyring, checkpoint.size),
+                    copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
+                ),
             )
 
     def _write(self, session: Session, act: Act, end: tree.End, at: datetime) -> None:
@@ -357,6 +376,29 @@ class Log:
         salt = token_bytes(rules.SALT_BYTES)
         sealed = envelope.seal_small(key, _body_context(index), salt + canonical(act.body))
         return sealed, rules.body_commitment(salt, act.body)
+
+    def _renew_body_key(self, session: Session, matter: str | None) -> None:
+        """Seal what is left of a matter's bodies under a new key, so that an older copy of the erased ones opens with
+        no key that is still in use.
+        """
+        old, new = self._keyring.renew(session, role=KeyRole.AUDIT_BODY, owner=_owner(matter))
+        before, after = self._keyring.unwrap(session, old), self._keyring.unwrap(session, new)
+        left = select(EntryRow.index, EntryRow.body_sealed).where(
+            EntryRow.matter == matter, EntryRow.body_sealed.is_not(None)
+        )
+        again = [
+            {
+                "at_index": index,
+                "sealed": envelope.seal_small(
+                    after, _body_context(index), envelope.open_small(before, _body_context(index), sealed)
+                ),
+            }
+            for index, sealed in session.execute(left).all()
+            if sealed is not None
+        ]
+        if again:
+            session.connection().execute(_RESEAL, again)
+        self._keyring.shred(session, old)
 
     def _signing_twin(self, session: Session) -> SigningTwin:
         return signing_twin(self._keyring, session, Signer.LOG)

@@ -63,6 +63,26 @@ class CosignatureRow(Base):
     received_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class MapRow(Base):
+    """An entry that says how the map of all matters stood before it."""
+
+    __tablename__ = "audit_map"
+
+    index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+
+class MatterRow(Base):
+    """Number and leaf hash of a matter's newest entry when the matters were last mapped. It proves nothing: it spares
+    going through the whole log again, and is used only where it has the root that the map's entry speaks of.
+    """
+
+    __tablename__ = "audit_matter"
+
+    matter: Mapped[str] = mapped_column(String(128), primary_key=True)
+    seq: Mapped[int] = mapped_column(Integer)
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
 class StampRow(Base):
     """A time-stamping authority's answer over the checkpoint of this size; `entry` holds its digest."""
 

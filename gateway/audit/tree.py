@@ -96,6 +96,11 @@ def _small(connection: Connection, start: int, count: int) -> bytes | None:
     return peaks.root() if peaks.size == count else None
 
 
+def block(session: Session, start: int, count: int) -> merkle.Tree:
+    """The leaf hashes from `start` on, `count` at most, as a tree of their own."""
+    return merkle.Tree(session.connection().scalars(_LEAF_HASHES, {"start": start, "stop": start + count}))
+
+
 def add(session: Session, before: End, *, leaf: bytes, leaf_hash: bytes, **columns: object) -> None:
     """Store the entry that follows `before`, and the large subtrees that it completes."""
     connection = session.connection()

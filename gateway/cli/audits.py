@@ -31,6 +31,7 @@ Trusted = Annotated[
     Path | None, typer.Option("--policy", help="The witnesses you trust, and their quorum (C2SP tlog-policy).")
 ]
 _NAME_CHARS_MAX = 1000
+_TAIL_WAIT_S = 20
 _EXPORT_BYTES_MAX = 1 << 36
 
 
@@ -83,16 +84,53 @@ def courier_collect(
 @audit.command("export")
 def export_log(
     out: Annotated[Path, typer.Option("--out", "-o", help="A folder that does not exist yet.")],
+    matter: Annotated[
+        str | None, typer.Option("--matter", help="All entries of one matter, and that they are.")
+    ] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Entries of one person.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Entries of a type, or such as `release.`")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="From 2026-01-31T08:00:00.000Z on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Before this time.")] = None,
+    view: Annotated[list[str] | None, typer.Option("--view", help="Also as csv, ocsf, cef, syslog, parquet.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="Prove that an extract continues this one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Export the whole log as a folder that verifies offline."""
+    """Export the whole log as a folder that verifies offline, or, with a filter, entries with the proof of each."""
     if out.exists():
         raise Usage("The export needs a folder that does not exist yet; name another one.")
+    asked = {"matter": matter, "actor": actor, "type": kind, "since": since, "until": until}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    kept = None if checkpoint is None else _size(checkpoint)
     with connected() as client, tempfile.TemporaryFile() as sink:
-        client.export(sink)
+        client.export(sink, wanted, view or [], kept)
         sink.seek(0)
         unpack_export(zipfile.ZipFile(sink), out)
     show({"folder": str(out)}, as_json=as_json, lines=[str(out)])
+
+
+@audit.command("tail")
+def tail_log(
+    start: Annotated[int | None, typer.Option("--from", help="Begin at this entry, not at the end.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    matter: Annotated[str | None, typer.Option("--matter", help="Entries of one matter.")] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Entries of one person.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Entries of a type, or such as `release.`")] = None,
+    form: Annotated[str, typer.Option("--form", help="jsonl, csv, ocsf, cef or syslog.")] = "jsonl",
+) -> None:
+    """Print entries as they come, a line each, for a SIEM. Where it was ended it goes on with --from."""
+    asked = {"matter": matter, "actor": actor, "type": kind}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    with connected() as client:
+        while True:
+            before = start
+            lines, start = client.tail(start, wanted, form, _TAIL_WAIT_S if follow else 0)
+            if lines:
+                say(lines.decode().rstrip("\r\n").replace("\r\n", "\n"))
+            if not follow and before is not None and start == before:
+                note(f"Go on with --from {start}.")
+                return
 
 
 @audit.command("verify")
@@ -181,6 +219,14 @@ def _report(verify: Callable[[], Report], *, as_json: bool) -> None:
     if report.exit_code:
         failed = next((step for step in report.steps if step.state == "failed"), None)
         raise DoesNotVerify(failed.detail if failed else report.sentence())
+
+
+def _size(checkpoint: Path) -> int:
+    """How many entries a checkpoint is over."""
+    lines = (_text(str(checkpoint), "checkpoint") or "").split("\n")
+    if len(lines) < 3 or not (lines[1].isascii() and lines[1].isdecimal()):
+        raise Usage("This is not a checkpoint: its second line is no number of entries.")
+    return int(lines[1])
 
 
 def _present(path: Path) -> None:

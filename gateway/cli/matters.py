@@ -105,6 +105,26 @@ def list_clearances(matter: str, as_json: AsJson = False) -> None:
     show(found, as_json=as_json, lines=lines)
 
 
+@app.command("names")
+def list_names(matter: str, as_json: AsJson = False) -> None:
+    """What is remembered of headers, oldest first."""
+    with connected() as client:
+        found = client.names(matter).names
+    lines = [
+        f"{one.id}  {one.kind}  {one.header}  {one.field}  said by {one.said_by}, entry {one.audit_index}"
+        + ("" if one.forgotten is None else f"; forgotten, entry {one.forgotten}")
+        for one in found
+    ]
+    show(found, as_json=as_json, lines=lines)
+
+
+@app.command("forget")
+def forget_name(matter: str, name: str, as_json: AsJson = False) -> None:
+    """Have a remembered name no longer hold: what rests on it does not leave."""
+    with connected() as client:
+        show(one := client.forget_name(matter, name), as_json=as_json, lines=[f"forgotten, entry {one.forgotten}"])
+
+
 @app.command("export-class")
 def record_export_class(
     original: str,

@@ -66,10 +66,19 @@ def add(
 
 
 @app.command("answer")
-def answer(rendition: str, answers: Path, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+def answer(
+    rendition: str,
+    answers: Path,
+    remember: Annotated[
+        list[str] | None, typer.Option("--remember", help="A column whose answer holds for other originals too.")
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
     """Answer a rendition's questions, or draw its regions anew: a new rendition takes its place."""
     with connected() as client:
-        _finish(client, client.answer(rendition, _answers(answers)), no_wait=no_wait, as_json=as_json)
+        asked = client.answer(rendition, _answers(answers), remember=remember or ())
+        _finish(client, asked, no_wait=no_wait, as_json=as_json)
 
 
 @app.command("submit")

@@ -142,6 +142,27 @@ class Clearances:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """What somebody said that a header is; `forgotten` is the entry by which it no longer holds."""
+
+    id: str
+    kind: str
+    header: str
+    field: str
+    said_by: str
+    said_at: str
+    audit_index: int
+    forgotten: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a matter remembers or forgot, oldest first."""
+
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExportClass:
     """What an original is under a list of controlled goods."""
 

@@ -75,7 +75,7 @@ class Field:
     `headings` are the texts of the page that say what a figure on it is. `path` says of a region of a video where it is
     at which time, linear between, and nowhere before and after; `box` is then what holds all of it. `on` are the ids of
     the layers and blocks of a drawing that it stands on, and leaves with all of them or not at all; `layer` is what the
-    drawing calls its layer.
+    drawing calls its layer. `named` says how a column got its name, or why it has none; a survey leaves it empty.
     """
 
     id: str
@@ -91,6 +91,7 @@ class Field:
     path: tuple[Moment, ...] = ()
     on: tuple[str, ...] = ()
     layer: str = ""
+    named: str = ""
 
 
 class Op(StrEnum):

@@ -21,6 +21,7 @@ class KeyRole(StrEnum):
     RECORD = "record"
     AUDIT_BODY = "audit_body"
     RELEASE = "release"
+    MATTER_MAP = "matter_map"
     LOG_SIGNING = "log_signing"
     LOG_SIGNING_MLDSA = "log_signing_mldsa"
     PACKAGE_SIGNING = "package_signing"

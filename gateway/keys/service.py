@@ -113,6 +113,18 @@ class Keyring:
         key_id = self._lookup(session, role, owner)
         return key_id or self.create(session, role=role, owner=owner, parent=parent)
 
+    def renew(self, session: Session, *, role: str, owner: str) -> tuple[str, str]:
+        """A new key that takes the place of the newest of this role and owner; the ids of the old one and the new.
+
+        The caller seals anew what is under the old one, then shreds it.
+        """
+        old = self._row(session, self.find(session, role=role, owner=owner))
+        row = KeyRow(
+            id=new_id("key"), role=old.role, owner=owner, version=old.version + 1, created_at=self._clock.now()
+        )
+        self.write(session, row, fresh_key(), old.parent_id)
+        return old.id, row.id
+
     def unwrap(self, session: Session, key_id: str) -> bytes:
         """The key in clear, checked against its commitment.
 

@@ -246,6 +246,24 @@ class Clearance:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderName:
+    """That `by` said of a header of a kind, as compared, which field it is, or `drop`; `entry` is the log's word on it.
+
+    `forgotten` is the entry by which it no longer holds.
+    """
+
+    id: str
+    matter: str
+    kind: str
+    header: str
+    field: str
+    by: str
+    at: datetime
+    entry: int
+    forgotten: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExportClassDraft:
     """What an original is under a list of controlled goods, as entered: an entry such as 3A001 or EAR99, or `none`."""
 

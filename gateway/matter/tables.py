@@ -73,3 +73,20 @@ class ClearanceRow(Base):
     recorded_by: Mapped[str] = mapped_column(String(40))
     recorded_at: Mapped[datetime] = mapped_column(UtcTime)
     entry: Mapped[int]
+
+
+class NameRow(Base):
+    """That a header was said to be a field, sealed, or with `forgets` that this no longer holds; never changed.
+
+    `rendition` is the one whose question was answered; when its original is shredded, what was said is overwritten.
+    """
+
+    __tablename__ = "header_name"
+    __table_args__ = (Index("ix_header_name_matter", "matter_id", "id"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    matter_id: Mapped[str] = mapped_column(ForeignKey("matter.id"))
+    rendition: Mapped[str | None] = mapped_column(String(40))
+    forgets: Mapped[str | None] = mapped_column(String(40))
+    sealed: Mapped[bytes | None]
+    entry: Mapped[int]

@@ -34,6 +34,7 @@ class Permission(StrEnum):
     ORIGINAL_SHRED = "original.shred"
     CONSENT_RECORD = "consent.record"
     ASSESSMENT_RECORD = "assessment.record"
+    NAME_FORGET = "name.forget"
     EXPORT_RECORD = "export.record"
     RELEASE_BUILD = "release.build"
     RENDITION_READ = "rendition.read"

@@ -1,7 +1,8 @@
 """Decides every field of an original.
 
 1. Outside its effective dates, its kinds or its context a policy permits nothing.
-2. Columns get their canonical names from the kind; a person's answers come before the kind's guess.
+2. Columns get their canonical names from the kind; a person's answers come before the kind's guess, and what people
+   remembered of headers stands in for an answer where it can (`remembered`).
 3. Every rule that names a field is collected. A `block` refuses the whole rendition. What stands on a page that does
    not leave is not decided at all; a line on one that does leaves with it, unless something withholds it. What stands
    on a layer or in a block of a drawing that does not leave is not decided either; on one that does it needs a rule.
@@ -37,6 +38,7 @@ from gateway.policy.problems import (
     PolicyExpired,
     PolicyNotApplicable,
 )
+from gateway.policy.remembered import ANSWERED, REMEMBERED, UNSETTLED, Remembered, recalled, rests_on
 from gateway.policy.rulings import rulings_for
 from gateway.policy.suggested import DETECTED, confirming
 from gateway.policy.wording import output_title
@@ -89,18 +91,23 @@ def decide(
     *,
     on: date,
     detector: str | None = None,
+    remembered: Sequence[Remembered] = (),
 ) -> Decisions:
     """The decisions of `policy` over an original of `kind` with these `fields`, for `context`, on this day (UTC).
 
-    `detector` is the version of the one whose suggestions are among the fields.
+    `detector` is the version of the one whose suggestions are among the fields, `remembered` what was said of headers
+    before and may speak under this policy.
     Raises `PolicyExpired`, `PolicyNotApplicable`, `PolicyBlocks`, `RulesIncomparable`, `AnswersInvalid` and
     `ContextInvalid`.
     """
     context = context.checked(on)
     require_applicable(policy, kind, context, on)
-    named = answered_fields(kind, fields, answers)
+    named = answered_fields(kind, fields, answers, remembered)
     fallback = policy.defaults.because or _UNNAMED
-    decided = list(_decided(policy, kind, named, context, answers, fallback))
+    decided = [
+        (field, replace(item, rests_on=rests_on(kind, field, remembered)))
+        for field, item in _decided(policy, kind, named, context, answers, fallback)
+    ]
     items = [item for _, item in decided]
     asks = [Ask(field.id, _question(field)) for field, item in decided if _is_open(policy, field, item)]
     asks.extend(_picture_asks(kind, items, answers))
@@ -134,6 +141,7 @@ def _decided(
     """Every field that there is something to say about, a page before what stands on it."""
     present = frozenset(field.name for field in named if field.element is Element.COLUMN and field.name)
     taken_out = {field_id for field_id, answer in answers.columns.items() if answer == DROP}
+    taken_out |= {field.id for field in named if field.named == REMEMBERED and field.name is None}
     taken_out |= holding(answers.terms, named)
     counts: Counter[Element] = Counter()
     pages: dict[int, tuple[Ruling, ...]] = {}
@@ -211,10 +219,15 @@ def require_applicable(policy: Policy, kind: Kind, context: Context, on: date) -
         raise PolicyNotApplicable(f"The policy {policy.ref} does not let renditions leave in this profile.")
 
 
-def answered_fields(kind: Kind, fields: Iterable[Field], answers: Answers) -> tuple[Field, ...]:
-    """All fields with canonical names, a person's answers applied, drawn regions added. Raises `AnswersInvalid`."""
+def answered_fields(
+    kind: Kind, fields: Iterable[Field], answers: Answers, remembered: Iterable[Remembered] = ()
+) -> tuple[Field, ...]:
+    """All fields with canonical names, what is remembered and a person's answers applied, drawn regions added.
+
+    Raises `AnswersInvalid`.
+    """
     out = {name for name, answer in answers.columns.items() if answer == DROP}
-    named = list(named_fields(kind, fields, out))
+    named = list(named_fields(kind, recalled(kind, fields, answers.columns, remembered), out))
     known = {field.id for field in named if field.element in _ANSWERED}
     if not {*answers.columns, *answers.cells} <= known:
         raise AnswersInvalid("An answer speaks of a column or picture that this original does not have; answer anew.")
@@ -280,6 +293,7 @@ def _decision(kind: Kind, asked: Subject, rulings: tuple[Ruling, ...]) -> Decisi
         field_id=field.id,
         place=asked.place,
         name=field.name,
+        named=field.named,
         title=title,
         output_title=output_title(title.en, [ruling.action for ruling in rulings], unit),
         element=field.element,
@@ -347,7 +361,7 @@ def _answered(kind: Kind, field: Field, answers: Answers) -> Field:
     if answer is None or field.element is not Element.COLUMN:
         return field
     if answer == DROP:
-        return replace(field, name=None)
+        return replace(field, name=None, named=ANSWERED)
     if answer not in kind.by_name:
         raise AnswersInvalid(f"The kind {kind.name} has no such field; answer {place(field)} with one of its fields.")
     wanted, stated = kind.by_name[answer].unit, stated_unit(field.label)
@@ -356,7 +370,7 @@ def _answered(kind: Kind, field: Field, answers: Answers) -> Field:
             f"The header of {place(field)} states {stated} and {answer} is in {wanted}; "
             "upload the original with converted values, or drop the column."
         )
-    return replace(field, name=answer)
+    return replace(field, name=answer, named=ANSWERED)
 
 
 def _is_open(policy: Policy, field: Field, item: Decision) -> bool:
@@ -366,7 +380,8 @@ def _is_open(policy: Policy, field: Field, item: Decision) -> bool:
 
 
 def _question(field: Field) -> str:
-    return f"Which field is {place(field)}? Name one of the kind's fields, or leave it out."
+    doubt = " What is remembered of its header does not settle it." if field.named == UNSETTLED else ""
+    return f"Which field is {place(field)}?{doubt} Name one of the kind's fields, or leave it out."
 
 
 def _picture_asks(kind: Kind, items: Sequence[Decision], answers: Answers) -> list[Ask]:

@@ -27,6 +27,7 @@ from gateway.policy.actions import Action
 from gateway.policy.answers import Region, path_json
 from gateway.policy.model import Because, Output
 from gateway.policy.problems import RequiredMissing, Unanswered
+from gateway.policy.remembered import Remembered
 from gateway.policy.wording import describe
 from gateway.policy.words import Text
 
@@ -91,7 +92,10 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One field, what happens to it, and because of what. `place` and `title` never come from the original."""
+    """One field, what happens to it, and because of what. `place` and `title` never come from the original.
+
+    `named` says how a column got its name, `rests_on` what it rests on where that was remembered.
+    """
 
     field_id: str
     place: str
@@ -106,6 +110,8 @@ class Decision:
     box: Box | None = None
     page: int = 0
     path: tuple[Moment, ...] = ()
+    named: str = ""
+    rests_on: tuple[Remembered, ...] = ()
 
     @property
     def main(self) -> Ruling:
@@ -147,6 +153,8 @@ class Decision:
         return {
             "field": self.place.replace(" ", "/"),
             "name": None if self.element in _NAMED_BY_NUMBER else self.name,
+            **({"named": self.named} if self.named else {}),
+            **({"rests_on": [one.to_json() for one in self.rests_on]} if self.rests_on else {}),
             "title": {"en": self.title.en, "zh": self.title.zh},
             "output_title": self.output_title if self.leaves else None,
             "element": self.element.value,
@@ -239,6 +247,11 @@ class Decisions:
     def classes(self) -> tuple[str, ...]:
         """The classes of which something leaves, in whole or in part."""
         return tuple(sorted(frozenset[str]().union(*(item.classes for item in self.items if item.leaves))))
+
+    @property
+    def rests_on(self) -> tuple[Remembered, ...]:
+        """All that was remembered and names a column or leaves it out."""
+        return tuple({one.id: one for item in self.items for one in item.rests_on}.values())
 
     def plan(self) -> Plan:
         """What the formats carry out; fields under an open question are dropped.

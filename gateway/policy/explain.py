@@ -17,7 +17,23 @@ from gateway.policy.kinds import Kind
 from gateway.policy.match import considered, subject
 from gateway.policy.policy import Policy
 from gateway.policy.problems import AnswersInvalid, PolicyBlocks
+from gateway.policy.remembered import ANSWERED, REMEMBERED, UNSETTLED, Remembered
 from gateway.policy.wording import describe
+
+_NAMED = {
+    "title": ", by its own name",
+    "synonym": ", by a synonym",
+    "words": ", by what the words of its header mean",
+    "guess": ", by its header without the words for whose it is",
+    REMEMBERED: ", as was remembered of its header",
+    ANSWERED: ", as a person answered",
+}
+_UNNAMED = {
+    "": "No single field of its kind has this header.",
+    ANSWERED: "A person left it out.",
+    REMEMBERED: "It is left out, as was remembered of its header.",
+    UNSETTLED: "What is remembered of its header does not settle which field it is.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +83,24 @@ class Explanation:
 
 
 def explain(
-    policy: Policy, kind: Kind, fields: Iterable[Field], context: Context, answers: Answers, *, field: str, on: date
+    policy: Policy,
+    kind: Kind,
+    fields: Iterable[Field],
+    context: Context,
+    answers: Answers,
+    *,
+    field: str,
+    on: date,
+    remembered: Sequence[Remembered] = (),
 ) -> Explanation:
     """Explain `field`, a field id (`column/4`) or a canonical name. Raises as `decide`, save for `PolicyBlocks`."""
     fields = tuple(fields)
-    named = answered_fields(kind, fields, answers)
+    named = answered_fields(kind, fields, answers, remembered)
     chosen = next((one for one in named if field in (one.id, one.name)), None)
     if chosen is None:
         raise AnswersInvalid("The original has no such field; name it as column/4 or by its canonical name.")
     try:
-        decisions = decide(policy, kind, fields, context, answers, on=on)
+        decisions = decide(policy, kind, fields, context, answers, on=on, remembered=remembered)
     except PolicyBlocks as problem:
         decision, ending = None, [problem.detail]
     else:
@@ -139,7 +163,7 @@ def _opening(chosen: Field, place: str, classes: frozenset[str]) -> Sequence[str
         return (f"This is {place}. It leaves with its page unless something withholds it.",)
     if chosen.element is not Element.COLUMN:
         return (f"This is {place}.",)
-    name = f"It is the field {chosen.name}." if chosen.name else "No single field of its kind has this header."
+    name = f"It is the field {chosen.name}{_NAMED.get(chosen.named, '')}." if chosen.name else _UNNAMED[chosen.named]
     held = f"It holds or is declared to hold {', '.join(sorted(classes))}." if classes else "No class was found in it."
     return (f"This is {place}. {name} {held}",)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import replace
 
 from gateway.formats.model import PATH_SEPARATOR, Element, Field
 from gateway.policy.kinds import Kind
-from gateway.policy.naming import name_fields, name_header
+from gateway.policy.naming import name_fields, name_header, unnamed
 
 
 def named_fields(kind: Kind, fields: Iterable[Field], out: Container[str] = ()) -> tuple[Field, ...]:
@@ -16,7 +15,7 @@ def named_fields(kind: Kind, fields: Iterable[Field], out: Container[str] = ()) 
     Those whose ids are `out`, because a person left them out, claim nothing.
     """
     named = name_fields(kind, fields, out)
-    return tuple(replace(field, name=None) if _vetoed(kind, field) else field for field in named)
+    return tuple(unnamed(field) if _vetoed(kind, field) else field for field in named)
 
 
 def _vetoed(kind: Kind, field: Field) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 
 from sqlalchemy import select
@@ -158,8 +158,11 @@ class Releases:
         self._reopen(actor, release_id)
         return self._renders.request(actor, self.frame(release_id), original, policy_ref=policy_ref, answers=answers)
 
-    def answer(self, actor: Actor, rendition_id: str, answers: Answers) -> Rendition:
-        """Answer a rendition's questions or change its regions: a new rendition takes its place."""
+    def answer(self, actor: Actor, rendition_id: str, answers: Answers, *, remember: Collection[str] = ()) -> Rendition:
+        """Answer a rendition's questions or change its regions: a new rendition takes its place.
+
+        What is answered of the columns in `remember` holds for the matter's other originals of this kind too.
+        """
         actor.require(Permission.RENDITION_ANSWER)
         old = self._renders.get(rendition_id)
         if old.state in (RenditionState.QUEUED, RenditionState.RENDERING):
@@ -174,6 +177,7 @@ class Releases:
             policy_ref=old.policy,
             answers=answers,
             supersedes=old.id,
+            remember=remember,
         )
 
     def withdraw(self, actor: Actor, rendition_id: str) -> Rendition:
@@ -394,6 +398,7 @@ class Releases:
                     rendition=one.id,
                 )
             intake_rules.check_classified(self._intake.get(one.original))
+        self._renders.require_settled(renditions)
         self._check_single(renditions)
         self._check_cleared(release_id, renditions)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from gateway.base.progress import Progress
 from gateway.formats.model import Mark, Rebuilt
 from gateway.policy.conditions import Context
 from gateway.policy.decisions import Decisions
+from gateway.policy.remembered import Remembered
 from gateway.render.notice import Language
 from gateway.residue.model import Report, WithheldSet
 
@@ -109,8 +110,8 @@ class Outcome:
 
     `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings, or an
     assessment with limits that do not hold; `refused` has a reason. `index` holds the rendition's lines of the withheld
-    index, `consents` the ids of those that it rests on. Only `clean` has a rendition that may be kept, and a table's
-    `proof`.
+    index, `consents` the ids of those that it rests on. `headers` are those of columns that are asked for, by field ids
+    and as they are compared. Only `clean` has a rendition that may be kept, and a table's `proof`.
     """
 
     state: State
@@ -123,6 +124,12 @@ class Outcome:
     consents: tuple[str, ...] = ()
     risk: Assessment | None = None
     proof: Proof | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rests_on(self) -> tuple[Remembered, ...]:
+        """What it rests on of what was remembered of headers."""
+        return self.decisions.rests_on if self.decisions else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,7 @@ class ReleaseFrame:
 class Rendition:
     """The redacted, marked bytes made of one original for one release, from queue to review.
 
-    `consents` are those that it rests on, `classes` those of which something leaves with it.
+    `consents` are those that it rests on, `names` the remembered names, `classes` those of which something leaves.
     """
 
     id: str
@@ -171,6 +178,7 @@ class Rendition:
     progress: Progress | None = None
     consents: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 from gateway.base.problems import CheckFailed, Refused, TooLarge, Unprocessable, Usage
 from gateway.base.progress import Gauge, Stage
@@ -51,12 +52,14 @@ from gateway.policy.answers import Answers
 from gateway.policy.clearing import Consent
 from gateway.policy.conditions import Context
 from gateway.policy.decide import answered_fields, asking_for, decide
+from gateway.policy.decisions import Decisions
 from gateway.policy.gates import gated
 from gateway.policy.kinds import Kind
 from gateway.policy.nexus import require_no_nexus
 from gateway.policy.policy import Policy
 from gateway.policy.presence import require_shown
 from gateway.policy.problems import AnswersInvalid, Unanswered
+from gateway.policy.remembered import Remembered, header_key
 from gateway.policy.statements import StatementFile
 from gateway.policy.tally import tally
 from gateway.render.consents import relied, without_refusers
@@ -89,10 +92,16 @@ from gateway.residue.ports import Reader
 from gateway.sandbox.budget import Budgeted
 from gateway.sandbox.ports import Sandbox
 
+# Of a table with more questions than that, the answers to the first can be remembered.
+_HEADERS_KEPT = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything one rendition is made from. `secret` (32 bytes) keys pseudonyms and row order of this release."""
+    """Everything one rendition is made from. `secret` (32 bytes) keys pseudonyms and row order of this release.
+
+    `remembered` is what was said of headers before and may speak under this policy.
+    """
 
     untrusted_original: bytes
     media_type: str
@@ -112,6 +121,20 @@ class Job:
     consents: tuple[Consent, ...] | None = None
     assessor: Assessor | None = None
     opening: Opening | None = None
+    remembered: tuple[Remembered, ...] = ()
+
+    def decided(self, surveyed: tuple[Field, ...], detector: str | None = None) -> Decisions:
+        """What the policy makes of these fields. Raises as `decide`."""
+        return decide(
+            self.policy,
+            self.kind,
+            surveyed,
+            self.context,
+            self.answers,
+            on=self.on,
+            detector=detector,
+            remembered=self.remembered,
+        )
 
 
 class NotAssessed(Refused):
@@ -149,12 +172,12 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     if job.policy.output.fingerprint == "required":
         raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
     detector, surveyed = _suggested(job, content, surveyed, gauge)
-    decisions = decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on, detector=detector)
-    decisions = gated(job.policy, job.statements, surveyed, decisions, job.answers)
+    decisions = gated(job.policy, job.statements, surveyed, job.decided(surveyed, detector), job.answers)
     if decisions.asks:
-        return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions)
+        asked = _asked(surveyed, decisions)
+        return Outcome(State.WAITING, reason=decisions.asks[0].question, decisions=decisions, headers=asked)
     decisions.require_present()
-    fields = answered_fields(job.kind, surveyed, job.answers)
+    fields = answered_fields(job.kind, surveyed, job.answers, job.remembered)
     decisions = without_refusers(job.policy, job.consents, job.context, content, fields, decisions)
     consents = relied(job.policy, job.consents, job.context, content, fields, decisions)
     plan = decisions.plan()
@@ -239,6 +262,13 @@ def _suggested(
     return detector, (*surveyed, *found)
 
 
+def _asked(surveyed: tuple[Field, ...], decisions: Decisions) -> dict[str, str]:
+    """What the headers of columns that are asked for may be remembered under, by their ids."""
+    asked = {ask.field_id for ask in decisions.asks}
+    keys = ((field.id, header_key(field.label)) for field in surveyed if field.id in asked)
+    return dict(islice(((field_id, key) for field_id, key in keys if key), _HEADERS_KEPT))
+
+
 def _require_rows(content: Content, answers: Answers) -> None:
     """Raise `AnswersInvalid` where a row is to be withheld that is not there: it would be thought gone."""
     if isinstance(content, Table) and answers.last_row > content.row_count + 1:
@@ -252,7 +282,7 @@ def _leaving(job: Job, content: Content, surveyed: tuple[Field, ...]) -> Cut | N
     if not isinstance(content, Video):
         return None
     try:
-        return cut_of(content, decide(job.policy, job.kind, surveyed, job.context, job.answers, on=job.on).plan())
+        return cut_of(content, job.decided(surveyed).plan())
     except Unanswered:
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -28,17 +28,20 @@ from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
 from gateway.matter.clearances import Clearances
 from gateway.matter.model import ClearanceSort, ClearanceState
+from gateway.matter.names import Names
 from gateway.people.model import Actor, Permission
 from gateway.policy.answers import Answers
 from gateway.policy.bundle import BundleNotInForce
 from gateway.policy.clearing import Consent, party
 from gateway.policy.policy import Policy
+from gateway.policy.remembered import Remembered, admitted, settled
 from gateway.policy.service import Policies, Source
 from gateway.render import withheld
 from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
 from gateway.render.pipeline import Job, render
 from gateway.render.ports import Assessor
 from gateway.render.queue import Queue
+from gateway.render.remembering import NameNotSettled, drafted
 from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
 from gateway.residue.ports import Reader
@@ -114,6 +117,7 @@ class Renders:
         reader: Reader | None = None,
         clearances: Clearances | None = None,
         assessor: Assessor | None = None,
+        names: Names | None = None,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -128,6 +132,7 @@ class Renders:
         self._reader = reader
         self._clearances = clearances
         self._assessor = assessor
+        self._names = names
         self.queue = queue
 
     def request(
@@ -139,8 +144,12 @@ class Renders:
         policy_ref: str | None,
         answers: Answers,
         supersedes: str | None = None,
+        remember: Collection[str] = (),
     ) -> Rendition:
-        """Queue a rendition of `original` for the release in `frame`; 202 at the edge. Entry and row together."""
+        """Queue a rendition of `original` for the release in `frame`; 202 at the edge. Entry and row together.
+
+        What is answered of the columns in `remember` holds for the matter's other originals of this kind too.
+        """
         actor.require(Permission.RENDITION_ANSWER if supersedes else Permission.RELEASE_BUILD)
         if original.matter != frame.matter:
             raise NotFound("There is no original with this id in this matter.")
@@ -154,7 +163,10 @@ class Renders:
         with self._units.change() as session:
             self._intake.require_whole(session, original.id)
             if supersedes is not None:
-                self._supersede(session, supersedes)
+                asked = self._supersede(session, supersedes)
+                drafts = drafted(source.library.kind(original.kind), asked, answers, remember)
+                if drafts and self._names is not None:
+                    self._names.remember(session, actor, frame.matter, supersedes, drafts)
             if original.id in {one.original for one in self.of_release_in(session, frame.release)}:
                 raise AlreadyInRelease("This original is in the release already; answer or withdraw its rendition.")
             row = RenditionRow(
@@ -280,6 +292,8 @@ class Renders:
                 objects += [row.object_id, row.decisions_object, row.residue_object]
                 objects.append(self._rendition(session, row).proof_object)
                 row.result, row.state = None, State.SUPERSEDED
+        if self._names is not None:
+            self._names.shred(session, gone)
         session.flush()
         return Shreds(tuple(gone), tuple(one for one in objects if one is not None))
 
@@ -298,9 +312,26 @@ class Renders:
         return source
 
     def authors_of(self, session: Session, release_id: str) -> frozenset[str]:
-        """Everyone who asked for a rendition of this release or answered one, superseded ones included."""
-        query = select(RenditionRow.author).where(RenditionRow.release == release_id)
-        return frozenset(session.scalars(query))
+        """Everyone who asked for a rendition of this release, answered one or said what one rests on of what was
+        remembered; superseded ones included.
+        """
+        rows = session.scalars(select(RenditionRow).where(RenditionRow.release == release_id)).all()
+        said = (one["by"] for row in rows for one in self._told(session, row).get("names", ()))
+        return frozenset({*(row.author for row in rows), *said})
+
+    def require_settled(self, renditions: Iterable[Rendition]) -> None:
+        """Raise `NameNotSettled` where a rendition rests on a name that was forgotten or contradicted since."""
+        for one in renditions:
+            if not one.names:
+                continue
+            with self._units.read() as session:
+                holding = settled(self._remembered(session, one.matter))
+            if not holding.issuperset(one.names):
+                raise NameNotSettled(
+                    "A remembered name that a rendition rests on was forgotten or contradicted; answer the rendition "
+                    "anew, or withdraw it and ask for it again.",
+                    rendition=one.id,
+                )
 
     def answers(self, rendition_id: str) -> Answers:
         """The answers a rendition was made with."""
@@ -327,13 +358,14 @@ class Renders:
             self._check_entered(session, row)
             library = self._policies.library
             original = self._intake.get(row.original)
+            policy = library.policy(row.policy)
             return Job(
                 untrusted_original=self.part(session, original.object_id),
                 media_type=original.media_type,
                 file_name=original.file_name,
                 form=self.format_of(original),
                 kind=library.kind(original.kind),
-                policy=library.policy(row.policy),
+                policy=policy,
                 context=frame.context,
                 on=frame.on,
                 answers=self._answers(session, row),
@@ -346,7 +378,13 @@ class Renders:
                 consents=self._consents(session, row.matter),
                 assessor=self._assessor,
                 opening=self._commitments.opening(session, original.id, frame.release),
+                remembered=admitted(policy, self._remembered(session, row.matter)),
             )
+
+    def _remembered(self, session: Session, matter: str) -> tuple[Remembered, ...]:
+        """What the matter remembers of headers now."""
+        living = self._names.living_in(session, matter) if self._names is not None else ()
+        return tuple(Remembered(one.id, one.kind, one.header, one.field, one.by, one.entry) for one in living)
 
     def policy_of(self, rendition: Rendition) -> Policy:
         """The policy that a rendition was made with."""
@@ -442,6 +480,8 @@ class Renders:
             if outcome.rebuilt is not None:
                 row.media_type, row.size_bytes = outcome.rebuilt.media_type, len(outcome.rebuilt.data)
             rests: dict[str, Json] = {"consents": list(outcome.consents), "classes": classes}
+            if outcome.rests_on:
+                rests["names"] = [one.to_json() for one in outcome.rests_on]
             digests = {
                 "sha256": _digest(parts.rendition),
                 "decisions_sha256": _digest(parts.decisions),
@@ -453,6 +493,8 @@ class Renders:
                 **({"witness": witness} if witness else {}),
                 **({"proof": proof} if proof else {}),
             }
+            if outcome.headers:
+                shown["headers"] = dict(outcome.headers)
             if outcome.proof is not None and outcome.proof.slot is not None:
                 self._commitments.take(session, row.original, outcome.proof.slot, row.release)
             row.result = self._keyring.seal_text(
@@ -481,12 +523,15 @@ class Renders:
                 ),
             )
 
-    def _supersede(self, session: Session, rendition_id: str) -> None:
+    def _supersede(self, session: Session, rendition_id: str) -> Mapping[str, str]:
+        """Take it out; the headers that it asked for, by field ids."""
         row = self._row(session, rendition_id)
         if row.state == State.SUPERSEDED:
             raise NotRendered("This rendition was answered or withdrawn meanwhile; answer the newest one.")
         row.state = State.SUPERSEDED
         session.flush()
+        headers: Mapping[str, str] = self._told(session, row).get("headers", {})
+        return headers
 
     def _secret(self, session: Session, release_id: str) -> bytes:
         return self._keyring.unwrap(session, self._keyring.find(session, role="release", owner=release_id))
@@ -506,12 +551,15 @@ class Renders:
         text = self._keyring.open_text(session, owner=row.matter, context=f"answers:{row.id}", sealed=row.answers)
         return Answers.from_json(json.loads(text))
 
+    def _told(self, session: Session, row: RenditionRow) -> dict[str, Any]:
+        if row.result is None:
+            return {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
+        text = self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
+        told: dict[str, Any] = json.loads(text)
+        return told
+
     def _rendition(self, session: Session, row: RenditionRow) -> Rendition:
-        told: dict[str, Any] = {"sha256": None, "decisions_sha256": None, "residue_sha256": None, "reason": None}
-        if row.result is not None:
-            told = json.loads(
-                self._keyring.open_text(session, owner=row.matter, context=f"result:{row.id}", sealed=row.result)
-            )
+        told = self._told(session, row)
         state = State(row.state)
         held = self.queue.held(session, row.id) if state is State.QUEUED else None
         if held is not None:
@@ -542,6 +590,7 @@ class Renders:
             progress=held.progress if held else None,
             consents=tuple(told.get("consents", ())),
             classes=tuple(told.get("classes", ())),
+            names=tuple(one["name"] for one in told.get("names", ())),
         )
 
 

@@ -57,7 +57,26 @@ EXPORT_FILES = (
 )
 EXPORT_STAMPS = "stamps.jsonl"
 EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
-EXPORT_EXTRAS = {EXPORT_STAMPS, EXPORT_COSIGNATURES, EXPORT_POLICY}
+# Where an export has a view, each of its lines names an entry; what stands before the first line.
+VIEW_FILES = {
+    "entries.csv": b"index,leaf_hash,at,type,actor,matter,seq,prev,subject,facts,body\r\n",
+    "entries.ocsf.jsonl": b"",
+    "entries.cef": b"",
+    "entries.syslog": b"",
+    "entries.parquet": None,
+}
+EXTRACT_FILES = (
+    "README.txt",
+    "checkpoint",
+    "entries.jsonl",
+    "extract.json",
+    "index.json",
+    "index.sig",
+    "log.pub.pem",
+    "log.vkey",
+    "proofs.jsonl",
+    "verify.py",
+)
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
@@ -440,6 +459,27 @@ ENTRY = {
 }
 
 
+MAP_KEY = {"type": "disclosure-gateway/matter-map-key/v1", "key": B64}
+MAPPED = {"root": HEX, "key": HEX}
+EXTRACT = {
+    "type": "disclosure-gateway/extract/v1",
+    "log": LONG_TEXT,
+    "filter": {"matter?": TEXT, "actor?": TEXT, "type?": TEXT, "since?": TIME, "until?": TIME},
+    "exported": COUNT,
+    "matter": Is("an object or null", lambda value: value is None or isinstance(value, dict)),
+}
+MATTER_PROOF = {
+    "mapped": COUNT,
+    "key": B64,
+    "count": COUNT,
+    "last": HEX_OR_NULL,
+    "beside": Is("a way down", _matches("[01]{0,256}")),
+    "path": Is("base64", _matches("[A-Za-z0-9+/]*={0,2}")),
+    "other": Is("base64 or null", lambda value: value is None or B64.test(value)),
+}
+CONSISTENCY = {"type": "disclosure-gateway/consistency/v1", "old": COUNT, "new": COUNT, "proof": [B64]}
+
+
 def check_shape(value: Any, wanted: Any, where: str) -> None:
     """Raise `Mismatch` naming the first place where `value` does not have the shape `wanted`, no field more or less.
 
@@ -653,6 +693,30 @@ def check_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], checkpoint:
         node, last = node >> 1, last >> 1
     if not index < checkpoint.size or last or hashed != checkpoint.root:
         raise Mismatch(f"{what} is not entry {index} of the log: the entry, its proof or the checkpoint was changed.")
+
+
+def check_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
+    """Raise `Mismatch` unless the log of `new` begins with that of `old` (RFC 9162, 2.1.4.2)."""
+    node, last, path = old.size - 1, new.size - 1, list(proof)
+    if not 0 < old.size < new.size:
+        raise Mismatch(f"A log of {new.size} entries does not continue one of {old.size}.")
+    if old.size & (old.size - 1) == 0:
+        path.insert(0, old.root)
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    was = now = path[0] if path else b""
+    for sibling in path[1:]:
+        if last == 0:
+            raise Mismatch("The consistency proof is too long.")
+        if node & 1 or node == last:
+            was, now = node_hash(sibling, was), node_hash(sibling, now)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            now = node_hash(now, sibling)
+        node, last = node >> 1, last >> 1
+    if last or was != old.root or now != new.root:
+        raise Mismatch(f"The first {old.size} entries are not those of the checkpoint you kept: the log was rewritten.")
 
 
 class Checkpoint(NamedTuple):
@@ -1748,6 +1812,92 @@ def verify_package(
     return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"), _given_trust(policy))()
 
 
+# Maps of all matters: a binary trie over keyed names, so that a path tells of one matter and of no other.
+
+_NOTHING = bytes(32)
+
+
+def map_name(key: bytes, matter: str) -> int:
+    """Where a matter stands: the bits of its keyed name, from the first."""
+    return int.from_bytes(hmac.new(key, matter.encode("utf-8"), hashlib.sha256).digest(), "big")
+
+
+def map_leaf(name: int, value: bytes) -> bytes:
+    """What stands there: SHA-256 over 0x00, name and value."""
+    return hashlib.sha256(b"\x00" + name.to_bytes(32, "big") + value).digest()
+
+
+def map_value(count: int, last: bytes) -> bytes:
+    """What is said of a matter: its number of entries and the leaf hash of the last."""
+    return hashlib.sha256(b"\x02" + count.to_bytes(8, "big") + last).digest()
+
+
+def map_key_digest(key: bytes) -> str:
+    """What an entry that maps the matters says of the map's key."""
+    return hashlib.sha256(b"disclosure-gateway/matter-map-key/v1" + key).hexdigest()
+
+
+class MatterMap:
+    """A map that grows; only what changed is hashed again."""
+
+    def __init__(self) -> None:
+        # A node is None, a leaf (name, hash), or an inner node [left, right, hash or None where it changed].
+        self._top: Any = None
+
+    def put(self, name: int, hashed: bytes) -> None:
+        """Set what stands at `name`."""
+        self._top = self._put(self._top, 255, name, hashed)
+
+    def root(self) -> bytes:
+        """The root as the map stands."""
+        return self._hash(self._top)
+
+    def _put(self, node: Any, bit: int, name: int, hashed: bytes) -> Any:
+        if node is None or (isinstance(node, tuple) and node[0] == name):
+            return (name, hashed)
+        if isinstance(node, tuple):
+            inner: list[Any] = [None, None, None]
+            inner[node[0] >> bit & 1] = node
+            node = inner
+        side = name >> bit & 1
+        node[side], node[2] = self._put(node[side], bit - 1, name, hashed), None
+        return node
+
+    def _hash(self, node: Any) -> bytes:
+        if node is None:
+            return _NOTHING
+        if isinstance(node, list) and node[2] is None:
+            node[2] = node_hash(self._hash(node[0]), self._hash(node[1]))
+        hashed: bytes = node[-1]
+        return hashed
+
+
+def check_map_path(proof: dict[str, Any], name: int, root: bytes) -> None:
+    """Raise `Mismatch` unless this path shows what the map under `root` says of `name`, or that it is not there."""
+    hashes, beside = unb64(proof["path"], "The path in extract.json"), proof["beside"]
+    if len(hashes) != 32 * beside.count("1"):
+        raise Mismatch("The path in extract.json has not the length that it says.")
+    found = unb64(proof["other"], "The other matter in extract.json") if proof["other"] is not None else b""
+    if proof["count"]:
+        hashed = map_leaf(name, map_value(proof["count"], bytes.fromhex(proof["last"])))
+    elif not found:
+        hashed = _NOTHING
+    else:
+        other = int.from_bytes(found[:32], "big")
+        if len(found) != 64 or other == name or (other ^ name) >> (256 - len(beside)):
+            raise Mismatch("The path in extract.json ends at a matter that does not stand there.")
+        hashed = map_leaf(other, found[32:])
+    place = len(hashes)
+    for depth in range(len(beside) - 1, -1, -1):
+        sibling = _NOTHING
+        if beside[depth] == "1":
+            place -= 32
+            sibling = hashes[place : place + 32]
+        hashed = node_hash(sibling, hashed) if name >> (255 - depth) & 1 else node_hash(hashed, sibling)
+    if hashed != root:
+        raise Mismatch("The path in extract.json does not lead to the map that the log speaks of.")
+
+
 # Audit-log exports.
 
 
@@ -1762,7 +1912,12 @@ def moment(text: str) -> datetime:
 class Walk:
     """One pass over the entries: the roots at given sizes, and the first thing wrong of each sort."""
 
-    def __init__(self, sizes: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], map_key: bytes | None = None) -> None:
+        self.maps = 0
+        self.map_fault = ""
+        self._map_key = map_key
+        self._map = MatterMap()
+        self._moved: set[str] = set()
         self._wanted = frozenset(sizes)
         self.peaks = Peaks()
         self.roots: dict[int, bytes] = {0: self.peaks.root()}
@@ -1803,6 +1958,24 @@ class Walk:
                     "or does not name the entry before it."
                 )
             self.matters[entry["matter"]] = (entry["seq"], hashed.hex())
+            self._moved.add(entry["matter"])
+        if entry["type"] == "matters.mapped":
+            self.maps += 1
+            self.map_fault = self.map_fault or self._map_difference(index, entry)
+
+    def _map_difference(self, index: int, entry: dict[str, Any]) -> str:
+        """What the map of all matters that this entry speaks of differs in, if it does."""
+        key = self._map_key
+        if key is None:
+            return f"Entry {index} maps all matters, and matters.json, which has the key of the map, is missing."
+        for matter in self._moved:
+            count, last = self.matters[matter]
+            name = map_name(key, matter)
+            self._map.put(name, map_leaf(name, map_value(count, bytes.fromhex(last))))
+        self._moved.clear()
+        if "matter" in entry or entry["facts"] != {"root": self._map.root().hex(), "key": map_key_digest(key)}:
+            return f"Entry {index} does not map the matters as they stood: one was left out, added or cut short."
+        return ""
 
     def _listen(self, index: int, entry: dict[str, Any]) -> None:
         """Note heartbeats, and the silences of more than two intervals behind the first one."""
@@ -1818,6 +1991,24 @@ class Walk:
 
 class ExportCheck:
     """The numbered checks of one audit-log export."""
+
+    required: tuple[str, ...] = EXPORT_FILES
+    optional: tuple[str, ...] = (
+        EXPORT_STAMPS,
+        EXPORT_COSIGNATURES,
+        EXPORT_POLICY,
+        "matters.json",
+        *VIEW_FILES,
+    )
+    small: tuple[str, ...] = (
+        "checkpoint",
+        "log.vkey",
+        "log.pub.pem",
+        "index.json",
+        "index.sig",
+        "checkpoints.jsonl",
+        "matters.json",
+    )
 
     def __init__(self, path: Path, log_key: Key | None, held: str | None, trust: Trust | None) -> None:
         self.path = path
@@ -1843,6 +2034,7 @@ class ExportCheck:
             )
         run("first entry", self.first_entry)
         run("matters", self.matters)
+        self.run_views()
         run("index", self.index)
         if self._stamped():
             run("time", self.time)
@@ -1850,12 +2042,17 @@ class ExportCheck:
             run("witnesses", self.witnesses)
         return self.report
 
+    def run_views(self) -> None:
+        """The check of the views, where there are any."""
+        if "files" in self._found and self._found["files"].sizes.keys() & VIEW_FILES.keys():
+            self.report.run("views", self.views)
+
     def structure(self) -> str:
         """The documented files, and no others."""
         files = self._found["files"] = Folder(self.path)
-        for name in sorted((files.sizes.keys() - EXPORT_EXTRAS) ^ set(EXPORT_FILES)):
+        for name in sorted((files.sizes.keys() - {*self.optional}) ^ {*self.required}):
             raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
-        for name in ("checkpoint", "log.vkey", "log.pub.pem", "index.json", "index.sig", "checkpoints.jsonl"):
+        for name in (one for one in self.small if one in files.sizes):
             limit = SMALL_FILE_BYTES if name != "checkpoints.jsonl" else 1 << 30
             if files.sizes[name] > limit:
                 raise Mismatch(f"{name} is far too large.")
@@ -1931,7 +2128,7 @@ class ExportCheck:
         wanted = [checkpoint.size for checkpoint in checkpoints]
         if self.held_text is not None:
             wanted.append(self._held().size)
-        walk = self._found["walk"] = Walk(wanted)
+        walk = self._found["walk"] = Walk(wanted, self._map_key())
         with (self.path / "entries.jsonl").open("rb") as file:
             while True:
                 line = file.readline(ENTRY_BYTES_MAX + 2)
@@ -1993,9 +2190,39 @@ class ExportCheck:
     def matters(self) -> str:
         """Each matter's entries are numbered without a gap, each naming the one before."""
         walk = self._get("walk")
-        if walk.chain:
-            raise Mismatch(walk.chain)
-        return f"The entries of {len(walk.matters)} matter(s) are complete and in order."
+        if walk.chain or walk.map_fault:
+            raise Mismatch(walk.chain or walk.map_fault)
+        if "matters.json" in self._found and not walk.maps:
+            raise Mismatch("matters.json is the key of a map that no entry speaks of.")
+        maps = f" {walk.maps} map(s) of all matters say the same." if walk.maps else ""
+        return f"The entries of {len(walk.matters)} matter(s) are complete and in order.{maps}"
+
+    def views(self) -> str:
+        """Every line of every view names the entry that it is made of, by its leaf's hash."""
+        self._get("checkpoint")
+        for name in sorted(self._get("files").sizes.keys() & VIEW_FILES.keys()):
+            head = VIEW_FILES[name]
+            if head is not None:
+                self._check_view(name, head)
+        return "Every line of the views names its entry. What else they say is not checked: the entries count."
+
+    def _check_view(self, name: str, head: bytes) -> None:
+        with (self.path / "entries.jsonl").open("rb") as entries, (self.path / name).open("rb") as view:
+            if view.read(len(head)) != head:
+                raise Mismatch(f"{name} does not begin as documented.")
+            for number, line in enumerate(iter(lambda: entries.readline(ENTRY_BYTES_MAX + 2), b""), 1):
+                told = view.readline(16 * ENTRY_BYTES_MAX)
+                if not told.endswith(b"\n") or leaf_hash(line[:-1]).hex().encode("ascii") not in told:
+                    raise Mismatch(f"Line {number} of {name} does not name entry {number} of entries.jsonl.")
+            if view.read(1):
+                raise Mismatch(f"{name} has more lines than there are entries.")
+
+    def _map_key(self) -> bytes | None:
+        if "matters.json" not in self._found:
+            return None
+        told = parse_canonical(self._found["matters.json"], "matters.json")
+        check_shape(told, MAP_KEY, "matters.json")
+        return unb64(told["key"], "The key in matters.json")
 
     def _stamped(self) -> bool:
         files, walk = self._found.get("files"), self._found.get("walk")
@@ -2076,6 +2303,167 @@ class ExportCheck:
         return self._found[name]
 
 
+class ExtractCheck(ExportCheck):
+    """The numbered checks of an extract: some entries, each with its proof."""
+
+    required = EXTRACT_FILES
+    optional = ("consistency.json", *VIEW_FILES)
+    small: tuple[str, ...] = (
+        "checkpoint",
+        "log.vkey",
+        "log.pub.pem",
+        "index.json",
+        "index.sig",
+        "extract.json",
+        "consistency.json",
+    )
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        self.report.kind = "audit-log extract"
+        run = self.report.run
+        run("structure", self.structure)
+        run("log key", self.key)
+        run("signature", self.signature)
+        run("entries", self.proven)
+        if self.held_text is not None:
+            run("checkpoint held outside", self.held)
+        else:
+            self.report.warnings.append(
+                "Without a checkpoint that you kept (--checkpoint) a log that was cut off or rewritten is not noticed."
+            )
+        run("extract", self.extract)
+        if self._found.get("extract", {}).get("matter"):
+            run("matter", self.matter)
+        else:
+            self.report.warnings.append(
+                "This is a part of the log, and nothing shows that every entry that was asked for is in it."
+            )
+        self.run_views()
+        run("index", self.index)
+        if self.trust is not None:
+            run("witnesses", self.witnesses)
+        return self.report
+
+    def witnesses(self) -> str:
+        """An extract has no lines of witnesses: what was asked for cannot be shown."""
+        raise Mismatch(
+            "An extract carries no cosignatures; check the policy (--policy) with an export of the whole log."
+        )
+
+    def signature(self) -> str:
+        """The checkpoint is signed by the log."""
+        checkpoint = open_checkpoint(self._text("checkpoint"), self._get("key"), "The file checkpoint")
+        self._found["signed"] = checkpoint
+        return f"The log signed a checkpoint over {checkpoint.size} entries."
+
+    def proven(self) -> str:
+        """Every line is an entry in canonical form, and is in the log at its index."""
+        checkpoint = self._get("signed")
+        found: dict[int, tuple[dict[str, Any], str]] = {}
+        newest = -1
+        with (self.path / "entries.jsonl").open("rb") as entries, (self.path / "proofs.jsonl").open("rb") as proofs:
+            while True:
+                line, told = entries.readline(ENTRY_BYTES_MAX + 2), proofs.readline(1 << 14)
+                if not line and not told:
+                    break
+                what = f"Line {len(found) + 1} of entries.jsonl"
+                if not line.endswith(b"\n") or not told.endswith(b"\n"):
+                    raise Mismatch(f"{what} or its proof is missing, cut short or too long.")
+                proof = parse_canonical(told[:-1], f"The proof of {what}")
+                check_shape(proof, {"index": COUNT, "proof": [B64]}, f"The proof of {what}")
+                if proof["index"] <= newest:
+                    raise Mismatch(f"{what} is not behind the entry before it.")
+                hashes = [unb64(text, f"A hash for {what}") for text in proof["proof"]]
+                check_inclusion(line[:-1], proof["index"], hashes, checkpoint, what)
+                newest = proof["index"]
+                found[newest] = (parse_entry(line[:-1], what), leaf_hash(line[:-1]).hex())
+        self._found["entries"] = found
+        return f"All {len(found)} entries are in their documented form and in the log."
+
+    def held(self) -> str:
+        """The log continues the checkpoint that was kept outside."""
+        held, signed = self._held(), self._get("signed")
+        if held.size > signed.size:
+            raise Mismatch(f"The checkpoint you kept is over {held.size} entries, that of the extract {signed.size}.")
+        if held.size == signed.size:
+            if held.root != signed.root:
+                raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
+            return "The checkpoint is over the entries of the one you kept."
+        told: dict[str, Any] = {}
+        if "consistency.json" in self._found:
+            told = parse_canonical(self._found["consistency.json"], "consistency.json")
+            check_shape(told, CONSISTENCY, "consistency.json")
+        if (told.get("old"), told.get("new")) != (held.size, signed.size):
+            raise Mismatch("The extract has no proof from the checkpoint you kept; ask for one that continues it.")
+        check_consistency(held, signed, [unb64(text, "A hash in consistency.json") for text in told["proof"]])
+        return f"The log begins with the {held.size} entries of the checkpoint you kept."
+
+    def extract(self) -> str:
+        """The entries are what was asked for, and the log recorded that it was."""
+        key, found = self._get("key"), self._get("entries")
+        told = parse_canonical(self._get("extract.json"), "extract.json")
+        check_shape(told, EXTRACT, "extract.json")
+        if told["log"] != key.name or not told["filter"]:
+            raise Mismatch("extract.json is of another log, or says not what was asked for.")
+        own, wanted = {told["exported"]}, told["filter"]
+        if told["matter"] is not None:
+            check_shape(told["matter"], MATTER_PROOF, "extract.json, matter")
+            own.add(told["matter"]["mapped"])
+        entry, _hashed = found.get(told["exported"], ({"type": ""}, ""))
+        if entry["type"] != "audit.exported" or entry["facts"] != {"filter": wanted}:
+            raise Mismatch("No entry of the log records this extract.")
+        chosen = {index: one for index, one in found.items() if index not in own}
+        for index, (entry, _hashed) in chosen.items():
+            if index > told["exported"] or not _wanted(entry, wanted):
+                raise Mismatch(f"Entry {index} is not one that was asked for.")
+        self._found["extract"], self._found["chosen"] = told, chosen
+        asked = ", ".join(f"{name} {shown(value)}" for name, value in sorted(wanted.items()))
+        return f"The {len(chosen)} entries are of those asked for ({asked}); entry {told['exported']} records it."
+
+    def matter(self) -> str:
+        """The map of all matters shows that these are all entries of the matter, or that there is none."""
+        told, chosen = self._get("extract"), self._get("chosen")
+        proof, matter = told["matter"], told["filter"].get("matter", "")
+        if told["filter"].keys() != {"matter"}:
+            raise Mismatch("What was asked for is not all of a matter, of which alone it can be shown.")
+        entry, _hashed = self._get("entries").get(proof["mapped"], ({"type": ""}, ""))
+        if entry["type"] != "matters.mapped" or "matter" in entry or proof["mapped"] <= told["exported"]:
+            raise Mismatch("No entry of the log maps the matters after this extract was asked for.")
+        check_shape(entry["facts"], MAPPED, "The entry that maps the matters, facts")
+        key = unb64(proof["key"], "The key of the map")
+        if map_key_digest(key) != entry["facts"]["key"]:
+            raise Mismatch("The key of the map is not the one that the log speaks of.")
+        number, last = 0, None
+        for index in sorted(chosen):
+            entry_here, hashed = chosen[index]
+            number += 1
+            if (entry_here["seq"], entry_here["prev"]) != (number, last):
+                raise Mismatch(
+                    f"Entry {index} is number {entry_here['seq']} of the matter, and number {number} is due."
+                )
+            last = hashed
+        if (number, last) != (proof["count"], proof["last"]) or (proof["count"] and proof["other"] is not None):
+            raise Mismatch(f"Here are {number} entries of the matter, and the map is said to have {proof['count']}.")
+        check_map_path(proof, map_name(key, matter), bytes.fromhex(entry["facts"]["root"]))
+        before = f"of the first {proof['mapped']} entries of the log"
+        if not number:
+            return f"The log shows that none {before} belongs to the matter {shown(matter)}."
+        return f"The log shows that these {number} are all {before} that belong to the matter {shown(matter)}."
+
+
+def _wanted(entry: dict[str, Any], wanted: dict[str, str]) -> bool:
+    """Whether the entry is one that this filter asks for."""
+    kind = wanted.get("type", entry["type"])
+    return (
+        wanted.get("matter", entry.get("matter")) == entry.get("matter")
+        and wanted.get("actor", entry["actor"]) == entry["actor"]
+        and (entry["type"].startswith(kind) if kind.endswith(".") else entry["type"] == kind)
+        and wanted.get("since", "") <= entry["at"]
+        and ("until" not in wanted or entry["at"] < wanted["until"])
+    )
+
+
 def pem_text(key: Key) -> str:
     """Both keys as SubjectPublicKeyInfo in PEM."""
     blocks = []
@@ -2089,8 +2477,10 @@ def pem_text(key: Key) -> str:
 def verify_export(
     path: Path, *, log_key: str | None = None, checkpoint: str | None = None, policy: bytes | None = None
 ) -> Report:
-    """Check an export folder. `checkpoint` is the text of a checkpoint kept outside, `policy` a C2SP tlog-policy."""
-    return ExportCheck(path, _given_key(log_key, "log"), checkpoint, _given_trust(policy))()
+    """Check an export folder, or an extract. `checkpoint` is the text of a checkpoint kept outside, `policy` a C2SP
+    tlog-policy."""
+    check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
+    return check(path, _given_key(log_key, "log"), checkpoint, _given_trust(policy))()
 
 
 # Command line.

@@ -70,6 +70,7 @@ class Worker:
                 if time.monotonic() - listened > LISTEN_EVERY_S:
                     listened = time.monotonic()
                     if self._gateway.heartbeat.beat():
+                        self._gateway.extracts.keep_mapped()
                         self._gateway.cosigning.checkpoint()
                 worked = self.step()
             except Problem as problem:

@@ -70,3 +70,61 @@ def test_the_export_verifies_offline_and_is_its_own_last_entry(office: Office, t
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def extract(
+    office: Office, folder: Path, **asked: str | list[str]
+) -> tuple[list[bytes], subprocess.CompletedProcess[str]]:
+    """The entries of an extract, and what its own verifier says of it."""
+    answer = office["auditor"].post(f"{API}/audit/exports", params=asked)
+    assert answer.status_code == 200, answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        archive.extractall(folder)
+    key = office["auditor"].get(f"{API}/audit/keys").json()["log_vkey"]
+    command = [sys.executable, "-I", str(folder / "audit-export/verify.py"), str(folder / "audit-export")]
+    ran = subprocess.run([*command, "--log-key", key], capture_output=True, text=True, check=False)
+    return (folder / "audit-export/entries.jsonl").read_bytes().splitlines(), ran
+
+
+def test_all_of_one_matter_and_none_of_another(office: Office, tmp_path: Path) -> None:
+    matter = office.matter()["id"]
+    office.original(matter)
+    lines, ran = extract(office, tmp_path / "one", matter=matter, view=["csv", "ocsf", "cef", "syslog", "parquet"])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"these {len(lines) - 2} are all" in ran.stdout
+    assert len(lines) > 3
+    lines, ran = extract(office, tmp_path / "none", matter="mat_of_nobody")
+    assert (len(lines), ran.returncode) == (2, 0), ran.stdout + ran.stderr
+    assert "none of the first" in ran.stdout
+
+
+def test_what_an_export_cannot_be_asked_for(office: Office) -> None:
+    auditor = office["auditor"]
+    before = auditor.get(f"{API}/audit/tail").headers["next-start"]
+    for asked, slug in (
+        ({"type": "NOT A TYPE"}, "filter-malformed"),
+        ({"since": "yesterday"}, "filter-malformed"),
+        ({"view": "docx"}, "no-such-view"),
+        ({"matter": "mat_1", "view": "docx"}, "no-such-view"),
+    ):
+        assert slug_of(auditor.post(f"{API}/audit/exports", params=asked)) == slug
+    assert slug_of(auditor.get(f"{API}/audit/tail", params={"start": 0, "form": "parquet"})) == "no-such-view"
+    since = auditor.get(f"{API}/audit/tail", params={"start": before}).content.splitlines()
+    assert len(since) == 4
+    assert all(b'"type":"request.refused"' in line for line in since)
+
+
+def test_the_log_is_followed_without_a_gap(office: Office) -> None:
+    auditor = office["auditor"]
+    start = int(auditor.get(f"{API}/audit/tail").headers["next-start"])
+    assert auditor.get(f"{API}/audit/tail", params={"start": start}).content == b""
+    matter = office.matter()["id"]
+    told = auditor.get(f"{API}/audit/tail", params={"start": start, "wait_s": 5})
+    after = int(told.headers["next-start"])
+    assert told.content == auditor.get(f"{API}/audit/entries", params={"start": start, "stop": after}).content
+    assert told.content.count(b"\n") == after - start > 0
+    for form, begins in (("syslog", b"<110>1 "), ("cef", b"CEF:0|"), ("ocsf", b"{"), ("csv", b"")):
+        asked = {"start": start, "form": form, "matter": matter, "type": "matter."}
+        assert auditor.get(f"{API}/audit/tail", params=asked).content.startswith(begins), form
+    other = auditor.get(f"{API}/audit/tail", params={"start": start, "matter": "mat_of_nobody"})
+    assert (other.content, other.headers["next-start"]) == (b"", str(after))

@@ -23,7 +23,7 @@ UNCONDITIONAL |= {
     "cancelUpload",
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
-UNCONDITIONAL |= {"recordExportClass", "recordLicence"}
+UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 
 @pytest.fixture

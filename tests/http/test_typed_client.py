@@ -69,6 +69,8 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "recordConsent": lambda c: c.record_consent("mat_1", CONSENT),
     "recordAssessment": lambda c: c.record_assessment("mat_1", {**CONSENT, "about": ["PERSON"]}),
     "listClearances": lambda c: c.clearances("mat_1"),
+    "listNames": lambda c: c.names("mat_1"),
+    "forgetName": lambda c: c.forget_name("mat_1", "nam_1"),
     "recordExportClass": lambda c: c.record_export_class("org_1", {"regime": "us_ear", "entry": "none", **SHOWN}),
     "recordLicence": lambda c: c.record_licence("mat_1", LICENCE),
     "showExportControl": lambda c: c.export_control("mat_1"),
@@ -106,11 +108,12 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "showDecisions": lambda c: c.rendition_part("ren_1", "decisions"),
     "showResidue": lambda c: c.rendition_part("ren_1", "residue"),
     "openWitness": lambda c: c.rendition_part("ren_1", "witness"),
-    "answerRendition": lambda c: c.answer("ren_1", {}, if_match=TAG),
+    "answerRendition": lambda c: c.answer("ren_1", {}, remember=["column/1"], if_match=TAG),
     "addRedactions": lambda c: c.redact("ren_1", [{"class": "face", "box": [0, 0, 1, 1]}], if_match=TAG),
     "reviewRendition": lambda c: c.review("ren_1", "reviewed", "0" * 64, if_match=TAG),
     "withdrawRendition": lambda c: c.withdraw("ren_1", if_match=TAG),
     "showCheckpoint": lambda c: c.checkpoint(),
+    "tailEntries": lambda c: c.tail(1),
     "listEntries": lambda c: list(c.entries(1, 2)),
     "proveInclusion": lambda c: c.inclusion(1, 2),
     "proveConsistency": lambda c: c.consistency(1, 2),
@@ -131,6 +134,8 @@ SHAPES: Final[Mapping[str, type[Any]]] = {
     "MatterOut": shapes.Matter,
     "ClearanceOut": shapes.Clearance,
     "ClearancesOut": shapes.Clearances,
+    "NameOut": shapes.Name,
+    "NamesOut": shapes.Names,
     "ExportClassOut": shapes.ExportClass,
     "LicenceOut": shapes.Licence,
     "ExportControlOut": shapes.ExportControl,
@@ -192,7 +197,9 @@ def _recorded(call: Callable[[Client], object]) -> httpx.Request:
     def answer(request: httpx.Request) -> httpx.Response:
         request.read()
         seen.append(request)
-        return httpx.Response(200, headers={"Upload-Offset": "0"}, json={**pages, "statement": "x", "revoked": 0})
+        return httpx.Response(
+            200, headers={"Upload-Offset": "0", "Next-Start": "0"}, json={**pages, "statement": "x", "revoked": 0}
+        )
 
     with Client("http://gateway", transport=httpx.MockTransport(answer)) as client, suppress(CheckFailed):
         call(client)

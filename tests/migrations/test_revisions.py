@@ -22,8 +22,10 @@ from gateway.db.metadata import Base
 from gateway.db.migrate import SchemaVersion, check_current, downgrade, upgrade
 from gateway.matter.clearances import ClearancesChanged
 from gateway.matter.model import ClearanceDraft
+from gateway.matter.names import NameDraft, NamesChanged
 from gateway.seal import merkle
 from gateway.seal.recipient import generate_identity
+from gateway.verify import verify_export
 from tests.support.databases import Database, engine_of
 from tests.support.world import World
 
@@ -252,22 +254,29 @@ def test_work_goes_on_without_what_was_said_of_it(database: Database, tmp_path: 
     engine.dispose()
 
 
-def test_clearances_that_were_taken_back_are_missed(database: Database, tmp_path: Path) -> None:
-    """Nothing that relied on one can leave afterwards: the log still says that there was one."""
+def test_clearances_and_names_that_were_taken_back_are_missed(database: Database, tmp_path: Path) -> None:
+    """Nothing that relied on one can leave afterwards, what was forgotten does not come back: the log still knows."""
     world = World.create(tmp_path, database)
-    matter = world.matter()
+    matter, names = world.matter(), world.gateway.names
     day = date(2026, 1, 31)
     draft = ClearanceDraft("consent", ("Fahrwerk AG",), "supplier", "refused", day, day, "letter 7")
     world.gateway.clearances.record(world.actors["builder"], matter.id, draft)
+    with world.gateway.units.change() as session:
+        said = NameDraft("customer_list", "kennziffer", "drop")
+        names.remember(session, world.actors["builder"], matter.id, "ren_1", [said])
+    (name,) = names.of_matter(matter.id)
+    names.forget(world.actors["legal1"], matter.id, name.id)
     engine = engine_of(world.gateway.settings)
     before = contents(engine)
-    assert before["clearance"]
+    assert (len(before["clearance"]), len(before["header_name"])) == (1, 2)
     downgrade(engine, "0008")
     upgrade(engine)
-    assert contents(engine) == {**before, "clearance": []}
+    assert contents(engine) == {**before, "clearance": [], "header_name": []}
     engine.dispose()
     with pytest.raises(ClearancesChanged):
         world.reopen().clearances.of_matter(matter.id)
+    with pytest.raises(NamesChanged):
+        world.reopen().names.of_matter(matter.id)
 
 
 def test_without_its_commitments_a_table_is_still_there_and_nothing_is_due(database: Database, tmp_path: Path) -> None:
@@ -319,6 +328,21 @@ def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: P
     upgrade(engine)
     assert contents(engine) == {**before, "audit_stamp": []}
     engine.dispose()
+
+
+def test_the_matters_are_mapped_again_after_their_tables_were_taken_back(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    world.matter()
+    engine, before = engine_of(world.gateway.settings), world.gateway.extracts.map_matters()
+    downgrade(engine, "0010")
+    upgrade(engine)
+    after = contents(engine, "audit_map", "audit_matter")
+    engine.dispose()
+    assert after == {"audit_map": [], "audit_matter": []}
+    gateway = world.reopen()
+    again = gateway.extracts.map_matters()
+    assert (again.standing.ends, again.key) == (before.standing.ends, before.key)
+    assert verify_export(gateway.log.export(tmp_path / "x").folder, log_key=gateway.log.vkey()).ok
 
 
 def test_an_upgrade_of_a_deployment_that_is_current_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ import {
   shaped,
   text,
   Tree,
+  sha256,
   utf8,
   vkeyPair,
 } from "./formats.mjs"
+import { createHmac } from "node:crypto"
 import { timeStampedDigest } from "./timestamp.mjs"
 
 const INDEXED = [
@@ -37,10 +39,15 @@ const INDEXED = [
   "verify.py",
 ]
 const STAMPS = "stamps.jsonl"
+const MAP_KEY = "matters.json"
+export const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
+// Whose lines of witnesses are trusted is the reader's policy, which this verifier does not take.
+const COSIGNED = ["cosignatures.jsonl", "policy"]
+const OPTIONAL = [STAMPS, MAP_KEY, ...COSIGNED, ...VIEWS]
 const INDEX = "disclosure-gateway/export-index/v1"
 
 /** The lines of a file, each of which ends with a line feed. */
-function linesOf(data, what) {
+export function linesOf(data, what) {
   const lines = []
   for (let start = 0; start < data.length;) {
     const end = data.indexOf(10, start)
@@ -60,7 +67,11 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints))
   if (kept !== undefined) report.step("checkpoint held outside", [log, roots], () => continued(kept, log, roots))
   report.step("first entry", [log, entries], () => firstEntry(entries, log))
-  report.step("matters", [entries], () => matters(entries))
+  report.step("matters", [files, entries], () => {
+    matters(entries)
+    maps(files, entries)
+  })
+  if (VIEWS.some((name) => files?.has(name))) report.step("views", [files, entries], () => views(files, entries))
   report.step("index", [files, log], () => index(files, log))
   if (files?.has(STAMPS) || entries?.some(({ told }) => told.facts.tsr_sha256 !== undefined))
     report.step("time", [files, entries, checkpoints], () => time(files, entries))
@@ -75,11 +86,11 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
 function structure(files) {
   const expected = [...INDEXED, "index.json", "index.sig"]
   for (const name of expected) holds(files.has(name), `${name} is missing.`)
-  for (const name of files.keys()) holds(expected.includes(name) || name === STAMPS, `${name} does not belong here.`)
+  for (const name of files.keys()) holds(expected.includes(name) || OPTIONAL.includes(name), `${name} does not belong here.`)
   return files
 }
 
-function logOf(files, logKey) {
+export function logOf(files, logKey) {
   const told = linesOf(files.get("log.vkey"), "log.vkey").map((line) => utf8(line, "log.vkey"))
   const log = vkeyPair(told)
   holds(files.get("log.pub.pem").equals(Buffer.from(pemPair(log.keys))), "log.pub.pem is not the keys in log.vkey.")
@@ -158,7 +169,50 @@ function matters(entries) {
   })
 }
 
-function index(files, log) {
+/** The root of the trie over leaves, each [name, hash], whose names begin alike up to `depth`. */
+function mapRoot(leaves, depth = 0) {
+  if (leaves.length === 0) return Buffer.alloc(32)
+  if (leaves.length === 1) return leaves[0][1]
+  const bit = ([name]) => (name[depth >> 3] >> (7 - (depth & 7))) & 1
+  const sides = [0, 1].map((side) => mapRoot(leaves.filter((leaf) => bit(leaf) === side), depth + 1))
+  return sha256(Buffer.from([1]), ...sides)
+}
+
+/** Every map of all matters is that of the entries before it. */
+function maps(files, entries) {
+  const mapped = entries.filter(({ told }) => told.type === "matters.mapped")
+  holds(files.has(MAP_KEY) === mapped.length > 0, `${MAP_KEY} is missing, or no entry speaks of its map.`)
+  if (mapped.length === 0) return
+  const told = fromCanonical(files.get(MAP_KEY), MAP_KEY)
+  shaped(told, object({ type: is("disclosure-gateway/matter-map-key/v1"), key: text }), MAP_KEY)
+  const key = base64(told.key, MAP_KEY)
+  const digest = sha256(Buffer.from("disclosure-gateway/matter-map-key/v1"), key).toString("hex")
+  const leaves = new Map()
+  entries.forEach(({ hash, told: { type, matter, seq, facts } }, number) => {
+    if (matter !== undefined) {
+      const name = createHmac("sha256", key).update(matter).digest()
+      const size = Buffer.alloc(8)
+      size.writeBigUInt64BE(BigInt(seq))
+      leaves.set(matter, [name, sha256(Buffer.from([0]), name, sha256(Buffer.from([2]), size, hash))])
+    }
+    if (type !== "matters.mapped") return
+    shaped(facts, object({ root: is(mapRoot([...leaves.values()]).toString("hex")), key: is(digest) }), `Entry ${number}`)
+    holds(matter === undefined, `Entry ${number} maps all matters and belongs to one.`)
+  })
+}
+
+/** Every line of a view names its entry. */
+export function views(files, entries) {
+  for (const name of VIEWS.filter((view) => files.has(view) && view !== "entries.parquet")) {
+    const lines = linesOf(files.get(name), name).slice(name === "entries.csv" ? 1 : 0)
+    holds(lines.length === entries.length, `${name} has another number of lines than there are entries.`)
+    entries.forEach(({ hash }, number) =>
+      holds(lines[number].includes(hash.toString("hex")), `${name} does not name entry ${number}.`),
+    )
+  }
+}
+
+export function index(files, log, listed = [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))]) {
   const data = files.get("index.json")
   checkSignatures(files.get("index.sig"), "disclosure-gateway/export-index-signature/v1", data, log.keys, "index.sig")
   const told = fromCanonical(data, "index.json")
@@ -172,7 +226,7 @@ function index(files, log) {
     "index.json",
   )
   holds(
-    told.files.map(({ path }) => path).join() === [...INDEXED, ...[STAMPS].filter((name) => files.has(name))].sort().join(),
+    told.files.map(({ path }) => path).join() === listed.sort().join(),
     "index.json does not list exactly the other files.",
   )
   for (const { path, sha256, size_bytes: size } of told.files) {

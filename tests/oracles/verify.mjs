@@ -9,6 +9,7 @@ import { createInterface } from "node:readline"
 import { parseArgs } from "node:util"
 import { filesOf, filesOfZip } from "./containers.mjs"
 import { verifyExport } from "./export.mjs"
+import { verifyExtract } from "./extract.mjs"
 import { Finding, keyPair } from "./formats.mjs"
 import { verifyPackage } from "./package.mjs"
 
@@ -82,8 +83,9 @@ function verify(args) {
   if (!existsSync(path)) throw new WrongUse(`There is no ${path}.`)
   const report = new Report(kind(path))
   const [logKey, packageKey] = [keys(values["log-key"]), keys(values["package-key"])]
+  const check = existsSync(`${path}/proofs.jsonl`) ? verifyExtract : verifyExport
   if (report.kind === "export")
-    verifyExport(report, reader(path), { logKey, kept: values.checkpoint && told(values.checkpoint) })
+    check(report, reader(path), { logKey, kept: values.checkpoint && told(values.checkpoint) })
   else verifyPackage(report, reader(path), { logKey, packageKey })
   return { ...report, ok: report.ok }
 }

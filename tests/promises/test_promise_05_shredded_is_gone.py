@@ -6,6 +6,7 @@ log, verify as before.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,16 +16,19 @@ from zipfile import ZipFile
 
 import pytest
 
+from gateway.app import compose
 from gateway.base.problems import Problem
 from gateway.people.model import NothingProposed, SecondPersonNeeded, SignatureRefused
 from gateway.release.shredding import OriginalInUse
+from gateway.seal import envelope
+from gateway.seal.envelope import EnvelopeTampered
 from gateway.seal.twin import to_text
 from gateway.vault.model import Shredded
 from gateway.verify import verify_export, verify_package
 from tests.support import journey
 from tests.support.journey import Journey
 from tests.support.originals import planted
-from tests.support.world import World
+from tests.support.world import PASSPHRASE, World
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ def spoils_of(world: World, original: str, dispatched: str, withdrawn: str) -> S
     answers = rows(world, "SELECT answers FROM rendition WHERE original = ?", original)
     result = rows(world, "SELECT result FROM rendition WHERE id = ?", withdrawn)
     bodies = rows(world, "SELECT body_sealed FROM audit_entry WHERE subject IN (?, ?)", original, withdrawn)
+    must_go["key of the bodies"], *_ = rows(
+        world,
+        "SELECT wrapped FROM \"key\" JOIN original ON owner = matter WHERE role = 'audit_body' AND original.id = ?",
+        original,
+    )[0]
     texts = [value for row in (*sealed, *answers, *result, *bodies) for value in row if value]
     return Spoils(must_go | {f"text {number}": value for number, value in enumerate(texts)}, must_stay)
 
@@ -112,6 +121,44 @@ def test_nothing_of_it_is_left_in_any_file(gone: Gone) -> None:
     after = on_disk(gone.world)
     assert [what for what, value in gone.spoils.must_go.items() if value in after] == []
     assert [what for what, value in gone.spoils.must_stay.items() if value not in after] == []
+
+
+def test_a_backup_taken_afterwards_has_nothing_of_it(gone: Gone, tmp_path: Path) -> None:
+    source, target = gone.world.gateway.settings.database, tmp_path / "backup.db"
+    with closing(sqlite3.connect(source)) as database, closing(sqlite3.connect(target)) as backup:
+        database.backup(backup)
+    copied = target.read_bytes()
+    assert [what for what, value in gone.spoils.must_go.items() if value in copied] == []
+    assert any(value in copied for value in gone.spoils.must_stay.values())
+
+
+def test_an_older_backup_opens_no_body_once_the_keys_above_are_renewed(founded: World, tmp_path: Path) -> None:
+    """The thief has the database of before with its wrapped keys, and key file and database of now."""
+    world = journey.copy(founded, tmp_path / "now")
+    matter = world.matter()
+    original = world.upload(matter, "customer_list", planted("customer_list").data).original
+    found = rows(
+        world, 'SELECT "index", body_sealed FROM audit_entry WHERE subject = ? AND body_sealed NOT NULL', original
+    )
+    older = journey.copy(world, tmp_path / "before").gateway
+    world.shred(original)
+    world.gateway.rotation.rotate_matter(matter.id)
+    world.gateway.rotation.rotate_root()
+    assert found
+    with world.gateway.units.read() as session:
+        key = world.gateway.keyring.unwrap(
+            session, world.gateway.keyring.find(session, role="audit_body", owner=matter.id)
+        )
+    for index, sealed in found:
+        assert older.log.body(int(index)) is not None
+        with pytest.raises(EnvelopeTampered):
+            envelope.open_small(key, f"audit/body/{int(index)}", sealed)
+    settings = older.settings
+    older.close()
+    shutil.copy(world.gateway.settings.key_file, settings.key_file)
+    with pytest.raises(Problem):
+        compose(settings, PASSPHRASE)
+    world.gateway.close()
 
 
 def test_a_thief_with_everything_opens_nothing(gone: Gone, tmp_path: Path) -> None:

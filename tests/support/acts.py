@@ -10,6 +10,7 @@ from typing import Any
 from gateway.base.clock import SystemClock
 from gateway.intake.model import Receipt
 from gateway.matter.model import DemandDraft, MatterDraft, RecipientDraft
+from gateway.matter.names import NameDraft
 from gateway.people.model import Actor, Permission, Role
 from gateway.people.statements import token_statement
 from gateway.policy.answers import Answers
@@ -186,6 +187,23 @@ def answer(ready: Callable[[Desk], Rendition]) -> Preparation:
     return prepared
 
 
+def answer_for_others(desk: Desk) -> Act:
+    """Answer a question for other originals too, in a matter where nobody counts on questions."""
+    rendition, column = Desk(desk.world).waiting(), "column/19"
+    return lambda: desk.gateway.releases.answer(
+        builder(desk), rendition.id, Answers({column: "drop"}), remember=[column]
+    )
+
+
+def forget(desk: Desk) -> Act:
+    """Have a name forgotten."""
+    names, matter = desk.gateway.names, desk.world.matter().id
+    with desk.gateway.units.change() as session:
+        names.remember(session, builder(desk), matter, "ren_1", [NameDraft("customer_list", "header", "drop")])
+    (name,) = names.of_matter(matter)
+    return lambda: names.forget(legal1(desk), matter, name.id)
+
+
 def submit(desk: Desk) -> Act:
     """Put a release before the reviewers."""
     rendition = desk.rendered()
@@ -334,6 +352,8 @@ ACTS: dict[str, tuple[Preparation, tuple[str, ...]]] = {
     "render, with a question": (render(OPEN_QUESTION), ("rendition.waiting",)),
     "render, refused": (render(RAGGED), ("rendition.refused",)),
     "answer": (answer(Desk.waiting), ("rendition.requested",)),
+    "answer for others": (answer_for_others, ("name.remembered", "rendition.requested")),
+    "forget": (forget, ("name.forgotten",)),
     "answer in review": (answer(Desk.submitted), ("release.reopened", "rendition.requested")),
     "submit": (submit, ("release.submitted",)),
     "review": (review(Verdict.REVIEWED), ("rendition.reviewed",)),

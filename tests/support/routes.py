@@ -66,6 +66,7 @@ def routes_of(office: Office, names: Mapping[Role, str], allowed: Mapping[str, f
         "person_id": office.world.actors["spare"].person_id,
         "proposal_id": "prop_" + "0" * 26,
         "matter_id": matter["id"],
+        "name_id": "nam_" + "0" * 26,
         "original_id": original,
         "release_id": release,
         "rendition_id": rendition,

@@ -52,11 +52,12 @@ def made(folder: Path, name: str = NAME) -> Witness:
     return Witness(folder, PASSPHRASE, SystemClock())
 
 
-def policy_of(witness: Witness, url: str | None) -> str:
-    """The lines of a policy that asks for this witness, with both its keys."""
+def policy_of(witness: Witness, url: str | None, number: int = 1) -> str:
+    """The lines of a policy that asks for this witness, its `number`th, with both its keys."""
     one, two = (key.vkey for key in witness.keys)
     at = f" {url}" if url else ""
-    return f"witness ed {one}{at}\nwitness ml {two}{at}\ngroup w1 all ed ml\nquorum w1\n"
+    ed, ml, group = (f"{name}{number}" for name in ("ed", "ml", "w"))
+    return f"witness {ed} {one}{at}\nwitness {ml} {two}{at}\ngroup {group} all {ed} {ml}\nquorum {group}\n"
 
 
 @dataclass

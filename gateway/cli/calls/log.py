@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import BinaryIO
+from urllib.parse import urlencode
 
-from gateway.cli.line import Line
+from gateway.cli.line import Line, reading
 from gateway.cli.shapes import Consistency, Health, Inclusion, Keys, ProblemPage, Readiness
+
+NOTHING_ASKED: Mapping[str, str] = MappingProxyType({})
 
 
 class LogCalls(Line):
@@ -25,6 +29,15 @@ class LogCalls(Line):
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from whole
 
+    def tail(
+        self, start: int | None = None, wanted: Mapping[str, str] = NOTHING_ASKED, form: str = "jsonl", wait_s: int = 0
+    ) -> tuple[bytes, int]:
+        """Lines of the wanted entries from `start` on, and where to go on from; without `start`, the log's end."""
+        begin = {} if start is None else {"start": start}
+        answer = self._sent("GET", "/audit/tail", params={**wanted, **begin, "form": form, "wait_s": wait_s})
+        with reading():
+            return answer.content, int(answer.headers["Next-Start"])
+
     def inclusion(self, index: int, size: int) -> Inclusion:
         """The proof that entry `index` is among the first `size`."""
         return self._get(Inclusion, "/audit/proof/inclusion", {"index": index, "size": size})
@@ -37,9 +50,19 @@ class LogCalls(Line):
         """The public keys that outsiders verify with."""
         return self._get(Keys, "/audit/keys")
 
-    def export(self, sink: BinaryIO) -> None:
-        """Write a zip of the log's export folder into `sink`."""
-        self._download("/audit/exports", sink, None, method="POST")
+    def export(
+        self,
+        sink: BinaryIO,
+        wanted: Mapping[str, str] = NOTHING_ASKED,
+        views: Sequence[str] = (),
+        kept: int | None = None,
+    ) -> None:
+        """Write a zip of the log's export folder into `sink`; with `wanted` that of an extract, which continues a
+        checkpoint of the size `kept`.
+        """
+        params = [*wanted.items(), *(("view", one) for one in views), *([("kept", str(kept))] if kept else [])]
+        path = "/audit/exports" + (f"?{urlencode(params)}" if params else "")
+        self._download(path, sink, None, method="POST")
 
     def health(self) -> Health:
         """The process answers."""

@@ -17,6 +17,8 @@ from gateway.cli.shapes import (
     Licence,
     Matter,
     MatterLine,
+    Name,
+    Names,
     Original,
     Shredding,
 )
@@ -48,6 +50,14 @@ class MatterCalls(Sender):
     def clearances(self, matter: str) -> Clearances:
         """Everything that was recorded for a matter, oldest first."""
         return self._get(Clearances, f"/matters/{matter}/clearances")
+
+    def names(self, matter: str) -> Names:
+        """What a matter remembers of headers, oldest first."""
+        return self._get(Names, f"/matters/{matter}/names")
+
+    def forget_name(self, matter: str, name: str) -> Name:
+        """Have a remembered name no longer hold."""
+        return self._write(Name, "POST", f"/matters/{matter}/names/{name}/forget")
 
     def record_export_class(self, original: str, told: Mapping[str, Json]) -> ExportClass:
         """Record what an original is under a regime; `told` is the body of `POST /originals/{id}/export-classes`."""

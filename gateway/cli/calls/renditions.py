@@ -70,9 +70,19 @@ class RenditionCalls(Line):
         """Write a rendition's bytes into `sink`, under an opening; their SHA-256, which is the rendition's."""
         return self._download(f"/renditions/{rendition}/content", sink, self.rendition(rendition).sha256 or "")
 
-    def answer(self, rendition: str, answers: Mapping[str, Json], *, if_match: str | None = None) -> Rendition:
-        """Answer a rendition's questions: a new rendition takes its place."""
-        body = _unversioned(answers)
+    def answer(
+        self,
+        rendition: str,
+        answers: Mapping[str, Json],
+        *,
+        remember: Sequence[str] = (),
+        if_match: str | None = None,
+    ) -> Rendition:
+        """Answer a rendition's questions: a new rendition takes its place.
+
+        What is answered of the columns in `remember` holds for the matter's other originals of this kind too.
+        """
+        body = {**_unversioned(answers), **({"remember": list[Json](remember)} if remember else {})}
         return self._write(Rendition, "POST", f"/renditions/{rendition}/answers", body, if_match=if_match)
 
     def redact(

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from gateway.audit.model import Act
+from gateway.audit.model import Act, Filter
+from gateway.audit.views import LEAVES, NAMES, check_views
 from gateway.people.model import Actor, Permission
 from gateway.seal.merkle import leaf_hash
 from gateway.seal.twin import public_pem
@@ -28,8 +29,27 @@ router = APIRouter(prefix=f"{API}/audit", tags=["audit"])
 Reader = Annotated[Actor, holding(Permission.AUDIT_READ)]
 Exporter = Annotated[Actor, holding(Permission.AUDIT_EXPORT)]
 Index = Annotated[int, Query(ge=0, le=2**53 - 1)]
+Id = Annotated[str | None, Query(max_length=128)]
+Moment = Annotated[str | None, Query(max_length=24, description="Such as 2026-01-31T08:00:00.000Z")]
+Views = Annotated[list[str], Query(max_length=len(NAMES), description=f"Of {', '.join(NAMES)}")]
 
 _CHUNK_BYTES = 1 << 16
+
+
+async def _filter(
+    matter: Id = None,
+    actor: Id = None,
+    type: Annotated[  # noqa: A002 an act's word
+        str | None, Query(max_length=64, description="A type, or its beginning with the dot")
+    ] = None,
+    since: Moment = None,
+    until: Moment = None,
+) -> Filter:
+    """Which entries are asked for; nothing given is all of them."""
+    return Filter(matter, actor, type, since, until)
+
+
+InFilter = Annotated[Filter, Depends(_filter)]
 _LINES_AT_ONCE = 256
 
 
@@ -46,6 +66,22 @@ def list_entries(gateway: InGateway, _actor: Reader, start: Index = 0, stop: Ind
     """Entries `start` up to but without `stop`, in order; each line without its line feed is the hashed leaf."""
     lines = gateway.log.entries(start, gateway.log.size() if stop is None else stop)
     return Download(peeked(_joined(lines)), lambda: None, media_type="application/jsonl")
+
+
+@router.get("/tail", operation_id="tailEntries", response_class=Response, summary="New entries as they come")
+def tail_entries(
+    gateway: InGateway,
+    _actor: Reader,
+    wanted: InFilter,
+    start: Annotated[Index | None, Query(description="`Next-Start` of the answer before")] = None,
+    wait_s: Annotated[int, Query(ge=0, le=20, description="Wait so long for a first entry")] = 0,
+    form: Annotated[str, Query(max_length=16, description="jsonl, csv, ocsf, cef or syslog")] = LEAVES,
+) -> Response:
+    """Entries from `start` on, a line each, for who follows the log; `Next-Start` says where to go on from. Nothing is
+    left out or told twice. Without `start`, where the log ends now.
+    """
+    lines, after = gateway.extracts.tail(wanted, start, form, wait_s)
+    return Response(lines, media_type="text/plain; charset=utf-8", headers={"Next-Start": str(after)})
 
 
 @router.get("/proof/inclusion", operation_id="proveInclusion", summary="Prove that an entry is in the log")
@@ -80,14 +116,27 @@ def list_keys(gateway: InGateway, _actor: Reader, known: InKnown) -> Response:
     )
 
 
-@router.post("/exports", operation_id="exportLog", response_class=Response, summary="The whole log as a zip")
-def export_log(gateway: InGateway, actor: Exporter) -> Response:
-    """The export folder with its own verifier. The export is the last entry in it; a repetition is a new export."""
-    with gateway.units.change() as session:
-        gateway.log.append(session, Act(type="audit.exported", actor=actor.person_id))
+@router.post("/exports", operation_id="exportLog", response_class=Response, summary="The log or a part of it as a zip")
+def export_log(
+    gateway: InGateway,
+    actor: Exporter,
+    wanted: InFilter,
+    view: Views = [],  # noqa: B006 the framework makes a new one for each request
+    kept: Annotated[Index | None, Query(description="Size of a checkpoint that an extract is to continue")] = None,
+) -> Response:
+    """The whole log, or with a filter an extract, with its own verifier. All of one matter is proven to be all of it.
+
+    The export is an entry, the last but the map of matters in it; a repetition is a new export.
+    """
+    check_views(view)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-export-")))
-        gateway.cosigning.export(folder / "audit-export")
+        if wanted.given:
+            gateway.extracts.write(folder / "audit-export", wanted, actor=actor.person_id, views=view, kept=kept)
+        else:
+            with gateway.units.change() as session:
+                gateway.log.append(session, Act(type="audit.exported", actor=actor.person_id))
+            gateway.cosigning.export(folder / "audit-export", view)
         packed = folder / "audit-export.zip"
         _zip(folder / "audit-export", packed)
         file = stack.enter_context(packed.open("rb"))

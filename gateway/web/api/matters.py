@@ -13,9 +13,10 @@ from gateway.matter.model import Clearance, ClearanceDraft, Purpose
 from gateway.people.model import Actor, Permission
 from gateway.web.conditions import InKnown
 from gateway.web.cursors import InPage
-from gateway.web.deps import InGateway, InWrite, MatterId, Write, holding
+from gateway.web.deps import InGateway, InWrite, MatterId, NameId, Write, holding
 from gateway.web.schemas.clearances import AssessmentIn, ClearanceOut, ClearancesOut, ConsentIn
 from gateway.web.schemas.matters import MatterIn, MatterOut, MattersOut, MatterSummaryOut
+from gateway.web.schemas.names import NameOut, NamesOut
 from gateway.web.security import API
 
 router = APIRouter(prefix=API, tags=["matters"])
@@ -25,6 +26,7 @@ Consenter = Annotated[Actor, holding(Permission.CONSENT_RECORD)]
 Assessor = Annotated[Actor, holding(Permission.ASSESSMENT_RECORD)]
 Namer = Annotated[Actor, holding(Permission.ORIGINAL_OPEN)]
 Opener = Annotated[Actor, holding(Permission.MATTER_CREATE)]
+Forgetter = Annotated[Actor, holding(Permission.NAME_FORGET)]
 
 
 @router.post("/matters", operation_id="openMatter", status_code=201, response_model=MatterOut, summary="Open a matter")
@@ -103,3 +105,26 @@ def _recorded(gateway: Gateway, actor: Actor, write: Write, matter_id: str, draf
 def list_clearances(gateway: InGateway, _actor: Namer, matter_id: MatterId) -> ClearancesOut:
     """All of a matter, oldest first, for those who may open its originals."""
     return ClearancesOut(clearances=[ClearanceOut.of(one) for one in gateway.clearances.of_matter(matter_id)])
+
+
+@router.get("/matters/{matter_id}/names", operation_id="listNames", summary="What is remembered of headers")
+def list_names(gateway: InGateway, _actor: Namer, matter_id: MatterId) -> NamesOut:
+    """All of a matter, forgotten ones too, oldest first, for those who may open its originals."""
+    return NamesOut(names=[NameOut.of(one) for one in gateway.names.of_matter(matter_id)])
+
+
+@router.post(
+    "/matters/{matter_id}/names/{name_id}/forget",
+    operation_id="forgetName",
+    response_model=NameOut,
+    summary="Have a remembered name no longer hold",
+)
+def forget_name(gateway: InGateway, actor: Forgetter, write: InWrite, matter_id: MatterId, name_id: NameId) -> Response:
+    """What is rendered from then on asks again, and what rests on it does not leave."""
+    return write(
+        lambda: gateway.names.forget(actor, matter_id, name_id),
+        NameOut.of,
+        entries="name.forgotten",
+        again=lambda _entry: gateway.names.get(matter_id, name_id),
+        owner=lambda one: one.matter,
+    )

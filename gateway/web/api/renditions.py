@@ -19,7 +19,7 @@ from gateway.web.api.releases import release_detail
 from gateway.web.conditions import InKnown, Known
 from gateway.web.deps import InChange, InGateway, ReleaseId, RenditionId, Write, holding
 from gateway.web.download import object_download
-from gateway.web.schemas.renditions import AnswersIn, RedactionsIn, RenditionIn, RenditionOut, ReviewIn, ReviewOut
+from gateway.web.schemas.renditions import RedactionsIn, RemembersIn, RenditionIn, RenditionOut, ReviewIn, ReviewOut
 from gateway.web.security import API
 
 router = APIRouter(prefix=API, tags=["renditions"])
@@ -126,13 +126,13 @@ def open_witness(
     summary="Answer a rendition's questions",
 )
 def answer_rendition(
-    gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: AnswersIn
+    gateway: InGateway, actor: Answerer, write: InChange, rendition_id: RenditionId, body: RemembersIn
 ) -> Response:
     """All answers anew: a new rendition takes this one's place, and what was approved no longer counts."""
     return _queued(
         gateway,
         write,
-        lambda: gateway.releases.answer(actor, rendition_id, body.answers()),
+        lambda: gateway.releases.answer(actor, rendition_id, body.answers(), remember=body.remember),
         current=lambda: _rendition(gateway, rendition_id),
     )
 

@@ -76,7 +76,19 @@ class AnswersIn(In):
 
     def answers(self) -> Answers:
         """As the room takes it."""
-        return Answers.from_json(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        told = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"remember"})
+        return Answers.from_json(told)
+
+
+class RemembersIn(AnswersIn):
+    """The same, of a rendition that asked. What is answered of the columns in `remember` holds for the matter's other
+    originals of this kind too, wherever their headers read the same.
+    """
+
+    model_config = example(columns={"column/4": "customer.name", "column/9": "drop"}, remember=["column/9"])
+    remember: Annotated[
+        list[Annotated[str, Field(pattern="^column/[0-9]{1,7}$")]], Field(max_length=200, default_factory=list)
+    ]
 
 
 class RedactionsIn(In):

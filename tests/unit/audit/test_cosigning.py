@@ -237,10 +237,8 @@ def test_an_export_carries_lines_and_policy_and_a_verifier_counts_them(
     assert "2 keys of the policy, which are a quorum" in report.steps[-1].detail
     assert verify_export(tmp_path / "export", log_key=log.vkey()).ok
     strangers = witness(tmp_path / "w2", "w2.example", one._clock)
-    more = (
-        policy + policy_of(strangers, None).replace(" ed ", " e2 ").replace(" ml", " m2").replace("w1", "w2").encode()
-    )
-    more = more.replace(b"quorum w1\n", b"").replace(b"quorum w2", b"group both all w1 w2\nquorum both")
+    both = (policy_of(one, URL) + policy_of(strangers, None, 2)).replace("quorum w1\n", "")
+    more = both.replace("quorum w2", "group both all w1 w2\nquorum both").encode()
     failed = verify_export(tmp_path / "export", log_key=log.vkey(), policy=more).steps[-1]
     assert (failed.state, "no quorum" in failed.detail) == ("failed", True)
     # Later a liar in the gateway's place puts in what the witness never said.

@@ -26,11 +26,11 @@ from gateway.audit.model import (
     LogShrank,
     NoSuchEntry,
 )
-from gateway.audit.service import Log
+from gateway.audit.service import ERASING, Log
 from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange
 from gateway.keys.model import KeyShredded
 from gateway.keys.service import Keyring
-from gateway.seal import merkle
+from gateway.seal import envelope, merkle
 from gateway.seal.envelope import EnvelopeTampered
 from gateway.seal.note import NoteInvalid, open_checkpoint, parse_vkeys
 
@@ -130,6 +130,41 @@ def test_a_body_is_encrypted_committed_to_and_erasable(
     with pytest.raises(KeyShredded):
         log.body(index)
     log.checkpoint()
+
+
+def test_an_older_copy_of_an_erased_body_opens_with_no_key_in_use(
+    log: Log, units: Units, keyring: Keyring, engine: Engine
+) -> None:
+    """What is left of the matter's bodies opens as before; the key that the erased one was sealed with is nowhere."""
+    other, body = "mat_01j00000000000000000000001", {"name": "价格"}
+    with units.change() as session:
+        gone, kept, elsewhere = (
+            log.append(session, Act("test.done", "per_1", matter=matter, subject=subject, body=body))
+            for matter, subject in ((MATTER, "org_1"), (MATTER, "org_2"), (other, "org_3"))
+        )
+        old = keyring.find(session, role="audit_body", owner=MATTER)
+        foreign = keyring.find(session, role="audit_body", owner=other)
+    with engine.connect() as connection:
+        sealed = connection.scalar(text('SELECT body_sealed FROM audit_entry WHERE "index" = :at'), {"at": gone})
+        wrapped = connection.scalar(text("SELECT wrapped FROM key WHERE id = :id"), {"id": old})
+    assert sealed
+    assert wrapped
+    with units.change() as session:
+        bodies = log.erase_bodies(session, ["org_1"])
+        facts = {"bodies": bodies}
+        erased = log.append(session, Act(ERASING, "per_1", matter=MATTER, subject="org_1", facts=facts, body=body))
+    assert bodies == [gone]
+    assert (log.body(gone), log.body(kept), log.body(elsewhere), log.body(erased)) == (None, body, body, body)
+    with units.read() as session:
+        with pytest.raises(KeyShredded):
+            keyring.unwrap(session, old)
+        new = keyring.find(session, role="audit_body", owner=MATTER)
+        with pytest.raises(EnvelopeTampered):
+            envelope.open_small(keyring.unwrap(session, new), f"audit/body/{gone}", sealed)
+        assert keyring.find(session, role="audit_body", owner=other) == foreign
+    with engine.connect() as connection:
+        assert wrapped not in connection.scalars(text("SELECT wrapped FROM key")).all()
+    assert log.check() == log.size()
 
 
 def test_equal_bodies_are_not_seen_to_be_equal(log: Log, units: Units) -> None:

@@ -27,7 +27,7 @@ compliance     matter.create matter.read original.classify original.open origina
                release.build rendition.read rendition.answer people.read
 policy_author  matter.read
 legal          matter.read original.open original.shred rendition.read rendition.answer rendition.review release.approve
-               people.countersign people.read consent.record export.record
+               people.countersign people.read consent.record export.record name.forget
 privacy        matter.read original.open original.shred rendition.read rendition.answer rendition.review release.approve
                people.countersign people.read assessment.record
 dispatcher     matter.read release.dispatch receipt.record

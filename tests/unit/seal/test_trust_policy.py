@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import combinations
 
 import pytest
 
+from gateway.seal import mldsa, signature
 from gateway.seal.cosignature import cosigners
 from gateway.seal.note import vkeys
 from gateway.seal.trust_policy import PolicyMalformed, parse_policy
-from gateway.seal.twin import SigningTwin
+from gateway.seal.twin import PublicTwin, SigningTwin
 
-LOG = SigningTwin.generate().public
 NAMES = ("X1", "X2", "X3", "Y1", "Y2", "Y3")
-KEYS = {
-    name: cosigners(f"w.example/{name}", SigningTwin.generate().public) for name in ["X1", "X2", "X3", "Y1", "Y2", "Y3"]
-}
+
+
+def keys_of(name: str) -> PublicTwin:
+    """Always the same, because the cases below are named by what they say."""
+    seed = hashlib.sha256(name.encode()).digest()
+    return SigningTwin(signature.SigningKey(seed), mldsa.SigningKey(seed)).public
+
+
+LOG = keys_of("log")
+KEYS = {name: cosigners(f"w.example/{name}", keys_of(name)) for name in NAMES}
 VKEY = {name: pair[0].vkey for name, pair in KEYS.items()}
 # The example of tlog-policy, with keys.
 EXAMPLE = f"""\

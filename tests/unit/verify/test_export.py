@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.audit.export import SIGNATURE_TYPE, ExportExists, _index, _signed
+from gateway.audit.extracts import Extracts
 from gateway.audit.model import Act, LogDamaged
 from gateway.base.canon import canonical
 from gateway.keys.twins import Signer, signing_twin
@@ -222,6 +223,20 @@ def test_two_checkpoints_that_contradict_each_other_are_noticed(export: Path, fo
     forked = forger.sign(4, merkle.root([*leaves[:3], b"{}"]))
     (export / "checkpoints.jsonl").write_bytes(canonical({"size": 4, "text": forked}) + b"\n")
     assert "first 4 entries" in differences(verify_export(export))
+
+
+def test_an_export_with_maps_of_its_matters_and_views(house: House, tmp_path: Path) -> None:
+    """Both verifiers make every map again."""
+    extracts = Extracts(house.log._units, house.log._keyring, house.log)
+    extracts.map_matters()
+    for matter in ("mat_1", "mat_2", "mat_1"):
+        house.append(Act("test.done", "per_one", matter=matter))
+    extracts.map_matters()
+    made = house.log.export(tmp_path / "x", ["csv", "ocsf", "cef", "syslog"]).folder
+    report = verify_export(made, log_key=house.log.vkey())
+    assert report.ok, report
+    (made / "matters.json").unlink()
+    assert "matters.json" in differences(verify_export(made))
 
 
 Forgery = Callable[[Forger, list[bytes]], object]

@@ -279,7 +279,7 @@ def test_a_table_that_other_programs_may_read_differently_is_refused(spelled: Ca
         verify.check_table(data, proof)
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\r\n\t,\"'; "), max_size=9)))
+@given(st.lists(st.text("ab,;\"'\r\n\t =é中", max_size=9)))
 def test_what_the_gateway_writes_is_read_back_as_it_was(cells: list[str]) -> None:
     source = Table.of(("a",), [cells or [""]]).frame.to_series()
     lines = b"".join(f"{cell},x\r\n".encode() for cell in write_csv._quoted(source))
