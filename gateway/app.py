@@ -41,6 +41,7 @@ from gateway.formats.video import VideoFormat
 from gateway.founding import engine_of, require_belonging, require_founded, tenant_in
 from gateway.intake.archives import TASK as ARCHIVE_TASK
 from gateway.intake.archives import Archives
+from gateway.intake.commitments import Commitments
 from gateway.intake.model import UploadBounds
 from gateway.intake.service import Intake, KindIntake
 from gateway.intake.uploads import Uploads
@@ -123,6 +124,7 @@ class Gateway:
     names: Names
     vault: Vault
     openings: Openings
+    commitments: Commitments
     intake: Intake
     uploads: Uploads
     archives: Archives
@@ -265,7 +267,10 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
     library = policies.library
     walls, other_walls = sandbox(settings), looking(settings)
-    intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, built_in_formats(), settings))
+    formats = built_in_formats()
+    tables = {form.name: form for form in formats if form.name in _TABLES}
+    commitments = Commitments(units, keyring, log, vault, walls, tables, settings.table_commitments)
+    intake = Intake(units, keyring, log, clock, vault, matters, kinds_of(library, formats, settings), commitments)
     uploads = Uploads(
         units,
         keyring,
@@ -284,6 +289,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         clock,
         vault,
         intake,
+        commitments,
         policies,
         walls,
         queue,
@@ -333,6 +339,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         names=names,
         vault=vault,
         openings=Openings(units, log, clock, vault),
+        commitments=commitments,
         intake=intake,
         uploads=uploads,
         archives=Archives(intake, vault, walls),

@@ -18,6 +18,7 @@ from gateway.base.units import GIB, MIB
 from gateway.sandbox.ports import Layer
 
 DEFAULT_TENANT = "gateway"
+MAX_COMMITMENTS = 16
 
 
 class SettingsRefused(Usage):
@@ -56,6 +57,7 @@ class Settings:
     drawing_limit_bytes: int = 32 * MIB
     table_limit_bytes: int = 256 * MIB
     video_limit_bytes: int = 256 * MIB
+    table_commitments: int = 4
     uploads_at_once: int = 32
     upload_wait_s: float = 60.0
     upload_lifetime_s: int = 24 * 3600
@@ -220,6 +222,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _commitments(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= MAX_COMMITMENTS:
+        raise ValueError("no number of commitments")
+    return number
+
+
 # Names that are read elsewhere: secrets, and what the command line needs as a client.
 _ELSEWHERE = frozenset(
     {
@@ -254,6 +263,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_DRAWING_LIMIT_BYTES": ("drawing_limit_bytes", int),
     "GATEWAY_TABLE_LIMIT_BYTES": ("table_limit_bytes", int),
     "GATEWAY_VIDEO_LIMIT_BYTES": ("video_limit_bytes", int),
+    "GATEWAY_TABLE_COMMITMENTS": ("table_commitments", _commitments),
     "GATEWAY_UPLOADS_AT_ONCE": ("uploads_at_once", _positive),
     "GATEWAY_UPLOAD_WAIT_S": ("upload_wait_s", float),
     "GATEWAY_UPLOAD_LIFETIME_S": ("upload_lifetime_s", _positive),

@@ -34,6 +34,7 @@ BOOKKEEPING = frozenset(
         "progress",
         "upload",
         "staged_part",
+        "commit_lease",
     }
 )
 

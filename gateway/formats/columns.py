@@ -69,11 +69,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutColumn:
-    """A column of the rendition, its cells in the original's row order."""
+    """A column of the rendition, its cells in the original's row order.
+
+    `untouched` says that every cell is allowed to leave, and does so just as it was read.
+    """
 
     title: str
     kind: CellKind
     cells: Coded
+    untouched: bool = False
 
 
 class Redactions:
@@ -121,8 +125,9 @@ def rendered(
             leaving[instruction.title] = column
 
     def out(column: Column) -> OutColumn:
-        cells = _Rendering(column, asked, secret, digest, redactions, calculated=calculated).cells()
-        return OutColumn(column.instruction.title, _kind(column.instruction), cells)
+        rendering = _Rendering(column, asked, secret, digest, redactions, calculated=calculated)
+        cells = rendering.cells()
+        return OutColumn(column.instruction.title, _kind(column.instruction), cells, rendering.untouched(cells))
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(out, leaving.values()))
@@ -178,6 +183,12 @@ class _Rendering:
         if unreadable is not None:
             self._raise_unreadable(unreadable)
         return cells
+
+    def untouched(self, shown: Coded) -> bool:
+        """Whether every cell may leave as it is, and does: a rule that happens to change nothing still is a rule."""
+        cases = self._instruction.cases
+        allowed = [place for place, case in enumerate(cases) if case.transform.op is Op.ALLOW]
+        return bool(np.isin(self._decided, allowed).all() and (shown.cells() == self._raw).all())
 
     def _under(self, case: Case | None, rows: Rows) -> Coded:
         """The cells of these rows, which `case` decides; one that is unreadable is missing."""

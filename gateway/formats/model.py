@@ -249,7 +249,8 @@ class Plan:
     `table`, `document` and `drawing` are the forms in which these leave, `film` the most that a video shows, `notice`
     what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
     `grouping` the rows of a table leave as groups and in no other way. With `assessed` a table is handed along beside
-    its bytes. `decided_by` names policy and kind.
+    its bytes. `decided_by` names policy and kind. `order` keys the order of the rows where something else than the
+    release does.
     """
 
     instructions: tuple[Instruction, ...]
@@ -261,6 +262,7 @@ class Plan:
     margin: bool = False
     grouping: Grouping | None = None
     assessed: bool = False
+    order: bytes | None = None
     decided_by: str = ""
 
     def keyed_on(self, digest: bytes) -> bytes:
@@ -600,7 +602,8 @@ class Rebuilt:
     `headers` are the output columns of a table in order; `boxes` the opaque rectangles and `size_px` the size of a
     picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
     where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
-    per rule. `released` is the table itself, without the mark, where the plan wants it assessed.
+    per rule. `released` is the table itself, without the mark, where the plan wants it assessed. `untouched` are the
+    headers of columns of which every cell leaves as it was read.
     """
 
     data: bytes
@@ -613,6 +616,7 @@ class Rebuilt:
     film: RebuiltFilm | None = None
     canvas: tuple[float, float, float] | None = None
     released: Released | None = None
+    untouched: tuple[str, ...] = ()
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

@@ -214,7 +214,9 @@ class TableFormat(abc.ABC):
         titles = (*(column.title for column in kept), visible.TABLE_HEADER)
         if len({title.casefold() for title in titles}) != len(titles):
             raise PlanUnfit("Two columns of the rendition would have the same title; answer which one is meant.")
-        order = row_order(secret, plan.keyed_on(table.digest), rows)
+        # One slot is opened for one release, of which one rendition of a table leaves.
+        keyed = (plan.order, table.digest) if plan.order else (secret, plan.keyed_on(table.digest))
+        order = row_order(*keyed, rows)
         for what, count in self.left_behind(table).items():
             redactions.add(what, count)
         mark_cells = Coded(pl.Series([_mark_cell(mark)]), np.zeros(rows, np.uint32))
@@ -223,7 +225,8 @@ class TableFormat(abc.ABC):
         media_type = OUTPUTS.get(plan.table, self.own_output)
         data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
         released = Released(_stood(kept, order), order.tolist()) if plan.assessed else None
-        return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released)
+        untouched = tuple(one.title for one in kept if one.untouched)
+        return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released, untouched=untouched)
 
 
 def groups_of(table: Table, plan: Plan, secret: bytes) -> Grouped | None:

@@ -22,6 +22,7 @@ from gateway.db import keyset
 from gateway.db.unit import Units
 from gateway.formats.ports import Format
 from gateway.intake import rules, unfit
+from gateway.intake.commitments import Commitments
 from gateway.intake.model import (
     Classification,
     DefenceNexus,
@@ -144,6 +145,7 @@ class Intake:
         vault: Vault,
         matters: Matters,
         kinds: Mapping[str, KindIntake],
+        commitments: Commitments,
     ) -> None:
         self._units = units
         self._keyring = keyring
@@ -152,6 +154,7 @@ class Intake:
         self._vault = vault
         self._matters = matters
         self._kinds = kinds
+        self._commitments = commitments
 
     def begin(self, actor: Actor, matter_id: str, kind: str, content_digest: str | None) -> Receiving:
         """Open an upload into a matter. The caller writes chunks, then calls `keep`."""
@@ -278,11 +281,15 @@ class Intake:
         row = self._row(session, original_id)
         row.sealed, row.classification, row.shredded_at = b"", None, self._clock.now()
         session.flush()
+        self._commitments.shred(session, original_id)
         return self._original(session, row)
 
     def format_of(self, original: Original) -> Format:
         """The format that takes this original."""
-        return next(one for one in self._kinds[original.kind].formats if original.media_type in one.media_types)
+        return self._form(original.kind, original.media_type)
+
+    def _form(self, kind: str, media_type: str) -> Format:
+        return next(one for one in self._kinds[kind].formats if media_type in one.media_types)
 
     def _record(
         self,
@@ -334,6 +341,7 @@ class Intake:
             "created_at": self._clock.now(),
         }
         session.connection().execute(_INSERT, row)
+        self._commitments.enqueue(session, original_id, self._form(kind, media_type))
         return Receipt(original_id, kind, media_type, keeping.plaintext_bytes, keeping.sha256, index)
 
     def _earlier(self, session: Session, matter_id: str, uploader: str, token: str | None) -> Receipt | None:

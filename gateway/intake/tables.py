@@ -1,10 +1,10 @@
-"""Originals and unfinished uploads as rows: what identifies is plain, what tells something is sealed."""
+"""Originals, commitments to their tables and unfinished uploads as rows: what tells something is sealed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, Float, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.metadata import Base, UtcTime
@@ -32,6 +32,31 @@ class OriginalRow(Base):
     classification: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     shredded_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class CommitmentRow(Base):
+    """One commitment to the table that an original is; `release` is the only one that it may be opened for.
+
+    `sealed` holds what opens it beside the slot's secret, encrypted; empty once shredded.
+    """
+
+    __tablename__ = "table_commitment"
+    __table_args__ = (UniqueConstraint("original", "release"),)
+
+    original: Mapped[str] = mapped_column(String(40), primary_key=True)
+    slot: Mapped[int] = mapped_column(Integer, primary_key=True)
+    release: Mapped[str | None] = mapped_column(String(40))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CommitLeaseRow(Base):
+    """That an original is still to be committed to, and until when somebody is at it: bookkeeping."""
+
+    __tablename__ = "commit_lease"
+
+    original: Mapped[str] = mapped_column(String(40), primary_key=True)
+    lease_until: Mapped[float] = mapped_column(Float)
+    attempt: Mapped[int] = mapped_column(Integer)
 
 
 class UploadRow(Base):

@@ -23,6 +23,7 @@ from gateway.verify import verify
 
 APPROVALS_TYPE = "disclosure-gateway/approvals/v1"
 ENROLMENT_TYPE = "disclosure-gateway/enrolment-proofs/v1"
+COMMITMENTS_TYPE = "disclosure-gateway/commitment-proofs/v1"
 MANIFEST_SIGNATURE_TYPE = "disclosure-gateway/manifest-signature/v1"
 STAMP_SIGNATURE_TYPE = "disclosure-gateway/time-stamp-signature/v1"
 
@@ -69,19 +70,16 @@ def enrolment_json(
 ) -> bytes:
     """`enrolment.json`: the entries that gave each approver key and role, and those of whoever countersigned them."""
     indexes = {index for approver in approvers for index in entries_of(approver)}
-    return canonical(
-        {
-            "type": ENROLMENT_TYPE,
-            "entries": [
-                {
-                    "index": index,
-                    "entry": log.entry(index).decode("utf-8"),
-                    "proof": [_b64(part) for part in log.inclusion_proof(index, checkpoint.size)],
-                }
-                for index in sorted(indexes)
-            ],
-        }
-    )
+    return canonical({"type": ENROLMENT_TYPE, "entries": _entries(log, checkpoint, indexes)})
+
+
+def commitments_json(log: Log, checkpoint: SignedCheckpoint, proofs: Iterable[bytes]) -> dict[str, bytes]:
+    """`commitments.json`: the entries that hold the roots which these table proofs lead to; nothing where none does."""
+    told = [json.loads(proof)["commitment"] for proof in proofs]
+    indexes = {one["entry"] for one in told if one is not None}
+    if not indexes:
+        return {}
+    return {"commitments.json": canonical({"type": COMMITMENTS_TYPE, "entries": _entries(log, checkpoint, indexes)})}
 
 
 def check_address(manifest: bytes, release: Release, recipient: Recipient) -> None:
@@ -107,6 +105,17 @@ def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicTw
     for step in report.steps:
         if step.state != "ok":
             raise ProofsRefused(f"The package would not verify, so it is not made: {step.detail}", step=step.title)
+
+
+def _entries(log: Log, checkpoint: SignedCheckpoint, indexes: Iterable[int]) -> list[Json]:
+    return [
+        {
+            "index": index,
+            "entry": log.entry(index).decode("utf-8"),
+            "proof": [_b64(part) for part in log.inclusion_proof(index, checkpoint.size)],
+        }
+        for index in sorted(indexes)
+    ]
 
 
 def _approval(one: Approval) -> dict[str, Json]:

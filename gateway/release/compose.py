@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.base.canon import Json, canonical
 from gateway.base.clock import to_text
@@ -71,6 +72,17 @@ class IndexLine:
 def path_of(kind: str, number: int, extension: str) -> str:
     """A file's name in the package: by kind and number, never by the original's name."""
     return f"files/{kind.replace('_', '-')}-{number:02d}.{extension}"
+
+
+def proof_path(path: str) -> str:
+    """The name of what proves the file at `path`."""
+    return f"proofs/{path.removeprefix('files/').rpartition('.')[0]}.json"
+
+
+def proof_words(proof: Mapping[str, Any]) -> bytes:
+    """Everything in a table's proof that is a word; hashes, places and counts are not."""
+    words = [{name: column[name] for name in ("title", "rules") if name in column} for column in proof["columns"]]
+    return canonical({"type": proof["type"], "file": proof["file"], "columns": words})
 
 
 def withheld_csv(lines: Sequence[IndexLine]) -> bytes:
@@ -159,6 +171,7 @@ What is in it
   withheld.csv      what is withheld or generalised, item by item, with code, legal basis, reason and summary
   withheld.pdf      the same for reading and printing
   residue.json      the report of the verification every file passed before release
+  proofs/           for each table: which columns stand as they were committed to on arrival (experimental)
   manifest.json     SHA-256 of every file; manifest.sig is the sender's signature over it
   approvals.json    the signatures of the people who approved exactly these bytes
   audit.proof       the proof that this release stands in the sender's audit log
@@ -181,6 +194,7 @@ No value in these files was invented, blurred or disturbed.
   withheld.csv      逐项列明未提供或概括处理的内容、代码、法律依据、理由和摘要
   withheld.pdf      同上，供阅读和打印
   residue.json      每份文件提供前通过的核验报告
+  proofs/           逐表列明哪些列与收到原件时的承诺值一致（试验性功能）
   manifest.json     各文件的 SHA-256；manifest.sig 为提供方对其的签名
   approvals.json    批准这些确切字节的人员签名
   audit.proof       本次提供已记入提供方审计日志的证明

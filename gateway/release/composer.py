@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gateway.base.canon import Json
+from gateway.base.canon import Json, canonical
 from gateway.formats.ports import Format
 from gateway.matter.model import Matter, Recipient
 from gateway.policy.service import Source
@@ -73,6 +74,7 @@ def compose(
 ) -> Composition:
     """Make every document of the release, in the order in which they bind one another."""
     files, lines, reports, quorums, withheld = _files(session, renders, renditions, formats)
+    proofs = _proofs(session, renders, renditions, files)
     heading = f"{release.id} · {recipient.name} · {release.created_at.date().isoformat()}"
     made = {
         "withheld.csv": documents.withheld_csv(lines),
@@ -80,6 +82,7 @@ def compose(
         "residue.json": documents.residue_json(reports),
         "README.txt": documents.readme_txt(release, matter, recipient),
         "verify.py": SCRIPT.read_bytes(),
+        **{path: canonical(proof) for path, proof in proofs.items()},
     }
     quorum = combined(quorums)
     key = recipient.age_key if release.profile is Profile.SEALED else None
@@ -99,9 +102,11 @@ def compose(
     made[MANIFEST_PATH] = manifest
     parts.append(_part(MANIFEST_PATH, "manifest", manifest))
     own = _own_words(manifest, made["residue.json"]) | {recipient.name, heading, matter.id, release.id}
+    own |= {word for proof in proofs.values() for word in _proof_words(proof)}
+    told = made | {path: documents.proof_words(proof) for path, proof in proofs.items()}
     texts = [
         (data, TextExpectation(path, MEDIA_TYPES[path.rpartition(".")[2]]))
-        for path, data in made.items()
+        for path, data in told.items()
         if path != SCRIPT.name
     ]
     # A word that one document withholds may stand in what another's policy says: the index holds the lines of both.
@@ -147,6 +152,29 @@ def _files(
             )
         )
     return files, lines, reports, quorums, withheld
+
+
+def _proofs(
+    session: Session, renders: Renders, renditions: Sequence[Rendition], files: Sequence[Part]
+) -> dict[str, Mapping[str, Any]]:
+    """The proof of every table, by its path in the package, each naming its file."""
+    paths = {part.rendition: part.path for part in files}
+    return {
+        documents.proof_path(paths[one.id]): {
+            **json.loads(renders.part(session, one.proof_object)),
+            "file": paths[one.id],
+        }
+        for one in renditions
+        if one.proof_object is not None
+    }
+
+
+def _proof_words(proof: Mapping[str, Any]) -> Iterator[str]:
+    """The gateway's own words in a proof; titles are the policy's."""
+    yield from _keys(proof)
+    yield proof["type"]
+    for column in proof["columns"]:
+        yield from column.get("rules", ())
 
 
 def _part(path: str, role: str, data: bytes) -> Part:

@@ -191,14 +191,19 @@ class Dispatch:
         recipient = self._matters.recipient(release.matter, release.recipient)
         binding.check_address(manifest, release, recipient)
         approvers = (one.approver for one in cleared.approvals)
+        listed = (one.path for one in cleared.case.files if one.path.startswith("proofs/"))
+        proofs = {path: self._releases.bytes_of(release.id, path) for path in listed}
         beside = {
             "approvals.json": sealing.approvals,
             "audit.proof": self._log.tlog_proof(sealing.index, checkpoint).encode(),
             "enrolment.json": binding.enrolment_json(self._log, checkpoint, approvers, self._people.enrolment_entries),
             "manifest.sig": binding.manifest_sig(manifest, self._package_key()),
             **binding.stamp_parts(stamp, self._package_key()),
+            **binding.commitments_json(self._log, checkpoint, proofs.values()),
         }
-        binding.check_proofs({"manifest.json": manifest, **beside}, self._log.vkey(), self._package_key().public)
+        binding.check_proofs(
+            {"manifest.json": manifest, **proofs, **beside}, self._log.vkey(), self._package_key().public
+        )
         members = package.members(cleared, self._opened, beside.items())
         return self._keep(release, recipient, package.zip_chunks(members))
 

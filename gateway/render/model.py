@@ -97,13 +97,21 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What ties a table's rendition to a commitment, as it travels but for the file's name; `slot` is the one used."""
+
+    told: Mapping[str, Json]
+    slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one run of the choreography came to.
 
     `clean` has everything; `waiting` has decisions with open questions; `blocked` has a report with findings, or an
     assessment with limits that do not hold; `refused` has a reason. `index` holds the rendition's lines of the withheld
     index, `consents` the ids of those that it rests on. `headers` are those of columns that are asked for, by field ids
-    and as they are compared. Only `clean` has a rendition that may be kept.
+    and as they are compared. Only `clean` has a rendition that may be kept, and a table's `proof`.
     """
 
     state: State
@@ -115,6 +123,7 @@ class Outcome:
     index: tuple[Mapping[str, str], ...] = ()
     consents: tuple[str, ...] = ()
     risk: Assessment | None = None
+    proof: Proof | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -163,6 +172,7 @@ class Rendition:
     residue_object: str | None
     withheld_object: str | None
     witness_object: str | None
+    proof_object: str | None
     reason: str | None
     created_at: datetime
     progress: Progress | None = None

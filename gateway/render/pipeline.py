@@ -47,6 +47,7 @@ from gateway.formats.model import (
 from gateway.formats.ports import Format
 from gateway.formats.problems import FrameUnclear, SheetUnclear
 from gateway.formats.table import groups_of
+from gateway.intake.commitments import Opening
 from gateway.policy.answers import Answers
 from gateway.policy.clearing import Consent
 from gateway.policy.conditions import Context
@@ -71,6 +72,7 @@ from gateway.render.margin import margin_lines, originals
 from gateway.render.model import Assessment, Outcome, State
 from gateway.render.notice import Language, drawing_notice, notice, own_words
 from gateway.render.ports import Assessor
+from gateway.render.proofs import fitting, table_proof
 from gateway.render.suggestions import suggestions
 from gateway.render.withheld import cells_of, withheld_lines, withheld_set
 from gateway.residue import walled
@@ -118,6 +120,7 @@ class Job:
     statements: tuple[StatementFile, ...] = ()
     consents: tuple[Consent, ...] | None = None
     assessor: Assessor | None = None
+    opening: Opening | None = None
     remembered: tuple[Remembered, ...] = ()
 
     def decided(self, surveyed: tuple[Field, ...], detector: str | None = None) -> Decisions:
@@ -186,10 +189,13 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     index = tuple(withheld_lines(decisions, dict.fromkeys(counts, groups.count) if groups else counts))
     if cells is not None:
         require_shown(decisions, cells, groups.leaving if groups else None)
+    opening = None
     rows = groups.count if groups else content.row_count if isinstance(content, Table) else 0
     if isinstance(content, Table):
         told = notice(job.kind, index, job.mark, rows, job.language)
-        plan = replace(plan, notice=told, assessed=job.policy.risk is not None)
+        opening = fitting(job.opening, content, groups, plan.table, job.form.name)
+        order = opening.order if opening else None
+        plan = replace(plan, notice=told, assessed=job.policy.risk is not None, order=order)
     if isinstance(content, Drawing):
         plan = replace(plan, notice=drawing_notice(job.kind, index, job.mark, job.language))
     taken = counted(content, plan, gauge.begin(Stage.REBUILDING))
@@ -233,6 +239,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         index=index,
         consents=consents,
         risk=risk,
+        proof=table_proof(opening, content, plan, rebuilt) if isinstance(content, Table) else None,
     )
 
 

@@ -22,6 +22,7 @@ from gateway.base.progress import Gauge, Stage
 from gateway.db.unit import Units
 from gateway.detect.model import Detector
 from gateway.formats.ports import Format
+from gateway.intake.commitments import Commitments
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
 from gateway.keys.service import Keyring
@@ -94,6 +95,7 @@ class _Parts:
     residue: Keeping | None
     withheld: Keeping | None
     witness: Keeping | None
+    proof: Keeping | None
 
 
 class Renders:
@@ -107,6 +109,7 @@ class Renders:
         clock: Clock,
         vault: Vault,
         intake: Intake,
+        commitments: Commitments,
         policies: Policies,
         sandbox: Sandbox,
         queue: Queue,
@@ -122,6 +125,7 @@ class Renders:
         self._clock = clock
         self._vault = vault
         self._intake = intake
+        self._commitments = commitments
         self._policies = policies
         self._sandbox = sandbox
         self._detector = detector
@@ -286,6 +290,7 @@ class Renders:
             if row.id not in keep:
                 gone.append(row.id)
                 objects += [row.object_id, row.decisions_object, row.residue_object]
+                objects.append(self._rendition(session, row).proof_object)
                 row.result, row.state = None, State.SUPERSEDED
         if self._names is not None:
             self._names.shred(session, gone)
@@ -344,6 +349,7 @@ class Renders:
             self.policies_of((self.get(rendition_id),))
         except (BundleNotInForce, PoliciesChanged) as problem:
             return Outcome(State.REFUSED, reason=problem.detail)
+        self._commitments.ensure(self.get(rendition_id).original)
         return render(self._job(rendition_id, frame), self._sandbox, gauge)
 
     def _job(self, rendition_id: str, frame: ReleaseFrame) -> Job:
@@ -371,6 +377,7 @@ class Renders:
                 statements=library.statements,
                 consents=self._consents(session, row.matter),
                 assessor=self._assessor,
+                opening=self._commitments.opening(session, original.id, frame.release),
                 remembered=admitted(policy, self._remembered(session, row.matter)),
             )
 
@@ -432,6 +439,7 @@ class Renders:
             residue=kept("residue", canonical(told_by(outcome)) if outcome.report else None),
             withheld=kept("withheld", canonical(withheld.to_json(outcome.withheld)) if outcome.withheld else None),
             witness=kept("witness", canonical([one.to_json() for one in seen]) if seen else None),
+            proof=kept("proof", canonical(outcome.proof.told) if outcome.proof else None),
         )
 
     def _decisions_part(self, frame: ReleaseFrame, outcome: Outcome) -> bytes | None:
@@ -480,9 +488,15 @@ class Renders:
                 "residue_sha256": _digest(parts.residue),
             }
             witness = self._record(session, parts.witness)
-            shown: dict[str, Json] = {"witness": witness} if witness else {}
+            proof = self._record(session, parts.proof)
+            shown: dict[str, Json] = {
+                **({"witness": witness} if witness else {}),
+                **({"proof": proof} if proof else {}),
+            }
             if outcome.headers:
                 shown["headers"] = dict(outcome.headers)
+            if outcome.proof is not None and outcome.proof.slot is not None:
+                self._commitments.take(session, row.original, outcome.proof.slot, row.release)
             row.result = self._keyring.seal_text(
                 session,
                 owner=row.matter,
@@ -570,6 +584,7 @@ class Renders:
             residue_object=row.residue_object,
             withheld_object=row.withheld_object,
             witness_object=told.get("witness"),
+            proof_object=told.get("proof"),
             reason=told["reason"],
             created_at=row.created_at,
             progress=held.progress if held else None,

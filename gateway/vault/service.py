@@ -11,6 +11,8 @@ from secrets import token_bytes, token_hex
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import insert, select, union_all
 from sqlalchemy.orm import Session
 
@@ -30,6 +32,8 @@ from gateway.vault.tables import StagedPartRow, StoredObjectRow
 _VERSION = 1
 _ROLE = re.compile(r"[a-z][a-z_]{0,31}")
 _BATCH = 500
+# Longer than the 32-byte salts of `stream`, so that no sealed file can make the two derivations meet.
+_DERIVED = b"disclosure-gateway/vault/derived-key/v1"
 _INSERT = insert(StoredObjectRow)
 
 
@@ -244,6 +248,14 @@ class Vault:
             blob_name=row.blob_name,
             plaintext_bytes=row.plaintext_bytes,
         )
+
+    def derived_key(self, session: Session, object_id: str, purpose: bytes) -> bytes:
+        """32 bytes for another purpose that go when the object is shredded; they tell nothing of its key."""
+        row = self._row(session, object_id)
+        if row.shredded_at is not None:
+            raise Shredded("This was shredded on purpose; nobody can open it again.")
+        key = self._keyring.unwrap(session, row.key_id)
+        return HKDF(SHA256(), KEY_BYTES, salt=_DERIVED, info=purpose).derive(key)
 
     def open_with(
         self, key: bytes, *, object_id: str, matter: str, role: str, blob_name: str, plaintext_bytes: int

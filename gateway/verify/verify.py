@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import csv
 import hashlib
 import hmac
 import io
@@ -40,6 +41,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 ALGORITHMS = ("Ed25519", "ML-DSA-44")
 PACKAGE_FILES = ("manifest.json", "manifest.sig", "approvals.json", "audit.proof", "enrolment.json")
+COMMITMENTS_FILE, PROOFS = "commitments.json", "proofs/"
 STAMP_FILES = ("timestamp.sig", "timestamp.tsr")
 DOCUMENTS = ("README.txt", "residue.json", "verify.py", "withheld.csv", "withheld.pdf")
 EXPORT_FILES = (
@@ -1145,6 +1147,264 @@ def parse_time_stamp(data: bytes) -> tuple[bytes, str]:
     return digest, f"{day[:4]}-{day[4:6]}-{day[6:8]} {day[8:10]}:{day[10:12]}:{day[12:]}"
 
 
+# Table proofs (docs/formats/table-commitment.md): columns that stand as they were committed to. Experimental.
+
+_TABLE_LABEL = b"disclosure-gateway/table-commitment/v1"
+_TABLE_ROWS_MAX, _TABLE_PLACES_MAX, _BLOCK_ROWS, _SALT_BYTES = 2_000_000, 1024, 64, 16
+_LOCATOR_PRIME = (1 << 31) - 1
+TABLE_PROOF = {
+    "type": "disclosure-gateway/table-proof/v1",
+    "file": PATH,
+    "columns": [
+        {
+            "title": TEXT,
+            "place?": COUNT,
+            "locator?": Is("four numbers in hex", _matches("[0-9a-f]{32}")),
+            "rules?": [TEXT],
+        }
+    ],
+    "commitment": Is("an object or null", lambda value: value is None or isinstance(value, dict)),
+}
+TABLE_COMMITMENT = {"rows": POSITIVE, "entry": COUNT, "root": HEX, "places": POSITIVE, "nodes": B64}
+COMMITMENTS = {
+    "type": "disclosure-gateway/commitment-proofs/v1",
+    "entries": [{"index": COUNT, "entry": ANY_TEXT, "proof": [B64]}],
+}
+
+
+def parse_table_proof(data: bytes, what: str) -> dict[str, Any]:
+    """The proof of one table in its documented shape: each column is either opened, or the rules it went by are."""
+    proof: dict[str, Any] = parse_canonical(data, what)
+    check_shape(proof, TABLE_PROOF, what)
+    opened = [column["place"] for column in proof["columns"] if "place" in column]
+    titles = [column["title"] for column in proof["columns"]]
+    if any(set(column) - {"title"} not in ({"place", "locator"}, {"rules"}) for column in proof["columns"]):
+        raise Mismatch(f"{what} has a column that is neither opened nor said to be changed.")
+    if len(set(opened)) != len(opened) or len(set(titles)) != len(titles):
+        raise Mismatch(f"{what} names a column twice.")
+    if (proof["commitment"] is None) != (not opened):
+        raise Mismatch(f"{what} opens columns of no commitment, or none of one.")
+    if opened:
+        told = proof["commitment"]
+        check_shape(told, TABLE_COMMITMENT, f"{what}, commitment")
+        places = told["places"]
+        if not 8 <= places <= _TABLE_PLACES_MAX or places & (places - 1) or max(opened) >= places:
+            raise Mismatch(f"{what} speaks of a number of columns that there cannot be.")
+        if told["rows"] > _TABLE_ROWS_MAX:
+            raise Mismatch(f"{what} speaks of more rows than there can be.")
+    return proof
+
+
+def padded_rows(rows: int) -> int:
+    """How many leaves a column of so many rows has."""
+    count = max(rows, _BLOCK_ROWS)
+    exponent = count.bit_length() - 1
+    step = 1 << max(exponent - exponent.bit_length(), 6)
+    return -(-count // step) * step
+
+
+def _two_seeds(seed: bytes) -> tuple[bytes, bytes]:
+    both = hashlib.sha512(b"\x02" + seed).digest()
+    return both[:32], both[32:]
+
+
+def column_salts(seed: bytes, leaves: int) -> list[bytes]:
+    """One salt for each of so many leaves, a multiple of 64."""
+    level, blocks = [seed], leaves // _BLOCK_ROWS
+    for depth in range((blocks - 1).bit_length() - 1, -1, -1):
+        level = [child for parent in level for child in _two_seeds(parent)][: -(-blocks >> depth)]
+    runs = (hashlib.shake_256(b"\x03" + block).digest(_BLOCK_ROWS * _SALT_BYTES) for block in level)
+    return [run[at : at + _SALT_BYTES] for run in runs for at in range(0, len(run), _SALT_BYTES)]
+
+
+def cell_leaf(salt: bytes, cell: str) -> bytes:
+    """The hash of one cell."""
+    return hashlib.sha256(b"\0" + salt + b"c" + cell.encode("utf-8", "surrogatepass")).digest()
+
+
+def _root_over(hashes: list[bytes]) -> bytes:
+    """The RFC 6962 root over leaf hashes."""
+    sha256 = hashlib.sha256
+    while len(hashes) > 1:
+        pairs = iter(hashes)
+        above = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs)]
+        hashes = above + hashes[-1:] if len(hashes) & 1 else above
+    return hashes[0]
+
+
+class TableOpening:
+    """A commitment opened at some places: the root that these cells lead to, and which of them it is that differ."""
+
+    def __init__(self, commitment: dict[str, Any], cells: dict[int, list[str]], what: str) -> None:
+        self._rows, self._cells, self._what = commitment["rows"], cells, what
+        self._leaves = padded_rows(self._rows)
+        data = unb64(commitment["nodes"], f"The proof of {what}")
+        self._blocks = [data[at : at + 32] for at in range(0, len(data), 32)]
+        self._salts: dict[int, list[bytes]] = {}
+        self._hashes: dict[int, list[bytes]] = {}
+        headers, columns = self._next(), self._walk(0, commitment["places"], None)
+        if self._blocks:
+            raise Mismatch(f"The proof of {what} is longer than it has to be.")
+        counts = struct.pack(">II", commitment["places"], self._leaves)
+        self.root = hashlib.sha256(_TABLE_LABEL + counts + headers + columns).hexdigest()
+
+    def _next(self) -> bytes:
+        if not self._blocks or len(self._blocks[0]) != 32:
+            raise Mismatch(f"The proof of {self._what} is cut short.")
+        return self._blocks.pop(0)
+
+    def _walk(self, low: int, count: int, seed: bytes | None) -> bytes:
+        """The hash over `count` places from `low`; under a seed all of them are open."""
+        if seed is None:
+            inside = sum(low <= place < low + count for place in self._cells)
+            if inside == 0:
+                return self._next()
+            if inside == count:
+                seed = self._next()
+        if seed is not None and count == 1:
+            return self._column(low, seed)
+        left, right = (None, None) if seed is None else _two_seeds(seed)
+        first = self._walk(low, count // 2, left)
+        return node_hash(first, self._walk(low + count // 2, count // 2, right))
+
+    def _column(self, place: int, seed: bytes) -> bytes:
+        salts = self._salts[place] = column_salts(seed, self._leaves)
+        hashes = [cell_leaf(salt, cell) for salt, cell in zip(salts, self._cells[place])]
+        hashes += [hashlib.sha256(b"\0" + salt + b"p").digest() for salt in salts[self._rows :]]
+        self._hashes[place] = hashes
+        return _root_over(hashes)
+
+    def differing(self, place: int, locator: str) -> tuple[tuple[int, ...], bool] | None:
+        """The rows, from 0, where the column differs from its locator, and whether two cells changed places there.
+
+        No rows: more than two differ. None: the column fits its locator, which whoever made the proof wrote as well.
+        """
+        words = [int.from_bytes(hashed[:4], "big") & _LOCATOR_PRIME for hashed in self._hashes[place]]
+        sums = []
+        for number in range(4):
+            said = int(locator[8 * number : 8 * number + 8], 16)
+            sums.append((sum(word * pow(at, number) for at, word in enumerate(words, 1)) - said) % _LOCATOR_PRIME)
+        if not any(sums):
+            return None
+        found = _located(sums, self._rows)
+        return tuple(at - 1 for at, _ in found), len(found) == 2 and self._swapped(place, words, found)
+
+    def alike(self, place: int, rows: tuple[int, ...]) -> bool:
+        """Whether the column shows the same in these rows."""
+        return len({self._cells[place][row] for row in rows}) == 1
+
+    def _swapped(self, place: int, words: list[int], found: list[tuple[int, int]]) -> bool:
+        (one, by_one), (other, by_other) = found
+        salts, cells = self._salts[place], self._cells[place]
+        for at, by, moved in ((one, by_one, other), (other, by_other, one)):
+            there = int.from_bytes(cell_leaf(salts[at - 1], cells[moved - 1])[:4], "big") & _LOCATOR_PRIME
+            if (words[at - 1] - by - there) % _LOCATOR_PRIME:
+                return False
+        return True
+
+
+def _located(sums: list[int], rows: int) -> list[tuple[int, int]]:
+    """Where one or two of `rows` terms differ, counted from 1, and by how much, from four power sums; else nothing."""
+    p, (a, b, c, d) = _LOCATOR_PRIME, sums
+    if a and (b * b - a * c) % p == 0:
+        at = b * pow(a, -1, p) % p
+        return [(at, a)] if at <= rows and (c * at - d) % p == 0 else []
+    whole = (b * b - a * c) % p
+    if not whole:
+        return []
+    total = (b * c - a * d) * pow(whole, -1, p) % p
+    product = (c * c - b * d) * pow(whole, -1, p) % p
+    places = [at for at in range(1, rows + 1) if (at * at - total * at + product) % p == 0]
+    if len(places) != 2:
+        return []
+    one, other = places
+    by_one = (b - other * a) * pow(one - other, -1, p) % p
+    return [(one, by_one), (other, (a - by_one) % p)]
+
+
+def read_table(data: bytes, wanted: Sequence[str], what: str) -> tuple[list[str], dict[str, list[str]]]:
+    """The headers of a CSV that the gateway wrote, and the cells of the columns `wanted`; no other spelling is read."""
+    try:
+        text = data.decode("utf-8")
+    except ValueError:
+        raise Mismatch(f"{what} is not UTF-8.") from None
+    if not text.startswith("\ufeff"):
+        raise Mismatch(f"{what} is not a table as the gateway writes it: it has no byte order mark.")
+    spelling = _Spelling(text)
+    writer = csv.writer(spelling, lineterminator="\r\n")
+    try:
+        rows = csv.reader(io.StringIO(text[1:], newline=""), strict=True)
+        headers = next(rows, [])
+        writer.writerow(headers)
+        numbers = [headers.index(title) for title in wanted]
+        columns: list[list[str]] = [[] for _ in wanted]
+        for number, row in enumerate(rows, 2):
+            if len(row) != len(headers):
+                raise Mismatch(f"{what}, row {number} has {len(row)} cells, the header {len(headers)}.")
+            writer.writerow(row)
+            for column, place in zip(columns, numbers):
+                column.append(row[place])
+    except csv.Error:
+        raise Mismatch(f"{what} is not a table as the gateway writes it.") from None
+    except ValueError:
+        raise Mismatch(f"{what} lacks a column that its proof opens: a header was renamed or removed.") from None
+    if not spelling.same or spelling.at != len(text):
+        raise Mismatch(f"{what} is not a table as the gateway writes it: another program may read it differently.")
+    return headers, dict(zip(wanted, columns))
+
+
+class _Spelling:
+    """Compares what a writer writes with a text behind its byte order mark."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self.at, self.same = text, 1, True
+
+    def write(self, line: str) -> None:
+        self.same = self.same and self._text.startswith(line, self.at)
+        self.at += len(line)
+
+
+def check_table(data: bytes, proof: dict[str, Any]) -> int:
+    """Raise `Mismatch` naming file, row and column unless every opened cell is as committed to; how many there are."""
+    what, told = proof["file"], proof["commitment"]
+    places = {column["title"]: column["place"] for column in proof["columns"] if "place" in column}
+    headers, cells = read_table(data, list(places), what)
+    if headers[:-1] != [column["title"] for column in proof["columns"]]:
+        raise Mismatch(f"{what} does not have just the columns that its proof speaks of, and the mark.")
+    if told is None:
+        return 0
+    rows = len(next(iter(cells.values())))
+    if rows != told["rows"]:
+        done = "a row was invented" if rows > told["rows"] else "a row is missing"
+        raise Mismatch(f"{what} has {rows} rows, {told['rows']} were committed to: {done}.")
+    opening = TableOpening(told, {places[title]: column for title, column in cells.items()}, what)
+    if opening.root != told["root"]:
+        raise Mismatch(_table_difference(opening, proof, what))
+    return rows * len(places)
+
+
+def _table_difference(opening: TableOpening, proof: dict[str, Any], what: str) -> str:
+    """Which cells it is, as far as the locators tell."""
+    opened = [column for column in proof["columns"] if "place" in column]
+    found = {column["title"]: opening.differing(column["place"], column["locator"]) for column in opened}
+    wrong = {title: difference for title, difference in found.items() if difference is not None}
+    if not wrong or (len(wrong) == len(opened) > 1 and not any(rows for rows, _ in wrong.values())):
+        return f"{what}: cells are not those committed to or stand in other rows, or the proof is of another table."
+    title, (rows, swapped) = next(iter(wrong.items()))
+    numbers = " and ".join(str(row + 2) for row in rows)
+    if len(wrong) > 1 and set(wrong.values()) == {(rows, swapped)}:
+        if swapped and all(column["title"] in wrong or opening.alike(column["place"], rows) for column in opened):
+            return f"{what}: the rows {numbers} changed places."
+        if len(rows) == 1 and len(wrong) == len(opened):
+            return f"{what}, row {numbers}: no such row was committed to; it was invented, or changed throughout."
+    said = "several cells are not those that were committed to, or stand in other rows"
+    if rows:
+        said = f"the cell in row {numbers} is not the one that was committed to; it was altered"
+    if swapped:
+        said = f"the cells in the rows {numbers} changed places"
+    return f"{what}, column {shown(title)}: {said}."
+
+
 # Packages.
 
 
@@ -1190,13 +1450,17 @@ class PackageCheck:
         run = self.report.run
         run("structure", self.structure)
         run("digests", self.digests)
-        return self.binding()
+        self.binding()
+        if self._found.get("table proofs"):
+            run("table proofs", self.table_proofs)
+        return self.report
 
     def binding(self, parts: dict[str, bytes] | None = None) -> Report:
         """Make the checks that need no listed file; with `parts` on these bytes of the five files."""
         run = self.report.run
         if parts is not None:
             self._found.update(parts, manifest=parse_canonical(parts["manifest.json"], "manifest.json"))
+            self._read_table_proofs(self._found["manifest"], parts)
         run("manifest signature", self.manifest_signature)
         run("log checkpoint", self.checkpoint)
         run("log entry", self.entry)
@@ -1204,6 +1468,8 @@ class PackageCheck:
         run("approvers", self.approvers)
         if "timestamp.tsr" in self._found or (self._found.get("manifest") or {}).get("time_stamp"):
             run("time stamp", self.time_stamp)
+        if self._committed():
+            run("table commitments", self.table_commitments)
         if self.trust is not None:
             run("witnesses", self.witnesses)
         return self.report
@@ -1223,20 +1489,54 @@ class PackageCheck:
         manifest = parse_canonical(self._found["manifest.json"], "manifest.json")
         check_shape(manifest, MANIFEST, "manifest.json")
         listed = [item["path"] for item in manifest["files"] + manifest["documents"]]
-        if sorted(item["path"] for item in manifest["documents"]) != sorted(DOCUMENTS):
+        documents = [item["path"] for item in manifest["documents"] if not item["path"].startswith(PROOFS)]
+        if sorted(documents) != sorted(DOCUMENTS):
             raise Mismatch("manifest.json does not list exactly the documents " + ", ".join(DOCUMENTS) + ".")
         if not manifest["files"] or any(not item["path"].startswith("files/") for item in manifest["files"]):
             raise Mismatch("manifest.json lists no file, or one outside the folder files.")
         if len({name.lower() for name in listed}) != len(listed):
             raise Mismatch("manifest.json lists a file twice.")
+        self._check_listed(listed)
+        self._read_table_proofs(manifest, {name: self._small(name) for name in listed if name.startswith(PROOFS)})
+        if COMMITMENTS_FILE in files.sizes:
+            self._found[COMMITMENTS_FILE] = self._small(COMMITMENTS_FILE)
+        if self._committed() != (COMMITMENTS_FILE in files.sizes):
+            raise Mismatch(f"{COMMITMENTS_FILE} is {'missing' if self._committed() else 'needed by no table proof'}.")
+        self._found["manifest"] = manifest
+        return f"The package holds the {len(listed)} files that the manifest lists, and no other."
+
+    def _check_listed(self, listed: list[str]) -> None:
+        """Raise `Mismatch` where a file is missing, or there and not listed, among those that need no proof."""
+        files = self._found["files"]
         beside = {*PACKAGE_FILES, *(STAMP_FILES if STAMP_FILES[1] in files.sizes else ())}
-        for name in sorted(files.sizes.keys() ^ {*listed, *beside}):
+        for name in sorted(files.sizes.keys() - {COMMITMENTS_FILE} ^ {*listed, *beside}):
             if name in files.sizes:
                 raise Mismatch(f"{name} is not listed in manifest.json.")
             listing = "manifest.json lists it" if name in listed else "timestamp.tsr needs it"
             raise Mismatch(f"{name} is missing; {listing}.")
-        self._found["manifest"] = manifest
-        return f"The package holds the {len(listed)} files that the manifest lists, and no other."
+
+    def _committed(self) -> bool:
+        return any(proof["commitment"] for proof in self._found.get("table proofs", ()))
+
+    def _small(self, name: str) -> bytes:
+        files = self._found["files"]
+        if files.sizes[name] > SMALL_FILE_BYTES:
+            raise Mismatch(f"{name} is far too large.")
+        with files.open(name) as file:
+            return b"".join(chunks(file, files.sizes[name]))
+
+    def _read_table_proofs(self, manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        """Take in the proofs that the manifest lists, each of one listed file."""
+        found, tables = [], {item["path"]: item for item in manifest["files"]}
+        for name in sorted(item["path"] for item in manifest["documents"] if item["path"].startswith(PROOFS)):
+            proof = parse_table_proof(parts[name], name)
+            stem = f"files/{name[len(PROOFS) :].rpartition('.')[0]}."
+            if proof["file"] not in tables or not proof["file"].startswith(stem) or not name.endswith(".json"):
+                raise Mismatch(f"{name} is not the proof of a file of this package by its name.")
+            if proof["commitment"] and tables[proof["file"]]["media_type"] != "text/csv":
+                raise Mismatch(f"{name} opens columns of a file that is no CSV.")
+            found.append(proof)
+        self._found["table proofs"] = found
 
     def digests(self) -> str:
         """Size and SHA-256 of every listed file."""
@@ -1389,10 +1689,68 @@ class PackageCheck:
         )
         return f"The sender got a time stamp over this checkpoint, of {at}; whether it holds is not checked here."
 
+    def table_commitments(self) -> str:
+        """Each table's root stands in an entry of the log, for this matter, from before the release was sealed."""
+        manifest, proof, checkpoint = self._get("manifest"), self._get("proof"), self._get("checkpoint")
+        told = parse_canonical(self._get(COMMITMENTS_FILE), COMMITMENTS_FILE)
+        check_shape(told, COMMITMENTS, COMMITMENTS_FILE)
+        roots: dict[int, list[Any]] = {}
+        late = 0
+        for item in told["entries"]:
+            index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
+            what = f"Commitment entry {index}"
+            if not max(roots, default=-1) < index < proof.index:
+                raise Mismatch(f"{what} is out of order, or later than the release.")
+            hashes = [unb64(text, f"A hash of {what}") for text in item["proof"]]
+            check_inclusion(leaf, index, hashes, checkpoint, what)
+            entry = parse_entry(leaf, what)
+            if entry["type"] != "original.committed" or entry.get("matter") != manifest["matter"]:
+                raise Mismatch(f"{what} commits to no original of this matter.")
+            check_shape(entry["facts"], {"commitments": [HEX]}, f"{what}, facts")
+            roots[index] = entry["facts"]["commitments"]
+            late += entry["at"] > manifest["created_at"]
+        opened = [table["commitment"] for table in self._get("table proofs") if table["commitment"]]
+        for one in opened:
+            if one["root"] not in roots.get(one["entry"], []):
+                raise Mismatch(f"The commitment {one['root']} is in no entry of the log that is shown here.")
+        if len({one["root"] for one in opened}) != len(opened) or {one["entry"] for one in opened} != roots.keys():
+            raise Mismatch("A commitment is used twice, or an entry is shown that no proof needs.")
+        said = f", {late} of them only since it had been begun" if late else ""
+        return f"The log held the commitments to {len(opened)} table(s) before the release was sealed{said}."
+
+    def table_proofs(self) -> str:
+        """Every cell of every opened column is the one that was committed to, in its row, and no row is missing."""
+        manifest, files, proofs = self._get("manifest"), self._get("files"), self._get("table proofs")
+        media = {item["path"]: item["media_type"] for item in manifest["files"]}
+        checked, columns, notes = 0, 0, list[str]()
+        for proof in proofs:
+            name = proof["file"]
+            if media[name] == "text/csv":
+                with files.open(name) as file:
+                    checked += check_table(b"".join(chunks(file, files.sizes[name])), proof)
+            columns += sum("place" in column for column in proof["columns"])
+            notes += table_notes(proof)
+        said = f"{checked} cells in {columns} column(s) of {len(proofs)} table(s) are as committed to on arrival"
+        return " ".join([f"All {said} (an experimental construction)." if checked else "No cell is proven.", *notes])
+
     def _get(self, name: str) -> Any:
         if name not in self._found:
             raise Skipped("Not checked, because an earlier step failed.")
         return self._found[name]
+
+
+def table_notes(proof: dict[str, Any]) -> list[str]:
+    """What is not proven of one table: columns that went by a rule, and those that no commitment covers."""
+    changed = [
+        f"{shown(one['title'])} ({', '.join(map(shown, one['rules']))})" for one in proof["columns"] if one.get("rules")
+    ]
+    others = [shown(one["title"]) for one in proof["columns"] if one.get("rules") == []]
+    notes = []
+    if changed:
+        notes.append(f"Changed by rule in {proof['file']}, so not proven: {'; '.join(changed)}.")
+    if others:
+        notes.append(f"Covered by no commitment in {proof['file']}: {'; '.join(others)}.")
+    return notes
 
 
 def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:

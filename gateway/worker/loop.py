@@ -83,8 +83,14 @@ class Worker:
                 stopping.wait(self._idle_s)
 
     def step(self) -> bool:
-        """Carry out one queued rendition, if there is one."""
+        """Commit to every table that arrived, then carry out one queued rendition, if there is one."""
         self._give_back()
+        committed = False
+        while self._gateway.commitments.step():
+            committed = True
+        return self._rendered() or committed
+
+    def _rendered(self) -> bool:
         queue = self._gateway.renders.queue
         claim = queue.claim(self._name)
         if claim is None:

@@ -55,6 +55,7 @@ def test_only_the_unit_of_work_commits(path: Path) -> None:
 # Every place that decrypts what the vault keeps, and on what entry it does so.
 DECRYPTING = {
     "gateway/vault/openings.py": "a person's opening: `object.opened`",
+    "gateway/intake/commitments.py": "a worker's commitment on arrival: `original.kept`; only its root is entered",
     "gateway/render/service.py": "a worker's job: `rendition.requested`; parts of renditions, on their own entries",
     "gateway/release/dispatch.py": "a dispatch: `release.sealed`, `package.handed_out`",
 }

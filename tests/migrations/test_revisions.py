@@ -195,7 +195,7 @@ def test_taking_uploads_back_keeps_everything_else(database: Database, tmp_path:
     downgrade(engine, "0001")
     assert not {"upload", "staged_part"} & tables(engine)
     upgrade(engine)
-    assert contents(engine) == {**before, "upload": [], "staged_part": []}
+    assert contents(engine) == {**before, "upload": [], "staged_part": [], "commit_lease": []}
     engine.dispose()
     gateway = world.reopen()
     assert gateway.intake.get(receipt.original).size_bytes == 27
@@ -277,6 +277,27 @@ def test_clearances_and_names_that_were_taken_back_are_missed(database: Database
         world.reopen().clearances.of_matter(matter.id)
     with pytest.raises(NamesChanged):
         world.reopen().names.of_matter(matter.id)
+
+
+def test_without_its_commitments_a_table_is_still_there_and_nothing_is_due(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    matter = world.matter()
+    table = b"Customer,Country\r\nAcme Wunderwerk GmbH,DE\r\n"
+    original = world.upload(matter, "customer_list", table).original
+    world.work()
+    world.upload(matter, "customer_list", table)
+    engine = engine_of(world.gateway.settings)
+    before = contents(engine)
+    assert len(before["table_commitment"]) == 4
+    assert len(before["commit_lease"]) == 1
+    downgrade(engine, "0010")
+    upgrade(engine)
+    assert contents(engine) == {**before, "table_commitment": [], "commit_lease": []}
+    engine.dispose()
+    reopened = world.reopen()
+    assert not reopened.commitments.step()
+    with reopened.units.read() as session:
+        assert reopened.commitments.opening(session, original, "rel_1") is None
 
 
 def test_cosignatures_are_an_upgrade(database: Database, tmp_path: Path) -> None:

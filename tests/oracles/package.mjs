@@ -1,4 +1,4 @@
-// The eight steps of docs/formats/package.md, and docs/formats/time-stamp.md.
+// The steps of docs/formats/package.md, and docs/formats/time-stamp.md.
 import {
   ALGORITHMS,
   anyText,
@@ -33,6 +33,7 @@ import {
   tlogProof,
   vkeyPair,
 } from "./formats.mjs"
+import { COMMITMENTS, committed, tableProofs, tables } from "./tables.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
 const DOCUMENTS = ["README.txt", "residue.json", "verify.py", "withheld.csv", "withheld.pdf"]
@@ -104,6 +105,9 @@ export function verifyPackage(report, readFiles, { logKey, packageKey }) {
   )
   const stamped = read && (read.manifest.time_stamp !== null || read.files.has("timestamp.tsr"))
   if (stamped || !read) report.step("time stamp", [read, sealed], () => timeStamp(read, sealed))
+  const opened = read && read.proofs.some((proof) => proof.commitment)
+  if (opened) report.step("table commitments", [read, sealed], () => committed(read.proofs, read, sealed))
+  if (read && read.proofs.length) report.step("table proofs", [read], () => tables(read.proofs, read.files))
   if (!packageKey) report.warnings.push("The package key came with the package.")
   if (!logKey) report.warnings.push("The log key came with the package.")
   report.pinned = Boolean(packageKey && logKey)
@@ -117,7 +121,7 @@ function structure(files) {
   holds(released.length > 0, "manifest.json lists no file.")
   for (const path of released) holds(/^files\/./.test(path), `${path} does not lie in files/.`)
   holds(
-    canonical([...documents].sort()) === canonical(DOCUMENTS),
+    canonical(documents.filter((path) => !path.startsWith("proofs/")).sort()) === canonical(DOCUMENTS),
     "manifest.json does not list exactly the five documents.",
   )
   holds(new Set(released).size === released.length, "manifest.json lists a file twice.")
@@ -128,10 +132,10 @@ function structure(files) {
       holds(files.has(name), `${name} is missing.`)
       expected.add(name)
     }
-  for (const path of files.keys()) holds(expected.has(path), `${path} is not listed.`)
-  for (const path of [...UNLISTED, ...STAMP])
+  for (const path of files.keys()) holds(expected.has(path) || path === COMMITMENTS, `${path} is not listed.`)
+  for (const path of [...UNLISTED, ...STAMP, COMMITMENTS])
     holds((files.get(path)?.length ?? 0) <= 16 * 2 ** 20, `${path} is larger than 16 MiB.`)
-  return { files, manifest, manifestBytes }
+  return { files, manifest, manifestBytes, proofs: tableProofs(files, manifest) }
 }
 
 function digests({ files, manifest }) {

@@ -160,12 +160,21 @@ def render(data: bytes | None) -> Preparation:
     def ready(desk: Desk) -> Act:
         desk.world.work()
         receipt = desk.world.upload(desk.matter, "customer_list", data or desk.list.data)
+        desk.world.work()
         desk.gateway.releases.add(
             builder(desk), desk.drafted().id, receipt.original, policy_ref=None, answers=Answers()
         )
         return desk.world.work
 
     return ready
+
+
+def commit(desk: Desk) -> Act:
+    """Commit to a customer list that has just arrived."""
+    desk.world.work()
+    desk.uploaded()
+    step: Act = desk.gateway.commitments.step
+    return step
 
 
 def answer(ready: Callable[[Desk], Rendition]) -> Preparation:
@@ -335,6 +344,7 @@ OPEN_QUESTION = originals.customers().with_column("Kennziffer", ["x"] * 12).csv(
 ACTS: dict[str, tuple[Preparation, tuple[str, ...]]] = {
     "open a matter": (lambda desk: desk.world.matter, ("matter.opened",)),
     "upload": (lambda desk: desk.uploaded, ("original.kept",)),
+    "commit": (commit, ("original.committed",)),
     "classify": (classify, ("original.classified",)),
     "draft": (lambda desk: desk.drafted, ("release.drafted",)),
     "ask": (ask, ("rendition.requested",)),
@@ -375,6 +385,7 @@ def let_leases_run_out(world: World) -> None:
     """A failed job keeps its lease until it runs out; here it runs out now."""
     with hands(world.gateway.settings) as run:
         run("UPDATE render_lease SET lease_until = 0")
+        run("UPDATE commit_lease SET lease_until = 0")
 
 
 def matter_with_a_long_demand(text: str) -> MatterDraft:

@@ -199,6 +199,7 @@ def test_bookkeeping_is_a_closed_list() -> None:
         "audit_node",
         "audit_checkpoint",
         "audit_cosignature",
+        "commit_lease",
         "render_lease",
         "token_nonce",
         "idempotency",

@@ -166,3 +166,29 @@ def test_what_was_made_harmless_and_what_was_hidden_is_counted() -> None:
     kept, counts = render(column("a", ["=1+1", "Mü\u200bller", "-5.2", "\u200b"], case(Op.ALLOW, "asked")))
     assert kept == {"a": ["'=1+1", "Müller", "-5.2", ""]}
     assert counts == {"format:formula": 1, "format:hidden-character": 2}
+
+
+@pytest.mark.parametrize(
+    ("cells", "cases", "untouched"),
+    [
+        (["x", "", "7"], (case(Op.ALLOW, "asked"),), True),
+        (["x", "=1+1"], (case(Op.ALLOW, "asked"),), False),
+        (["x", "a\u200bb"], (case(Op.ALLOW, "asked"),), False),
+        (["x", "y"], (case(Op.ALLOW, "asked"), case(Op.DROP, "never", {"a": {"y"}}, rank=1)), False),
+        (["x", "y"], (case(Op.ALLOW, "asked"), case(Op.DROP, "never", {"a": {"z"}}, rank=1)), True),
+        (
+            ["x", "[withheld: TS]"],
+            (case(Op.ALLOW, "asked"), case(Op.DROP, "n", {"a": {"[withheld: ts]"}}, rank=1)),
+            False,
+        ),
+        (["x", "y"], (case(Op.ALLOW, "asked", {"a": {"x"}}),), False),
+        (["10", "20"], (case(Op.ROUND, "rounded", to="10", unit=""),), False),
+        (["", ""], (case(Op.PSEUDONYMISE, "identity", scope="release", prefix="P"),), False),
+    ],
+)
+def test_a_column_is_untouched_only_where_no_rule_touched_a_cell(
+    cells: list[str], cases: tuple[Case, ...], untouched: bool
+) -> None:
+    """A rule that happens to change nothing would be told by a proof that the cells are the original's."""
+    (kept,) = rendered([column("a", cells, *cases)], SECRET, DIGEST, Redactions())
+    assert kept.untouched is untouched

@@ -1,0 +1,118 @@
+"""A proof opens just the columns that leave whole and untouched, and says of every other what was done to it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.formats.committed import MAX_LEAVES, Slot, committed, slots_for
+from gateway.formats.grouped import Grouped
+from gateway.formats.model import Case, Element, Instruction, Mark, Op, Plan, Table, TableOutput, Transform
+from gateway.formats.table_csv import TableCsv
+from gateway.intake.commitments import Opening
+from gateway.render.proofs import fitting, table_proof
+from gateway.seal.table_commitment import slot_secret
+from gateway.verify import verify
+
+TABLE = Table.of(("Kunde", "Menge", "Land"), [["Acme", "Zephyr", "Orbis"], ["1", "=2", "3"], ["DE", "FR", ""]])
+MARK = Mark("Example", "rel_1", "2026-01-31")
+SECRET = slot_secret(bytes(32), 0)
+NO_GROUPS = Grouped([], 0, None)  # type: ignore[arg-type]
+
+
+def opening() -> Opening:
+    return Opening(2, 7, committed(TABLE, SECRET), SECRET)
+
+
+def column(number: int, title: str, *cases: Case) -> Instruction:
+    return Instruction(f"column/{number}", title.lower(), Element.COLUMN, title, "text", cases)
+
+
+def case(op: Op, code: str = "", **params: str) -> Case:
+    return Case((), Transform(op, params), 5, code, "rule")
+
+
+PLAN = Plan(
+    (
+        column(1, "Customer", case(Op.PSEUDONYMISE, "TS", scope="release", prefix="C")),
+        column(2, "Quantity", case(Op.ALLOW)),
+        column(3, "Country", case(Op.ALLOW)),
+    ),
+    order=opening().order,
+)
+
+
+def test_what_is_proven_verifies_and_what_is_not_says_why() -> None:
+    rebuilt = TableCsv(lambda _values: frozenset()).rebuild(TABLE, PLAN, MARK, bytes(range(32)))
+    proof = table_proof(opening(), TABLE, PLAN, rebuilt)
+    told: dict[str, Any] = {**proof.told, "file": "files/customer-list-01.csv"}
+    assert proof.slot == 2
+    assert [sorted(one) for one in told["columns"]] == [
+        ["rules", "title"],
+        ["rules", "title"],
+        ["locator", "place", "title"],
+    ]
+    assert told["columns"][0]["rules"] == ["pseudonymise TS"]
+    assert told["columns"][1]["rules"] == [], "a cell was made harmless, so that the column is not the original's"
+    assert verify.check_table(rebuilt.data, verify.parse_table_proof(verify.canonical(told), "proofs/x.json")) == 3
+
+
+def test_a_release_keeps_the_slot_whose_order_its_rows_have_though_nothing_is_proven() -> None:
+    plan = replace(PLAN, instructions=PLAN.instructions[:2])
+    rebuilt = TableCsv(lambda _values: frozenset()).rebuild(TABLE, plan, MARK, bytes(range(32)))
+    proof = table_proof(opening(), TABLE, plan, rebuilt)
+    assert proof.told["commitment"] is None
+    assert proof.slot == 2
+
+
+def test_without_a_commitment_no_number_of_rows_is_told() -> None:
+    plan = replace(PLAN, order=None)
+    rebuilt = TableCsv(lambda _values: frozenset()).rebuild(TABLE, plan, MARK, bytes(range(32)))
+    proof = table_proof(None, TABLE, plan, rebuilt)
+    assert proof.slot is None
+    assert proof.told.keys() == {"type", "columns", "commitment"}
+    columns: Any = proof.told["columns"]
+    assert all(one.keys() == {"title", "rules"} for one in columns)
+
+
+@pytest.mark.parametrize(
+    ("groups", "output", "form", "fits"),
+    [
+        (None, TableOutput.AS_ORIGINAL, "table-csv", True),
+        (None, TableOutput.CSV, "table-workbook", True),
+        (None, TableOutput.AS_ORIGINAL, "table-workbook", False),
+        (None, TableOutput.XLSX, "table-csv", False),
+        (NO_GROUPS, TableOutput.CSV, "table-csv", False),
+    ],
+)
+def test_only_rows_in_a_csv_are_proven(groups: Grouped | None, output: TableOutput, form: str, fits: bool) -> None:
+    assert (fitting(opening(), TABLE, groups, output, form) is not None) is fits
+
+
+def test_a_table_that_was_read_otherwise_than_on_arrival_is_not_proven() -> None:
+    other = Table.of(TABLE.headers, [["Acme", "Zephyr", "Orbis"], ["1", "2", "3"], ["DE", "FR", ""]])
+    assert fitting(opening(), other, None, TableOutput.CSV, "table-csv") is None
+    assert fitting(None, TABLE, None, TableOutput.CSV, "table-csv") is None
+
+
+def test_a_slot_is_kept_as_it_was_made() -> None:
+    slot = opening().slot
+    assert Slot.from_json(slot.to_json()) == slot
+    assert len(base64.b64decode(base64.b64encode(opening().proof((0, 1, 2))))) % 32 == 0
+
+
+def test_a_large_table_gets_fewer_commitments_and_one_past_the_bound_none() -> None:
+    class Large:
+        headers = ("a",) * 1024
+        row_count = 0
+
+    large = Large()
+    found = []
+    for rows in (10, 4_000, 16_000, 20_000):
+        large.row_count = rows
+        found.append(slots_for(large, 4))  # type: ignore[arg-type]
+    assert found == [4, 4, 1, 0]
+    assert MAX_LEAVES == 1 << 24
