@@ -22,7 +22,7 @@ SIZE_TYPE = "text/x.tlog.size"
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,15})")
 
 
-class RequestMalformed(Usage):
+class CosigningMalformed(Usage):
     """Bytes that are no request to cosign."""
 
     slug = "cosigning-request-malformed"
@@ -49,19 +49,19 @@ def request(old: int, proof: Sequence[bytes], checkpoint: str) -> bytes:
 
 
 def parse_request(data: bytes) -> AddCheckpoint:
-    """The request in these bytes, or `RequestMalformed`."""
+    """The request in these bytes, or `CosigningMalformed`."""
     if len(data) > REQUEST_BYTES_MAX:
-        raise RequestMalformed("The request to cosign is far too long.")
+        raise CosigningMalformed("The request to cosign is far too long.")
     try:
         head, blank, checkpoint = data.decode("utf-8").partition("\n\n")
     except UnicodeDecodeError as error:
-        raise RequestMalformed("The request to cosign is not UTF-8.") from error
+        raise CosigningMalformed("The request to cosign is not UTF-8.") from error
     first, *rest = head.split("\n")
     match = _OLD.fullmatch(first)
     if match is None or not blank or not checkpoint:
-        raise RequestMalformed("A request to cosign is a line `old SIZE`, hashes, an empty line and a checkpoint.")
+        raise CosigningMalformed("A request to cosign is a line `old SIZE`, hashes, an empty line and a checkpoint.")
     hashes = [unb64(line) for line in rest]
     proof = tuple(one for one in hashes if one is not None and len(one) == HASH_BYTES)
     if len(proof) != len(hashes) or len(proof) > HASHES_MAX:
-        raise RequestMalformed("The proof in a request to cosign is at most 63 hashes of 32 bytes in base64.")
+        raise CosigningMalformed("The proof in a request to cosign is at most 63 hashes of 32 bytes in base64.")
     return AddCheckpoint(int(match.group(1)), proof, checkpoint)

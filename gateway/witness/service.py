@@ -1,8 +1,8 @@
 """The witness: what it checks before it cosigns, in the order and with the answers of C2SP tlog-witness.
 
-1. The request has its form (`RequestMalformed`), and the log is one that the witness was told of (`LogUnknown`).
+1. The request has its form (`CosigningMalformed`), and the log is one that the witness was told of (`LogUnknown`).
 2. Both keys of the log signed the checkpoint (`NotOfThisLog`).
-3. The old size is at most the checkpoint's (`RequestMalformed`) and what the witness cosigned last (`SizeDiffers`).
+3. The old size is at most the checkpoint's (`CosigningMalformed`) and what the witness cosigned last (`SizeDiffers`).
 4. The proof leads from what it cosigned last to this root (`ProofInvalid`).
 5. The checkpoint is stored with its cosignatures in one transaction with steps 3 and 4; only then are they handed out.
 """
@@ -17,7 +17,7 @@ from gateway.base.clock import Clock
 from gateway.base.files import fsync_folder
 from gateway.base.problems import Conflict, Forbidden, NotFound, Unavailable
 from gateway.seal import merkle
-from gateway.seal.add_checkpoint import RequestMalformed, parse_request
+from gateway.seal.add_checkpoint import CosigningMalformed, parse_request
 from gateway.seal.cosignature import Cosigner, cosign, cosigners
 from gateway.seal.note import Checkpoint, NoteInvalid, open_checkpoint, parse_vkeys, vkey_text
 from gateway.seal.twin import SigningTwin, load_private_pem, private_pem
@@ -106,7 +106,7 @@ class Witness:
         except NoteInvalid as error:
             raise NotOfThisLog(error.detail) from error
         if asked.old > checkpoint.size:
-            raise RequestMalformed("The old size is above the size of the checkpoint.")
+            raise CosigningMalformed("The old size is above the size of the checkpoint.")
         lines = ""
 
         def decide(now: Seen) -> Seen:
