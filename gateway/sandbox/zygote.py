@@ -74,6 +74,8 @@ class _Nursery:
         ending = os.pidfd_open(pid)
 
         def let_go() -> None:
+            if leash.fileno() < 0:
+                return  # It ended at the same moment, and that was heard first.
             self._selector.unregister(leash)
             signal.pidfd_send_signal(ending, signal.SIGKILL)
 

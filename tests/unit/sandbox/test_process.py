@@ -33,6 +33,7 @@ from gateway.sandbox.problems import (
     SandboxMissing,
 )
 from gateway.sandbox.process import ProcessSandbox
+from gateway.sandbox.zygote import _Nursery
 
 HERE = Path(__file__).parent
 TASKS = tuple(
@@ -147,6 +148,23 @@ def test_a_child_that_nobody_hears_any_more_is_killed(sandbox: ProcessSandbox) -
     while Path(f"/proc/{child}").exists() and time.monotonic() < until:
         time.sleep(0.01)
     assert not Path(f"/proc/{child}").exists()
+
+
+def test_a_child_that_ends_as_it_is_let_go_ends_nothing_else() -> None:
+    """Both are heard in one round; the zygote serves on, and nobody else's file is said to be damaged."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control, closed = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    closed.close()
+    child = os.posix_spawn("/bin/true", ["true"], {})
+    nursery = _Nursery(control)
+    nursery._watch(child, theirs)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    ours.close()
+    nursery.serve()
+    assert theirs.fileno() < 0
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, 0)
+    control.close()
 
 
 def test_only_tasks_on_the_list_run(sandbox: ProcessSandbox) -> None:
