@@ -1698,7 +1698,7 @@ class PackageCheck:
         late = 0
         for item in told["entries"]:
             index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
-            what = f"Commitment entry {index}"
+            what = f"Entry {index} in {COMMITMENTS_FILE}"
             if not max(roots, default=-1) < index < proof.index:
                 raise Mismatch(f"{what} is out of order, or later than the release.")
             hashes = [unb64(text, f"A hash of {what}") for text in item["proof"]]

@@ -54,7 +54,9 @@ class Boundaries:
         write: Callable[[int, Any], int] = os.write
 
         def write_to_file(descriptor: int, data: Any) -> int:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            # What has no name, such as memory handed to the sandbox, is gone with the process whatever happens.
+            file = os.fstat(descriptor)
+            if not stat.S_ISREG(file.st_mode) or file.st_nlink == 0:
                 return write(descriptor, data)
             return self.cross("write", lambda: write(descriptor, data))
 

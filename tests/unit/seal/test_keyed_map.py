@@ -18,7 +18,7 @@ def made(count: int, chance: random.Random) -> dict[bytes, bytes]:
     return {name_of(KEY, f"mat_{n}"): value_of(n + 1, chance.randbytes(32)) for n in range(count)}
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 17, 400])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 17, pytest.param(400, marks=pytest.mark.nightly)])
 def test_every_name_is_proven_in_it_or_not(count: int) -> None:
     values = made(count, random.Random(count))
     grown = KeyedMap(values)
