@@ -1,6 +1,6 @@
 """`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
 
-`CRASH_KILLS` is how many processes are killed on each database (8 unless told otherwise): in each round a server and
+`CRASH_KILLS` is how many processes are killed on each database (4 unless told otherwise): in each round a server and
 a worker, and on PostgreSQL in every other one the database besides. `CRASH_SEED` repeats the dice of an earlier run.
 """
 
@@ -33,7 +33,7 @@ from tests.support.databases import POSTGRES, SQLITE, Database, Postgres, close_
 from tests.support.postgres import Cluster, programs
 from tests.support.world import PASSPHRASE, World
 
-ROUNDS = int(os.environ.get("CRASH_KILLS", "8")) // 2
+ROUNDS = int(os.environ.get("CRASH_KILLS", "4")) // 2
 SEED = int(os.environ.get("CRASH_SEED", "0")) or secrets.randbits(32)
 _LATEST_START_S = 240.0
 
@@ -139,6 +139,7 @@ def test_random_kills_under_load_lose_nothing_and_leave_nothing(
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_a_server_killed_beside_its_worker_comes_back(
     world: World, settings: Settings, environment: dict[str, str], load: Load, tmp_path: Path

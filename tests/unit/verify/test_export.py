@@ -142,7 +142,7 @@ def test_a_note_that_fails_for_a_named_reason_does_not_open_here_either(failure:
         open_checkpoint(BROKEN_NOTES[failure]["note"], parse_key(text, "The key"), "The checkpoint")
 
 
-@pytest.mark.parametrize("step", [211, pytest.param(31, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("step", [401, pytest.param(31, marks=pytest.mark.nightly)])
 def test_every_flipped_byte_is_noticed_and_named(house: House, export: Path, step: int) -> None:
     for name in EXPORT_FILES:
         data = (export / name).read_bytes()
