@@ -83,11 +83,12 @@ class Worker:
                 stopping.wait(self._idle_s)
 
     def step(self) -> bool:
-        """Commit to every table that arrived, then carry out one queued rendition, if there is one."""
+        """Commit to one table that arrived and carry out one queued rendition, as far as there are any.
+
+        One of each, so that however much arrives nobody waits for more than one table.
+        """
         self._give_back()
-        committed = False
-        while self._gateway.commitments.step():
-            committed = True
+        committed = self._gateway.commitments.step()
         return self._rendered() or committed
 
     def _rendered(self) -> bool:
