@@ -70,21 +70,19 @@ class Store:
         return None if row is None else Seen(*row)
 
     def replace(self, origin: str, decide: Callable[[Seen], Seen]) -> Seen:
-        """Put what `decide` makes of the log in its place, nobody else coming between; what it raises leaves all."""
+        """Put what `decide` makes of the log in its place, nobody else coming between.
+
+        What it raises leaves everything as it was: a connection that is closed before its commit takes all back.
+        """
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                row = connection.execute("SELECT * FROM log WHERE origin = ?", (origin,)).fetchone()
-                new = decide(_seen(row))
-                connection.execute(
-                    "UPDATE log SET size = ?, root = ?, note = ? WHERE origin = ?",
-                    (new.size, new.root, new.note, origin),
-                )
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            row = connection.execute("SELECT * FROM log WHERE origin = ?", (origin,)).fetchone()
+            new = decide(_seen(row))
+            connection.execute(
+                "UPDATE log SET size = ?, root = ?, note = ? WHERE origin = ?",
+                (new.size, new.root, new.note, origin),
+            )
+            connection.execute("COMMIT")
         return new
 
     @contextmanager
