@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from gateway.formats import changes, transforms
 from gateway.formats.coded import Coded
 from gateway.formats.model import Box, Op, Transform
-from gateway.marks.visible import mark_mask
+from gateway.marks.visible import burn_in
 from gateway.render.model import Rendition
 from tests.support import journey, originals
 from tests.support.journey import Journey
@@ -293,9 +293,13 @@ def _grown(region: Box, start: str, length: str) -> slice:
 
 
 def strokes(size_px: tuple[int, int], mark_text: str) -> NDArray[np.bool_]:
-    """Where letters and outlines are, with the pixel around them: the mask is zero where the two balance."""
-    drawn = Image.fromarray((mark_mask(size_px, mark_text) != 0).astype(np.uint8) * 255)
-    return np.asarray(drawn.filter(ImageFilter.MaxFilter(3))) > 0
+    """Where the mark changes a black picture or a white one: nowhere else may it change any."""
+    changed = np.zeros(size_px[::-1], np.bool_)
+    for level in (0, 255):
+        picture = np.full(size_px[::-1], level, np.uint8)
+        burn_in(picture, mark_text)
+        changed |= picture != level
+    return changed
 
 
 def assert_picture_true(shown: bytes, original: bytes, mark_text: str, levels_max: int) -> None:
