@@ -331,7 +331,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         rotation=rotation,
         log=log,
         cosigning=witnesses,
-        extracts=Extracts(units, keyring, log),
+        extracts=Extracts(units, keyring, log, lambda: witnesses.checkpoint().checkpoint),
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         matters=matters,

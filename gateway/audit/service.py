@@ -272,7 +272,7 @@ class Log:
                 return 0
             key = self._signing_twin(session)
             known, mac_key = self._signed(session, key.public), rules.mac_key(key.ed25519.seed)
-            if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
+            if tree.check_whole(session, known, size, mac_key, lambda _leaf, _hashed: None) != merkle.root_at(
                 size, tree.nodes(session)
             ):
                 raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,21 +15,26 @@ import pytest
 from sqlalchemy import insert
 
 from gateway.audit.cosigning import Cosigning, NothingCollected, QuorumMissing
+from gateway.audit.extracts import Extracts
+from gateway.audit.model import Filter, NoSuchEntry
 from gateway.audit.ports import WitnessAnswer
 from gateway.audit.service import Log
 from gateway.audit.tables import CosignatureRow
 from gateway.audit.witnesses import HttpWitnesses
+from gateway.base.canon import canonical
 from gateway.base.clock import Clock
 from gateway.base.problems import Problem
 from gateway.db.unit import Units
+from gateway.keys.service import Keyring
 from gateway.seal.add_checkpoint import parse_request
 from gateway.seal.cosignature import cosign
 from gateway.seal.note import Checkpoint, open_checkpoint, parse_vkeys
 from gateway.seal.twin import SigningTwin
 from gateway.verify import verify_export
 from gateway.witness.service import SizeDiffers, Witness, create
+from tests.support.second import Second
 from tests.support.witnesses import PASSPHRASE, policy_of
-from tests.unit.audit.conftest import TickingClock
+from tests.unit.audit.conftest import MATTER, TickingClock
 
 Fill = Callable[[int], None]
 Answer = Callable[[bytes], WitnessAnswer]
@@ -226,7 +232,7 @@ def test_a_courier_carries_both_ways(units: Units, log: Log, clock: TickingClock
 
 
 def test_an_export_carries_lines_and_policy_and_a_verifier_counts_them(
-    cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, caller: Straight
+    second: Second, cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, caller: Straight
 ) -> None:
     fill(300)
     cosigning.export(tmp_path / "export")
@@ -246,6 +252,80 @@ def test_an_export_carries_lines_and_policy_and_a_verifier_counts_them(
     fill(1)
     cosigning.export(tmp_path / "later")
     assert not verify_export(tmp_path / "later", log_key=log.vkey(), policy=policy).ok
+    assert second.verify(tmp_path / "later", log_key=log.vkey(), policy=policy).failed == "witnesses"
+    assert second.verify(tmp_path / "export", log_key=log.vkey(), policy=policy).code == 0
+    assert second.verify(tmp_path / "export", log_key=log.vkey(), policy=more).failed == "witnesses"
+
+
+def test_every_line_over_an_earlier_checkpoint_is_checked_too(
+    second: Second, cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, clock: TickingClock
+) -> None:
+    for _ in range(2):
+        cosigning.checkpoint()
+        fill(3)
+    fill(1)
+    log.checkpoint()
+    fill(1)
+    export = cosigning.export(tmp_path / "export").folder
+    policy = policy_of(one, URL).encode()
+    told = verify_export(export, log_key=log.vkey(), policy=policy).steps[-1]
+    assert "Of the earlier ones that carry lines of witnesses, 2 of 2 have one (over 6, 9 entries)." in told.detail
+    path = export / "cosignatures.jsonl"
+    lines = path.read_bytes().splitlines()
+    first = json.loads(lines[0])
+    another = cosign(Checkpoint(log.name, first["size"], bytes(32)), one.name, one._key, 1_800_000_000)
+    strange = cosign(Checkpoint(log.name, 3, bytes(32)), "w9.example", SigningTwin.generate(), 1_800_000_000)
+    for change, says in (
+        (
+            [canonical({**first, "line": another.splitlines(keepends=True)[0]}), *lines[1:]],
+            "did not sign this checkpoint",
+        ),
+        ([*lines[1:], lines[0]], "not behind the line before"),
+        ([canonical({"size": 3, "line": strange.splitlines(keepends=True)[0]}), *lines], "over no checkpoint"),
+        ([lines[0], *lines], None),
+        (lines[1:], None),
+    ):
+        path.write_bytes(b"".join(line + b"\n" for line in change))
+        told = next(
+            step for step in verify_export(export, log_key=log.vkey(), policy=policy).steps if step.title == "witnesses"
+        )
+        assert (told.state, str(says) in told.detail) == (("failed", True) if says else ("ok", False)), told
+        answer = json.loads(second.verify(export, log_key=log.vkey(), policy=policy).said)
+        assert [step["state"] for step in answer["steps"] if step["title"] == "witnesses"] == [told.state], answer
+
+
+def test_an_extract_and_the_proof_of_an_entry_carry_lines_too(
+    second: Second,
+    cosigning: Cosigning,
+    one: Witness,
+    units: Units,
+    keyring: Keyring,
+    log: Log,
+    tmp_path: Path,
+    caller: Straight,
+    fill: Fill,
+) -> None:
+    key, policy = log.vkey(), policy_of(one, URL).encode()
+    extracts = Extracts(units, keyring, log, lambda: cosigning.checkpoint().checkpoint)
+    extract = extracts.write(tmp_path / "extract", Filter(matter=MATTER), actor="per_1").folder
+    proof = tmp_path / "entry.proof"
+    proof.write_text(cosigning.tlog_proof(2))
+    for path in (extract, proof):
+        report = verify_export(path, log_key=key, policy=policy)
+        assert (report.ok, "2 keys of the policy, which are a quorum" in report.steps[-1].detail) == (True, True), (
+            report
+        )
+        assert second.verify(path, log_key=key, policy=policy).code == 0
+    # Later no witness answers: an entry that none cosigned has none, an older one keeps its own.
+    caller.lie = lambda _: WitnessAnswer(503, b"")
+    fill(1)
+    for index, met in ((log.size() - 1, False), (2, True)):
+        proof.write_text(cosigning.tlog_proof(index))
+        assert verify_export(proof, log_key=key).ok
+        assert verify_export(proof, log_key=key, policy=policy).ok is met
+        assert second.verify(proof, log_key=key, policy=policy).failed == (None if met else "witnesses")
+    with pytest.raises(NoSuchEntry):
+        cosigning.tlog_proof(10**6)
 
 
 @contextmanager

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.audit.export import SIGNATURE_TYPE, ExportExists, _index, _signed
+from gateway.audit.export import SIGNATURE_TYPE, ExportExists, _signed
 from gateway.audit.extracts import Extracts
 from gateway.audit.model import Act, LogDamaged
 from gateway.base.canon import canonical
-from gateway.keys.twins import Signer, signing_twin
 from gateway.seal import merkle
 from gateway.seal.note import Checkpoint, parse_vkeys, sign_checkpoint, vkey_text
 from gateway.seal.signature import SigningKey
 from gateway.seal.signature import public_pem as ed25519_pem
 from gateway.seal.signature import to_text as ed25519_text
 from gateway.seal.twin import PublicTwin, SigningTwin, public_pem, to_text
-from gateway.verify.verify import EXPORT_FILES, Mismatch, Report, WrongUse, open_checkpoint, parse_key, verify_export
+from gateway.verify.verify import EXPORT_FILES, Mismatch, WrongUse, open_checkpoint, parse_key, verify_export
+from tests.support.forger import Forger, differences, leaves_of
 
 if TYPE_CHECKING:
     from tests.unit.verify.conftest import House
@@ -30,53 +30,15 @@ if TYPE_CHECKING:
 NAME = "example.com/gateway"
 
 
-def differences(report: Report) -> str:
-    assert report.exit_code == 1
-    assert report.sentence().startswith("NOT verified")
-    return "\n".join(f"{step.title}: {step.detail}" for step in report.steps if step.state == "failed")
-
-
-def leaves_of(export: Path) -> list[bytes]:
-    return (export / "entries.jsonl").read_bytes().splitlines()
-
-
-class Forger:
-    """Whoever holds the log's key and rewrites an export so that everything in it fits together."""
-
-    def __init__(self, house: House, export: Path) -> None:
-        self.export = export
-        with house.units.read() as session:
-            self.key = signing_twin(house.log._keyring, session, Signer.LOG)
-
-    def write(self, leaves: list[bytes], sizes: list[int]) -> None:
-        texts = [self.sign(size, merkle.root(leaves[:size])) for size in sizes]
-        (self.export / "entries.jsonl").write_bytes(b"".join(leaf + b"\n" for leaf in leaves))
-        (self.export / "checkpoint").write_text(texts[-1], encoding="utf-8")
-        lines = [canonical({"size": n, "text": text}) + b"\n" for n, text in zip(sizes[:-1], texts, strict=False)]
-        (self.export / "checkpoints.jsonl").write_bytes(b"".join(lines))
-        self.index()
-
-    def sign(self, size: int, root: bytes, origin: str = NAME) -> str:
-        return sign_checkpoint(Checkpoint(origin, size, root), self.key)
-
-    def index(self) -> None:
-        """Sign an index of what is there now."""
-        for name in ("index.json", "index.sig"):
-            (self.export / name).unlink()
-        index = _index(self.export, NAME)
-        (self.export / "index.json").write_bytes(index)
-        (self.export / "index.sig").write_bytes(_signed(index, self.key))
-
-
 @pytest.fixture
 def forger(house: House, export: Path) -> Forger:
-    return Forger(house, export)
+    return Forger(export, house.log)
 
 
 def test_a_good_export_verifies(house: House, export: Path) -> None:
     kept = house.log.checkpoint().text
     report = verify_export(export, log_key=house.log.vkey(), checkpoint=kept)
-    assert [step.state for step in report.steps] == ["ok"] * 9, report
+    assert [step.state for step in report.steps] == ["ok"] * 10, report
     assert (report.ok, report.pinned, report.warnings) == (True, True, [])
     assert json.loads((export / "checkpoints.jsonl").read_text(encoding="utf-8").splitlines()[0])["size"] < 14
 
