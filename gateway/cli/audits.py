@@ -35,7 +35,8 @@ _NAME_CHARS_MAX = 1000
 _TAIL_WAIT_S = 20
 _EXPORT_BYTES_MAX = 1 << 36
 # The folder in the zip, and the path inside it.
-_EXPORTED = re.compile(r"[^/]+/((?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}/){0,9}[A-Za-z0-9_-][A-Za-z0-9._-]{0,99})")
+_NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_EXPORTED = re.compile(f"{_NAME}/((?:{_NAME}/){{0,9}}{_NAME})")
 
 
 class DoesNotVerify(CheckFailed):

@@ -89,10 +89,12 @@ class Tiling:
         tile.append(hashed)
         if len(tile) == WIDTH:
             self._put(level)
-            above = merkle.root_at(WIDTH, merkle.Tree(tile))
+            peaks = merkle.Peaks()
+            for one in tile:
+                peaks.append(one)
             tile.clear()
             self._full[level] += 1
-            self.append(above, level + 1)
+            self.append(peaks.root(), level + 1)
 
     def close(self) -> None:
         """Hand over what no further leaf completes."""

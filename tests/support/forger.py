@@ -37,7 +37,9 @@ class Forger:
             self.key = signing_twin(log._keyring, session, Signer.LOG)
 
     def write(self, leaves: list[bytes], sizes: list[int]) -> None:
-        """Put these entries in, under checkpoints of these sizes."""
+        """Put these entries in, under checkpoints of these sizes, and take out what no longer fits."""
+        for name in ("cosignatures.jsonl", "stamps.jsonl", "entries.csv"):
+            (self.export / name).unlink(missing_ok=True)
         texts = [self.sign(size, merkle.root(leaves[:size])) for size in sizes]
         (self.export / "entries.jsonl").write_bytes(b"".join(leaf + b"\n" for leaf in leaves))
         (self.export / "checkpoint").write_text(texts[-1], encoding="utf-8")
