@@ -23,6 +23,7 @@ UNCONDITIONAL |= {
     "cancelUpload",
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
+UNCONDITIONAL |= {"openSession", "endSession"}
 UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 
