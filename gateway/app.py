@@ -54,6 +54,7 @@ from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
 from gateway.people.service import People
+from gateway.people.sessions import Sessions
 from gateway.policy.bundle import Signers, parse_signers
 from gateway.policy.load import Library
 from gateway.policy.service import Policies
@@ -121,6 +122,7 @@ class Gateway:
     heartbeat: Heartbeat
     cosigning: Cosigning
     people: People
+    sessions: Sessions
     matters: Matters
     clearances: Clearances
     names: Names
@@ -246,6 +248,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     folder, the key file, the passphrase, the database's version or a policy is not right.
     """
     require_founded(settings)
+    settings.check_origin()
     settings = settings.named(tenant_in(settings))
     clock = clock or SystemClock()
     provider = PassphraseKeyFile(settings.key_file, passphrase)
@@ -261,6 +264,15 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation = Rotation(units, keyring, provider, clock, lambda *said: _note(log, *said))
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
+    sessions = Sessions(
+        units,
+        keyring,
+        log,
+        clock,
+        people,
+        lifetime=timedelta(seconds=settings.session_lifetime_s),
+        idle=timedelta(seconds=settings.session_idle_s),
+    )
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
     names = Names(units, keyring, log, matters)
@@ -337,6 +349,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         extracts=Extracts(units, keyring, log),
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
+        sessions=sessions,
         matters=matters,
         clearances=clearances,
         names=names,

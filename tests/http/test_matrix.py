@@ -45,6 +45,10 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "removeRoles": frozenset({ADM}),
     "retirePerson": frozenset({ADM}),
     "revokeTokens": frozenset({ADM}),
+    "openSession": EVERYBODY,
+    "listSessions": EVERYBODY,
+    "showSession": EVERYBODY,
+    "endSession": EVERYBODY,
     "listProposals": PEOPLE_READERS,
     "countersignRoles": COUNTERSIGNERS,
     "openMatter": frozenset({COM}),
@@ -107,6 +111,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
 _IDS: Final = {
     "person_id": "per",
     "proposal_id": "prop",
+    "session_id": "ses",
     "matter_id": "mat",
     "name_id": "nam",
     "original_id": "org",

@@ -173,6 +173,9 @@ UNWRAPPED: Final = {
     "ProposalsOut",
     "ReleasesOut",
     "RevokedOut",
+    "SessionOut",
+    "SessionsOut",
+    "SignedInOut",
     "StatementOut",
 }
 
@@ -183,9 +186,11 @@ def schema(office: Office) -> dict[str, Any]:
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """All but those of browsers: cookies and passkeys are of no use to a script, which has its token and key."""
     for path, found in schema["paths"].items():
         for method, told in found.items():
-            yield method.upper(), path, told
+            if told["tags"] != ["sign-in"]:
+                yield method.upper(), path, told
 
 
 def _recorded(call: Callable[[Client], object]) -> httpx.Request:

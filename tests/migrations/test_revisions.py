@@ -366,3 +366,16 @@ def test_a_gateway_starts_on_no_other_version(engine: Engine) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaVersion):
         check_current(engine)
+
+
+def test_sessions_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, table = engine_of(world.gateway.settings), Base.metadata.tables["web_session"]
+    with world.gateway.units.change() as session:
+        world.gateway.sessions.open_in(session, world.actors["legal1"], "token")
+    before = contents(engine)
+    assert len(before[table.name]) == 1
+    downgrade(engine, "0016")
+    upgrade(engine)
+    assert contents(engine) == {**before, table.name: []}
+    engine.dispose()
