@@ -26,6 +26,7 @@ class KeyRole(StrEnum):
     LOG_SIGNING_MLDSA = "log_signing_mldsa"
     PACKAGE_SIGNING = "package_signing"
     PACKAGE_SIGNING_MLDSA = "package_signing_mldsa"
+    DOCUMENT_SIGNING = "document_signing"
 
 
 class RootKeyMissing(Unavailable):
