@@ -14,6 +14,7 @@ from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.audit.succession import Successions
 from gateway.audit.witnesses import HttpWitnesses
 from gateway.base.canon import Json
 from gateway.base.clock import Clock, SystemClock
@@ -116,6 +117,7 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    successions: Successions
     extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
@@ -333,6 +335,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
+        successions=Successions(units, keyring, log, clock),
         cosigning=witnesses,
         extracts=extracts,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),

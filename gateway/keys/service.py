@@ -108,6 +108,10 @@ class Keyring:
             raise KeyMissing(f"There is no {KeyRole(role).value} key of {owner}; restore the key backup.")
         return key_id
 
+    def version(self, session: Session, key_id: str) -> int:
+        """How many keys of this role and owner there were up to this one."""
+        return self._row(session, key_id).version
+
     def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
         """The id of the newest key of this role and owner, created if there was never one."""
         key_id = self._lookup(session, role, owner)

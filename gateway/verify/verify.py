@@ -57,6 +57,7 @@ EXPORT_FILES = (
 )
 EXPORT_STAMPS = "stamps.jsonl"
 EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
+EXPORT_SUCCESSION = "succession.jsonl"
 # Where an export has a view, each of its lines names an entry; what stands before the first line.
 VIEW_FILES = {
     "entries.csv": b"index,leaf_hash,at,type,actor,matter,seq,prev,subject,facts,body\r\n",
@@ -456,6 +457,19 @@ ENROLLED = {
 STAMP = {"size": POSITIVE, "response": B64}
 COSIGNED = {"size": POSITIVE, "line": ANY_TEXT}
 HEARTBEAT = {"size": POSITIVE, "every_s": POSITIVE, "tsr_sha256?": HEX, "stamped_at?": TIME}
+NAMED_LOG = {"name": TEXT, "keys": [LONG_TEXT]}
+SUCCESSION = {
+    "statement": {
+        "type": "disclosure-gateway/log-succession/v1",
+        "log": NAMED_LOG,
+        "next": NAMED_LOG,
+        "size": POSITIVE,
+        "root": HEX,
+        "known": Is("base64 or null", lambda value: value is None or B64.test(value)),
+        "at": TIME,
+    },
+    "signatures": [B64],
+}
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY = {
     "v": ONE,
@@ -852,6 +866,131 @@ def cosigned_message(checkpoint: Checkpoint, claimed: bytes, cosigner: str | Non
     return b"subtree/v1\n\x00" + signer + claimed + log + span + checkpoint.root
 
 
+# Changes of a log's keys, and of its name where it was put back and declared so.
+
+SUCCESSION_CONTEXT = b"disclosure-gateway/log-succession/v1"
+CHANGES = {"log.keys_rotated", "log.continued"}
+
+
+class Change(NamedTuple):
+    """One signed change: `old` signed at most `size` entries, `new` signs what follows; `known` was given up for it."""
+
+    old: Key
+    new: Key
+    size: int
+    root: bytes
+    known: Checkpoint | None
+    told: dict[str, Any]
+
+
+def parse_change(data: bytes, what: str) -> Change:
+    """The change in one line, signed by the old keys and by the new ones."""
+    told = parse_canonical(data, what)
+    check_shape(told, SUCCESSION, what)
+    said, message = told["statement"], canonical(told["statement"])
+    keys = []
+    for side in ("log", "next"):
+        key = parse_key(" ".join(said[side]["keys"]), f"The keys in {what}")
+        if key.name is not None or key.texts != said[side]["keys"]:
+            raise Mismatch(f"The keys in {what} are not written as documented.")
+        keys.append(key._replace(name=said[side]["name"]))
+    made = [unb64(text, f"A signature in {what}") for text in told["signatures"]]
+    if len(made) != 4 or keys[0].fingerprint == keys[1].fingerprint:
+        raise Mismatch(f"{what} is not a change of keys that both, the old and the new ones, signed.")
+    for key, whose, ed25519, mldsa in zip(keys, ("old", "new"), made[::2], made[1::2]):
+        holds = ed25519_holds(key.ed25519, message, ed25519)
+        if not (holds and mldsa_holds(key.mldsa, message, mldsa, SUCCESSION_CONTEXT)):
+            raise Mismatch(f"{what}: the {whose} keys did not sign this change of the log's keys.")
+    return Change(keys[0], keys[1], said["size"], bytes.fromhex(said["root"]), _given_up(said, keys[0], what), told)
+
+
+def _given_up(said: dict[str, Any], old: Key, what: str) -> Checkpoint | None:
+    """The checkpoint of the earlier log that this change gives up: only, and always, where the name changes."""
+    if (said["known"] is None) != (said["log"]["name"] == said["next"]["name"]):
+        raise Mismatch(f"{what} gives up a checkpoint under the same name, or changes the name without one.")
+    if said["known"] is None:
+        return None
+    text = unb64(said["known"], f"The checkpoint in {what}").decode("utf-8", "replace")
+    known = open_checkpoint(text, old, f"The checkpoint in {what}")
+    if known.size <= said["size"]:
+        raise Mismatch(f"The checkpoint in {what} is over no entry that is missing.")
+    return known
+
+
+class Lineage:
+    """The keys that a log had one after the other, the newest last, as far as its signed changes tell."""
+
+    def __init__(self, key: Key, lines: Sequence[bytes], what: str) -> None:
+        self.changes = [parse_change(line, f"{what}, change {number}") for number, line in enumerate(lines, 1)]
+        self.keys = [change.old for change in self.changes] + [self.changes[-1].new if self.changes else key]
+        for earlier, later in zip(self.changes, self.changes[1:]):
+            if not earlier.new.same(later.old) or earlier.size >= later.size:
+                raise Mismatch(f"{what} does not follow the one before: a change was left out, added or moved.")
+        if not self.has(key):
+            raise Mismatch(f"{what} tells of other keys than those beside it.")
+
+    def has(self, key: Key) -> bool:
+        """Whether these were the log's keys once, or are."""
+        return any(one.same(key) for one in self.keys)
+
+    def meets(self, other: Lineage) -> bool:
+        """Whether both tell of the same keys somewhere."""
+        return any(self.has(key) for key in other.keys)
+
+    def breaks(self) -> list[str]:
+        """A sentence for each place where a log was put back and another one continues it."""
+        return [
+            f"This log continues {shown(change.old.name)} after a restore that was declared; entries {change.size} to "
+            f"{change.known.size - 1} of the earlier log are not in it."
+            for change in self.changes
+            if change.known is not None
+        ]
+
+    def open(self, text: str, what: str) -> Checkpoint:
+        """The checkpoint in `text`, signed by the keys that the log had at its size."""
+        return open_checkpoint(text, self.keys[self._era(_told_size(text))], what)
+
+    def open_kept(self, text: str, what: str) -> Checkpoint:
+        """The same of a checkpoint that somebody kept, who may have it from an earlier log, or from a thief."""
+        era, size = self._era(_told_size(text)), _told_size(text)
+        for place, change in enumerate(self.changes[:era]):
+            try:
+                open_checkpoint(text, change.old, what)
+            except Mismatch:
+                continue
+            if change.known is None:
+                raise Mismatch(
+                    f"{what} is signed over {size} entries with keys that were replaced after {change.size}: whoever "
+                    "has the old keys signed another log."
+                )
+            raise Mismatch(
+                f"{what} is over {size} entries of {shown(self.keys[place].name)}; entries {change.size} to {size - 1} "
+                "of it are not in this log, which continues it after a restore."
+            )
+        return self.open(text, what)
+
+    def _era(self, size: int) -> int:
+        return sum(change.size < size for change in self.changes)
+
+    def check_entries(self, told: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """Raise `Mismatch` unless these entries, by their index, are the changes, no more and no fewer."""
+        if len(told) != len(self.changes):
+            raise Mismatch(
+                f"{len(told)} entries change the log's keys, and {EXPORT_SUCCESSION} has {len(self.changes)}."
+            )
+        for change, (index, entry) in zip(self.changes, told):
+            facts = {name: entry["facts"].get(name) for name in ("statement", "signatures")}
+            kind = "log.keys_rotated" if change.known is None else "log.continued"
+            if (index, entry["type"], facts) != (change.size, kind, change.told):
+                raise Mismatch(f"Entry {index} is not the change of the log's keys that {EXPORT_SUCCESSION} tells of.")
+
+
+def _told_size(text: str) -> int:
+    """How many entries a checkpoint says that it is over, before anything of it is checked."""
+    lines = text.split("\n", 2)
+    return int(lines[1]) if len(lines) > 1 and re.fullmatch("[0-9]{1,16}", lines[1]) else 0
+
+
 class Witness(NamedTuple):
     """One witness key of a policy: the name it signs under, and its type byte with the key behind it."""
 
@@ -942,10 +1081,10 @@ class Trust:
         when = str(moment("1970-01-01T00:00:00.000Z") + timedelta(seconds=latest)) if latest < 1 << 37 else "?"
         return f"{what} is cosigned by {len(cosigned)} keys of the policy, which are a quorum, last at {when}."
 
-    def check_log(self, key: Key) -> None:
-        """Raise `Mismatch` where the policy lists logs, and not this one."""
+    def check_log(self, keys: Sequence[Key]) -> None:
+        """Raise `Mismatch` where the policy lists logs, and this one by none of the keys that it had."""
         named = [(vkey.signer, vkey.typed) for vkey in map(_vkey, self.logs)]
-        own = [(key.name, kind + raw) for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
+        own = [(key.name, kind + raw) for key in keys for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
         if named and not any(one in named for one in own):
             raise Mismatch("The policy lists logs, and not this one.")
 
@@ -998,6 +1137,7 @@ class Report:
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     pinned: bool = False
+    breaks: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -1008,6 +1148,12 @@ class Report:
     def exit_code(self) -> int:
         """0 where everything holds, else 1."""
         return 0 if self.ok else 1
+
+    def follow(self, lineage: Lineage) -> None:
+        """Say, once, where the log was put back and continued by another."""
+        told = [one for one in lineage.breaks() if one not in self.breaks]
+        self.breaks += told
+        self.warnings += told
 
     def run(self, title: str, check: Callable[[], str]) -> None:
         """Make the next check; it returns the sentence that says what holds."""
@@ -1024,6 +1170,9 @@ class Report:
         if not self.ok:
             first = next((step.number for step in self.steps if step.state == "failed"), 0)
             return f"NOT verified: step {first} found a difference; do not rely on this {self.kind}."
+        if self.breaks:
+            whole = "Verified" if self.pinned else "This fits together, but keys came with it"
+            return f"{whole}; WITH A BREAK in the log: {self.breaks[-1]}"
         if not self.pinned:
             return f"This {self.kind} fits together, but keys came with it: compare them before you rely on it."
         return f"Verified: this {self.kind} is what the holder of these keys signed and logged."
@@ -1037,6 +1186,7 @@ class Report:
             "pinned": self.pinned,
             "steps": steps,
             "warnings": self.warnings,
+            "breaks": self.breaks,
             "sentence": self.sentence(),
         }
 
@@ -1507,7 +1657,9 @@ def parse_proof(data: bytes) -> Proof:
 class PackageCheck:
     """The numbered checks of one package; what one finds the next ones use."""
 
-    def __init__(self, path: Path, log_key: Key | None, package_key: Key | None, trust: Trust | None = None) -> None:
+    def __init__(
+        self, path: Path, log_key: Lineage | None, package_key: Key | None, trust: Trust | None = None
+    ) -> None:
         self.trust = trust
         self.path = path
         self.log_key = log_key
@@ -1657,8 +1809,13 @@ class PackageCheck:
                 f"The log keys came from the package itself; compare the log's name and the SHA-256 of its keys: "
                 f"{key.name} {key.fingerprint}"
             )
-        elif not key.same(self.log_key):
-            raise Mismatch(f"The manifest names the log {shown(key.name)} with other keys, not the one you gave.")
+        elif not self.log_key.has(key):
+            raise Mismatch(
+                f"The manifest names the log {shown(key.name)} with other keys, not the one you gave. If its keys were "
+                f"changed, put the lines of {EXPORT_SUCCESSION} from an export behind the key you hold."
+            )
+        else:
+            self.report.follow(self.log_key)
         proof = parse_proof(self._found["audit.proof"])
         self._found["proof"] = proof
         self._found["checkpoint"] = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
@@ -1744,7 +1901,7 @@ class PackageCheck:
         checkpoint, proof, trust = self._get("checkpoint"), self._get("proof"), self.trust
         if trust is None:
             raise Skipped("No policy was given.")
-        trust.check_log(parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest"))
+        trust.check_log([parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest")])
         lines = proof.checkpoint.rpartition("\n\n")[2].split("\n")
         return trust.check(checkpoint, lines, "The checkpoint in audit.proof")
 
@@ -1878,7 +2035,7 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
 
 def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:
     """Check the five files that speak of a package before the package is written: the gateway's own last look."""
-    return PackageCheck(Path(), _given_key(log_key, "log"), _given_key(package_key, "package")).binding(parts)
+    return PackageCheck(Path(), _given_log(log_key), _given_key(package_key, "package")).binding(parts)
 
 
 def verify_package(
@@ -1890,7 +2047,7 @@ def verify_package(
             head = file.read(64)
         if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")):
             raise WrongUse("This package is encrypted; open it first: age --decrypt -i YOUR_KEY -o package.zip PATH")
-    return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"), _given_trust(policy))()
+    return PackageCheck(path, _given_log(log_key), _given_key(package_key, "package"), _given_trust(policy))()
 
 
 # Maps of all matters: a binary trie over keyed names, so that a path tells of one matter and of no other.
@@ -2008,6 +2165,7 @@ class Walk:
         self.matters: dict[str, tuple[int, str]] = {}
         self.back_in_time: list[int] = []
         self.foundings: list[int] = []
+        self.changes: list[tuple[int, dict[str, Any]]] = []
         self.beats: list[tuple[int, dict[str, Any]]] = []
         self.silences: list[tuple[str, str]] = []
         self._latest = ""
@@ -2028,6 +2186,8 @@ class Walk:
             self.first = entry
         if entry["type"] == "deployment.founded":
             self.foundings.append(index)
+        if entry["type"] in CHANGES:
+            self.changes.append((index, entry))
         if entry["at"] < self._latest:
             self.back_in_time.append(index)
         self._latest = max(self._latest, entry["at"])
@@ -2078,6 +2238,7 @@ class ExportCheck:
         EXPORT_STAMPS,
         EXPORT_COSIGNATURES,
         EXPORT_POLICY,
+        EXPORT_SUCCESSION,
         "matters.json",
         *VIEW_FILES,
     )
@@ -2089,9 +2250,10 @@ class ExportCheck:
         "index.sig",
         "checkpoints.jsonl",
         "matters.json",
+        EXPORT_SUCCESSION,
     )
 
-    def __init__(self, path: Path, log_key: Key | None, held: str | None, trust: Trust | None) -> None:
+    def __init__(self, path: Path, log_key: Lineage | None, held: str | None, trust: Trust | None) -> None:
         self.path = path
         self.log_key = log_key
         self.trust = trust
@@ -2154,10 +2316,23 @@ class ExportCheck:
                 f"The log keys came from the export itself; compare the log's name and the SHA-256 of its keys: "
                 f"{key.name} {key.fingerprint}"
             )
-        elif not key.same(self.log_key):
+        lineage = self._lineage(key)
+        if self.log_key is not None and not lineage.meets(self.log_key):
             raise Mismatch("log.vkey is not the log key you gave.")
-        self._found["key"] = key
-        return f"The log is {key.name}."
+        self.report.follow(lineage)
+        self._found["key"], self._found["lineage"] = key, lineage
+        followed = f", by {len(lineage.changes)} signed change(s) of its keys" if lineage.changes else ""
+        return f"The log is {key.name}{followed}."
+
+    def _lineage(self, key: Key) -> Lineage:
+        """The keys that the log had before `key`, by the signed changes that came with the export."""
+        lines = self._found.get(EXPORT_SUCCESSION, b"").split(b"\n")
+        if lines.pop() or (EXPORT_SUCCESSION in self._found and not lines):
+            raise Mismatch(f"{EXPORT_SUCCESSION} does not end with a whole line.")
+        lineage = Lineage(key, lines, EXPORT_SUCCESSION)
+        if not lineage.keys[-1].same(key):
+            raise Mismatch(f"{EXPORT_SUCCESSION} does not end with the keys in log.vkey.")
+        return lineage
 
     def index(self) -> str:
         """The log signed an index of all other files, and each file is as it says."""
@@ -2178,7 +2353,7 @@ class ExportCheck:
 
     def signatures(self) -> str:
         """Every checkpoint is signed by the log; sizes only grow."""
-        key = self._get("key")
+        lineage = self._get("lineage")
         opened: list[Checkpoint] = []
         texts: dict[int, str] = {}
         lines = self._found["checkpoints.jsonl"].split(b"\n")
@@ -2188,12 +2363,12 @@ class ExportCheck:
             what = f"Line {number} of checkpoints.jsonl"
             item = parse_canonical(line, what)
             check_shape(item, {"size": POSITIVE, "text": ANY_TEXT}, what)
-            checkpoint = open_checkpoint(item["text"], key, what)
+            checkpoint = lineage.open(item["text"], what)
             if checkpoint.size != item["size"]:
                 raise Mismatch(f"{what} names another size than its text.")
             opened.append(checkpoint)
             texts[checkpoint.size] = item["text"]
-        opened.append(open_checkpoint(self._text("checkpoint"), key, "The file checkpoint"))
+        opened.append(lineage.open(self._text("checkpoint"), "The file checkpoint"))
         self._found["texts"] = texts
         for earlier, later in [(opened[i], opened[i + 1]) for i in range(len(opened) - 1)]:
             if earlier.size >= later.size:
@@ -2207,6 +2382,7 @@ class ExportCheck:
         """Every line is an entry in canonical form; as many as the checkpoint says."""
         checkpoints = self._get("checkpoints")
         wanted = [checkpoint.size for checkpoint in checkpoints]
+        wanted += [change.size for change in self._get("lineage").changes]
         if self.held_text is not None:
             wanted.append(self._held().size)
         walk = self._found["walk"] = Walk(wanted, self._map_key())
@@ -2246,6 +2422,11 @@ class ExportCheck:
                     f"an entry from {start} to {checkpoint.size - 1} was changed, removed or moved."
                 )
             start = checkpoint.size
+        for change in self._get("lineage").changes:
+            if walk.roots.get(change.size) != change.root:
+                raise Mismatch(
+                    f"The first {change.size} entries are not those under which the log's keys were changed."
+                )
         return f"The entries lead to the root of all {len(checkpoints)} checkpoint(s)."
 
     def held(self) -> str:
@@ -2261,12 +2442,16 @@ class ExportCheck:
 
     def first_entry(self) -> str:
         """The log's own first entry names this log and this key, and one founding at most follows."""
-        key, first, foundings = self._get("key"), self._get("walk").first, self._get("walk").foundings
+        walk, lineage = self._get("walk"), self._get("lineage")
+        key, first, foundings = lineage.keys[0], walk.first, walk.foundings
         if first.get("type") != "log.opened" or first["facts"] != {"keys": key.texts, "origin": key.name}:
             raise Mismatch("Entry 0 does not name this log and this key.")
         if len(foundings) > 1:
             raise Mismatch(f"Entry {foundings[1]} founds the deployment a second time: its people were not enrolled.")
-        return "Entry 0 names this log and this key."
+        lineage.check_entries(walk.changes)
+        return "Entry 0 names this log and this key" + (
+            ", and entries name those that followed." * bool(lineage.changes) or "."
+        )
 
     def matters(self) -> str:
         """Each matter's entries are numbered without a gap, each naming the one before."""
@@ -2337,7 +2522,7 @@ class ExportCheck:
 
     def witnesses(self) -> str:
         """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once."""
-        checkpoint, key, files = self._get("checkpoints")[-1], self._get("key"), self._get("files")
+        checkpoint, files = self._get("checkpoints")[-1], self._get("files")
         lines: list[str] = []
         if EXPORT_COSIGNATURES in files.sizes:
             with files.open(EXPORT_COSIGNATURES) as file:
@@ -2355,7 +2540,7 @@ class ExportCheck:
                 "them checked. The one in the export is the company's."
             )
             return f"{len(lines)} lines of witnesses over the checkpoint are here; whose they are was not checked."
-        self.trust.check_log(key)
+        self.trust.check_log(self._get("lineage").keys)
         return self.trust.check(checkpoint, lines, "The checkpoint")
 
     def _stamp_lines(self) -> list[bytes]:
@@ -2369,7 +2554,8 @@ class ExportCheck:
         return lines
 
     def _held(self) -> Checkpoint:
-        return open_checkpoint(str(self.held_text), self._get("key"), "The checkpoint you kept")
+        held: Checkpoint = self._get("lineage").open_kept(str(self.held_text), "The checkpoint you kept")
+        return held
 
     def _text(self, name: str) -> str:
         try:
@@ -2388,7 +2574,7 @@ class ExtractCheck(ExportCheck):
     """The numbered checks of an extract: some entries, each with its proof."""
 
     required = EXTRACT_FILES
-    optional = ("consistency.json", *VIEW_FILES)
+    optional = ("consistency.json", EXPORT_SUCCESSION, *VIEW_FILES)
     small: tuple[str, ...] = (
         "checkpoint",
         "log.vkey",
@@ -2397,6 +2583,7 @@ class ExtractCheck(ExportCheck):
         "index.sig",
         "extract.json",
         "consistency.json",
+        EXPORT_SUCCESSION,
     )
 
     def __call__(self) -> Report:
@@ -2563,7 +2750,7 @@ def verify_export(
     check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
     if policy is not None and check is ExtractCheck:
         raise WrongUse("--policy is for whole exports: an extract carries no lines of witnesses.")
-    return check(path, _given_key(log_key, "log"), checkpoint, _given_trust(policy))()
+    return check(path, _given_log(log_key), checkpoint, _given_trust(policy))()
 
 
 # Evidence of one release: its package without the disclosed files, the log of its matter, and what is told of both.
@@ -2887,6 +3074,17 @@ def _given_key(text: str | None, what: str) -> Key | None:
         return None
     try:
         return parse_key(text, f"The {what} key you gave")
+    except Mismatch as difference:
+        raise WrongUse(str(difference)) from None
+
+
+def _given_log(text: str | None) -> Lineage | None:
+    """The log's keys as they were given, with the signed changes of them that stand behind, a line each."""
+    lines = [] if text is None else text.strip().splitlines()
+    changes = [line.strip().encode("utf-8") for line in lines if line.startswith("{")]
+    key = None if text is None else _given_key("\n".join(line for line in lines if not line.startswith("{")), "log")
+    try:
+        return None if key is None else Lineage(key, changes, "What stands behind the log key")
     except Mismatch as difference:
         raise WrongUse(str(difference)) from None
 

@@ -12,7 +12,6 @@ import pytest
 
 from gateway.base.ids import new_id
 from gateway.people.model import Role
-from gateway.web.asgi import create_app
 from gateway.web.security import PUBLIC
 from tests.support.office import Office, slug_of
 
@@ -119,7 +118,7 @@ _IDS: Final = {
 
 def operations(office: Office) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Operation id to method, path template and documentation."""
-    schema = create_app(office.world.gateway).openapi()
+    schema = office.interface
     return {
         operation["operationId"]: (method.upper(), path, operation)
         for path, found in schema["paths"].items()

@@ -25,7 +25,6 @@ from gateway.cli.client import Client, ServerProblem
 from gateway.people.model import Role
 from gateway.people.rules import permissions_of
 from gateway.seal.signature import SigningKey, to_text
-from gateway.web.asgi import create_app
 from tests.support.office import CUSTOMERS, HARMLESS, Office, matter_body
 
 KEY: Final = SigningKey.generate()
@@ -180,7 +179,7 @@ UNWRAPPED: Final = {
 
 @pytest.fixture(scope="module")
 def schema(office: Office) -> dict[str, Any]:
-    return create_app(office.world.gateway).openapi()
+    return office.interface
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
