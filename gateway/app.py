@@ -59,6 +59,7 @@ from gateway.policy.bundle import Signers, parse_signers
 from gateway.policy.load import Library
 from gateway.policy.service import Policies
 from gateway.release.dispatch import Dispatch
+from gateway.release.evidence import Evidence
 from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
 from gateway.render.queue import Queue
@@ -139,6 +140,7 @@ class Gateway:
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
+    evidence: Evidence
     shredding: Shredding
     presence: Presence
 
@@ -336,6 +338,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         package_key,
         time_stamped=stamped,
     )
+    extracts = Extracts(units, keyring, log)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -346,7 +349,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         log=log,
         successions=Successions(units, keyring, log, clock),
         cosigning=witnesses,
-        extracts=Extracts(units, keyring, log),
+        extracts=extracts,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         sessions=sessions,
@@ -366,6 +369,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, witnesses, vault, people, matters, reviews, releases, package_key, authority),
+        evidence=Evidence(units, keyring, log, extracts, matters, policies, renders, releases, package_key, authority),
         shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
         presence=presence,
     )

@@ -27,6 +27,7 @@ class KeyRole(StrEnum):
     LOG_MAC = "log_mac"
     PACKAGE_SIGNING = "package_signing"
     PACKAGE_SIGNING_MLDSA = "package_signing_mldsa"
+    DOCUMENT_SIGNING = "document_signing"
 
 
 class RootKeyMissing(Unavailable):

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     RECEIPT_RECORD = "receipt.record"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
+    EVIDENCE_TAKE = "evidence.take"
     PEOPLE_PROPOSE = "people.propose"
     PEOPLE_COUNTERSIGN = "people.countersign"
     PEOPLE_READ = "people.read"

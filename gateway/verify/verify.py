@@ -78,11 +78,23 @@ EXTRACT_FILES = (
     "proofs.jsonl",
     "verify.py",
 )
+EVIDENCE_FILES = (
+    "README.txt",
+    "certificate.pem",
+    "decisions.json",
+    "evidence.json",
+    "evidence.pdf",
+    "index.json",
+    "index.sig",
+    "verify.py",
+)
+AFTER_DISPATCH = ("release.dispatched", "release.acknowledged", "release.recalled")
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
 STAMP_CONTEXT = b"disclosure-gateway/time-stamp-signature/v1"
 INDEX_CONTEXT = b"disclosure-gateway/export-index-signature/v1"
+EVIDENCE_CONTEXT = b"disclosure-gateway/evidence-index-signature/v1"
 SMALL_FILE_BYTES = 16 << 20
 ENTRY_BYTES_MAX = 65535
 
@@ -490,6 +502,64 @@ MATTER_PROOF = {
     "beside": Is("a way down", _matches("[01]{0,256}")),
     "path": Is("base64", _matches("[A-Za-z0-9+/]*={0,2}")),
     "other": Is("base64 or null", lambda value: value is None or B64.test(value)),
+}
+EVIDENCE_INDEX = {"type": "disclosure-gateway/evidence-index/v1", "release": TEXT, "files": [DOCUMENT]}
+EVIDENCE_SIGNATURE = {"type": "disclosure-gateway/evidence-index-signature/v1", "signatures": SIGNED}
+INDEX_OR_NULL = Is("a count or null", lambda value: value is None or COUNT.test(value))
+EVIDENCE = {
+    "type": "disclosure-gateway/evidence/v1",
+    "release": TEXT,
+    "matter": TEXT,
+    "log": TEXT,
+    "state": TEXT,
+    "begun": COUNT,
+    "certificate_sha256": HEX,
+    "package_sha256": HEX,
+    "asked": OBJECT,
+    "custody": [{"id": TEXT, "name": TEXT, "class": TEXT, "hop": COUNT, "country": TEXT}],
+    "originals": [
+        {
+            "file": PATH,
+            "original": TEXT,
+            "kind": TEXT,
+            "media_type": TEXT,
+            "size_bytes": COUNT,
+            "kept": COUNT,
+            "commitment": HEX,
+            "committed": INDEX_OR_NULL,
+        }
+    ],
+    "entries": [COUNT],
+}
+BOTH_TEXTS = {"en": ANY_TEXT, "zh": ANY_TEXT}
+RULING = {
+    "rule": TEXT,
+    "done": BOTH_TEXTS,
+    "in_part": Is("true or false", lambda value: isinstance(value, bool)),
+    "code": TEXT,
+    "basis?": ANY_TEXT,
+    "asked_for?": ANY_TEXT,
+    "reason?": BOTH_TEXTS,
+    "no_summary_reason?": BOTH_TEXTS,
+    "exception?": TEXT,
+}
+FIELD = {
+    "field": Is("a text or null", lambda value: value is None or TEXT.test(value)),
+    "element": TEXT,
+    "title": BOTH_TEXTS,
+    "outcome": TEXT,
+    "output_title": Is("a text or null", lambda value: value is None or ANY_TEXT.test(value)),
+    "rulings": [RULING],
+    "count": POSITIVE,
+}
+DECISIONS = {
+    "type": "disclosure-gateway/evidence-decisions/v1",
+    "files": [{"path": PATH, "rendition": TEXT, "decisions": HEX, "policy": TEXT, "fields": [FIELD]}],
+}
+POLICY_SIGNATURES = {
+    "type": "disclosure-gateway/policy-signatures/v1",
+    "bundle": HEX,
+    "signatures": [SIGNATURE],
 }
 CONSISTENCY = {"type": "disclosure-gateway/consistency/v1", "old": COUNT, "new": COUNT, "proof": [B64]}
 
@@ -1603,9 +1673,14 @@ class PackageCheck:
         run("structure", self.structure)
         run("digests", self.digests)
         self.binding()
-        if self._found.get("table proofs"):
+        if self._found.get("table proofs") and self.complete:
             run("table proofs", self.table_proofs)
         return self.report
+
+    @property
+    def complete(self) -> bool:
+        """Whether the disclosed files are here."""
+        return True
 
     def binding(self, parts: dict[str, bytes] | None = None) -> Report:
         """Make the checks that need no listed file; with `parts` on these bytes of the five files."""
@@ -1648,7 +1723,7 @@ class PackageCheck:
             raise Mismatch("manifest.json lists no file, or one outside the folder files.")
         if len({name.lower() for name in listed}) != len(listed):
             raise Mismatch("manifest.json lists a file twice.")
-        self._check_listed(listed)
+        self._check_listed([item["path"] for item in self.shown(manifest)])
         self._read_table_proofs(manifest, {name: self._small(name) for name in listed if name.startswith(PROOFS)})
         if COMMITMENTS_FILE in files.sizes:
             self._found[COMMITMENTS_FILE] = self._small(COMMITMENTS_FILE)
@@ -1656,6 +1731,11 @@ class PackageCheck:
             raise Mismatch(f"{COMMITMENTS_FILE} is {'missing' if self._committed() else 'needed by no table proof'}.")
         self._found["manifest"] = manifest
         return f"The package holds the {len(listed)} files that the manifest lists, and no other."
+
+    def shown(self, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the manifest lists and has to be here."""
+        listed: list[dict[str, Any]] = manifest["files"] + manifest["documents"]
+        return listed
 
     def _check_listed(self, listed: list[str]) -> None:
         """Raise `Mismatch` where a file is missing, or there and not listed, among those that need no proof."""
@@ -1693,7 +1773,7 @@ class PackageCheck:
     def digests(self) -> str:
         """Size and SHA-256 of every listed file."""
         manifest, files = self._get("manifest"), self._get("files")
-        listed = manifest["files"] + manifest["documents"]
+        listed = self.shown(manifest)
         check_digests(listed, files, "the manifest")
         return f"All {len(listed)} files have the size and SHA-256 in the manifest."
 
@@ -1879,16 +1959,16 @@ class PackageCheck:
         """Every cell of every opened column is the one that was committed to, in its row, and no row is missing."""
         manifest, files, proofs = self._get("manifest"), self._get("files"), self._get("table proofs")
         media = {item["path"]: item["media_type"] for item in manifest["files"]}
-        checked, columns, notes = 0, 0, list[str]()
+        total, lines = 0, list[str]()
         for proof in proofs:
-            name = proof["file"]
+            name, checked = proof["file"], 0
             if media[name] == "text/csv":
                 with files.open(name) as file:
-                    checked += check_table(b"".join(chunks(file, files.sizes[name])), proof)
-            columns += sum("place" in column for column in proof["columns"])
-            notes += table_notes(proof)
-        said = f"{checked} cells in {columns} column(s) of {len(proofs)} table(s) are as committed to on arrival"
-        return " ".join([f"All {said} (an experimental construction)." if checked else "No cell is proven.", *notes])
+                    checked = check_table(b"".join(chunks(file, files.sizes[name])), proof)
+            total += checked
+            lines.append(table_line(proof, checked))
+        said = f"All {total} cells of opened columns are as committed to on arrival (an experimental construction)."
+        return "\n".join([said if total else "No cell is proven.", *lines])
 
     def _get(self, name: str) -> Any:
         if name not in self._found:
@@ -1896,18 +1976,19 @@ class PackageCheck:
         return self._found[name]
 
 
-def table_notes(proof: dict[str, Any]) -> list[str]:
-    """What is not proven of one table: columns that went by a rule, and those that no commitment covers."""
-    changed = [
-        f"{shown(one['title'])} ({', '.join(map(shown, one['rules']))})" for one in proof["columns"] if one.get("rules")
-    ]
-    others = [shown(one["title"]) for one in proof["columns"] if one.get("rules") == []]
-    notes = []
+def table_line(proof: dict[str, Any], checked: int) -> str:
+    """What of one table is proven, what went by a rule, which rules those are, and what no commitment covers."""
+    columns = proof["columns"]
+    changed = [one["title"] for one in columns if one.get("rules")]
+    rules = sorted({rule for one in columns for rule in one.get("rules", ())})
+    others = sum(one.get("rules") == [] for one in columns)
+    parts = [f"{checked} cells in {sum('place' in one for one in columns)} column(s) proven"] if checked else []
     if changed:
-        notes.append(f"Changed by rule in {proof['file']}, so not proven: {'; '.join(changed)}.")
+        titles = ", ".join(map(shown, changed))
+        parts.append(f"{len(changed)} changed by rule ({', '.join(map(shown, rules))}), so not proven: {titles}")
     if others:
-        notes.append(f"Covered by no commitment in {proof['file']}: {'; '.join(others)}.")
-    return notes
+        parts.append(f"{others} of {len(columns)} column(s) covered by no commitment")
+    return f"{proof['file']}: {'; '.join(parts) or 'no columns'}."
 
 
 def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
@@ -2672,6 +2753,319 @@ def verify_export(
     return check(path, _given_log(log_key), checkpoint, _given_trust(policy))()
 
 
+# Evidence of one release: its package without the disclosed files, the log of its matter, and what is told of both.
+
+
+class PackageRecord(PackageCheck):
+    """The numbered checks of a package as evidence keeps it: the disclosed files need not be there."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether somebody put the disclosed files back."""
+        return any(name.startswith("files/") for name in getattr(self._found.get("files"), "sizes", {}))
+
+    @property
+    def handed_over_at(self) -> str | None:
+        """The checkpoint that the package was handed over with, where it can be read."""
+        return self._found["proof"].checkpoint if "proof" in self._found else None
+
+    @property
+    def stamp(self) -> bytes | None:
+        """The authority's answer in the package, where there is one."""
+        return self._found.get("timestamp.tsr")
+
+    def shown(self, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+        """Documents, and the disclosed files where one of them is there."""
+        listed: list[dict[str, Any]] = manifest["documents"] + (manifest["files"] if self.complete else [])
+        return listed
+
+    def got(self, name: str) -> Any:
+        """What a check found; `Skipped` where it failed."""
+        return self._get(name)
+
+    def structure(self) -> str:
+        """The record's files, and no others."""
+        super().structure()
+        said = "with" if self.complete else "without"
+        return f"The record holds what the manifest lists and what binds it, {said} the disclosed files."
+
+
+class MatterRecord(ExtractCheck):
+    """The numbered checks of the extract in a bundle, which continues the checkpoint in the package."""
+
+    def got(self, name: str) -> Any:
+        """What a check found; `Skipped` where it failed."""
+        return self._get(name)
+
+    def held(self) -> str:
+        """The log continues the checkpoint with which the package was handed over."""
+        super().held()
+        return f"The log continues the checkpoint in the package, over {self._held().size} entries."
+
+
+class EvidenceCheck:
+    """The numbered checks of evidence: package and log as such, and then everything that is told of them."""
+
+    def __init__(
+        self, path: Path, log_key: Key | None, package_key: Key | None, held: str | None, trust: Trust | None
+    ) -> None:
+        self.path = path
+        self.package_key = package_key
+        self.held_text = held
+        self.package = PackageRecord(path / "package", log_key, package_key, trust)
+        self.log_key = log_key
+        self.report = Report("evidence bundle", pinned=log_key is not None and package_key is not None)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        run = self.report.run
+        run("structure", self.structure)
+        run("index", self.index)
+        self._take("package", self.package, self.package())
+        log = MatterRecord(self.path / "log", self.log_key, self.package.handed_over_at, None)
+        self._take("log", log, log())
+        run("release", self.release)
+        run("originals", self.originals)
+        run("decisions", self.decisions)
+        run("document", self.document)
+        if any(name.startswith("policies/") for name in getattr(self._found.get("files"), "sizes", {})):
+            run("policies", self.policies)
+        if self.held_text is not None:
+            run("checkpoint held outside", self.held)
+        return self.report
+
+    def structure(self) -> str:
+        """The documented files; every other one belongs to the package, the log or the policies."""
+        files = self._found["files"] = Folder(self.path)
+        beside = {name for name in files.sizes if name.startswith(("package/", "log/", "policies/"))}
+        for name in sorted((files.sizes.keys() - beside) ^ {*EVIDENCE_FILES}):
+            raise Mismatch(f"{name} {'does not belong into evidence' if name in files.sizes else 'is missing'}.")
+        for name in sorted(one for one in files.sizes if one.startswith("policies/") or one in EVIDENCE_FILES):
+            if files.sizes[name] > SMALL_FILE_BYTES:
+                raise Mismatch(f"{name} is far too large.")
+            with files.open(name) as file:
+                self._found[name] = file.read()
+        for name, shape in (("index.json", EVIDENCE_INDEX), ("evidence.json", EVIDENCE), ("decisions.json", DECISIONS)):
+            self._found[f"{name}, read"] = parse_canonical(self._found[name], name)
+            check_shape(self._found[f"{name}, read"], shape, name)
+        return "The bundle holds the documented files."
+
+    def index(self) -> str:
+        """Both package keys signed an index of all other files, and each file is as it says."""
+        index, files = self._get("index.json, read"), self._get("files")
+        signed = parse_canonical(self._found["index.sig"], "index.sig")
+        check_shape(signed, EVIDENCE_SIGNATURE, "index.sig")
+        check_both_named(signed["signatures"], "index.sig")
+        key = check_both_signatures(
+            signed["signatures"], self._found["index.json"], EVIDENCE_CONTEXT, "index.sig", "index.json"
+        )
+        if self.package_key is not None and not key.same(self.package_key):
+            raise Mismatch("index.json is signed by other keys than the package key you gave.")
+        own = {name for name in files.sizes if name.startswith("package/files/")} | {"index.json", "index.sig"}
+        for name in sorted({item["path"] for item in index["files"]} ^ (files.sizes.keys() - own)):
+            raise Mismatch(f"{name} {'is not listed in index.json' if name in files.sizes else 'is missing'}.")
+        check_digests(index["files"], files, "index.json")
+        self._found["signers"] = [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]]
+        return f"The package keys signed an index, and all {len(index['files'])} other files are as it says."
+
+    def release(self) -> str:
+        """Package, log and what is told are of one release, which was sealed, handed over and came to what is told."""
+        told, manifest, entries = self._get("evidence.json, read"), self._manifest(), self._entries()
+        proof, extract = self.package.got("proof"), self._get("log").got("extract")
+        if self._get("signers") != manifest["signed_by"]:
+            raise Mismatch("index.json is not signed by the keys that signed the manifest.")
+        if extract["filter"] != {"matter": manifest["matter"]} or extract["matter"] is None:
+            raise Mismatch("The extract of the log is not all of this matter.")
+        names = {"release": manifest["release"], "matter": manifest["matter"], "log": extract["log"]}
+        for name, value in names.items():
+            if told[name] != value or self._get("index.json, read")["release"] != manifest["release"]:
+                raise Mismatch(f"evidence.json or index.json tells of another {name} than the package.")
+        if [one["id"] for one in told["custody"]] != manifest["custody"]:
+            raise Mismatch("evidence.json tells another custody than the manifest.")
+        if entries.get(proof.index, ({}, ""))[1] != leaf_hash(proof.leaf).hex():
+            raise Mismatch("The entry in audit.proof is not in the extract of the log.")
+        acts = [entry for entry, _hashed in entries.values() if entry.get("subject") == told["release"]]
+        states = [one["type"].rpartition(".")[2] for one in acts if one["type"] in AFTER_DISPATCH]
+        if not states or states[-1] != told["state"]:
+            raise Mismatch("evidence.json tells another state of the release than the log.")
+        sent = [one["facts"] for one in acts if one["type"] == "release.dispatched"]
+        self._check_sent(sent, told, manifest, proof)
+        if told["entries"] != self._about(told["release"]):
+            raise Mismatch("evidence.json leaves out entries about this release, or names others.")
+        return f"The log tells of it in {len(told['entries'])} entries; it was handed over and is {told['state']}."
+
+    def _check_sent(
+        self, sent: list[dict[str, Any]], told: dict[str, Any], manifest: dict[str, Any], proof: Proof
+    ) -> None:
+        stamp = self.package.stamp
+        digest = None if stamp is None else hashlib.sha256(stamp).hexdigest()
+        if len(sent) != 1:
+            raise Mismatch(f"The log says {len(sent)} times that this release was handed over; once is right.")
+        stamped = sent[0].get("time_stamp")
+        found = (sent[0].get("package_sha256"), sent[0].get("sealed_index"), sent[0].get("profile"))
+        if found != (told["package_sha256"], proof.index, manifest["profile"]):
+            raise Mismatch("The log says that another package was handed over than evidence.json tells.")
+        if (stamped or {}).get("sha256") != digest:
+            raise Mismatch("The log speaks of another time stamp than the one in the package.")
+
+    def originals(self) -> str:
+        """Every file was made of the original that is told, by the policy that is told, as it was kept on arrival."""
+        told, decisions = self._get("evidence.json, read"), self._get("decisions.json, read")
+        policies = {one["path"]: one["policy"] for one in decisions["files"]}
+        expected = []
+        for file in self._manifest()["files"]:
+            _, asked = self._first("rendition.requested", file["rendition"])
+            if asked["facts"].get("policy") != policies.get(file["path"]):
+                raise Mismatch(f"decisions.json tells another policy for {file['path']} than the log.")
+            original = asked["facts"].get("original")
+            kept, entry = self._first("original.kept", original)
+            roots = [
+                index
+                for index, (one, _hashed) in self._entries().items()
+                if (one["type"], one.get("subject")) == ("original.committed", original)
+                and one["facts"].get("commitments")
+            ]
+            facts = {name: entry["facts"].get(name) for name in ("kind", "media_type", "size_bytes")}
+            expected.append(
+                {
+                    "file": file["path"],
+                    "original": original,
+                    **facts,
+                    "kept": kept,
+                    "commitment": entry.get("body"),
+                    "committed": roots[0] if roots else None,
+                }
+            )
+        if told["originals"] != expected:
+            raise Mismatch("evidence.json tells of other originals than the log.")
+        return f"The log shows of which original each of the {len(expected)} files was made."
+
+    def decisions(self) -> str:
+        """Decisions are told of every file of the manifest, and for each the digest that the approvers signed."""
+        files = self._get("decisions.json, read")["files"]
+        names = ("path", "rendition", "decisions")
+        if [[one[name] for name in names] for one in files] != [
+            [one[name] for name in names] for one in self._manifest()["files"]
+        ]:
+            raise Mismatch("decisions.json does not tell of exactly the files in the manifest.")
+        if sorted({one["policy"] for one in files}) != self._manifest()["policy"]["policies"]:
+            raise Mismatch("decisions.json tells of other policies than the manifest.")
+        told = sum(field["count"] for one in files for field in one["fields"])
+        return (
+            f"Decisions on {told} fields are told; approvers signed the digest of their full record, which is not here."
+        )
+
+    def document(self) -> str:
+        """The log names the certificate, and evidence.pdf is signed with it from its first byte to its last."""
+        told, pdf = self._get("evidence.json, read"), self._get("evidence.pdf")
+        lines = self._found["certificate.pem"].decode("latin-1").split("\n")
+        if lines[0] != "-----BEGIN CERTIFICATE-----" or lines[-2:] != ["-----END CERTIFICATE-----", ""]:
+            raise Mismatch("certificate.pem is not one certificate in PEM.")
+        certificate = unb64("".join(lines[1:-2]), "certificate.pem")
+        digest = hashlib.sha256(certificate).hexdigest()
+        begun, _hashed = self._entries().get(told["begun"], ({"type": ""}, ""))
+        if (begun["type"], begun.get("subject")) != ("evidence.begun", told["release"]):
+            raise Mismatch("No entry of the log says that this evidence was begun.")
+        if {told["certificate_sha256"], begun["facts"].get("certificate_sha256")} != {digest}:
+            raise Mismatch("certificate.pem is not the certificate that the log names.")
+        ranges = re.findall(rb"/ByteRange ?\[ ?0 ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,10}) *\]", pdf)
+        if len(ranges) != 1 or int(ranges[0][1]) + int(ranges[0][2]) != len(pdf):
+            raise Mismatch("evidence.pdf is not signed once, from its first byte to its last.")
+        start, end = int(ranges[0][0]), int(ranges[0][1])
+        signature = pdf[start:end].lower()
+        signed = hashlib.sha256(pdf[:start] + pdf[end:]).hexdigest().encode()
+        if signed not in signature or certificate.hex().encode() not in signature:
+            raise Mismatch("evidence.pdf is not the document that was signed, or is signed with another certificate.")
+        return (
+            f"The log names the certificate (SHA-256 {digest}), and evidence.pdf carries it with a signature over all "
+            "of it; whether that signature holds PDF readers say (pdfsig evidence.pdf)."
+        )
+
+    def policies(self) -> str:
+        """The policies that the manifest names were signed by at least two signers."""
+        pins = self._manifest()["policy"]
+        statement = parse_canonical(self._get("policies/statement.json"), "policies/statement.json")
+        signed = parse_canonical(self._get("policies/signatures.json"), "policies/signatures.json")
+        check_shape(signed, POLICY_SIGNATURES, "policies/signatures.json")
+        said = {name: OBJECT.test(statement) and statement.get(name) for name in ("bundle", "library")}
+        if said != {"bundle": pins.get("bundle"), "library": pins["library"]} or signed["bundle"] != said["bundle"]:
+            raise Mismatch("The policy signers signed other policies than the manifest names.")
+        for number, one in enumerate(signed["signatures"], 1):
+            what = f"Signature {number} of the policies"
+            check_personal_signature(one["key"], one["alg"], unb64(one["sig"], what), canonical(statement), what)
+        keys = {one["key"] for one in signed["signatures"]}
+        if len(keys) != len(signed["signatures"]) or len(keys) < MIN_APPROVERS:
+            raise Mismatch("The policies are signed by fewer than two different keys, or by one twice.")
+        self.report.warnings.append("The policy signers' keys came with the bundle: " + " ".join(sorted(keys)))
+        return f"{len(keys)} policy signers signed the policies that the manifest names."
+
+    def held(self) -> str:
+        """The checkpoint that was kept outside is the package's or the extract's."""
+        key = self._get("log").got("key")
+        held = open_checkpoint(self.held_text or "", key, "The checkpoint you kept")
+        for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
+            if mine.size == held.size:
+                if mine.root != held.root:
+                    raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
+                return f"The checkpoint you kept, over {held.size} entries, is the one here."
+        raise Mismatch("The checkpoint you kept is neither the package's nor the extract's, and nothing leads to it.")
+
+    def _take(self, name: str, check: Any, report: Report) -> None:
+        """The steps of a part, as steps of the whole."""
+        self._found[name] = check
+        for step in report.steps:
+            self.report.steps.append(Step(len(self.report.steps) + 1, f"{name}: {step.title}", step.state, step.detail))
+        self.report.warnings += [one for one in report.warnings if "--checkpoint" not in one]
+
+    def _manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = self.package.got("manifest")
+        return manifest
+
+    def _entries(self) -> dict[int, tuple[dict[str, Any], str]]:
+        entries: dict[int, tuple[dict[str, Any], str]] = self._get("log").got("entries")
+        return entries
+
+    def _first(self, kind: str, subject: Any) -> tuple[int, dict[str, Any]]:
+        for index, (entry, _hashed) in self._entries().items():
+            if entry["type"] == kind and entry.get("subject") == subject:
+                return index, entry
+        raise Mismatch(f"No entry {kind} about {shown(subject)} is in the log.")
+
+    def _about(self, release: str) -> list[int]:
+        """The entries about release, renditions and their originals, and those of the matter and the extract."""
+        about: set[Any] = {release}
+        for entry, _hashed in self._entries().values():
+            if entry["type"] == "rendition.requested" and entry["facts"].get("release") == release:
+                about |= {entry.get("subject"), entry["facts"].get("original")}
+        return [
+            index
+            for index, (entry, _hashed) in self._entries().items()
+            if entry.get("subject", "") in about
+            or entry["facts"].get("release") == release
+            or entry["type"] in ("matter.opened", "audit.exported", "matters.mapped")
+        ]
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def verify_evidence(
+    path: Path,
+    *,
+    log_key: str | None = None,
+    package_key: str | None = None,
+    checkpoint: str | None = None,
+    policy: bytes | None = None,
+) -> Report:
+    """Check evidence of a release, a folder. Keys are texts as `parse_key` takes them; `policy` a C2SP tlog-policy."""
+    return EvidenceCheck(
+        path, _given_key(log_key, "log"), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
+    )()
+
+
 # Command line.
 
 
@@ -2733,6 +3127,9 @@ def verify(arguments: argparse.Namespace) -> Report:
     if not path.exists():
         raise WrongUse("There is nothing at this path.")
     log_key, package_key = _argument(arguments.log_key), _argument(arguments.package_key)
+    if (path / "evidence.json").exists():
+        held, trusted = _argument(arguments.checkpoint), _policy(arguments.policy)
+        return verify_evidence(path, log_key=log_key, package_key=package_key, checkpoint=held, policy=trusted)
     if (path / "entries.jsonl").exists() and not (path / "manifest.json").exists():
         if package_key is not None:
             raise WrongUse("--package-key is for packages; this is an audit-log export.")
@@ -2779,7 +3176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report.exit_code
     for step in report.steps:
         sign = {"ok": "✓", "failed": "✗"}.get(step.state, "–")
-        say(f"{sign} {step.number}. {step.title}: {step.detail}")
+        say(f"{sign} {step.number}. {step.title}: {step.detail}".replace("\n", "\n     "))
     for warning in report.warnings:
         say(f"! {warning}")
     say(report.sentence())
