@@ -13,6 +13,7 @@ from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act, Filter
 from gateway.audit.service import ERASING, Log
+from gateway.audit.succession import Successions
 from gateway.base.canon import Json
 from gateway.db.metadata import Base
 from gateway.db.unit import Units
@@ -47,8 +48,8 @@ class Life:
         while self.house.log.size() < self.size:
             self._acts(self.draw.randrange(1, 9))
             (event,) = self.draw.choices(
-                [self._keep, self._erase, self._map, self._wait, self._set_back, self._rest],
-                [2, 2, 2, 2, 1, 12],
+                [self._keep, self._erase, self._map, self._wait, self._set_back, self._rotate, self._rest],
+                [2, 2, 2, 2, 1, 1, 12],
             )
             event()
 
@@ -82,6 +83,9 @@ class Life:
     def _wait(self) -> None:
         self.house.clock.time += timedelta(hours=self.draw.randrange(1, 9))
         self.heartbeat.beat()
+
+    def _rotate(self) -> None:
+        Successions(self.house.units, self.keyring, self.house.log, self.house.clock).rotate()
 
     def _set_back(self) -> None:
         self.house.clock.time -= timedelta(days=2)

@@ -67,9 +67,9 @@ export function policyOf(text) {
   return { witnesses, groups, logs, quorum }
 }
 
-/** That the policy, where it lists logs, lists this one. */
-export function listed({ logs }, { name, keys }) {
-  const one = ({ name: other, key }) => other === name && keys.some((own) => own.equals(key))
+/** That the policy, where it lists logs, lists this one, by keys that it has or had. */
+export function listed({ logs }, own) {
+  const one = ({ name, key }) => own.some((log) => log.name === name && log.keys.some((had) => had.equals(key)))
   holds(logs.length === 0 || logs.some(one), "The policy lists logs, and not this one.")
 }
 
@@ -99,8 +99,8 @@ export function quorate(policy, { origin, size, root, head }, lines) {
 }
 
 /** That a quorum cosigned the checkpoint in its own lines. */
-export function witnessed(policy, log, signed, note) {
-  listed(policy, log)
+export function witnessed(policy, logs, signed, note) {
+  listed(policy, logs)
   holds(quorate(policy, signed, linesOf(note)), "The checkpoint is cosigned by no quorum.")
 }
 

@@ -17,14 +17,18 @@ export function isProof(path) {
 /** Verify a proof into `report`. */
 export function verifyProof(report, data, { logKey, policy }) {
   const proof = report.step("structure", [], () => tlogProof(data, "The proof"))
-  const log = { ...logKey, name: logKey.name ?? proof?.checkpoint.split("\n")[0] }
-  const signed = report.step("signature", [proof], () => openCheckpoint(proof.checkpoint, log, "The checkpoint"))
+  const signed = report.step("signature", [proof], () => {
+    const [only, ...more] = logKey.logs
+    if (only.name !== undefined || more.length > 0) return logKey.open(proof.checkpoint, "The checkpoint")
+    // Keys that were given without a name are those of a log of any name.
+    return openCheckpoint(proof.checkpoint, { ...only, name: proof.checkpoint.split("\n")[0] }, "The checkpoint")
+  })
   report.step("entry", [proof, signed], () => {
     const root = rootOf(proof.index, signed.size, leafHash(proof.leaf), proof.proof, "The entry")
     holds(root.equals(signed.root), "The entry is not in the log.")
     return entry(proof.leaf, "The entry")
   })
   if (policy)
-    report.step("witnesses", [proof, signed], () => witnessed(policy, log, signed, proof.checkpoint))
+    report.step("witnesses", [proof, signed], () => witnessed(policy, logKey.logs, signed, proof.checkpoint))
   report.pinned = true
 }

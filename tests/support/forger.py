@@ -27,6 +27,15 @@ def leaves_of(export: Path) -> list[bytes]:
     return (export / "entries.jsonl").read_bytes().splitlines()
 
 
+def put_tiles(export: Path, leaves: list[bytes]) -> None:
+    """The tiles of these entries, and no other."""
+    shutil.rmtree(export / "tile", ignore_errors=True)
+    tiling = Tiling(lambda path, data: _put_tile(export / path, data))
+    for leaf in leaves:
+        tiling.append(merkle.leaf_hash(leaf))
+    tiling.close()
+
+
 class Forger:
     """Rewrites an export so that everything in it fits together."""
 
@@ -45,20 +54,12 @@ class Forger:
         (self.export / "checkpoint").write_text(texts[-1], encoding="utf-8")
         lines = [canonical({"size": n, "text": text}) + b"\n" for n, text in zip(sizes[:-1], texts, strict=False)]
         (self.export / "checkpoints.jsonl").write_bytes(b"".join(lines))
-        self.tile(leaves)
+        put_tiles(self.export, leaves)
         self.index()
 
     def sign(self, size: int, root: bytes, origin: str | None = None) -> str:
         """A checkpoint."""
         return sign_checkpoint(Checkpoint(origin or self.name, size, root), self.key)
-
-    def tile(self, leaves: list[bytes]) -> None:
-        """The tiles of these entries."""
-        shutil.rmtree(self.export / "tile", ignore_errors=True)
-        tiling = Tiling(lambda path, data: _put_tile(self.export / path, data))
-        for leaf in leaves:
-            tiling.append(merkle.leaf_hash(leaf))
-        tiling.close()
 
     def index(self) -> None:
         """Sign an index of what is there now."""
