@@ -13,6 +13,7 @@ holds only as long as the whole code is independent: no part of it may repeat, n
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,15 @@ _FLAT, _TEXTURE_LEVELS, _MOST = 0.45, 14.0, 2.6
 # What is left of the mean square of independent signs between whose cells it is drawn evenly, in both directions.
 _EVENLY = 4 / 9
 _FLAT_MOST_LEVELS = 1.6
+# More would be seen beside an edge in a picture that is flat elsewhere.
+MOST_LEVELS = 5.0
 _ONE = 1 << 5
 _BITS = 5
 
 Pixels = NDArray[np.uint8]
 Signs = NDArray[np.int8]
 Cells = NDArray[np.float32]
+Rectangle = tuple[int, int, int, int]
 
 
 class FingerprintDoesNotFit(Refused):
@@ -79,7 +83,9 @@ def strengths_of(ground: Pixels) -> Cells:
     texture = textures(ground)
     shares = np.clip(_FLAT + texture / _TEXTURE_LEVELS, _FLAT, _MOST)
     unit = _LEVELS_RMS / np.sqrt(np.mean(shares**2) * _EVENLY)
-    return (shares * min(unit, _FLAT_MOST_LEVELS / _FLAT)).astype(np.float32)
+    levels = np.minimum(shares * min(unit, _FLAT_MOST_LEVELS / _FLAT), MOST_LEVELS)
+    strengths: Cells = levels.astype(np.float32)
+    return strengths
 
 
 def textures(ground: Pixels) -> NDArray[np.float64]:
@@ -90,6 +96,13 @@ def textures(ground: Pixels) -> NDArray[np.float64]:
     means, means_of_squares = _around(sums) / number, _around(squares) / number
     deviations: NDArray[np.float64] = np.sqrt(np.maximum(means_of_squares - means**2, 0))
     return deviations
+
+
+def per_cell(ground: Pixels) -> Cells:
+    """The mean of the ground's levels in each cell."""
+    cells = ground.reshape(ground.shape[0] // CELL_PX, CELL_PX, ground.shape[1] // CELL_PX, CELL_PX)
+    means: Cells = cells.mean(axis=(1, 3), dtype=np.float32)
+    return means
 
 
 def _around(cells: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -149,12 +162,22 @@ def score(differences: Cells, signs: Signs) -> float:
     return float(np.sum(differences * signs, dtype=np.float64)) / size if size else 0.0
 
 
+def hidden_cells(size_px: tuple[int, int], boxes: Sequence[Rectangle]) -> NDArray[np.bool_]:
+    """Which cells of a picture of this size any of the boxes (left, top, right, bottom) touches."""
+    across, down = grid_of(size_px)
+    hidden = np.zeros((down, across), np.bool_)
+    for left, top, right, bottom in boxes:
+        rows = slice(top * down // size_px[1], -(-bottom * down // size_px[1]))
+        hidden[rows, left * across // size_px[0] : -(-right * across // size_px[0])] = True
+    return hidden
+
+
 def require_room(ground: Pixels, covered: NDArray[np.bool_]) -> int:
     """How many cells carry the fingerprint; `covered` says of each whether boxes hide it.
 
     Raises `FingerprintDoesNotFit` where they are too few.
     """
-    cells = ground.reshape(ground.shape[0] // CELL_PX, CELL_PX, ground.shape[1] // CELL_PX, CELL_PX).mean(axis=(1, 3))
+    cells = per_cell(ground)
     room = int(np.count_nonzero(~covered & (cells > 2) & (cells < 253)))
     if room < LEAST_CELLS:
         raise FingerprintDoesNotFit(

@@ -25,6 +25,7 @@ from gateway.web.api import (
     people,
     releases,
     renditions,
+    traces,
     uploads,
 )
 from gateway.web.bodies import JsonBodies
@@ -62,6 +63,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         uploads,
         releases,
         renditions,
+        traces,
         audit,
         operations,
     ):

@@ -23,7 +23,7 @@ UNCONDITIONAL |= {
     "cancelUpload",
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
-UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
+UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName", "traceFile"}
 
 
 @pytest.fixture
