@@ -348,7 +348,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         package_key,
         time_stamped=stamped,
     )
-    extracts = Extracts(units, keyring, log)
+    extracts = Extracts(units, keyring, log, lambda: witnesses.checkpoint().checkpoint)
     return Gateway(
         settings=settings,
         clock=clock,

@@ -303,7 +303,7 @@ class Log:
             if size == 0:
                 return 0
             known, mac_key = self._signed(session), self._mac_key(session)
-            if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
+            if tree.check_whole(session, known, size, mac_key, lambda _leaf, _hashed: None) != merkle.root_at(
                 size, tree.nodes(session)
             ):
                 raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")
