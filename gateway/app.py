@@ -53,6 +53,7 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
+from gateway.people.restores import Restores
 from gateway.people.service import People
 from gateway.people.sessions import Sessions
 from gateway.policy.bundle import Signers, parse_signers
@@ -121,6 +122,7 @@ class Gateway:
     rotation: Rotation
     log: Log
     successions: Successions
+    restores: Restores
     extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
@@ -327,6 +329,9 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
+    successions = Successions(units, keyring, log, clock)
+    shredding = Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders)
+
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
 
@@ -357,7 +362,8 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
-        successions=Successions(units, keyring, log, clock),
+        successions=successions,
+        restores=Restores(units, log, successions, clock, settings.tenant, shredding.again),
         cosigning=witnesses,
         extracts=extracts,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
@@ -381,7 +387,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         releases=releases,
         dispatch=Dispatch(units, log, witnesses, vault, people, matters, reviews, releases, package_key, authority),
         evidence=Evidence(units, keyring, log, extracts, matters, policies, renders, releases, package_key, authority),
-        shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
+        shredding=shredding,
         tracing=Tracing(
             units,
             keyring,
