@@ -308,7 +308,9 @@ class Log:
         if known.size <= size:
             tree.check_continues(session, known, size)
             raise RestoreRefused("The log is not behind its newest checkpoint, so there is nothing to restore.")
-        root = tree.check_whole(session, self._signed(session), size, self._mac_key(session), lambda _leaf: None)
+        root = tree.check_whole(
+            session, self._signed(session), size, self._mac_key(session), lambda _leaf, _hashed: None
+        )
         if size == 0 or root != merkle.root_at(size, tree.nodes(session)):
             raise LogForked("The stored tree does not belong to the entries; put back another copy of the database.")
         return PutBack(Checkpoint(eras.newest.name, size, root), known, text)
