@@ -3188,8 +3188,7 @@ class EvidenceCheck:
 
     def held(self) -> str:
         """The checkpoint that was kept outside is the package's or the extract's."""
-        key = self._get("log").got("key")
-        held = open_checkpoint(self.held_text or "", key, "The checkpoint you kept")
+        held = self._get("log").got("lineage").open(self.held_text or "", "The checkpoint you kept")
         for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
             if mine.size == held.size:
                 if mine.root != held.root:

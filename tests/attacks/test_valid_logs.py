@@ -11,8 +11,8 @@ import pytest
 
 from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
-from gateway.audit.model import Act, Filter
-from gateway.audit.service import ERASING, Log
+from gateway.audit.model import ERASING, Act, Filter
+from gateway.audit.service import Log
 from gateway.audit.succession import Successions
 from gateway.base.canon import Json
 from gateway.db.metadata import Base

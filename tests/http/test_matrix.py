@@ -100,6 +100,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "addRedactions": CONTENT_READERS,
     "reviewRendition": REVIEWERS,
     "withdrawRendition": frozenset({COM}),
+    "traceFile": frozenset({COM, LEG}),
     "showCheckpoint": AUDIT_READERS,
     "listEntries": AUDIT_READERS,
     "showEntryTile": AUDIT_READERS,
@@ -202,5 +203,6 @@ def test_the_administrator_reaches_no_content(everyone: Mapping[Role, str]) -> N
         "openWitness",
         "showDocument",
         "takePackage",
+        "traceFile",
     }
     assert not [name for name in content if {ADM, AUD} & MATRIX[name]]
