@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.units import MIB
-from gateway.web import stream
+from gateway.web import forms, places, stream
 from gateway.web.problems import BodyMalformed, RequestTooLarge, UploadStalled, WrongContentType
 
 LIMIT_BYTES: Final = MIB
@@ -24,7 +24,8 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class JsonBodies:
-    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`.
+    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`, a page's form in
+    `state.form`.
 
     Writes pass in the order in which they came, so many at a time: while they wait for the database, the rest of the
     request threads are there for those who read.
@@ -39,8 +40,13 @@ class JsonBodies:
         if scope["type"] != "http" or scope["method"] in _BODILESS or stream.is_upload(scope):
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
-        scope["state"]["body_sha256"] = check_body(body, Headers(scope=scope))
+        body, headers = await _read(receive), Headers(scope=scope)
+        if places.is_page(scope["path"]):
+            forms.check_from_here(headers)
+            scope["state"]["form"] = forms.parse(body, headers)
+            scope["state"]["body_sha256"] = hashlib.sha256(body).hexdigest()
+        else:
+            scope["state"]["body_sha256"] = check_body(body, headers)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:

@@ -165,7 +165,14 @@ async def upload_form(
     """The field `kind`, then the file: its bytes stream into encryption as the form is parsed. Its part may carry a
     Content-Digest.
     """
-    boundary, key = boundary_of(request.headers.get("content-type", "")), key_of(idempotency_key)
+    receipt = await keep_form(request, gateway, actor, matter_id, key_of(idempotency_key))
+    response.headers["Location"] = f"{API}/originals/{receipt.original}"
+    return ReceiptOut.model_validate(receipt)
+
+
+async def keep_form(request: Request, gateway: Gateway, actor: Actor, matter_id: str, key: str | None) -> Receipt:
+    """The receipt of the file in a form that streams."""
+    boundary = boundary_of(request.headers.get("content-type", ""))
     _check_plain(request)
     if "content-digest" in request.headers:
         raise Usage("Send Content-Digest among the headers of the file's part, where it speaks of the file's bytes.")
@@ -178,9 +185,7 @@ async def upload_form(
         kind, receiving = form.finish()
         return gateway.intake.keep(actor, matter_id, kind, receiving, file_name=form.file_name, idempotency_key=key)
 
-    receipt = await stream.upload(request, request.app.state.lane, begin, keep)
-    response.headers["Location"] = f"{API}/originals/{receipt.original}"
-    return ReceiptOut.model_validate(receipt)
+    return await stream.upload(request, request.app.state.lane, begin, keep)
 
 
 @router.get("/matters/{matter_id}/originals", operation_id="listOriginals", summary="The originals of a matter")
