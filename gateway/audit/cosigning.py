@@ -231,7 +231,7 @@ class Cosigning:
     def _checked(self, signed: SignedCheckpoint, lines: str, keys: Iterable[Cosigner]) -> list[Cosignature]:
         """What these keys say of this checkpoint; `WitnessRefused` where one of them does not hold, or lies in time."""
         try:
-            found = cosignatures(lines, Checkpoint(self._log.name, signed.size, signed.root), keys)
+            found = cosignatures(lines, Checkpoint(signed.origin, signed.size, signed.root), keys)
         except CosignatureInvalid:
             raise WitnessRefused("it signed something else than this checkpoint, or a line is forged") from None
         with self._units.read() as session:
@@ -270,7 +270,7 @@ class Cosigning:
         lines = session.scalars(
             select(CosignatureRow.line).where(CosignatureRow.size == signed.size).order_by(CosignatureRow.cosigner)
         ).all()
-        checkpoint = Checkpoint(self._log.name, signed.size, signed.root)
+        checkpoint = Checkpoint(signed.origin, signed.size, signed.root)
         found = cosignatures("".join(lines), checkpoint, (one.cosigner for one in self.policy.witnesses))
         keys = tuple(one.cosigner for one in found)
         text = signed.text + "".join(one.line for one in found)

@@ -18,6 +18,7 @@ from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import SCRIPT
 
 STAMPS = "stamps.jsonl"
+SUCCESSION = "succession.jsonl"
 COSIGNATURES, POLICY = "cosignatures.jsonl", "policy"
 INDEX_TYPE = "disclosure-gateway/export-index/v1"
 SIGNATURE_TYPE = "disclosure-gateway/export-index-signature/v1"
@@ -49,6 +50,7 @@ stamps.jsonl       where there are some: a time-stamping authority's answers (RF
 cosignatures.jsonl where there are some: lines of witnesses over checkpoints (C2SP tlog-cosignature)
 policy             where there is one: which witnesses the company asks (C2SP tlog-policy); bring your own
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
+succession.jsonl   where the log's keys were changed: each change, signed by the old keys and the new ones
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
 entries.csv …      (where asked for) the same entries for other programs, each with the hash of its leaf
@@ -74,6 +76,7 @@ proofs.jsonl       for each of them its index in the log and its inclusion proof
 extract.json       what was asked for, the entry that recorded this extract, and what proves a matter complete
 checkpoint         the signed checkpoint (C2SP tlog-checkpoint)
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
+succession.jsonl   where the log's keys were changed: each change, signed by the old keys and the new ones
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
 entries.csv …      (where asked for) the same entries for other programs, each with the hash of its leaf
@@ -142,6 +145,7 @@ def fill_whole(
     cosigned: Sequence[tuple[int, str]],
     policy: bytes | None,
     map_key: bytes | None,
+    succession: Sequence[bytes],
     copy_entries: Callable[[Callable[[bytes], object]], object],
 ) -> None:
     """Put the whole log into `folder`: `copy_entries` hands every leaf to its argument."""
@@ -154,6 +158,7 @@ def fill_whole(
         copy_entries(take)
     lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
     put(folder / "checkpoints.jsonl", b"".join(lines))
+    put_succession(folder, succession)
     if stamps:
         told: list[Json] = [{"size": size, "response": _b64(answer)} for size, answer in stamps]
         put(folder / STAMPS, b"".join(canonical(one) + b"\n" for one in told))
@@ -163,6 +168,12 @@ def fill_whole(
         put(folder / POLICY, policy)
     if map_key is not None:
         put(folder / "matters.json", canonical({"type": MAP_KEY_TYPE, "key": _b64(map_key)}))
+
+
+def put_succession(folder: Path, lines: Sequence[bytes]) -> None:
+    """Put the changes of the log's keys into `folder`, where there were any."""
+    if lines:
+        put(folder / SUCCESSION, b"".join(line + b"\n" for line in lines))
 
 
 def _index(folder: Path, name: str) -> bytes:

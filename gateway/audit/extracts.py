@@ -21,8 +21,8 @@ from threading import BoundedSemaphore
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gateway.audit import export, matters, rules, tree
-from gateway.audit.export import put
+from gateway.audit import export, lineage, matters, rules, tree
+from gateway.audit.export import put, put_succession
 from gateway.audit.model import (
     Act,
     Export,
@@ -209,6 +209,7 @@ class Extracts:
             "matter": mapped.proof(str(wanted.matter)) if mapped else None,
         }
         put(folder / "extract.json", canonical(told))
+        put_succession(folder, lineage.lines(session, self._keyring))
         if kept is not None:
             put(folder / "consistency.json", canonical(_consistency(kept, checkpoint, nodes)))
 
@@ -232,7 +233,7 @@ class Extracts:
         return found
 
     def _mac_key(self, session: Session) -> bytes:
-        return rules.mac_key(signing_twin(self._keyring, session, Signer.LOG).ed25519.seed)
+        return lineage.mac_key(session, self._keyring)
 
     def _map_key(self, session: Session) -> bytes | None:
         return matters.key_of_maps(session, self._keyring, tree.size(session))

@@ -92,6 +92,11 @@ class SignedCheckpoint:
     size: int
     root: bytes
 
+    @property
+    def origin(self) -> str:
+        """The log that signed it: its text's first line."""
+        return self.text.partition("\n")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Export:

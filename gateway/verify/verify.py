@@ -57,6 +57,7 @@ EXPORT_FILES = (
 )
 EXPORT_STAMPS = "stamps.jsonl"
 EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
+EXPORT_SUCCESSION = "succession.jsonl"
 # Where an export has a view, each of its lines names an entry; what stands before the first line.
 VIEW_FILES = {
     "entries.csv": b"index,leaf_hash,at,type,actor,matter,seq,prev,subject,facts,body\r\n",
@@ -77,11 +78,23 @@ EXTRACT_FILES = (
     "proofs.jsonl",
     "verify.py",
 )
+EVIDENCE_FILES = (
+    "README.txt",
+    "certificate.pem",
+    "decisions.json",
+    "evidence.json",
+    "evidence.pdf",
+    "index.json",
+    "index.sig",
+    "verify.py",
+)
+AFTER_DISPATCH = ("release.dispatched", "release.acknowledged", "release.recalled")
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
 STAMP_CONTEXT = b"disclosure-gateway/time-stamp-signature/v1"
 INDEX_CONTEXT = b"disclosure-gateway/export-index-signature/v1"
+EVIDENCE_CONTEXT = b"disclosure-gateway/evidence-index-signature/v1"
 SMALL_FILE_BYTES = 16 << 20
 ENTRY_BYTES_MAX = 65535
 
@@ -444,6 +457,19 @@ ENROLLED = {
 STAMP = {"size": POSITIVE, "response": B64}
 COSIGNED = {"size": POSITIVE, "line": ANY_TEXT}
 HEARTBEAT = {"size": POSITIVE, "every_s": POSITIVE, "tsr_sha256?": HEX, "stamped_at?": TIME}
+NAMED_LOG = {"name": TEXT, "keys": [LONG_TEXT]}
+SUCCESSION = {
+    "statement": {
+        "type": "disclosure-gateway/log-succession/v1",
+        "log": NAMED_LOG,
+        "next": NAMED_LOG,
+        "size": POSITIVE,
+        "root": HEX,
+        "known": Is("base64 or null", lambda value: value is None or B64.test(value)),
+        "at": TIME,
+    },
+    "signatures": [B64],
+}
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY = {
     "v": ONE,
@@ -476,6 +502,64 @@ MATTER_PROOF = {
     "beside": Is("a way down", _matches("[01]{0,256}")),
     "path": Is("base64", _matches("[A-Za-z0-9+/]*={0,2}")),
     "other": Is("base64 or null", lambda value: value is None or B64.test(value)),
+}
+EVIDENCE_INDEX = {"type": "disclosure-gateway/evidence-index/v1", "release": TEXT, "files": [DOCUMENT]}
+EVIDENCE_SIGNATURE = {"type": "disclosure-gateway/evidence-index-signature/v1", "signatures": SIGNED}
+INDEX_OR_NULL = Is("a count or null", lambda value: value is None or COUNT.test(value))
+EVIDENCE = {
+    "type": "disclosure-gateway/evidence/v1",
+    "release": TEXT,
+    "matter": TEXT,
+    "log": TEXT,
+    "state": TEXT,
+    "begun": COUNT,
+    "certificate_sha256": HEX,
+    "package_sha256": HEX,
+    "asked": OBJECT,
+    "custody": [{"id": TEXT, "name": TEXT, "class": TEXT, "hop": COUNT, "country": TEXT}],
+    "originals": [
+        {
+            "file": PATH,
+            "original": TEXT,
+            "kind": TEXT,
+            "media_type": TEXT,
+            "size_bytes": COUNT,
+            "kept": COUNT,
+            "commitment": HEX,
+            "committed": INDEX_OR_NULL,
+        }
+    ],
+    "entries": [COUNT],
+}
+BOTH_TEXTS = {"en": ANY_TEXT, "zh": ANY_TEXT}
+RULING = {
+    "rule": TEXT,
+    "done": BOTH_TEXTS,
+    "in_part": Is("true or false", lambda value: isinstance(value, bool)),
+    "code": TEXT,
+    "basis?": ANY_TEXT,
+    "asked_for?": ANY_TEXT,
+    "reason?": BOTH_TEXTS,
+    "no_summary_reason?": BOTH_TEXTS,
+    "exception?": TEXT,
+}
+FIELD = {
+    "field": Is("a text or null", lambda value: value is None or TEXT.test(value)),
+    "element": TEXT,
+    "title": BOTH_TEXTS,
+    "outcome": TEXT,
+    "output_title": Is("a text or null", lambda value: value is None or ANY_TEXT.test(value)),
+    "rulings": [RULING],
+    "count": POSITIVE,
+}
+DECISIONS = {
+    "type": "disclosure-gateway/evidence-decisions/v1",
+    "files": [{"path": PATH, "rendition": TEXT, "decisions": HEX, "policy": TEXT, "fields": [FIELD]}],
+}
+POLICY_SIGNATURES = {
+    "type": "disclosure-gateway/policy-signatures/v1",
+    "bundle": HEX,
+    "signatures": [SIGNATURE],
 }
 CONSISTENCY = {"type": "disclosure-gateway/consistency/v1", "old": COUNT, "new": COUNT, "proof": [B64]}
 
@@ -782,6 +866,131 @@ def cosigned_message(checkpoint: Checkpoint, claimed: bytes, cosigner: str | Non
     return b"subtree/v1\n\x00" + signer + claimed + log + span + checkpoint.root
 
 
+# Changes of a log's keys, and of its name where it was put back and declared so.
+
+SUCCESSION_CONTEXT = b"disclosure-gateway/log-succession/v1"
+CHANGES = {"log.keys_rotated", "log.continued"}
+
+
+class Change(NamedTuple):
+    """One signed change: `old` signed at most `size` entries, `new` signs what follows; `known` was given up for it."""
+
+    old: Key
+    new: Key
+    size: int
+    root: bytes
+    known: Checkpoint | None
+    told: dict[str, Any]
+
+
+def parse_change(data: bytes, what: str) -> Change:
+    """The change in one line, signed by the old keys and by the new ones."""
+    told = parse_canonical(data, what)
+    check_shape(told, SUCCESSION, what)
+    said, message = told["statement"], canonical(told["statement"])
+    keys = []
+    for side in ("log", "next"):
+        key = parse_key(" ".join(said[side]["keys"]), f"The keys in {what}")
+        if key.name is not None or key.texts != said[side]["keys"]:
+            raise Mismatch(f"The keys in {what} are not written as documented.")
+        keys.append(key._replace(name=said[side]["name"]))
+    made = [unb64(text, f"A signature in {what}") for text in told["signatures"]]
+    if len(made) != 4 or keys[0].fingerprint == keys[1].fingerprint:
+        raise Mismatch(f"{what} is not a change of keys that both, the old and the new ones, signed.")
+    for key, whose, ed25519, mldsa in zip(keys, ("old", "new"), made[::2], made[1::2]):
+        holds = ed25519_holds(key.ed25519, message, ed25519)
+        if not (holds and mldsa_holds(key.mldsa, message, mldsa, SUCCESSION_CONTEXT)):
+            raise Mismatch(f"{what}: the {whose} keys did not sign this change of the log's keys.")
+    return Change(keys[0], keys[1], said["size"], bytes.fromhex(said["root"]), _given_up(said, keys[0], what), told)
+
+
+def _given_up(said: dict[str, Any], old: Key, what: str) -> Checkpoint | None:
+    """The checkpoint of the earlier log that this change gives up: only, and always, where the name changes."""
+    if (said["known"] is None) != (said["log"]["name"] == said["next"]["name"]):
+        raise Mismatch(f"{what} gives up a checkpoint under the same name, or changes the name without one.")
+    if said["known"] is None:
+        return None
+    text = unb64(said["known"], f"The checkpoint in {what}").decode("utf-8", "replace")
+    known = open_checkpoint(text, old, f"The checkpoint in {what}")
+    if known.size <= said["size"]:
+        raise Mismatch(f"The checkpoint in {what} is over no entry that is missing.")
+    return known
+
+
+class Lineage:
+    """The keys that a log had one after the other, the newest last, as far as its signed changes tell."""
+
+    def __init__(self, key: Key, lines: Sequence[bytes], what: str) -> None:
+        self.changes = [parse_change(line, f"{what}, change {number}") for number, line in enumerate(lines, 1)]
+        self.keys = [change.old for change in self.changes] + [self.changes[-1].new if self.changes else key]
+        for earlier, later in zip(self.changes, self.changes[1:]):
+            if not earlier.new.same(later.old) or earlier.size >= later.size:
+                raise Mismatch(f"{what} does not follow the one before: a change was left out, added or moved.")
+        if not self.has(key):
+            raise Mismatch(f"{what} tells of other keys than those beside it.")
+
+    def has(self, key: Key) -> bool:
+        """Whether these were the log's keys once, or are."""
+        return any(one.same(key) for one in self.keys)
+
+    def meets(self, other: Lineage) -> bool:
+        """Whether both tell of the same keys somewhere."""
+        return any(self.has(key) for key in other.keys)
+
+    def breaks(self) -> list[str]:
+        """A sentence for each place where a log was put back and another one continues it."""
+        return [
+            f"This log continues {shown(change.old.name)} after a restore that was declared; entries {change.size} to "
+            f"{change.known.size - 1} of the earlier log are not in it."
+            for change in self.changes
+            if change.known is not None
+        ]
+
+    def open(self, text: str, what: str) -> Checkpoint:
+        """The checkpoint in `text`, signed by the keys that the log had at its size."""
+        return open_checkpoint(text, self.keys[self._era(_told_size(text))], what)
+
+    def open_kept(self, text: str, what: str) -> Checkpoint:
+        """The same of a checkpoint that somebody kept, who may have it from an earlier log, or from a thief."""
+        era, size = self._era(_told_size(text)), _told_size(text)
+        for place, change in enumerate(self.changes[:era]):
+            try:
+                open_checkpoint(text, change.old, what)
+            except Mismatch:
+                continue
+            if change.known is None:
+                raise Mismatch(
+                    f"{what} is signed over {size} entries with keys that were replaced after {change.size}: whoever "
+                    "has the old keys signed another log."
+                )
+            raise Mismatch(
+                f"{what} is over {size} entries of {shown(self.keys[place].name)}; entries {change.size} to {size - 1} "
+                "of it are not in this log, which continues it after a restore."
+            )
+        return self.open(text, what)
+
+    def _era(self, size: int) -> int:
+        return sum(change.size < size for change in self.changes)
+
+    def check_entries(self, told: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """Raise `Mismatch` unless these entries, by their index, are the changes, no more and no fewer."""
+        if len(told) != len(self.changes):
+            raise Mismatch(
+                f"{len(told)} entries change the log's keys, and {EXPORT_SUCCESSION} has {len(self.changes)}."
+            )
+        for change, (index, entry) in zip(self.changes, told):
+            facts = {name: entry["facts"].get(name) for name in ("statement", "signatures")}
+            kind = "log.keys_rotated" if change.known is None else "log.continued"
+            if (index, entry["type"], facts) != (change.size, kind, change.told):
+                raise Mismatch(f"Entry {index} is not the change of the log's keys that {EXPORT_SUCCESSION} tells of.")
+
+
+def _told_size(text: str) -> int:
+    """How many entries a checkpoint says that it is over, before anything of it is checked."""
+    lines = text.split("\n", 2)
+    return int(lines[1]) if len(lines) > 1 and re.fullmatch("[0-9]{1,16}", lines[1]) else 0
+
+
 class Witness(NamedTuple):
     """One witness key of a policy: the name it signs under, and its type byte with the key behind it."""
 
@@ -872,10 +1081,10 @@ class Trust:
         when = str(moment("1970-01-01T00:00:00.000Z") + timedelta(seconds=latest)) if latest < 1 << 37 else "?"
         return f"{what} is cosigned by {len(cosigned)} keys of the policy, which are a quorum, last at {when}."
 
-    def check_log(self, key: Key) -> None:
-        """Raise `Mismatch` where the policy lists logs, and not this one."""
+    def check_log(self, keys: Sequence[Key]) -> None:
+        """Raise `Mismatch` where the policy lists logs, and this one by none of the keys that it had."""
         named = [(vkey.signer, vkey.typed) for vkey in map(_vkey, self.logs)]
-        own = [(key.name, kind + raw) for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
+        own = [(key.name, kind + raw) for key in keys for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
         if named and not any(one in named for one in own):
             raise Mismatch("The policy lists logs, and not this one.")
 
@@ -928,6 +1137,7 @@ class Report:
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     pinned: bool = False
+    breaks: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -938,6 +1148,12 @@ class Report:
     def exit_code(self) -> int:
         """0 where everything holds, else 1."""
         return 0 if self.ok else 1
+
+    def follow(self, lineage: Lineage) -> None:
+        """Say, once, where the log was put back and continued by another."""
+        told = [one for one in lineage.breaks() if one not in self.breaks]
+        self.breaks += told
+        self.warnings += told
 
     def run(self, title: str, check: Callable[[], str]) -> None:
         """Make the next check; it returns the sentence that says what holds."""
@@ -954,6 +1170,9 @@ class Report:
         if not self.ok:
             first = next((step.number for step in self.steps if step.state == "failed"), 0)
             return f"NOT verified: step {first} found a difference; do not rely on this {self.kind}."
+        if self.breaks:
+            whole = "Verified" if self.pinned else "This fits together, but keys came with it"
+            return f"{whole}; WITH A BREAK in the log: {self.breaks[-1]}"
         if not self.pinned:
             return f"This {self.kind} fits together, but keys came with it: compare them before you rely on it."
         return f"Verified: this {self.kind} is what the holder of these keys signed and logged."
@@ -967,6 +1186,7 @@ class Report:
             "pinned": self.pinned,
             "steps": steps,
             "warnings": self.warnings,
+            "breaks": self.breaks,
             "sentence": self.sentence(),
         }
 
@@ -1437,7 +1657,9 @@ def parse_proof(data: bytes) -> Proof:
 class PackageCheck:
     """The numbered checks of one package; what one finds the next ones use."""
 
-    def __init__(self, path: Path, log_key: Key | None, package_key: Key | None, trust: Trust | None = None) -> None:
+    def __init__(
+        self, path: Path, log_key: Lineage | None, package_key: Key | None, trust: Trust | None = None
+    ) -> None:
         self.trust = trust
         self.path = path
         self.log_key = log_key
@@ -1451,9 +1673,14 @@ class PackageCheck:
         run("structure", self.structure)
         run("digests", self.digests)
         self.binding()
-        if self._found.get("table proofs"):
+        if self._found.get("table proofs") and self.complete:
             run("table proofs", self.table_proofs)
         return self.report
+
+    @property
+    def complete(self) -> bool:
+        """Whether the disclosed files are here."""
+        return True
 
     def binding(self, parts: dict[str, bytes] | None = None) -> Report:
         """Make the checks that need no listed file; with `parts` on these bytes of the five files."""
@@ -1496,7 +1723,7 @@ class PackageCheck:
             raise Mismatch("manifest.json lists no file, or one outside the folder files.")
         if len({name.lower() for name in listed}) != len(listed):
             raise Mismatch("manifest.json lists a file twice.")
-        self._check_listed(listed)
+        self._check_listed([item["path"] for item in self.shown(manifest)])
         self._read_table_proofs(manifest, {name: self._small(name) for name in listed if name.startswith(PROOFS)})
         if COMMITMENTS_FILE in files.sizes:
             self._found[COMMITMENTS_FILE] = self._small(COMMITMENTS_FILE)
@@ -1504,6 +1731,11 @@ class PackageCheck:
             raise Mismatch(f"{COMMITMENTS_FILE} is {'missing' if self._committed() else 'needed by no table proof'}.")
         self._found["manifest"] = manifest
         return f"The package holds the {len(listed)} files that the manifest lists, and no other."
+
+    def shown(self, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the manifest lists and has to be here."""
+        listed: list[dict[str, Any]] = manifest["files"] + manifest["documents"]
+        return listed
 
     def _check_listed(self, listed: list[str]) -> None:
         """Raise `Mismatch` where a file is missing, or there and not listed, among those that need no proof."""
@@ -1541,7 +1773,7 @@ class PackageCheck:
     def digests(self) -> str:
         """Size and SHA-256 of every listed file."""
         manifest, files = self._get("manifest"), self._get("files")
-        listed = manifest["files"] + manifest["documents"]
+        listed = self.shown(manifest)
         check_digests(listed, files, "the manifest")
         return f"All {len(listed)} files have the size and SHA-256 in the manifest."
 
@@ -1577,8 +1809,13 @@ class PackageCheck:
                 f"The log keys came from the package itself; compare the log's name and the SHA-256 of its keys: "
                 f"{key.name} {key.fingerprint}"
             )
-        elif not key.same(self.log_key):
-            raise Mismatch(f"The manifest names the log {shown(key.name)} with other keys, not the one you gave.")
+        elif not self.log_key.has(key):
+            raise Mismatch(
+                f"The manifest names the log {shown(key.name)} with other keys, not the one you gave. If its keys were "
+                f"changed, put the lines of {EXPORT_SUCCESSION} from an export behind the key you hold."
+            )
+        else:
+            self.report.follow(self.log_key)
         proof = parse_proof(self._found["audit.proof"])
         self._found["proof"] = proof
         self._found["checkpoint"] = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
@@ -1664,7 +1901,7 @@ class PackageCheck:
         checkpoint, proof, trust = self._get("checkpoint"), self._get("proof"), self.trust
         if trust is None:
             raise Skipped("No policy was given.")
-        trust.check_log(parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest"))
+        trust.check_log([parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest")])
         lines = proof.checkpoint.rpartition("\n\n")[2].split("\n")
         return trust.check(checkpoint, lines, "The checkpoint in audit.proof")
 
@@ -1722,16 +1959,16 @@ class PackageCheck:
         """Every cell of every opened column is the one that was committed to, in its row, and no row is missing."""
         manifest, files, proofs = self._get("manifest"), self._get("files"), self._get("table proofs")
         media = {item["path"]: item["media_type"] for item in manifest["files"]}
-        checked, columns, notes = 0, 0, list[str]()
+        total, lines = 0, list[str]()
         for proof in proofs:
-            name = proof["file"]
+            name, checked = proof["file"], 0
             if media[name] == "text/csv":
                 with files.open(name) as file:
-                    checked += check_table(b"".join(chunks(file, files.sizes[name])), proof)
-            columns += sum("place" in column for column in proof["columns"])
-            notes += table_notes(proof)
-        said = f"{checked} cells in {columns} column(s) of {len(proofs)} table(s) are as committed to on arrival"
-        return " ".join([f"All {said} (an experimental construction)." if checked else "No cell is proven.", *notes])
+                    checked = check_table(b"".join(chunks(file, files.sizes[name])), proof)
+            total += checked
+            lines.append(table_line(proof, checked))
+        said = f"All {total} cells of opened columns are as committed to on arrival (an experimental construction)."
+        return "\n".join([said if total else "No cell is proven.", *lines])
 
     def _get(self, name: str) -> Any:
         if name not in self._found:
@@ -1739,18 +1976,19 @@ class PackageCheck:
         return self._found[name]
 
 
-def table_notes(proof: dict[str, Any]) -> list[str]:
-    """What is not proven of one table: columns that went by a rule, and those that no commitment covers."""
-    changed = [
-        f"{shown(one['title'])} ({', '.join(map(shown, one['rules']))})" for one in proof["columns"] if one.get("rules")
-    ]
-    others = [shown(one["title"]) for one in proof["columns"] if one.get("rules") == []]
-    notes = []
+def table_line(proof: dict[str, Any], checked: int) -> str:
+    """What of one table is proven, what went by a rule, which rules those are, and what no commitment covers."""
+    columns = proof["columns"]
+    changed = [one["title"] for one in columns if one.get("rules")]
+    rules = sorted({rule for one in columns for rule in one.get("rules", ())})
+    others = sum(one.get("rules") == [] for one in columns)
+    parts = [f"{checked} cells in {sum('place' in one for one in columns)} column(s) proven"] if checked else []
     if changed:
-        notes.append(f"Changed by rule in {proof['file']}, so not proven: {'; '.join(changed)}.")
+        titles = ", ".join(map(shown, changed))
+        parts.append(f"{len(changed)} changed by rule ({', '.join(map(shown, rules))}), so not proven: {titles}")
     if others:
-        notes.append(f"Covered by no commitment in {proof['file']}: {'; '.join(others)}.")
-    return notes
+        parts.append(f"{others} of {len(columns)} column(s) covered by no commitment")
+    return f"{proof['file']}: {'; '.join(parts) or 'no columns'}."
 
 
 def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
@@ -1797,7 +2035,7 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
 
 def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:
     """Check the five files that speak of a package before the package is written: the gateway's own last look."""
-    return PackageCheck(Path(), _given_key(log_key, "log"), _given_key(package_key, "package")).binding(parts)
+    return PackageCheck(Path(), _given_log(log_key), _given_key(package_key, "package")).binding(parts)
 
 
 def verify_package(
@@ -1809,7 +2047,7 @@ def verify_package(
             head = file.read(64)
         if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")):
             raise WrongUse("This package is encrypted; open it first: age --decrypt -i YOUR_KEY -o package.zip PATH")
-    return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"), _given_trust(policy))()
+    return PackageCheck(path, _given_log(log_key), _given_key(package_key, "package"), _given_trust(policy))()
 
 
 # Maps of all matters: a binary trie over keyed names, so that a path tells of one matter and of no other.
@@ -1927,6 +2165,7 @@ class Walk:
         self.matters: dict[str, tuple[int, str]] = {}
         self.back_in_time: list[int] = []
         self.foundings: list[int] = []
+        self.changes: list[tuple[int, dict[str, Any]]] = []
         self.beats: list[tuple[int, dict[str, Any]]] = []
         self.silences: list[tuple[str, str]] = []
         self._latest = ""
@@ -1947,6 +2186,8 @@ class Walk:
             self.first = entry
         if entry["type"] == "deployment.founded":
             self.foundings.append(index)
+        if entry["type"] in CHANGES:
+            self.changes.append((index, entry))
         if entry["at"] < self._latest:
             self.back_in_time.append(index)
         self._latest = max(self._latest, entry["at"])
@@ -1997,6 +2238,7 @@ class ExportCheck:
         EXPORT_STAMPS,
         EXPORT_COSIGNATURES,
         EXPORT_POLICY,
+        EXPORT_SUCCESSION,
         "matters.json",
         *VIEW_FILES,
     )
@@ -2008,9 +2250,10 @@ class ExportCheck:
         "index.sig",
         "checkpoints.jsonl",
         "matters.json",
+        EXPORT_SUCCESSION,
     )
 
-    def __init__(self, path: Path, log_key: Key | None, held: str | None, trust: Trust | None) -> None:
+    def __init__(self, path: Path, log_key: Lineage | None, held: str | None, trust: Trust | None) -> None:
         self.path = path
         self.log_key = log_key
         self.trust = trust
@@ -2073,10 +2316,23 @@ class ExportCheck:
                 f"The log keys came from the export itself; compare the log's name and the SHA-256 of its keys: "
                 f"{key.name} {key.fingerprint}"
             )
-        elif not key.same(self.log_key):
+        lineage = self._lineage(key)
+        if self.log_key is not None and not lineage.meets(self.log_key):
             raise Mismatch("log.vkey is not the log key you gave.")
-        self._found["key"] = key
-        return f"The log is {key.name}."
+        self.report.follow(lineage)
+        self._found["key"], self._found["lineage"] = key, lineage
+        followed = f", by {len(lineage.changes)} signed change(s) of its keys" if lineage.changes else ""
+        return f"The log is {key.name}{followed}."
+
+    def _lineage(self, key: Key) -> Lineage:
+        """The keys that the log had before `key`, by the signed changes that came with the export."""
+        lines = self._found.get(EXPORT_SUCCESSION, b"").split(b"\n")
+        if lines.pop() or (EXPORT_SUCCESSION in self._found and not lines):
+            raise Mismatch(f"{EXPORT_SUCCESSION} does not end with a whole line.")
+        lineage = Lineage(key, lines, EXPORT_SUCCESSION)
+        if not lineage.keys[-1].same(key):
+            raise Mismatch(f"{EXPORT_SUCCESSION} does not end with the keys in log.vkey.")
+        return lineage
 
     def index(self) -> str:
         """The log signed an index of all other files, and each file is as it says."""
@@ -2097,7 +2353,7 @@ class ExportCheck:
 
     def signatures(self) -> str:
         """Every checkpoint is signed by the log; sizes only grow."""
-        key = self._get("key")
+        lineage = self._get("lineage")
         opened: list[Checkpoint] = []
         texts: dict[int, str] = {}
         lines = self._found["checkpoints.jsonl"].split(b"\n")
@@ -2107,12 +2363,12 @@ class ExportCheck:
             what = f"Line {number} of checkpoints.jsonl"
             item = parse_canonical(line, what)
             check_shape(item, {"size": POSITIVE, "text": ANY_TEXT}, what)
-            checkpoint = open_checkpoint(item["text"], key, what)
+            checkpoint = lineage.open(item["text"], what)
             if checkpoint.size != item["size"]:
                 raise Mismatch(f"{what} names another size than its text.")
             opened.append(checkpoint)
             texts[checkpoint.size] = item["text"]
-        opened.append(open_checkpoint(self._text("checkpoint"), key, "The file checkpoint"))
+        opened.append(lineage.open(self._text("checkpoint"), "The file checkpoint"))
         self._found["texts"] = texts
         for earlier, later in [(opened[i], opened[i + 1]) for i in range(len(opened) - 1)]:
             if earlier.size >= later.size:
@@ -2126,6 +2382,7 @@ class ExportCheck:
         """Every line is an entry in canonical form; as many as the checkpoint says."""
         checkpoints = self._get("checkpoints")
         wanted = [checkpoint.size for checkpoint in checkpoints]
+        wanted += [change.size for change in self._get("lineage").changes]
         if self.held_text is not None:
             wanted.append(self._held().size)
         walk = self._found["walk"] = Walk(wanted, self._map_key())
@@ -2165,6 +2422,11 @@ class ExportCheck:
                     f"an entry from {start} to {checkpoint.size - 1} was changed, removed or moved."
                 )
             start = checkpoint.size
+        for change in self._get("lineage").changes:
+            if walk.roots.get(change.size) != change.root:
+                raise Mismatch(
+                    f"The first {change.size} entries are not those under which the log's keys were changed."
+                )
         return f"The entries lead to the root of all {len(checkpoints)} checkpoint(s)."
 
     def held(self) -> str:
@@ -2180,12 +2442,16 @@ class ExportCheck:
 
     def first_entry(self) -> str:
         """The log's own first entry names this log and this key, and one founding at most follows."""
-        key, first, foundings = self._get("key"), self._get("walk").first, self._get("walk").foundings
+        walk, lineage = self._get("walk"), self._get("lineage")
+        key, first, foundings = lineage.keys[0], walk.first, walk.foundings
         if first.get("type") != "log.opened" or first["facts"] != {"keys": key.texts, "origin": key.name}:
             raise Mismatch("Entry 0 does not name this log and this key.")
         if len(foundings) > 1:
             raise Mismatch(f"Entry {foundings[1]} founds the deployment a second time: its people were not enrolled.")
-        return "Entry 0 names this log and this key."
+        lineage.check_entries(walk.changes)
+        return "Entry 0 names this log and this key" + (
+            ", and entries name those that followed." * bool(lineage.changes) or "."
+        )
 
     def matters(self) -> str:
         """Each matter's entries are numbered without a gap, each naming the one before."""
@@ -2256,7 +2522,7 @@ class ExportCheck:
 
     def witnesses(self) -> str:
         """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once."""
-        checkpoint, key, files = self._get("checkpoints")[-1], self._get("key"), self._get("files")
+        checkpoint, files = self._get("checkpoints")[-1], self._get("files")
         lines: list[str] = []
         if EXPORT_COSIGNATURES in files.sizes:
             with files.open(EXPORT_COSIGNATURES) as file:
@@ -2274,7 +2540,7 @@ class ExportCheck:
                 "them checked. The one in the export is the company's."
             )
             return f"{len(lines)} lines of witnesses over the checkpoint are here; whose they are was not checked."
-        self.trust.check_log(key)
+        self.trust.check_log(self._get("lineage").keys)
         return self.trust.check(checkpoint, lines, "The checkpoint")
 
     def _stamp_lines(self) -> list[bytes]:
@@ -2288,7 +2554,8 @@ class ExportCheck:
         return lines
 
     def _held(self) -> Checkpoint:
-        return open_checkpoint(str(self.held_text), self._get("key"), "The checkpoint you kept")
+        held: Checkpoint = self._get("lineage").open_kept(str(self.held_text), "The checkpoint you kept")
+        return held
 
     def _text(self, name: str) -> str:
         try:
@@ -2307,7 +2574,7 @@ class ExtractCheck(ExportCheck):
     """The numbered checks of an extract: some entries, each with its proof."""
 
     required = EXTRACT_FILES
-    optional = ("consistency.json", *VIEW_FILES)
+    optional = ("consistency.json", EXPORT_SUCCESSION, *VIEW_FILES)
     small: tuple[str, ...] = (
         "checkpoint",
         "log.vkey",
@@ -2316,6 +2583,7 @@ class ExtractCheck(ExportCheck):
         "index.sig",
         "extract.json",
         "consistency.json",
+        EXPORT_SUCCESSION,
     )
 
     def __call__(self) -> Report:
@@ -2482,7 +2750,320 @@ def verify_export(
     check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
     if policy is not None and check is ExtractCheck:
         raise WrongUse("--policy is for whole exports: an extract carries no lines of witnesses.")
-    return check(path, _given_key(log_key, "log"), checkpoint, _given_trust(policy))()
+    return check(path, _given_log(log_key), checkpoint, _given_trust(policy))()
+
+
+# Evidence of one release: its package without the disclosed files, the log of its matter, and what is told of both.
+
+
+class PackageRecord(PackageCheck):
+    """The numbered checks of a package as evidence keeps it: the disclosed files need not be there."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether somebody put the disclosed files back."""
+        return any(name.startswith("files/") for name in getattr(self._found.get("files"), "sizes", {}))
+
+    @property
+    def handed_over_at(self) -> str | None:
+        """The checkpoint that the package was handed over with, where it can be read."""
+        return self._found["proof"].checkpoint if "proof" in self._found else None
+
+    @property
+    def stamp(self) -> bytes | None:
+        """The authority's answer in the package, where there is one."""
+        return self._found.get("timestamp.tsr")
+
+    def shown(self, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+        """Documents, and the disclosed files where one of them is there."""
+        listed: list[dict[str, Any]] = manifest["documents"] + (manifest["files"] if self.complete else [])
+        return listed
+
+    def got(self, name: str) -> Any:
+        """What a check found; `Skipped` where it failed."""
+        return self._get(name)
+
+    def structure(self) -> str:
+        """The record's files, and no others."""
+        super().structure()
+        said = "with" if self.complete else "without"
+        return f"The record holds what the manifest lists and what binds it, {said} the disclosed files."
+
+
+class MatterRecord(ExtractCheck):
+    """The numbered checks of the extract in a bundle, which continues the checkpoint in the package."""
+
+    def got(self, name: str) -> Any:
+        """What a check found; `Skipped` where it failed."""
+        return self._get(name)
+
+    def held(self) -> str:
+        """The log continues the checkpoint with which the package was handed over."""
+        super().held()
+        return f"The log continues the checkpoint in the package, over {self._held().size} entries."
+
+
+class EvidenceCheck:
+    """The numbered checks of evidence: package and log as such, and then everything that is told of them."""
+
+    def __init__(
+        self, path: Path, log_key: Key | None, package_key: Key | None, held: str | None, trust: Trust | None
+    ) -> None:
+        self.path = path
+        self.package_key = package_key
+        self.held_text = held
+        self.package = PackageRecord(path / "package", log_key, package_key, trust)
+        self.log_key = log_key
+        self.report = Report("evidence bundle", pinned=log_key is not None and package_key is not None)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        run = self.report.run
+        run("structure", self.structure)
+        run("index", self.index)
+        self._take("package", self.package, self.package())
+        log = MatterRecord(self.path / "log", self.log_key, self.package.handed_over_at, None)
+        self._take("log", log, log())
+        run("release", self.release)
+        run("originals", self.originals)
+        run("decisions", self.decisions)
+        run("document", self.document)
+        if any(name.startswith("policies/") for name in getattr(self._found.get("files"), "sizes", {})):
+            run("policies", self.policies)
+        if self.held_text is not None:
+            run("checkpoint held outside", self.held)
+        return self.report
+
+    def structure(self) -> str:
+        """The documented files; every other one belongs to the package, the log or the policies."""
+        files = self._found["files"] = Folder(self.path)
+        beside = {name for name in files.sizes if name.startswith(("package/", "log/", "policies/"))}
+        for name in sorted((files.sizes.keys() - beside) ^ {*EVIDENCE_FILES}):
+            raise Mismatch(f"{name} {'does not belong into evidence' if name in files.sizes else 'is missing'}.")
+        for name in sorted(one for one in files.sizes if one.startswith("policies/") or one in EVIDENCE_FILES):
+            if files.sizes[name] > SMALL_FILE_BYTES:
+                raise Mismatch(f"{name} is far too large.")
+            with files.open(name) as file:
+                self._found[name] = file.read()
+        for name, shape in (("index.json", EVIDENCE_INDEX), ("evidence.json", EVIDENCE), ("decisions.json", DECISIONS)):
+            self._found[f"{name}, read"] = parse_canonical(self._found[name], name)
+            check_shape(self._found[f"{name}, read"], shape, name)
+        return "The bundle holds the documented files."
+
+    def index(self) -> str:
+        """Both package keys signed an index of all other files, and each file is as it says."""
+        index, files = self._get("index.json, read"), self._get("files")
+        signed = parse_canonical(self._found["index.sig"], "index.sig")
+        check_shape(signed, EVIDENCE_SIGNATURE, "index.sig")
+        check_both_named(signed["signatures"], "index.sig")
+        key = check_both_signatures(
+            signed["signatures"], self._found["index.json"], EVIDENCE_CONTEXT, "index.sig", "index.json"
+        )
+        if self.package_key is not None and not key.same(self.package_key):
+            raise Mismatch("index.json is signed by other keys than the package key you gave.")
+        own = {name for name in files.sizes if name.startswith("package/files/")} | {"index.json", "index.sig"}
+        for name in sorted({item["path"] for item in index["files"]} ^ (files.sizes.keys() - own)):
+            raise Mismatch(f"{name} {'is not listed in index.json' if name in files.sizes else 'is missing'}.")
+        check_digests(index["files"], files, "index.json")
+        self._found["signers"] = [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]]
+        return f"The package keys signed an index, and all {len(index['files'])} other files are as it says."
+
+    def release(self) -> str:
+        """Package, log and what is told are of one release, which was sealed, handed over and came to what is told."""
+        told, manifest, entries = self._get("evidence.json, read"), self._manifest(), self._entries()
+        proof, extract = self.package.got("proof"), self._get("log").got("extract")
+        if self._get("signers") != manifest["signed_by"]:
+            raise Mismatch("index.json is not signed by the keys that signed the manifest.")
+        if extract["filter"] != {"matter": manifest["matter"]} or extract["matter"] is None:
+            raise Mismatch("The extract of the log is not all of this matter.")
+        names = {"release": manifest["release"], "matter": manifest["matter"], "log": extract["log"]}
+        for name, value in names.items():
+            if told[name] != value or self._get("index.json, read")["release"] != manifest["release"]:
+                raise Mismatch(f"evidence.json or index.json tells of another {name} than the package.")
+        if [one["id"] for one in told["custody"]] != manifest["custody"]:
+            raise Mismatch("evidence.json tells another custody than the manifest.")
+        if entries.get(proof.index, ({}, ""))[1] != leaf_hash(proof.leaf).hex():
+            raise Mismatch("The entry in audit.proof is not in the extract of the log.")
+        acts = [entry for entry, _hashed in entries.values() if entry.get("subject") == told["release"]]
+        states = [one["type"].rpartition(".")[2] for one in acts if one["type"] in AFTER_DISPATCH]
+        if not states or states[-1] != told["state"]:
+            raise Mismatch("evidence.json tells another state of the release than the log.")
+        sent = [one["facts"] for one in acts if one["type"] == "release.dispatched"]
+        self._check_sent(sent, told, manifest, proof)
+        if told["entries"] != self._about(told["release"]):
+            raise Mismatch("evidence.json leaves out entries about this release, or names others.")
+        return f"The log tells of it in {len(told['entries'])} entries; it was handed over and is {told['state']}."
+
+    def _check_sent(
+        self, sent: list[dict[str, Any]], told: dict[str, Any], manifest: dict[str, Any], proof: Proof
+    ) -> None:
+        stamp = self.package.stamp
+        digest = None if stamp is None else hashlib.sha256(stamp).hexdigest()
+        if len(sent) != 1:
+            raise Mismatch(f"The log says {len(sent)} times that this release was handed over; once is right.")
+        stamped = sent[0].get("time_stamp")
+        found = (sent[0].get("package_sha256"), sent[0].get("sealed_index"), sent[0].get("profile"))
+        if found != (told["package_sha256"], proof.index, manifest["profile"]):
+            raise Mismatch("The log says that another package was handed over than evidence.json tells.")
+        if (stamped or {}).get("sha256") != digest:
+            raise Mismatch("The log speaks of another time stamp than the one in the package.")
+
+    def originals(self) -> str:
+        """Every file was made of the original that is told, by the policy that is told, as it was kept on arrival."""
+        told, decisions = self._get("evidence.json, read"), self._get("decisions.json, read")
+        policies = {one["path"]: one["policy"] for one in decisions["files"]}
+        expected = []
+        for file in self._manifest()["files"]:
+            _, asked = self._first("rendition.requested", file["rendition"])
+            if asked["facts"].get("policy") != policies.get(file["path"]):
+                raise Mismatch(f"decisions.json tells another policy for {file['path']} than the log.")
+            original = asked["facts"].get("original")
+            kept, entry = self._first("original.kept", original)
+            roots = [
+                index
+                for index, (one, _hashed) in self._entries().items()
+                if (one["type"], one.get("subject")) == ("original.committed", original)
+                and one["facts"].get("commitments")
+            ]
+            facts = {name: entry["facts"].get(name) for name in ("kind", "media_type", "size_bytes")}
+            expected.append(
+                {
+                    "file": file["path"],
+                    "original": original,
+                    **facts,
+                    "kept": kept,
+                    "commitment": entry.get("body"),
+                    "committed": roots[0] if roots else None,
+                }
+            )
+        if told["originals"] != expected:
+            raise Mismatch("evidence.json tells of other originals than the log.")
+        return f"The log shows of which original each of the {len(expected)} files was made."
+
+    def decisions(self) -> str:
+        """Decisions are told of every file of the manifest, and for each the digest that the approvers signed."""
+        files = self._get("decisions.json, read")["files"]
+        names = ("path", "rendition", "decisions")
+        if [[one[name] for name in names] for one in files] != [
+            [one[name] for name in names] for one in self._manifest()["files"]
+        ]:
+            raise Mismatch("decisions.json does not tell of exactly the files in the manifest.")
+        if sorted({one["policy"] for one in files}) != self._manifest()["policy"]["policies"]:
+            raise Mismatch("decisions.json tells of other policies than the manifest.")
+        told = sum(field["count"] for one in files for field in one["fields"])
+        return (
+            f"Decisions on {told} fields are told; approvers signed the digest of their full record, which is not here."
+        )
+
+    def document(self) -> str:
+        """The log names the certificate, and evidence.pdf is signed with it from its first byte to its last."""
+        told, pdf = self._get("evidence.json, read"), self._get("evidence.pdf")
+        lines = self._found["certificate.pem"].decode("latin-1").split("\n")
+        if lines[0] != "-----BEGIN CERTIFICATE-----" or lines[-2:] != ["-----END CERTIFICATE-----", ""]:
+            raise Mismatch("certificate.pem is not one certificate in PEM.")
+        certificate = unb64("".join(lines[1:-2]), "certificate.pem")
+        digest = hashlib.sha256(certificate).hexdigest()
+        begun, _hashed = self._entries().get(told["begun"], ({"type": ""}, ""))
+        if (begun["type"], begun.get("subject")) != ("evidence.begun", told["release"]):
+            raise Mismatch("No entry of the log says that this evidence was begun.")
+        if {told["certificate_sha256"], begun["facts"].get("certificate_sha256")} != {digest}:
+            raise Mismatch("certificate.pem is not the certificate that the log names.")
+        ranges = re.findall(rb"/ByteRange ?\[ ?0 ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,10}) *\]", pdf)
+        if len(ranges) != 1 or int(ranges[0][1]) + int(ranges[0][2]) != len(pdf):
+            raise Mismatch("evidence.pdf is not signed once, from its first byte to its last.")
+        start, end = int(ranges[0][0]), int(ranges[0][1])
+        signature = pdf[start:end].lower()
+        signed = hashlib.sha256(pdf[:start] + pdf[end:]).hexdigest().encode()
+        if signed not in signature or certificate.hex().encode() not in signature:
+            raise Mismatch("evidence.pdf is not the document that was signed, or is signed with another certificate.")
+        return (
+            f"The log names the certificate (SHA-256 {digest}), and evidence.pdf carries it with a signature over all "
+            "of it; whether that signature holds PDF readers say (pdfsig evidence.pdf)."
+        )
+
+    def policies(self) -> str:
+        """The policies that the manifest names were signed by at least two signers."""
+        pins = self._manifest()["policy"]
+        statement = parse_canonical(self._get("policies/statement.json"), "policies/statement.json")
+        signed = parse_canonical(self._get("policies/signatures.json"), "policies/signatures.json")
+        check_shape(signed, POLICY_SIGNATURES, "policies/signatures.json")
+        said = {name: OBJECT.test(statement) and statement.get(name) for name in ("bundle", "library")}
+        if said != {"bundle": pins.get("bundle"), "library": pins["library"]} or signed["bundle"] != said["bundle"]:
+            raise Mismatch("The policy signers signed other policies than the manifest names.")
+        for number, one in enumerate(signed["signatures"], 1):
+            what = f"Signature {number} of the policies"
+            check_personal_signature(one["key"], one["alg"], unb64(one["sig"], what), canonical(statement), what)
+        keys = {one["key"] for one in signed["signatures"]}
+        if len(keys) != len(signed["signatures"]) or len(keys) < MIN_APPROVERS:
+            raise Mismatch("The policies are signed by fewer than two different keys, or by one twice.")
+        self.report.warnings.append("The policy signers' keys came with the bundle: " + " ".join(sorted(keys)))
+        return f"{len(keys)} policy signers signed the policies that the manifest names."
+
+    def held(self) -> str:
+        """The checkpoint that was kept outside is the package's or the extract's."""
+        key = self._get("log").got("key")
+        held = open_checkpoint(self.held_text or "", key, "The checkpoint you kept")
+        for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
+            if mine.size == held.size:
+                if mine.root != held.root:
+                    raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
+                return f"The checkpoint you kept, over {held.size} entries, is the one here."
+        raise Mismatch("The checkpoint you kept is neither the package's nor the extract's, and nothing leads to it.")
+
+    def _take(self, name: str, check: Any, report: Report) -> None:
+        """The steps of a part, as steps of the whole."""
+        self._found[name] = check
+        for step in report.steps:
+            self.report.steps.append(Step(len(self.report.steps) + 1, f"{name}: {step.title}", step.state, step.detail))
+        self.report.warnings += [one for one in report.warnings if "--checkpoint" not in one]
+
+    def _manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = self.package.got("manifest")
+        return manifest
+
+    def _entries(self) -> dict[int, tuple[dict[str, Any], str]]:
+        entries: dict[int, tuple[dict[str, Any], str]] = self._get("log").got("entries")
+        return entries
+
+    def _first(self, kind: str, subject: Any) -> tuple[int, dict[str, Any]]:
+        for index, (entry, _hashed) in self._entries().items():
+            if entry["type"] == kind and entry.get("subject") == subject:
+                return index, entry
+        raise Mismatch(f"No entry {kind} about {shown(subject)} is in the log.")
+
+    def _about(self, release: str) -> list[int]:
+        """The entries about release, renditions and their originals, and those of the matter and the extract."""
+        about: set[Any] = {release}
+        for entry, _hashed in self._entries().values():
+            if entry["type"] == "rendition.requested" and entry["facts"].get("release") == release:
+                about |= {entry.get("subject"), entry["facts"].get("original")}
+        return [
+            index
+            for index, (entry, _hashed) in self._entries().items()
+            if entry.get("subject", "") in about
+            or entry["facts"].get("release") == release
+            or entry["type"] in ("matter.opened", "audit.exported", "matters.mapped")
+        ]
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def verify_evidence(
+    path: Path,
+    *,
+    log_key: str | None = None,
+    package_key: str | None = None,
+    checkpoint: str | None = None,
+    policy: bytes | None = None,
+) -> Report:
+    """Check evidence of a release, a folder. Keys are texts as `parse_key` takes them; `policy` a C2SP tlog-policy."""
+    return EvidenceCheck(
+        path, _given_key(log_key, "log"), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
+    )()
 
 
 # Command line.
@@ -2493,6 +3074,17 @@ def _given_key(text: str | None, what: str) -> Key | None:
         return None
     try:
         return parse_key(text, f"The {what} key you gave")
+    except Mismatch as difference:
+        raise WrongUse(str(difference)) from None
+
+
+def _given_log(text: str | None) -> Lineage | None:
+    """The log's keys as they were given, with the signed changes of them that stand behind, a line each."""
+    lines = [] if text is None else text.strip().splitlines()
+    changes = [line.strip().encode("utf-8") for line in lines if line.startswith("{")]
+    key = None if text is None else _given_key("\n".join(line for line in lines if not line.startswith("{")), "log")
+    try:
+        return None if key is None else Lineage(key, changes, "What stands behind the log key")
     except Mismatch as difference:
         raise WrongUse(str(difference)) from None
 
@@ -2535,6 +3127,9 @@ def verify(arguments: argparse.Namespace) -> Report:
     if not path.exists():
         raise WrongUse("There is nothing at this path.")
     log_key, package_key = _argument(arguments.log_key), _argument(arguments.package_key)
+    if (path / "evidence.json").exists():
+        held, trusted = _argument(arguments.checkpoint), _policy(arguments.policy)
+        return verify_evidence(path, log_key=log_key, package_key=package_key, checkpoint=held, policy=trusted)
     if (path / "entries.jsonl").exists() and not (path / "manifest.json").exists():
         if package_key is not None:
             raise WrongUse("--package-key is for packages; this is an audit-log export.")
@@ -2581,7 +3176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report.exit_code
     for step in report.steps:
         sign = {"ok": "✓", "failed": "✗"}.get(step.state, "–")
-        say(f"{sign} {step.number}. {step.title}: {step.detail}")
+        say(f"{sign} {step.number}. {step.title}: {step.detail}".replace("\n", "\n     "))
     for warning in report.warnings:
         say(f"! {warning}")
     say(report.sentence())

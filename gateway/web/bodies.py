@@ -12,13 +12,16 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.units import MIB
-from gateway.web import forms, places, stream
+from gateway.web import places, stream
 from gateway.web.problems import BodyMalformed, RequestTooLarge, UploadStalled, WrongContentType
+from gateway.web.sign_in import FORM, is_form, take_form
 
 LIMIT_BYTES: Final = MIB
 DEPTH_MAX: Final = 32
 PATIENCE_S: Final = 30.0
 WRITES_AT_ONCE: Final = 6
+# Programs speak JSON; forms are what pages send.
+INTERFACE: Final = "/api/"
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -40,11 +43,13 @@ class JsonBodies:
         if scope["type"] != "http" or scope["method"] in _BODILESS or stream.is_upload(scope):
             await self._app(scope, receive, send)
             return
-        body, headers = await _read(receive), Headers(scope=scope)
-        if places.is_page(scope["path"]):
-            forms.check_from_here(headers)
-            scope["state"]["form"] = forms.parse(body, headers)
+        body = await _read(receive)
+        headers = Headers(scope=scope)
+        if is_form(headers) and not scope["path"].startswith(INTERFACE):
+            take_form(scope, body)
             scope["state"]["body_sha256"] = hashlib.sha256(body).hexdigest()
+        elif body and places.is_page(scope["path"]):
+            raise WrongContentType(f"Send the form as its page does, as {FORM}.")
         else:
             scope["state"]["body_sha256"] = check_body(body, headers)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

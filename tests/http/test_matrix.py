@@ -12,7 +12,6 @@ import pytest
 
 from gateway.base.ids import new_id
 from gateway.people.model import Role
-from gateway.web.asgi import create_app
 from gateway.web.security import PUBLIC
 from tests.support.office import Office, slug_of
 
@@ -46,6 +45,10 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "removeRoles": frozenset({ADM}),
     "retirePerson": frozenset({ADM}),
     "revokeTokens": frozenset({ADM}),
+    "openSession": EVERYBODY,
+    "listSessions": EVERYBODY,
+    "showSession": EVERYBODY,
+    "endSession": EVERYBODY,
     "listProposals": PEOPLE_READERS,
     "countersignRoles": COUNTERSIGNERS,
     "openMatter": frozenset({COM}),
@@ -108,6 +111,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
 _IDS: Final = {
     "person_id": "per",
     "proposal_id": "prop",
+    "session_id": "ses",
     "matter_id": "mat",
     "name_id": "nam",
     "original_id": "org",
@@ -119,7 +123,7 @@ _IDS: Final = {
 
 def operations(office: Office) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Operation id to method, path template and documentation."""
-    schema = create_app(office.world.gateway).openapi()
+    schema = office.interface
     return {
         operation["operationId"]: (method.upper(), path, operation)
         for path, found in schema["paths"].items()

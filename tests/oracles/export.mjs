@@ -3,6 +3,7 @@ import {
   ALGORITHMS,
   anyText,
   base64,
+  canonical,
   checkSignatures,
   count,
   digest,
@@ -15,7 +16,6 @@ import {
   leafHash,
   list,
   object,
-  openCheckpoint,
   pemPair,
   positive,
   sameKeys,
@@ -27,6 +27,7 @@ import {
   vkeyPair,
 } from "./formats.mjs"
 import { createHmac } from "node:crypto"
+import { lineageOf } from "./succession.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
 const INDEXED = [
@@ -40,10 +41,12 @@ const INDEXED = [
 ]
 const STAMPS = "stamps.jsonl"
 const MAP_KEY = "matters.json"
+export const SUCCESSION = "succession.jsonl"
 export const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
 // Whose lines of witnesses are trusted is the reader's policy, which this verifier does not take.
 const COSIGNED = ["cosignatures.jsonl", "policy"]
-const OPTIONAL = [STAMPS, MAP_KEY, ...COSIGNED, ...VIEWS]
+const OPTIONAL = [STAMPS, MAP_KEY, SUCCESSION, ...COSIGNED, ...VIEWS]
+const KINDS = ["log.keys_rotated", "log.continued"]
 const INDEX = "disclosure-gateway/export-index/v1"
 
 /** The lines of a file, each of which ends with a line feed. */
@@ -64,7 +67,7 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   const log = report.step("log key", [files], () => logOf(files, logKey))
   const checkpoints = report.step("signatures", [files, log], () => allCheckpoints(files, log))
   const entries = report.step("entries", [files, checkpoints], () => allEntries(files, checkpoints))
-  const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints))
+  const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints, log.lineage))
   if (kept !== undefined) report.step("checkpoint held outside", [log, roots], () => continued(kept, log, roots))
   report.step("first entry", [log, entries], () => firstEntry(entries, log))
   report.step("matters", [files, entries], () => {
@@ -76,6 +79,7 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   if (files?.has(STAMPS) || entries?.some(({ told }) => told.facts.tsr_sha256 !== undefined))
     report.step("time", [files, entries, checkpoints], () => time(files, entries))
   if (!logKey) report.warnings.push("The log key came with the export.")
+  report.warnings.push(...(log?.lineage.broken ?? []))
   if (kept === undefined)
     report.warnings.push("No checkpoint held outside was given: what was rewritten before is not seen.")
   const back = entries?.findIndex(({ told }, place) => place > 0 && told.at < entries[place - 1].told.at) ?? -1
@@ -94,20 +98,23 @@ export function logOf(files, logKey) {
   const told = linesOf(files.get("log.vkey"), "log.vkey").map((line) => utf8(line, "log.vkey"))
   const log = vkeyPair(told)
   holds(files.get("log.pub.pem").equals(Buffer.from(pemPair(log.keys))), "log.pub.pem is not the keys in log.vkey.")
-  holds(!logKey || sameKeys(logKey.keys, log.keys), "The export is of another log than the log key given.")
-  holds(!logKey?.name || logKey.name === log.name, "The export is of a log with another name than the log key given.")
-  return log
+  const lines = files.has(SUCCESSION) ? linesOf(files.get(SUCCESSION), SUCCESSION) : []
+  holds(lines.length > 0 || !files.has(SUCCESSION), `${SUCCESSION} is empty.`)
+  const lineage = lineageOf(log, lines, `Line of ${SUCCESSION}`)
+  holds(lineage.newest.name === log.name && sameKeys(lineage.newest.keys, log.keys), `${SUCCESSION} ends with another key.`)
+  holds(!logKey || logKey.logs.some(lineage.has), "The export is of another log than the log key given.")
+  return { ...log, lineage }
 }
 
 function allCheckpoints(files, log) {
   const earlier = linesOf(files.get("checkpoints.jsonl"), "checkpoints.jsonl").map((line, number) => {
     const what = `Line ${number + 1} of checkpoints.jsonl`
     const told = shaped(fromCanonical(line, what), object({ size: positive, text: anyText }), what)
-    const opened = openCheckpoint(told.text, log, what)
+    const opened = log.lineage.open(told.text, what)
     holds(opened.size === told.size, `${what} is over another size than it says.`)
     return opened
   })
-  const all = [...earlier, openCheckpoint(utf8(files.get("checkpoint"), "checkpoint"), log, "checkpoint")]
+  const all = [...earlier, log.lineage.open(utf8(files.get("checkpoint"), "checkpoint"), "checkpoint")]
   holds(all.at(-1).size > 0, "The checkpoint is over no entries.")
   all.forEach(({ size }, place) =>
     holds(place === 0 || size > all[place - 1].size, `A checkpoint is followed by one over ${size} entries.`),
@@ -123,20 +130,22 @@ function allEntries(files, checkpoints) {
 }
 
 /** The root at every size. */
-function tree(entries, checkpoints) {
+function tree(entries, checkpoints, { changes }) {
   const growing = new Tree()
   const roots = [growing.root()]
   for (const { hash } of entries) {
     growing.append(hash)
     roots.push(growing.root())
   }
+  for (const { size, root } of changes)
+    holds(roots[size]?.equals(root), `The keys were changed over other entries than the first ${size}.`)
   for (const { size, root } of checkpoints)
     holds(roots[size].equals(root), `The first ${size} entries do not lead to the root of their checkpoint.`)
   return roots
 }
 
 function continued(kept, log, roots) {
-  const { size, root } = openCheckpoint(kept, log, "The checkpoint held outside")
+  const { size, root } = log.lineage.open(kept, "The checkpoint held outside")
   holds(
     size < roots.length,
     `The checkpoint held outside is over ${size} entries and the export has ${roots.length - 1}.`,
@@ -144,7 +153,8 @@ function continued(kept, log, roots) {
   holds(roots[size].equals(root), "The export does not begin with the entries of the checkpoint held outside.")
 }
 
-function firstEntry(entries, { name, keys }) {
+function firstEntry(entries, { lineage }) {
+  const { name, keys } = lineage.logs[0]
   holds(entries.length > 0, "There is no entry.")
   const { type, actor, facts } = entries[0].told
   holds(type === "log.opened" && actor === "gateway", "The first entry does not open a log.")
@@ -156,6 +166,14 @@ function firstEntry(entries, { name, keys }) {
     facts.keys.length === 2 && facts.keys.every((key, place) => key === told[place]),
     "The first entry names other keys.",
   )
+  const changed = entries.flatMap(({ told: { type } }, place) => (KINDS.includes(type) ? [place] : []))
+  holds(changed.join() === lineage.changes.map(({ size }) => size).join(), `The log changes its keys at ${changed}.`)
+  for (const { told, size, known } of lineage.changes) {
+    const { type, facts } = entries[size].told
+    holds(type === KINDS[known ? 1 : 0], `Entry ${size} is of the type ${type}.`)
+    for (const name of ["statement", "signatures"])
+      holds(facts[name] && canonical(facts[name]) === canonical(told[name]), `Entry ${size} tells of another change.`)
+  }
 }
 
 function matters(entries) {

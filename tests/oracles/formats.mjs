@@ -169,7 +169,7 @@ export function signedWithEd25519(key, message, signature) {
   }
 }
 
-function signedWith(algorithm, key, message, signature, context) {
+export function signedWith(algorithm, key, message, signature, context) {
   if (algorithm === ED25519) return signedWithEd25519(key, message, signature)
   return mldsa.verify(key, message, signature, Buffer.from(context, "ascii"))
 }

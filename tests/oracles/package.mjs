@@ -110,6 +110,7 @@ export function verifyPackage(report, readFiles, { logKey, packageKey }) {
   if (read && read.proofs.length) report.step("table proofs", [read], () => tables(read.proofs, read.files))
   if (!packageKey) report.warnings.push("The package key came with the package.")
   if (!logKey) report.warnings.push("The log key came with the package.")
+  report.warnings.push(...(logKey?.broken ?? []))
   report.pinned = Boolean(packageKey && logKey)
 }
 
@@ -161,8 +162,7 @@ function signers({ signed_by: told }) {
 
 function checkpointOf({ files, manifest }, logKey) {
   const log = vkeyPair(manifest.log)
-  holds(!logKey || sameKeys(logKey.keys, log.keys), "The log in the manifest is not the log key given.")
-  holds(!logKey?.name || logKey.name === log.name, "The log in the manifest has another name than the log key given.")
+  holds(!logKey || logKey.has(log), "The log in the manifest is not the log key given.")
   const proof = tlogProof(files.get("audit.proof"), "audit.proof")
   return { ...proof, ...openCheckpoint(proof.checkpoint, log, "The checkpoint in audit.proof") }
 }

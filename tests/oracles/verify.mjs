@@ -12,6 +12,7 @@ import { verifyExport } from "./export.mjs"
 import { verifyExtract } from "./extract.mjs"
 import { Finding, keyPair } from "./formats.mjs"
 import { verifyPackage } from "./package.mjs"
+import { lineageOf } from "./succession.mjs"
 
 class WrongUse extends Error {}
 
@@ -62,6 +63,19 @@ function kind(path) {
   return ["index.json", "entries.jsonl"].some((name) => existsSync(`${path}/${name}`)) ? "export" : "package"
 }
 
+/** The log's keys, and behind them the signed changes of them, a line each. */
+function logKeys(value) {
+  if (value === undefined) return undefined
+  const lines = told(value).split("\n")
+  const log = keys(lines.filter((line) => !line.startsWith("{")).join("\n"))
+  const changes = lines.filter((line) => line.startsWith("{")).map((line) => Buffer.from(line.trimEnd()))
+  try {
+    return lineageOf(log, changes, "Change behind the key")
+  } catch (error) {
+    throw new WrongUse(`The changes behind the log key do not hold. ${error.message}`)
+  }
+}
+
 const AGE = Buffer.from("age-encryption.org/v1\n")
 
 function reader(path) {
@@ -82,7 +96,7 @@ function verify(args) {
   const [path] = positionals
   if (!existsSync(path)) throw new WrongUse(`There is no ${path}.`)
   const report = new Report(kind(path))
-  const [logKey, packageKey] = [keys(values["log-key"]), keys(values["package-key"])]
+  const [logKey, packageKey] = [logKeys(values["log-key"]), keys(values["package-key"])]
   const check = existsSync(`${path}/proofs.jsonl`) ? verifyExtract : verifyExport
   if (report.kind === "export")
     check(report, reader(path), { logKey, kept: values.checkpoint && told(values.checkpoint) })

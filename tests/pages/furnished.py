@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -57,10 +60,43 @@ class Furnished:
         """A page, as this person reads it."""
         return self.office[name].get(path, headers={"Accept-Language": language})
 
+    @contextmanager
+    def browser(self, name: str) -> Iterator[Browser]:
+        """The browser of a person who signs in with their token."""
+        origin = str(self.office.world.gateway.settings.origin)
+        with self.office.client() as client:
+            told = {"token": self.office.token(name), "to": "/desk/account"}
+            entered = client.post("/desk/sign-in", data=told, headers={"Origin": origin})
+            assert (entered.status_code, entered.headers["location"]) == (303, "/desk/account"), entered.text
+            page = client.get("/desk/account").text
+            yield Browser(client, re.findall(r'name="csrf" value="([^"]+)"', page)[0], origin)
+
     def send(self, name: str, path: str, fields: dict[str, object] | None = None, **headers: str) -> httpx.Response:
         """A form, as a browser sends it from a page of the desk."""
-        told = {"Origin": self.office.server.url, "Sec-Fetch-Site": "same-origin", **headers}
+        origin = str(self.office.world.gateway.settings.origin)
+        told = {"Origin": origin, "Sec-Fetch-Site": "same-origin", **headers}
         return self.office[name].post(path, data=fields or {}, headers=told)
+
+
+@dataclass
+class Browser:
+    """Somebody's browser, signed in by the page, with the secret of its session."""
+
+    client: httpx.Client
+    csrf: str
+    origin: str
+
+    def send(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
+        """A form, as this browser sends it."""
+        told = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin", **headers}
+        return self.client.post(path, data=fields, headers=told)
+
+    def upload(self, matter: str, secret: str | None = None, **headers: str) -> httpx.Response:
+        """A file by the plain form of a matter's page."""
+        fields = {**({} if secret is None else {"csrf": secret}), "kind": "customer_list"}
+        told = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin", **headers}
+        files = {"file": ("Kunden.csv", CUSTOMERS, "text/csv")}
+        return self.client.post(f"/desk/matters/{matter}/originals", data=fields, files=files, headers=told)
 
 
 def furnished(office: Office) -> Furnished:

@@ -60,6 +60,8 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "POST /desk/renditions/{rendition_id}/withdraw": frozenset({COM}),
     "GET /desk/content/renditions/{rendition_id}/pages/{number}": CONTENT_READERS,
     "GET /desk/content/originals/{original_id}/pages/{number}": CONTENT_READERS,
+    "GET /desk/account": EVERYBODY,
+    "POST /desk/sessions/{session_id}/end": EVERYBODY,
     "GET /desk/policies": MATTER_READERS,
     "GET /desk/policies/{ref}": MATTER_READERS,
     "POST /desk/policies/{ref}/tests": MATTER_READERS,
@@ -71,7 +73,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "POST /desk/administration/people/{person_id}/retirement": frozenset({ADM}),
     "POST /desk/administration/proposals/{proposal_id}/countersignatures": COUNTERSIGNERS,
 }
-OPEN = {"GET /", "GET /desk/sign-in", "POST /desk/language", "GET /desk/static/{name}"}
+OPEN = {"GET /", "GET /desk/sign-in", "POST /desk/sign-in", "POST /desk/language", "GET /desk/static/{name}"}
 # What runs long or changes much where it is allowed: who may not is asked all the same.
 _HEAVY = {"POST /desk/policies/{ref}/tests", "POST /desk/audit/exports"}
 _PREFIXES = {"matter_id": "mat", "original_id": "org", "release_id": "rel", "rendition_id": "ren", "person_id": "per"}
@@ -86,7 +88,7 @@ def routes() -> Iterator[str]:
 
 def filled(path: str) -> str:
     """With ids that nothing has."""
-    for name, prefix in {**_PREFIXES, "proposal_id": "prop"}.items():
+    for name, prefix in {**_PREFIXES, "proposal_id": "prop", "session_id": "ses"}.items():
         path = path.replace("{" + name + "}", new_id(prefix))
     path = path.replace("{path}", "README.txt").replace("{number}", "1")
     return path.replace("{ref}", "no.such-policy@1.0.0") + ("?role=legal" if path.endswith("/approval") else "")
@@ -220,18 +222,46 @@ def test_names_and_values_are_text_on_a_page_and_never_markup(desk: Furnished) -
     ],
 )
 def test_a_form_of_another_origin_does_nothing_and_is_not_shown_again(desk: Furnished, headers: dict[str, str]) -> None:
-    before = desk.office.world.gateway.releases.get(desk.draft)
-    refused = desk.send("builder", f"/desk/releases/{desk.draft}/submit", {"reason": "laid into our mouth"}, **headers)
-    assert refused.status_code == 403
-    assert "laid into our mouth" not in refused.text
-    assert desk.office.world.gateway.releases.get(desk.draft) == before
-    upload = desk.office["builder"].post(
-        f"/desk/matters/{desk.matter}/originals",
-        data={"kind": "customer_list"},
-        files={"file": ("a.csv", b"a,b\r\n")},
-        headers={"Origin": desk.office.server.url, **headers},
-    )
-    assert upload.status_code == 403
+    with desk.browser("builder") as browser:
+        before = desk.office.world.gateway.releases.get(desk.draft)
+        told = {"csrf": browser.csrf, "reason": "laid into our mouth"}
+        refused = browser.send(f"/desk/releases/{desk.draft}/submit", told, **headers)
+        assert refused.status_code == 403
+        assert "laid into our mouth" not in refused.text
+        assert desk.office.world.gateway.releases.get(desk.draft) == before
+        assert browser.upload(desk.matter, **headers).status_code == 403
+
+
+def test_a_session_is_opened_by_a_page_and_every_form_of_it_carries_its_secret(desk: Furnished) -> None:
+    with desk.browser("builder") as browser:
+        assert len(browser.csrf) > 20
+        page = browser.client.get(f"/desk/matters/{desk.matter}").text
+        forms = re.findall(r'<form method="post" action="(?!/desk/language)[^>]*>(.*?)</form>', page, re.DOTALL)
+        assert forms
+        assert all(f'name="csrf" value="{browser.csrf}"' in one for one in forms)
+        path = f"/desk/releases/{desk.draft}/recall"
+        for told in ({}, {"csrf": ""}, {"csrf": "x" * 43}):
+            refused = browser.send(path, {**told, "reason": "typed with care"})
+            assert refused.status_code == 403
+            assert "typed with care" in refused.text, "the page of an older session loses nothing"
+            assert f'name="csrf" value="{browser.csrf}"' in refused.text
+        assert "csrf" not in str(browser.client.get("/desk").url)
+        account = browser.client.get("/desk/account").text
+        (session,) = re.findall(r'action="/desk/sessions/(ses_\w+)/end"', account)
+        ended = browser.send(f"/desk/sessions/{session}/end", {"csrf": browser.csrf})
+        assert (ended.status_code, ended.headers["location"]) == (303, "/desk/sign-in")
+        assert browser.client.get("/desk").status_code == 303
+
+
+def test_a_file_comes_by_a_plain_form_of_this_session_alone(desk: Furnished) -> None:
+    intake = desk.office.world.gateway.intake
+    with desk.browser("builder") as browser:
+        before = len(intake.originals(desk.matter))
+        for secret in (None, "", "x" * 43):
+            assert browser.upload(desk.matter, secret).status_code == 403, secret
+        assert len(intake.originals(desk.matter)) == before
+        assert browser.upload(desk.matter, browser.csrf).status_code == 303
+        assert len(intake.originals(desk.matter)) == before + 1
 
 
 @pytest.mark.parametrize(
@@ -239,8 +269,9 @@ def test_a_form_of_another_origin_does_nothing_and_is_not_shown_again(desk: Furn
     [
         (b"reason=%ff", "application/x-www-form-urlencoded", 400),
         (b"reason=a%00b", "application/x-www-form-urlencoded", 400),
+        (b"reason=%e9%00", "application/x-www-form-urlencoded", 400),
         (b"reason=a&reason=b", "application/x-www-form-urlencoded", 400),
-        (b"&".join(b"a=1" for _ in range(2001)), "application/x-www-form-urlencoded", 400),
+        (b"&".join(b"a=1" for _ in range(1001)), "application/x-www-form-urlencoded", 400),
         (b"a" * (1 << 20) + b"=1", "application/x-www-form-urlencoded", 413),
         (b'{"reason": "x"}', "application/json", 415),
         (b"reason=x", "text/plain", 415),

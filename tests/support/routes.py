@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 
 from gateway.people.model import Role
-from gateway.web.asgi import create_app
 from tests.support.office import API, Office, problem_of
 
 
@@ -73,4 +72,4 @@ def routes_of(office: Office, names: Mapping[Role, str], allowed: Mapping[str, f
         "slug": "busy",
         "number": "1",
     }
-    return Routes(office, create_app(office.world.gateway).openapi(), ids, names, allowed)
+    return Routes(office, office.interface, ids, names, allowed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
@@ -170,8 +170,15 @@ async def upload_form(
     return ReceiptOut.model_validate(receipt)
 
 
-async def keep_form(request: Request, gateway: Gateway, actor: Actor, matter_id: str, key: str | None) -> Receipt:
-    """The receipt of the file in a form that streams."""
+async def keep_form(
+    request: Request,
+    gateway: Gateway,
+    actor: Actor,
+    matter_id: str,
+    key: str | None,
+    check: Callable[[str], None] = lambda _secret: None,
+) -> Receipt:
+    """The receipt of the file in a form that streams; `check` looks at its secret before anything is kept."""
     boundary = boundary_of(request.headers.get("content-type", ""))
     _check_plain(request)
     if "content-digest" in request.headers:
@@ -179,7 +186,13 @@ async def keep_form(request: Request, gateway: Gateway, actor: Actor, matter_id:
 
     def begin() -> Form:
         gateway.matters.require(matter_id)
-        return Form(boundary, lambda kind, digest: gateway.intake.begin(actor, matter_id, kind, digest))
+
+        def open_file(kind: str, digest: str | None) -> Receiving:
+            check(form.secret)
+            return gateway.intake.begin(actor, matter_id, kind, digest)
+
+        form = Form(boundary, open_file)
+        return form
 
     def keep(form: Form) -> Receipt:
         kind, receiving = form.finish()

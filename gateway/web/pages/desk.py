@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.app import Gateway
-from gateway.people.model import Actor, Permission, Person
+from gateway.people.model import Actor, Permission, Person, SignedIn
 from gateway.web import places
 from gateway.web.deps import actor_of, gateway_of
 from gateway.web.forms import Form
@@ -95,7 +95,8 @@ def csrf_of(request: Request) -> str:
     """The token that forms of this session carry; none where somebody came with a bearer token, which no browser
     sends by itself.
     """
-    return str(getattr(request.state, "csrf", ""))
+    signed_in: SignedIn | None = getattr(request.state, "session", None)
+    return signed_in.csrf if signed_in else ""
 
 
 async def desk_of(
@@ -106,9 +107,8 @@ async def desk_of(
 
 
 async def form_of(request: Request) -> Form:
-    """The form that was sent, read and bounded before."""
-    form: Form = request.state.form
-    return form
+    """The form that was sent, read and bounded before; an empty one where nothing was."""
+    return Form(getattr(request.state, "form", {}))
 
 
 AtDesk = Annotated[Desk, Depends(desk_of)]

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.base.problems import NotFound
+from gateway.people.model import SignedIn
 from gateway.web import places
+from gateway.web.deps import InGateway, InSignIn, SessionId
 from gateway.web.pages import site
-from gateway.web.pages.desk import Sent
+from gateway.web.pages.desk import AtDesk, Sent
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,9 +28,48 @@ async def enter() -> Response:
 
 
 @router.get(places.SIGN_IN)
-def show_sign_in(request: Request, to: Back = places.DESK) -> Response:
+def show_sign_in(request: Request, sign_in: InSignIn, to: Back = places.DESK) -> Response:
     """How to come in."""
-    return site.page("sign-in.html", site.language_of(request), here=places.SIGN_IN, to=places.within(to))
+    return site.page(
+        "sign-in.html",
+        site.language_of(request),
+        here=places.SIGN_IN,
+        to=places.within(to),
+        available=sign_in.origin is not None,
+    )
+
+
+@router.post(places.SIGN_IN)
+def sign_in_with_token(gateway: InGateway, sign_in: InSignIn, form: Sent) -> Response:
+    """A token becomes a session, which may do no more than it and ends no later."""
+    sign_in.require_origin()
+    opened = gateway.sessions.open_with_token(form.required("token"))
+    answer = RedirectResponse(places.within(form.text("to")), 303)
+    sign_in.set_cookie(answer, opened)
+    return answer
+
+
+@router.get(f"{places.DESK}/account")
+def show_account(desk: AtDesk) -> Response:
+    """Who one is here, and where one is signed in."""
+    current: SignedIn | None = getattr(desk.request.state, "session", None)
+    return desk.page(
+        "account.html",
+        sessions=desk.gateway.sessions.of(desk.actor, desk.actor.person_id),
+        current=current.session.id if current else "",
+    )
+
+
+@router.post(f"{places.DESK}/sessions/{{session_id}}/end")
+def end_session(desk: AtDesk, sign_in: InSignIn, session_id: SessionId) -> Response:
+    """Sign out, here or of another browser."""
+    desk.gateway.sessions.end(desk.actor, session_id)
+    current: SignedIn | None = getattr(desk.request.state, "session", None)
+    if current is None or current.session.id != session_id:
+        return desk.go(f"{places.DESK}/account")
+    answer = desk.go(places.SIGN_IN)
+    sign_in.clear_cookie(answer)
+    return answer
 
 
 @router.post(places.LANGUAGE)

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.intake.model import Classification, DefenceNexus, ExportControl, PersonalData, ThirdParty
-from gateway.people.model import Permission
-from gateway.web import forms, places
+from gateway.people.model import Actor, Permission, SignedIn
+from gateway.web import places
 from gateway.web.api.originals import keep_form
-from gateway.web.deps import Anybody, InGateway, MatterId, OriginalId
+from gateway.web.deps import InGateway, MatterId, OriginalId
 from gateway.web.forms import Form, FormIncomplete
 from gateway.web.pages.desk import AtDesk, Sent
 
@@ -64,11 +64,21 @@ def classify(desk: AtDesk, original_id: OriginalId, form: Sent) -> Response:
 
 
 @router.post("/matters/{matter_id}/originals")
-async def upload(request: Request, gateway: InGateway, actor: Anybody, matter_id: MatterId) -> Response:
-    """One file by a plain form, streamed into encryption as it arrives; many, and resumable ones, go by a script."""
+async def upload(request: Request, gateway: InGateway, matter_id: MatterId) -> Response:
+    """One file by a plain form, streamed into encryption as it arrives; many, and resumable ones, go by a script.
+
+    The secret of the session is the form's first field, so that no file of another site's form is kept.
+    """
+    signed_in: SignedIn | None = getattr(request.state, "session", None)
+    actor: Actor = signed_in.actor if signed_in else request.state.actor
     actor.require(Permission.ORIGINAL_UPLOAD)
-    forms.check_from_here(request.headers)
-    await keep_form(request, gateway, actor, matter_id, None)
+
+    def check(untrusted_secret: str) -> None:
+        if signed_in is not None:
+            signed_in.check_csrf(untrusted_secret)
+        request.state.actor = actor
+
+    await keep_form(request, gateway, actor, matter_id, None, check)
     return RedirectResponse(f"{places.DESK}/matters/{matter_id}#originals", 303)
 
 
