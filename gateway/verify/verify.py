@@ -2807,7 +2807,7 @@ class EvidenceCheck:
     """The numbered checks of evidence: package and log as such, and then everything that is told of them."""
 
     def __init__(
-        self, path: Path, log_key: Key | None, package_key: Key | None, held: str | None, trust: Trust | None
+        self, path: Path, log_key: Lineage | None, package_key: Key | None, held: str | None, trust: Trust | None
     ) -> None:
         self.path = path
         self.package_key = package_key
@@ -3062,7 +3062,7 @@ def verify_evidence(
 ) -> Report:
     """Check evidence of a release, a folder. Keys are texts as `parse_key` takes them; `policy` a C2SP tlog-policy."""
     return EvidenceCheck(
-        path, _given_key(log_key, "log"), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
+        path, _given_log(log_key), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
     )()
 
 
