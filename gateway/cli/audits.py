@@ -7,15 +7,17 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
 from gateway.app import compose
 from gateway.base.problems import CheckFailed, NotFound, Usage
 from gateway.cli.environment import connected
+from gateway.cli.line import AnswerUnreadable
 from gateway.cli.output import AsJson, note, say, show
 from gateway.settings import from_environment, passphrase
 from gateway.verify import Report, verify_export, verify_package
@@ -38,6 +40,10 @@ _EXPORT_BYTES_MAX = 1 << 36
 # The folder in the zip, and the path inside it.
 _NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
 _EXPORTED = re.compile(f"{_NAME}/((?:{_NAME}/){{0,9}}{_NAME})")
+# A zip that is none, is cut short, is encrypted or compressed in other ways, or names one place twice.
+_NO_EXPORT = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, FileExistsError, NotADirectoryError,
+)  # fmt: skip
 
 
 class DoesNotVerify(CheckFailed):
@@ -140,7 +146,7 @@ def export_log(
     with connected() as client, tempfile.TemporaryFile() as sink:
         client.export(sink, wanted, view or [], kept)
         sink.seek(0)
-        unpack_export(zipfile.ZipFile(sink), out)
+        unpack_export(sink, out)
     show({"folder": str(out)}, as_json=as_json, lines=[str(out)])
 
 
@@ -231,21 +237,24 @@ def verify_one(
     _report(lambda: verify_package(path, **keys, policy=trusted), as_json=as_json)
 
 
-def unpack_export(archive: zipfile.ZipFile, out: Path) -> None:
-    """Put an export's files into the new folder `out`, all or none; members named otherwise are left out."""
+def unpack_export(packed: IO[bytes], out: Path) -> None:
+    """Put the files of an export's zip into the new folder `out`, all or none; members named otherwise are left out."""
     beside = out.with_name(f".{out.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
-        for member in archive.infolist():
-            named = _EXPORTED.fullmatch(member.filename)
-            if named is None or member.file_size > _EXPORT_BYTES_MAX:
-                continue
-            place = beside / named[1]
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(member) as source, place.open("xb") as target:
-                shutil.copyfileobj(source, target)
+        with zipfile.ZipFile(packed) as archive:
+            for member in archive.infolist():
+                named = _EXPORTED.fullmatch(member.filename)
+                if named is None or member.file_size > _EXPORT_BYTES_MAX:
+                    continue
+                place = beside / named[1]
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as source, place.open("xb") as target:
+                    shutil.copyfileobj(source, target)
         beside.rename(out)
+    except _NO_EXPORT as error:
+        raise AnswerUnreadable("What came is not an export; check GATEWAY_URL, and ask again.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -193,7 +193,7 @@ class Journey:
         folder = self.out / "audit-export"
         sink = io.BytesIO()
         auditor.export(sink)
-        unpack_export(zipfile.ZipFile(sink), folder)
+        unpack_export(sink, folder)
         keys = auditor.keys()
         log_key, package_key = self.out / "keys" / "log.vkey", self.out / "keys" / "package.pub.pem"
         log_key.write_text(f"{keys.log_vkey.strip()}\n", "utf-8")

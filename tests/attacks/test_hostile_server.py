@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -74,13 +75,27 @@ def test_an_export_is_unpacked_into_its_folder_alone(tmp_path: Path) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         for name in [*strange, *told]:
             archive.writestr(name, told.get(name, b"no"))
-    with zipfile.ZipFile(packed) as archive:
-        unpack_export(archive, tmp_path / "inside" / "out")
+    with packed.open("rb") as file:
+        unpack_export(file, tmp_path / "inside" / "out")
     found = {path for path in tmp_path.rglob("*") if path.is_file()} - {packed}
     out = tmp_path / "inside" / "out"
     assert {path.relative_to(out).as_posix(): path.read_bytes() for path in found} == {
         name.removeprefix("export/"): data for name, data in told.items()
     }
+
+
+@pytest.mark.parametrize("names", [None, (), ("export/a", "export/a/b"), ("export/a/b", "export/a")])
+def test_what_is_no_export_leaves_nothing(tmp_path: Path, names: tuple[str, ...] | None) -> None:
+    packed = io.BytesIO(b"no zip")
+    if names is not None:
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name in names:
+                archive.writestr(name, b"x")
+        cut = packed.getvalue()[: None if names else 10]
+        packed = io.BytesIO(cut)
+    with pytest.raises(AnswerUnreadable):
+        unpack_export(packed, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("after", ["\u00b2", "-1", "1e9", "9" * 400, "soon"])
