@@ -52,6 +52,7 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
+from gateway.people.passkeys import Passkeys
 from gateway.people.service import People
 from gateway.people.sessions import Sessions
 from gateway.policy.bundle import Signers, parse_signers
@@ -121,6 +122,7 @@ class Gateway:
     cosigning: Cosigning
     people: People
     sessions: Sessions
+    passkeys: Passkeys
     matters: Matters
     clearances: Clearances
     names: Names
@@ -271,6 +273,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         lifetime=timedelta(seconds=settings.session_lifetime_s),
         idle=timedelta(seconds=settings.session_idle_s),
     )
+    passkeys = Passkeys(units, keyring, log, clock, people, sessions)
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
     names = Names(units, keyring, log, matters)
@@ -311,7 +314,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         assess,
         names,
     )
-    reviews = Reviews(units, keyring, log, clock, people, renders)
+    reviews = Reviews(units, keyring, log, clock, people, passkeys, renders)
 
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
@@ -347,6 +350,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         sessions=sessions,
+        passkeys=passkeys,
         matters=matters,
         clearances=clearances,
         names=names,

@@ -380,7 +380,11 @@ ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
 ONE = Is("1", lambda value: type(value) is int and value == 1)
 OBJECT = Is("an object", lambda value: isinstance(value, dict))
 
-SIGNATURE = {"alg": TEXT, "key": KEY, "sig": B64}
+PASSKEY = Is("a key passkey:…", _matches("passkey:[A-Za-z0-9+/]{56}|passkey:[A-Za-z0-9+/]{103}="))
+ORIGIN = Is("an origin", _matches(r"https?://[a-z0-9.-]{1,253}(:[1-9][0-9]{0,4})?"))
+PERSONAL_KEY = Is("a key ed25519:… or passkey:…", lambda value: KEY.test(value) or PASSKEY.test(value))
+
+SIGNATURE = {"alg": TEXT, "key": PERSONAL_KEY, "sig": B64, "authenticator_data?": B64, "client_data?": B64}
 QUORUM = {"role": TEXT, "n": POSITIVE}
 DOCUMENT = {"path": PATH, "sha256": HEX, "size_bytes": COUNT}
 MANIFEST = {
@@ -435,6 +439,17 @@ ENROLLED = {
     "person": TEXT,
     "key": KEY,
     "roles": [TEXT],
+    "proposer": TEXT,
+    "at": TIME,
+    "countersigner": TEXT,
+    "statement_sha256": HEX,
+    "signature": SIGNATURE_HEX,
+}
+PASSKEY_ENROLLED = {
+    "person": TEXT,
+    "passkey": TEXT,
+    "key": PASSKEY,
+    "origin": ORIGIN,
     "proposer": TEXT,
     "at": TIME,
     "countersigner": TEXT,
@@ -610,6 +625,143 @@ def check_personal_signature(key_text: str, alg: str, signature: bytes, message:
     raw = unb64(key_text.partition(":")[2], f"The key of {what}")
     check_ed25519(raw, f"The key of {what}")
     if not ed25519_holds(raw, message, signature):
+        raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
+
+
+# Passkeys (W3C WebAuthn, level 3; ECDSA over P-256 of FIPS 186-5): what a browser and an authenticator said.
+
+P256_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+P256_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+P256_G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+# A COSE key has one form: {1: 2, 3: -7, -1: 1, -2: x, -3: y} for ES256, {1: 1, 3: -8, -1: 6, -2: x} for EdDSA.
+COSE_ES256, COSE_ES256_Y = bytes.fromhex("a5010203262001215820"), bytes.fromhex("225820")
+COSE_EDDSA = bytes.fromhex("a4010103272006215820")
+PRESENT, VERIFIED, BACKUP_ELIGIBLE, BACKED_UP = 0x01, 0x04, 0x08, 0x10
+
+
+def _p256_add(p: tuple[int, int] | None, q: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sum of two points; `None` is the one at infinity."""
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0] and (p[1] + q[1]) % P256_P == 0:
+        return None
+    if p == q:
+        slope = 3 * (p[0] * p[0] - 1) * pow(2 * p[1], -1, P256_P)
+    else:
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, P256_P)
+    x = (slope * slope - p[0] - q[0]) % P256_P
+    return x, (slope * (p[0] - x) - p[1]) % P256_P
+
+
+def _der_pair(signature: bytes) -> tuple[int, int] | None:
+    """The two numbers of an ECDSA signature, if it is in its one DER form."""
+    numbers: list[int] = []
+    rest = signature[2:]
+    if len(signature) > 72 or signature[:2] != bytes([0x30, len(signature) - 2 & 0xFF]):
+        return None
+    while rest and len(numbers) < 2:
+        size = rest[1] if len(rest) > 1 else 0
+        body = rest[2 : 2 + size]
+        if rest[0] != 2 or not 0 < size <= 33 or len(body) != size:
+            return None
+        if body[0] & 0x80 or (size > 1 and body[0] == 0 and not body[1] & 0x80):
+            return None
+        numbers.append(int.from_bytes(body, "big"))
+        rest = rest[2 + size :]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and not rest else None
+
+
+def p256_holds(point: tuple[int, int], message: bytes, signature: bytes) -> bool:
+    """Whether `signature`, in DER, is that of this public key over `message`, with SHA-256."""
+    x, y = point
+    if not (0 <= x < P256_P and 0 <= y < P256_P and (y * y - (x * x - 3) * x - P256_B) % P256_P == 0):
+        return False
+    r, s = _der_pair(signature) or (0, 0)
+    if not (0 < r < P256_N and 0 < s < P256_N):
+        return False
+    inverse = pow(s, -1, P256_N)
+    u = int.from_bytes(hashlib.sha256(message).digest(), "big") * inverse % P256_N
+    v = r * inverse % P256_N
+    sums = {(1, 0): P256_G, (0, 1): point, (1, 1): _p256_add(P256_G, point)}
+    found: tuple[int, int] | None = None
+    for bit in range(255, -1, -1):
+        found = _p256_add(found, found)
+        step = (u >> bit & 1, v >> bit & 1)
+        if step != (0, 0):
+            found = _p256_add(found, sums[step])
+    return found is not None and found[0] % P256_N == r
+
+
+def check_approval_signature(signature: dict[str, Any], message: bytes, what: str) -> str:
+    """Raise `Mismatch` unless this approver's key or passkey signed `message`; the origin where a passkey was used."""
+    parts = {"authenticator_data", "client_data"} & signature.keys()
+    made = unb64(signature["sig"], what)
+    if signature["alg"] != "WebAuthn":
+        if parts or not KEY.test(signature["key"]):
+            raise Mismatch(f"{what} is partly that of a passkey.")
+        check_personal_signature(signature["key"], signature["alg"], made, message, what)
+        return ""
+    if len(parts) != 2 or not PASSKEY.test(signature["key"]):
+        raise Mismatch(f"{what} lacks what a passkey's signature is made over.")
+    data, client = (unb64(signature[name], what) for name in ("authenticator_data", "client_data"))
+    origin = _check_client(client, hashlib.sha256(message).digest(), what)
+    _check_authenticator(data, origin, what)
+    _check_passkey(
+        unb64(signature["key"][8:], f"The key of {what}"), data + hashlib.sha256(client).digest(), made, what
+    )
+    return origin
+
+
+def _check_client(client: bytes, challenge: bytes, what: str) -> str:
+    """The origin that the browser named, if it speaks of this challenge."""
+    try:
+        told = json.loads(client.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or len(client) > 4096:
+        raise Mismatch(f"{what} has a browser's part that cannot be read.")
+    if told.get("type") != "webauthn.get":
+        raise Mismatch(f"{what} was made for something else than a signature: {shown(told.get('type'))}.")
+    if told.get("challenge") != base64.urlsafe_b64encode(challenge).rstrip(b"=").decode("ascii"):
+        raise Mismatch(f"{what} was made over another statement: the challenge differs.")
+    if not ORIGIN.test(told.get("origin")):
+        raise Mismatch(f"{what} was made at no origin: {shown(told.get('origin'))}.")
+    if told.get("crossOrigin", False) is not False or "topOrigin" in told:
+        raise Mismatch(f"{what} was made inside a page of another site.")
+    return str(told["origin"])
+
+
+def _check_authenticator(data: bytes, origin: str, what: str) -> None:
+    """Raise `Mismatch` unless the authenticator speaks for that host, of somebody present and verified."""
+    host = origin.partition("://")[2].partition(":")[0]
+    if len(data) != 37:
+        raise Mismatch(f"{what} has an authenticator's part of {len(data)} bytes instead of 37.")
+    if data[:32] != hashlib.sha256(host.encode("ascii")).digest():
+        raise Mismatch(f"{what} was made for another host than {shown(host)}.")
+    flags = data[32]
+    for flag, missing in ((PRESENT, "somebody present"), (VERIFIED, "the authenticator verifying its user")):
+        if not flags & flag:
+            raise Mismatch(f"{what} was made without {missing}.")
+    if flags & ~(PRESENT | VERIFIED | BACKUP_ELIGIBLE | BACKED_UP) or flags & (8 | 16) == BACKED_UP:
+        raise Mismatch(f"{what} has flags that contradict each other.")
+
+
+def _check_passkey(cose: bytes, message: bytes, signature: bytes, what: str) -> None:
+    """Raise `Mismatch` unless this COSE key, ES256 or EdDSA, signed `message`."""
+    x, y = cose[10:42], cose[45:]
+    if cose == COSE_ES256 + x + COSE_ES256_Y + y and len(y) == 32:
+        point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+        holds = p256_holds(point, message, signature)
+    elif cose == COSE_EDDSA + x and len(x) == 32:
+        check_ed25519(x, f"The key of {what}")
+        holds = ed25519_holds(x, message, signature)
+    else:
+        raise Mismatch(f"The key of {what} is not an ES256 or EdDSA key in its one COSE form.")
+    if not holds:
         raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
 
 
@@ -1620,8 +1772,7 @@ class PackageCheck:
                 if statement[name] != value:
                     raise Mismatch(f"Approval {number} is of another {name}: {shown(statement[name])}.")
             what = f"The signature of approval {number}"
-            raw = unb64(signature["sig"], what)
-            check_personal_signature(signature["key"], signature["alg"], raw, canonical(statement), what)
+            approval["origin"] = check_approval_signature(signature, canonical(statement), what)
         people = {approval["statement"]["approver"] for approval in approvals["approvals"]}
         keys = {approval["signature"]["key"] for approval in approvals["approvals"]}
         if not len(people) == len(keys) == len(approvals["approvals"]):
@@ -1640,6 +1791,7 @@ class PackageCheck:
         enrolment = parse_canonical(self._found["enrolment.json"], "enrolment.json")
         check_shape(enrolment, ENROLMENT, "enrolment.json")
         register: dict[str, tuple[str, list[str]]] = {}
+        passkeys: dict[str, tuple[str, str]] = {}
         previous = -1
         for item in enrolment["entries"]:
             index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
@@ -1648,11 +1800,14 @@ class PackageCheck:
                 raise Mismatch(f"{what} is out of order, or later than the release.")
             hashes = [unb64(text, f"A hash of {what}") for text in item["proof"]]
             check_inclusion(leaf, index, hashes, checkpoint, what)
-            enrol(register, parse_entry(leaf, what), what)
+            enrol(register, parse_entry(leaf, what), what, passkeys)
             previous = index
         for number, approval in enumerate(approvals["approvals"], 1):
             person, role = approval["statement"]["approver"], approval["statement"]["role"]
             key, roles = register.get(person, ("", []))
+            if approval["origin"]:
+                key = approval["signature"]["key"]
+                key = key if passkeys.get(key) == (person, approval["origin"]) else ""
             if key != approval["signature"]["key"]:
                 raise Mismatch(f"No entry shows that the key of approval {number} belongs to {shown(person)}.")
             if role not in roles:
@@ -1753,8 +1908,15 @@ def table_notes(proof: dict[str, Any]) -> list[str]:
     return notes
 
 
-def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
-    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold."""
+def enrol(
+    register: dict[str, tuple[str, list[str]]],
+    entry: dict[str, Any],
+    what: str,
+    passkeys: dict[str, tuple[str, str]] | None = None,
+) -> None:
+    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold; `passkeys`
+    (key → person, origin) likewise.
+    """
     facts = entry["facts"]
     if entry["type"] == "deployment.founded":
         # Whoever holds the log's key could else found again, with keys of their own for the same people.
@@ -1791,8 +1953,29 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
         if key != facts["key"]:
             raise Mismatch(f"{what} gives {shown(person)} a second key.")
         register[person] = (key, roles + facts["roles"])
+    elif entry["type"] == "passkey.enrolled" and passkeys is not None:
+        enrol_passkey(register, passkeys, facts, what)
     else:
         raise Mismatch(f"{what} is of the type {shown(entry['type'])}, which enrols nobody.")
+
+
+def enrol_passkey(
+    register: dict[str, tuple[str, list[str]]], passkeys: dict[str, tuple[str, str]], facts: dict[str, Any], what: str
+) -> None:
+    """Take a person's passkey into `passkeys`, if a second person signed for it."""
+    check_shape(facts, PASSKEY_ENROLLED, f"{what}, facts")
+    second = facts["countersigner"]
+    if second in (facts["person"], facts["proposer"]) or second not in register:
+        raise Mismatch(f"{what} is not countersigned by a second person whose own enrolment is shown.")
+    names = ("person", "passkey", "key", "origin", "proposer", "at")
+    statement = {"type": "disclosure-gateway/passkey/v1", **{name: facts[name] for name in names}}
+    signature = bytes.fromhex(facts["signature"])
+    check_personal_signature(register[second][0], "Ed25519", signature, canonical(statement), f"A signature in {what}")
+    if facts["person"] not in register:
+        raise Mismatch(f"{what} gives a passkey to {shown(facts['person'])}, whose own enrolment is not shown.")
+    if facts["key"] in passkeys:
+        raise Mismatch(f"{what} gives out a passkey a second time.")
+    passkeys[facts["key"]] = (facts["person"], facts["origin"])
 
 
 def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:

@@ -24,6 +24,19 @@ UNCONDITIONAL |= {
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
 UNCONDITIONAL |= {"openSession", "endSession"}
+UNCONDITIONAL |= {
+    "invitePerson",
+    "acceptInvitation",
+    "registerInvited",
+    "beginPasskey",
+    "registerPasskey",
+    "countersignPasskey",
+    "revokePasskey",
+    "beginSignIn",
+    "signIn",
+    "requestPasskeyApproval",
+    "approveWithPasskey",
+}
 UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 
