@@ -27,6 +27,7 @@ from gateway.web.api import (
     releases,
     renditions,
     sessions,
+    traces,
     uploads,
 )
 from gateway.web.bodies import JsonBodies
@@ -68,6 +69,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         uploads,
         releases,
         renditions,
+        traces,
         audit,
         operations,
     ):

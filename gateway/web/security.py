@@ -66,7 +66,7 @@ class SafeHeaders:
                 headers = MutableHeaders(scope=message)
                 headers["Request-Id"] = request_id
                 for name, text in HEADERS.items():
-                    headers[name] = text
+                    headers.setdefault(name, text)
             await send(message)
 
         await self._app(scope, receive, sending)

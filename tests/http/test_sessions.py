@@ -22,7 +22,7 @@ from gateway.settings import Settings, SettingsRefused
 from gateway.web.bodies import JsonBodies
 from gateway.web.problems import BodyMalformed
 from gateway.web.sign_in import SignIn, SignInUnavailable
-from tests.support.databases import engine_of
+from tests.support.databases import Database, engine_of
 from tests.support.office import API, Office, matter_body, slug_of
 
 
@@ -47,7 +47,7 @@ def browser(office: Office, name: str, scopes: frozenset[Permission] | None = No
         yield client
 
 
-def test_a_session_is_a_cookie_that_no_script_reads(office: Office) -> None:
+def test_a_session_is_a_cookie_that_no_script_reads(office: Office, database: Database) -> None:
     with office.client() as client:
         headers = {"Authorization": f"Bearer {office.token('builder')}"}
         answer = client.post(f"{API}/sessions", headers=headers)
@@ -62,7 +62,9 @@ def test_a_session_is_a_cookie_that_no_script_reads(office: Office) -> None:
         assert client.get(f"{API}/me").json()["person"]["id"] == told["session"]["person"]
     opened = [one for one in office.entries() if one["type"] == "session.opened"][-1]
     assert opened["subject"] == told["session"]["id"]
-    assert value.encode() not in office.world.gateway.settings.database.read_bytes()
+    engine = engine_of(office.world.gateway.settings)
+    assert value.encode() not in database.disk(engine)
+    engine.dispose()
 
 
 def test_a_change_needs_the_secret_of_its_page(office: Office) -> None:
