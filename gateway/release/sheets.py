@@ -26,7 +26,8 @@ _NO_NAMES = bytes.fromhex("000000000006")
 
 INK, RULE, PALE = colors.HexColor("#1f2f46"), colors.HexColor("#b8c0cc"), colors.HexColor("#f5f7fa")
 _GREY = colors.HexColor("#5b6675")
-_EDGE_MM = 20
+# The library's frames keep this much inside their own margins.
+_EDGE_MM, _PADDING = 20, 6
 
 BODY = ParagraphStyle("body", fontName=LATIN, fontSize=9, leading=13, spaceAfter=4)
 CELL = ParagraphStyle("cell", fontName=LATIN, fontSize=7, leading=9.2)
@@ -107,8 +108,8 @@ def pages(story: Sequence[Flowable], *, title: str, running: str) -> bytes:
     document = SimpleDocTemplate(
         sink,
         pagesize=A4,
-        leftMargin=_EDGE_MM * mm,
-        rightMargin=_EDGE_MM * mm,
+        leftMargin=_EDGE_MM * mm - _PADDING,
+        rightMargin=_EDGE_MM * mm - _PADDING,
         topMargin=24 * mm,
         bottomMargin=20 * mm,
         title=title,

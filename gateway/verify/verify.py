@@ -2765,11 +2765,6 @@ class PackageRecord(PackageCheck):
         return any(name.startswith("files/") for name in getattr(self._found.get("files"), "sizes", {}))
 
     @property
-    def handed_over_at(self) -> str | None:
-        """The checkpoint that the package was handed over with, where it can be read."""
-        return self._found["proof"].checkpoint if "proof" in self._found else None
-
-    @property
     def stamp(self) -> bytes | None:
         """The authority's answer in the package, where there is one."""
         return self._found.get("timestamp.tsr")
@@ -2793,6 +2788,11 @@ class PackageRecord(PackageCheck):
 class MatterRecord(ExtractCheck):
     """The numbered checks of the extract in a bundle, which continues the checkpoint in the package."""
 
+    @property
+    def lineage(self) -> Lineage | None:
+        """The keys that the log had one after the other, where they lead to the one given."""
+        return self._found.get("lineage")
+
     def got(self, name: str) -> Any:
         """What a check found; `Skipped` where it failed."""
         return self._get(name)
@@ -2807,13 +2807,13 @@ class EvidenceCheck:
     """The numbered checks of evidence: package and log as such, and then everything that is told of them."""
 
     def __init__(
-        self, path: Path, log_key: Key | None, package_key: Key | None, held: str | None, trust: Trust | None
+        self, path: Path, log_key: Lineage | None, package_key: Key | None, held: str | None, trust: Trust | None
     ) -> None:
         self.path = path
         self.package_key = package_key
         self.held_text = held
         self.package = PackageRecord(path / "package", log_key, package_key, trust)
-        self.log_key = log_key
+        self.log = MatterRecord(path / "log", log_key, None, None)
         self.report = Report("evidence bundle", pinned=log_key is not None and package_key is not None)
         self._found: dict[str, Any] = {}
 
@@ -2822,9 +2822,11 @@ class EvidenceCheck:
         run = self.report.run
         run("structure", self.structure)
         run("index", self.index)
-        self._take("package", self.package, self.package())
-        log = MatterRecord(self.path / "log", self.log_key, self.package.handed_over_at, None)
-        self._take("log", log, log())
+        self.log.held_text = self._found.get("handed over")
+        self._take("log", self.log())
+        if self.package.log_key is not None:
+            self.package.log_key = self.log.lineage or self.package.log_key
+        self._take("package", self.package())
         run("release", self.release)
         run("originals", self.originals)
         run("decisions", self.decisions)
@@ -2849,6 +2851,9 @@ class EvidenceCheck:
         for name, shape in (("index.json", EVIDENCE_INDEX), ("evidence.json", EVIDENCE), ("decisions.json", DECISIONS)):
             self._found[f"{name}, read"] = parse_canonical(self._found[name], name)
             check_shape(self._found[f"{name}, read"], shape, name)
+        if "package/audit.proof" in files.sizes:
+            with files.open("package/audit.proof") as file:
+                self._found["handed over"] = parse_proof(file.read(SMALL_FILE_BYTES)).checkpoint
         return "The bundle holds the documented files."
 
     def index(self) -> str:
@@ -2872,11 +2877,13 @@ class EvidenceCheck:
     def release(self) -> str:
         """Package, log and what is told are of one release, which was sealed, handed over and came to what is told."""
         told, manifest, entries = self._get("evidence.json, read"), self._manifest(), self._entries()
-        proof, extract = self.package.got("proof"), self._get("log").got("extract")
+        proof, extract = self.package.got("proof"), self.log.got("extract")
         if self._get("signers") != manifest["signed_by"]:
             raise Mismatch("index.json is not signed by the keys that signed the manifest.")
         if extract["filter"] != {"matter": manifest["matter"]} or extract["matter"] is None:
             raise Mismatch("The extract of the log is not all of this matter.")
+        if not self.log.got("lineage").has(parse_key(" ".join(manifest["log"]), "The log key in the manifest")):
+            raise Mismatch("The manifest names another log than the one of the extract.")
         names = {"release": manifest["release"], "matter": manifest["matter"], "log": extract["log"]}
         for name, value in names.items():
             if told[name] != value or self._get("index.json, read")["release"] != manifest["release"]:
@@ -3002,28 +3009,28 @@ class EvidenceCheck:
 
     def held(self) -> str:
         """The checkpoint that was kept outside is the package's or the extract's."""
-        key = self._get("log").got("key")
-        held = open_checkpoint(self.held_text or "", key, "The checkpoint you kept")
-        for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
+        held = self.log.got("lineage").open_kept(self.held_text or "", "The checkpoint you kept")
+        for mine in (self.package.got("checkpoint"), self.log.got("signed")):
             if mine.size == held.size:
                 if mine.root != held.root:
                     raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
                 return f"The checkpoint you kept, over {held.size} entries, is the one here."
         raise Mismatch("The checkpoint you kept is neither the package's nor the extract's, and nothing leads to it.")
 
-    def _take(self, name: str, check: Any, report: Report) -> None:
+    def _take(self, name: str, report: Report) -> None:
         """The steps of a part, as steps of the whole."""
-        self._found[name] = check
         for step in report.steps:
             self.report.steps.append(Step(len(self.report.steps) + 1, f"{name}: {step.title}", step.state, step.detail))
-        self.report.warnings += [one for one in report.warnings if "--checkpoint" not in one]
+        told = [one for one in report.warnings if "--checkpoint" not in one and one not in self.report.warnings]
+        self.report.warnings += told
+        self.report.breaks += [one for one in report.breaks if one not in self.report.breaks]
 
     def _manifest(self) -> dict[str, Any]:
         manifest: dict[str, Any] = self.package.got("manifest")
         return manifest
 
     def _entries(self) -> dict[int, tuple[dict[str, Any], str]]:
-        entries: dict[int, tuple[dict[str, Any], str]] = self._get("log").got("entries")
+        entries: dict[int, tuple[dict[str, Any], str]] = self.log.got("entries")
         return entries
 
     def _first(self, kind: str, subject: Any) -> tuple[int, dict[str, Any]]:
@@ -3062,7 +3069,7 @@ def verify_evidence(
 ) -> Report:
     """Check evidence of a release, a folder. Keys are texts as `parse_key` takes them; `policy` a C2SP tlog-policy."""
     return EvidenceCheck(
-        path, _given_key(log_key, "log"), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
+        path, _given_log(log_key), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
     )()
 
 
