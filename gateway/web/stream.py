@@ -34,7 +34,9 @@ IDLE_S: Final = 60.0
 IDLE_BYTES: Final = 60 * KIB
 
 _log = logging.getLogger("gateway.web")
-_UPLOAD = re.compile(r"(?:PUT|POST) /api/v1/matters/[^/]+/(?:originals|archives)|PATCH /api/v1/uploads/[^/]+")
+_UPLOAD = re.compile(
+    r"(?:PUT|POST) /api/v1/matters/[^/]+/(?:originals|archives)|PATCH /api/v1/uploads/[^/]+|POST /api/v1/traces"
+)
 _Kept = TypeVar("_Kept")
 
 

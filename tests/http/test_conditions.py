@@ -22,6 +22,7 @@ UNCONDITIONAL |= {
     "cancelUpload",
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
+UNCONDITIONAL |= {"openSession", "endSession", "traceFile"}
 UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 

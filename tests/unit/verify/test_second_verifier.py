@@ -16,11 +16,11 @@ import pytest
 from tests.support.second import MISSING, SCRIPT, Second
 
 VECTORS = Path(__file__).parents[2] / "vectors"
-PACKAGE_KEYS = {
+PACKAGE_KEYS: dict[str, Any] = {
     "log_key": str(VECTORS / "package" / "log.vkey"),
     "package_key": str(VECTORS / "package" / "package.keys"),
 }
-EXPORT_KEYS = {"log_key": str(VECTORS / "export" / "log.vkey")}
+EXPORT_KEYS: dict[str, Any] = {"log_key": str(VECTORS / "export" / "log.vkey")}
 
 # Each part of the second verifier on the vectors of its format, in one process: a list of what it gets wrong.
 PARTS = """
