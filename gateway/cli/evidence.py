@@ -46,10 +46,10 @@ def unpacked(packed: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(packed) as archive:
             for member in archive.infolist():
-                _, *parts = PurePosixPath(member.filename).parts
-                if not parts or not all(_PART.fullmatch(part) for part in parts):
+                parts = PurePosixPath(member.filename).parts
+                if len(parts) < 2 or not all(_PART.fullmatch(part) for part in parts):
                     raise PackageDiffers("The evidence holds a file that does not belong into it; fetch it again.")
-                target = folder.joinpath(*parts)
+                target = folder.joinpath(*parts[1:])
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as source, target.open("xb") as sink:
                     shutil.copyfileobj(source, sink)
