@@ -35,7 +35,18 @@ HEAD = ParagraphStyle("head", parent=CELL, textColor=colors.white)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=8, leading=11.5, textColor=_GREY)
 UNDER = ParagraphStyle("under", parent=SMALL, leftIndent=9, spaceAfter=6)
 POINT = ParagraphStyle("point", parent=BODY, leftIndent=9, bulletIndent=0, spaceAfter=1)
-CODE = ParagraphStyle("code", parent=BODY, fontSize=7.5, leading=11, leftIndent=8, backColor=PALE, borderPadding=3)
+CODE = ParagraphStyle(
+    "code",
+    parent=BODY,
+    fontSize=7.5,
+    leading=11,
+    leftIndent=4,
+    rightIndent=4,
+    spaceBefore=4,
+    spaceAfter=8,
+    backColor=PALE,
+    borderPadding=3,
+)
 TITLE = ParagraphStyle("title", parent=BODY, fontSize=20, leading=26, textColor=INK, spaceAfter=2)
 HEADING = ParagraphStyle("heading", parent=BODY, fontSize=12, leading=16, textColor=INK, spaceBefore=12, spaceAfter=5)
 
