@@ -308,7 +308,9 @@ class Log:
         if known.size <= size:
             tree.check_continues(session, known, size)
             raise RestoreRefused("The log is not behind its newest checkpoint, so there is nothing to restore.")
-        root = tree.check_whole(session, self._signed(session), size, self._mac_key(session), lambda _leaf: None)
+        root = tree.check_whole(
+            session, self._signed(session), size, self._mac_key(session), lambda _leaf, _hashed: None
+        )
         if size == 0 or root != merkle.root_at(size, tree.nodes(session)):
             raise LogForked("The stored tree does not belong to the entries; put back another copy of the database.")
         return PutBack(Checkpoint(eras.newest.name, size, root), known, text)
@@ -335,7 +337,7 @@ class Log:
             if size == 0:
                 return 0
             known, mac_key = self._signed(session), self._mac_key(session)
-            if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
+            if tree.check_whole(session, known, size, mac_key, lambda _leaf, _hashed: None) != merkle.root_at(
                 size, tree.nodes(session)
             ):
                 raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")

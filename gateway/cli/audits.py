@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 import tempfile
 import zipfile
@@ -34,6 +35,9 @@ Trusted = Annotated[
 _NAME_CHARS_MAX = 1000
 _TAIL_WAIT_S = 20
 _EXPORT_BYTES_MAX = 1 << 36
+# The folder in the zip, and the path inside it.
+_NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_EXPORTED = re.compile(f"{_NAME}/((?:{_NAME}/){{0,9}}{_NAME})")
 
 
 class DoesNotVerify(CheckFailed):
@@ -165,13 +169,15 @@ def tail_log(
 
 @audit.command("verify")
 def verify_log(
-    path: Annotated[Path, typer.Argument(help="An export folder.")],
+    path: Annotated[Path, typer.Argument(help="An export folder, or the proof of an entry.")],
     log_key: LogKey = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint that you kept.")] = None,
     policy: Trusted = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours."""
+    """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours; or the proof
+    of an entry.
+    """
     _present(path)
     kept = None if checkpoint is None else _text(str(checkpoint), "checkpoint")
     _report(
@@ -180,6 +186,13 @@ def verify_log(
         ),
         as_json=as_json,
     )
+
+
+@audit.command("prove")
+def prove_entry(index: Annotated[int, typer.Argument(min=0, help="Which entry, from 0.")]) -> None:
+    """Print an entry with its proof and a signed checkpoint (C2SP tlog-proof): a file that `audit verify` checks."""
+    with connected() as client:
+        say(client.tlog_proof(index).rstrip("\n"))
 
 
 @audit.command("checkpoint")
@@ -219,16 +232,18 @@ def verify_one(
 
 
 def unpack_export(archive: zipfile.ZipFile, out: Path) -> None:
-    """Put an export's flat files into the new folder `out`, all or none."""
+    """Put an export's files into the new folder `out`, all or none; members named otherwise are left out."""
     beside = out.with_name(f".{out.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
         for member in archive.infolist():
-            name = Path(member.filename).name
-            if not name or member.is_dir() or member.file_size > _EXPORT_BYTES_MAX:
+            named = _EXPORTED.fullmatch(member.filename)
+            if named is None or member.file_size > _EXPORT_BYTES_MAX:
                 continue
-            with archive.open(member) as source, (beside / name).open("xb") as target:
+            place = beside / named[1]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(member) as source, place.open("xb") as target:
                 shutil.copyfileobj(source, target)
         beside.rename(out)
     finally:

@@ -21,7 +21,7 @@ from gateway.seal.envelope import EnvelopeTampered, open_small, seal_small, unwr
 
 _MAX_DEPTH = 4
 # These open one object, or sign what leaves: seldom used, and worth most to whoever reads this process's memory.
-_NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value})
+_NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value, KeyRole.DOCUMENT_SIGNING.value})
 _ROWS = "gateway.keys.rows"
 _NEWEST = "gateway.keys.newest"
 _OPENED = "gateway.keys.opened"

@@ -126,6 +126,12 @@ class Releases:
         with self._units.read() as session:
             return tuple(release_of(row) for row in session.scalars(query).all())
 
+    def standing(self, states: Collection[State], *, limit: int) -> tuple[Release, ...]:
+        """At most `limit` releases of all matters that stand in one of `states`, oldest first."""
+        query = select(ReleaseRow).where(ReleaseRow.state.in_([*states])).order_by(ReleaseRow.id).limit(limit)
+        with self._units.read() as session:
+            return tuple(release_of(row) for row in session.scalars(query).all())
+
     def frame(self, release_id: str) -> ReleaseFrame:
         """What renditions of this release hang on."""
         release = self.get(release_id)
