@@ -159,9 +159,9 @@ class Office:
 
 
 @contextmanager
-def open_office(folder: Path, database: Database = SQLITE) -> Iterator[Office]:
+def open_office(folder: Path, database: Database = SQLITE, **more: Any) -> Iterator[Office]:
     """A world behind a running server."""
-    world = World.create(folder, database)
+    world = World.create(folder, database, **more)
     app = create_app(world.gateway)
     with Server(app, server_options(world.gateway.settings)) as server:
         office = Office(world, server, documented=Documented(app.openapi()))

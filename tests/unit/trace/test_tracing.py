@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from gateway.base.problems import Forbidden, TooLarge
+from gateway.base.problems import Forbidden, NotFound, TooLarge
 from gateway.formats.model import Box
 from gateway.formats.problems import PictureRefused
 from gateway.render.model import State, Traceable
 from gateway.seal.tracing import CodeNotCommitted, check_tracing_commitment, tracing_commitment, tracing_seed
 from gateway.trace.model import CAUTION, NotTraceable
 from tests.support import leaks
-from tests.support.journey import Journey, again, rendered
+from tests.support.journey import Journey, again, copy, rendered
 from tests.support.world import World
 
 FACE = Box(300, 200, 64, 64)
@@ -97,6 +98,32 @@ def test_a_code_or_ground_made_up_later_accuses_nobody(
     report = photo_world.gateway.tracing.trace(builder, leak)
     assert report.is_nobody
     assert set(report.uncommitted) == {one.renditions["photo"].id for one in copies}
+
+
+def test_a_copy_that_left_is_found_after_its_original_was_shredded(
+    photo_world: World, copies: list[Journey], tmp_path: Path
+) -> None:
+    world = copy(photo_world, tmp_path / "copied")
+    left, kept = copies[0], copies[1]
+    leaks_of = [leaks.passed_on(content(world, one)) for one in (left, kept)]
+    again = leaks.original(leaks.photograph(), FACE).answers
+    world.gateway.releases.answer(world.actors["builder"], left.renditions["photo"].id, again)
+    world.work()
+    world.review(left.release)
+    world.approve_all(left.release)
+    world.gateway.dispatch.dispatch(world.actors["dispatcher"], left.release.id)
+    for other in copies[1:]:
+        world.gateway.releases.withdraw(world.actors["builder"], other.renditions["photo"].id)
+    world.shred(left.receipts["photo"].original)
+    tracing, builder = world.gateway.tracing, world.actors["builder"]
+    (found,) = tracing.trace(builder, leaks_of[0], matter=left.matter.id).candidates
+    assert (found.release, found.left) == (left.release.id, True)
+    gone = tracing.trace(builder, leaks_of[1])
+    assert gone.is_nobody
+    assert gone.tested == 1
+    with pytest.raises(NotFound):
+        tracing.trace(builder, leaks_of[0], matter="mat_" + "0" * 26)
+    world.gateway.close()
 
 
 def test_a_commitment_fits_one_code_and_one_ground() -> None:
