@@ -14,6 +14,7 @@ from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.audit.succession import Successions
 from gateway.audit.witnesses import HttpWitnesses
 from gateway.base.canon import Json
 from gateway.base.clock import Clock, SystemClock
@@ -52,11 +53,14 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
+from gateway.people.restores import Restores
 from gateway.people.service import People
+from gateway.people.sessions import Sessions
 from gateway.policy.bundle import Signers, parse_signers
 from gateway.policy.load import Library
 from gateway.policy.service import Policies
 from gateway.release.dispatch import Dispatch
+from gateway.release.evidence import Evidence
 from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
 from gateway.render.queue import Queue
@@ -117,10 +121,13 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    successions: Successions
+    restores: Restores
     extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
     people: People
+    sessions: Sessions
     matters: Matters
     clearances: Clearances
     names: Names
@@ -138,6 +145,7 @@ class Gateway:
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
+    evidence: Evidence
     shredding: Shredding
     tracing: Tracing
     presence: Presence
@@ -254,6 +262,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     folder, the key file, the passphrase, the database's version or a policy is not right.
     """
     require_founded(settings)
+    settings.check_origin()
     settings = settings.named(tenant_in(settings))
     clock = clock or SystemClock()
     provider = PassphraseKeyFile(settings.key_file, passphrase)
@@ -269,6 +278,15 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation = Rotation(units, keyring, provider, clock, lambda *said: _note(log, *said))
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
+    sessions = Sessions(
+        units,
+        keyring,
+        log,
+        clock,
+        people,
+        lifetime=timedelta(seconds=settings.session_lifetime_s),
+        idle=timedelta(seconds=settings.session_idle_s),
+    )
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
     names = Names(units, keyring, log, matters)
@@ -311,6 +329,9 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
+    successions = Successions(units, keyring, log, clock)
+    shredding = Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders)
+
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
 
@@ -332,6 +353,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         package_key,
         time_stamped=stamped,
     )
+    extracts = Extracts(units, keyring, log, lambda: witnesses.checkpoint().checkpoint)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -340,10 +362,13 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
+        successions=successions,
+        restores=Restores(units, log, successions, clock, settings.tenant, shredding.again),
         cosigning=witnesses,
-        extracts=Extracts(units, keyring, log),
+        extracts=extracts,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
+        sessions=sessions,
         matters=matters,
         clearances=clearances,
         names=names,
@@ -361,7 +386,8 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, witnesses, vault, people, matters, reviews, releases, package_key, authority),
-        shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
+        evidence=Evidence(units, keyring, log, extracts, matters, policies, renders, releases, package_key, authority),
+        shredding=shredding,
         tracing=Tracing(
             units,
             keyring,

@@ -35,6 +35,7 @@ BOOKKEEPING = frozenset(
         "upload",
         "staged_part",
         "commit_lease",
+        "web_session",
     }
 )
 

@@ -25,8 +25,10 @@ class KeyRole(StrEnum):
     TRACING = "tracing"
     LOG_SIGNING = "log_signing"
     LOG_SIGNING_MLDSA = "log_signing_mldsa"
+    LOG_MAC = "log_mac"
     PACKAGE_SIGNING = "package_signing"
     PACKAGE_SIGNING_MLDSA = "package_signing_mldsa"
+    DOCUMENT_SIGNING = "document_signing"
 
 
 class RootKeyMissing(Unavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,7 @@ class Permission(StrEnum):
     TRACE_RUN = "trace.run"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
+    EVIDENCE_TAKE = "evidence.take"
     PEOPLE_PROPOSE = "people.propose"
     PEOPLE_COUNTERSIGN = "people.countersign"
     PEOPLE_READ = "people.read"
@@ -157,6 +159,20 @@ class TokenNotValid(Unauthenticated):
     title = "The token does not hold"
 
 
+class SessionNotValid(Unauthenticated):
+    """A session that is unknown, over or ended, or whose person was retired: callers cannot tell which."""
+
+    slug = "session-not-valid"
+    title = "The session does not hold"
+
+
+class CsrfRefused(Forbidden):
+    """A change that a page of this gateway did not send."""
+
+    slug = "csrf-refused"
+    title = "This did not come from a page of the gateway"
+
+
 class RegisterChanged(CheckFailed):
     """A row of the register says what no entry of the log gave."""
 
@@ -185,6 +201,48 @@ class Actor:
             raise NotPermitted(
                 f"This needs the permission {permission.value}, which your roles or this token do not hold."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody signed in with a browser; `means` is what they signed in with."""
+
+    id: str
+    person_id: str
+    means: str
+    opened_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who comes with a cookie, and what a page of theirs has to send with every change."""
+
+    actor: Actor
+    session: Session
+    csrf: str
+
+    def check_csrf(self, untrusted_csrf: str) -> None:
+        """Raise `CsrfRefused` unless a page of this session sent the request."""
+        if not hmac.compare_digest(untrusted_csrf.encode(), self.csrf.encode()):
+            raise CsrfRefused("The form is not of this session; load the page again and repeat what you did.")
+
+    def __repr__(self) -> str:
+        """Without the secret of the pages."""
+        return f"SignedIn(session={self.session.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session and its cookie, told once: the gateway keeps only its digest."""
+
+    cookie: str
+    signed_in: SignedIn
+
+    def __repr__(self) -> str:
+        """Without the cookie."""
+        return f"OpenedSession({self.signed_in!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from gateway.people.model import (
     role_names,
 )
 from gateway.people.statements import enrolment_statement
-from gateway.people.tables import PersonRoleRow, PersonRow, ProposalRow, TokenRow
+from gateway.people.tables import PersonRoleRow, PersonRow, ProposalRow, SessionRow, TokenRow
 
 _GRANTING = frozenset({"deployment.founded", "person.enrolled", "roles.granted"})
 
@@ -188,4 +188,14 @@ def revoke_tokens(session: Session, person_id: str, at: datetime) -> int:
     rows = session.scalars(select(TokenRow).where(TokenRow.person_id == person_id, TokenRow.revoked_at.is_(None))).all()
     for row in rows:
         row.revoked_at = at
+    return len(rows)
+
+
+def end_sessions(session: Session, person_id: str, at: datetime) -> int:
+    """End every session of this person that was not ended before; how many."""
+    rows = session.scalars(
+        select(SessionRow).where(SessionRow.person_id == person_id, SessionRow.ended_at.is_(None))
+    ).all()
+    for row in rows:
+        row.ended_at = at
     return len(rows)

@@ -75,3 +75,21 @@ class TokenRow(Base):
     issued_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class SessionRow(Base):
+    """A session by the SHA-256 of its cookie; `terms_sealed` repeats person, scopes and end as with a token."""
+
+    __tablename__ = "web_session"
+    __table_args__ = (Index(None, "person_id", "ended_at"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    means: Mapped[str] = mapped_column(String(10))
+    scopes: Mapped[str] = mapped_column(String(600))
+    terms_sealed: Mapped[bytes]
+    opened_at: Mapped[datetime] = mapped_column(UtcTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)

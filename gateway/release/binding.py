@@ -55,14 +55,14 @@ def approvals_json(cleared: Cleared) -> bytes:
 
 def manifest_sig(manifest: bytes, key: SigningTwin) -> bytes:
     """`manifest.sig`: both keys that the manifest names sign its bytes; both must verify."""
-    return _signed(manifest, MANIFEST_SIGNATURE_TYPE, key)
+    return signed(manifest, MANIFEST_SIGNATURE_TYPE, key)
 
 
 def stamp_parts(stamp: TimeStamp | None, key: SigningTwin) -> dict[str, bytes]:
     """`timestamp.tsr` and `timestamp.sig`: the authority's answer, and that it is the one the sender got."""
     if stamp is None:
         return {}
-    return {"timestamp.tsr": stamp.response, "timestamp.sig": _signed(stamp.response, STAMP_SIGNATURE_TYPE, key)}
+    return {"timestamp.tsr": stamp.response, "timestamp.sig": signed(stamp.response, STAMP_SIGNATURE_TYPE, key)}
 
 
 def enrolment_json(
@@ -107,6 +107,16 @@ def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicTw
             raise ProofsRefused(f"The package would not verify, so it is not made: {step.detail}", step=step.title)
 
 
+def packed(beside: Mapping[str, bytes]) -> bytes:
+    """Files that bind a package as one object."""
+    return canonical({path: _b64(data) for path, data in beside.items()})
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    """The inverse of `packed`."""
+    return {path: base64.b64decode(text) for path, text in json.loads(data).items()}
+
+
 def _entries(log: Log, checkpoint: SignedCheckpoint, indexes: Iterable[int]) -> list[Json]:
     return [
         {
@@ -122,7 +132,7 @@ def _approval(one: Approval) -> dict[str, Json]:
     return {"statement": json.loads(one.statement), "signature": _signature(one.algorithm, one.key, one.signature)}
 
 
-def _signed(message: bytes, kind: str, key: SigningTwin) -> bytes:
+def signed(message: bytes, kind: str, key: SigningTwin) -> bytes:
     signatures = key.sign(message, kind.encode("ascii"))
     return canonical(
         {

@@ -25,6 +25,7 @@ from gateway.web.api import (
     people,
     releases,
     renditions,
+    sessions,
     traces,
     uploads,
 )
@@ -35,6 +36,7 @@ from gateway.web.lane import Lane
 from gateway.web.metrics import Counters
 from gateway.web.protocol import Protocol
 from gateway.web.security import API, Bearer, SafeHeaders
+from gateway.web.sign_in import SignIn
 
 # Each request may hold three connections at a moment; the pool of the embedded database has forty.
 REQUEST_THREADS: Final = 12
@@ -53,9 +55,11 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.state.counters = Counters()
     app.state.idempotency = Idempotency(gateway.units, gateway.keyring, gateway.log, gateway.clock)
+    app.state.sign_in = SignIn(gateway.settings, gateway.sessions.authenticate)
     app.state.lane = Lane(gateway.settings.uploads_at_once, gateway.settings.upload_wait_s)
     for room in (
         people,
+        sessions,
         matters,
         export_control,
         originals,
@@ -74,7 +78,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(HTTPException, _framework_refused)
     app.add_exception_handler(RequestValidationError, _validation_failed)
     app.add_middleware(JsonBodies)
-    app.add_middleware(Bearer, people=gateway.people)
+    app.add_middleware(Bearer, people=gateway.people, sign_in=app.state.sign_in)
     app.add_middleware(Border, log=gateway.log, counters=app.state.counters)
     app.add_middleware(SafeHeaders)
     return app

@@ -330,6 +330,20 @@ def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: P
     engine.dispose()
 
 
+def test_what_binds_packages_is_kept_from_an_upgrade_on(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    drafted, release = world.draft(world.matter()), Base.metadata.tables["release"]
+    engine = engine_of(world.gateway.settings)
+    with engine.begin() as connection:
+        connection.execute(release.update().values(binding_object="obj_1"))
+    downgrade(engine, "0016")
+    upgrade(engine)
+    (row,) = contents(engine, "release")["release"]
+    assert "obj_1" not in row
+    engine.dispose()
+    assert world.reopen().releases.get(drafted.id) == drafted
+
+
 def test_the_matters_are_mapped_again_after_their_tables_were_taken_back(database: Database, tmp_path: Path) -> None:
     world = World.create(tmp_path, database)
     world.matter()
@@ -366,3 +380,16 @@ def test_a_gateway_starts_on_no_other_version(engine: Engine) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaVersion):
         check_current(engine)
+
+
+def test_sessions_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, table = engine_of(world.gateway.settings), Base.metadata.tables["web_session"]
+    with world.gateway.units.change() as session:
+        world.gateway.sessions.open_in(session, world.actors["legal1"], "token")
+    before = contents(engine)
+    assert len(before[table.name]) == 1
+    downgrade(engine, "0016")
+    upgrade(engine)
+    assert contents(engine) == {**before, table.name: []}
+    engine.dispose()

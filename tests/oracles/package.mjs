@@ -33,6 +33,7 @@ import {
   tlogProof,
   vkeyPair,
 } from "./formats.mjs"
+import { witnessed } from "./policy.mjs"
 import { COMMITMENTS, committed, tableProofs, tables } from "./tables.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
@@ -80,7 +81,7 @@ const ENROLMENT = object({
 })
 
 /** Verify the files of a package into `report`; `logKey` and `packageKey` may be absent. */
-export function verifyPackage(report, readFiles, { logKey, packageKey }) {
+export function verifyPackage(report, readFiles, { logKey, packageKey, policy }) {
   const read = report.step("structure", [], () => structure(readFiles()))
   report.step("digests", [read], () => digests(read))
   report.step("manifest signature", [read], () => {
@@ -108,8 +109,13 @@ export function verifyPackage(report, readFiles, { logKey, packageKey }) {
   const opened = read && read.proofs.some((proof) => proof.commitment)
   if (opened) report.step("table commitments", [read, sealed], () => committed(read.proofs, read, sealed))
   if (read && read.proofs.length) report.step("table proofs", [read], () => tables(read.proofs, read.files))
+  if (policy)
+    report.step("witnesses", [read, sealed], () =>
+      witnessed(policy, [vkeyPair(read.manifest.log)], sealed, sealed.checkpoint),
+    )
   if (!packageKey) report.warnings.push("The package key came with the package.")
   if (!logKey) report.warnings.push("The log key came with the package.")
+  report.warnings.push(...(logKey?.broken ?? []))
   report.pinned = Boolean(packageKey && logKey)
 }
 
@@ -161,8 +167,7 @@ function signers({ signed_by: told }) {
 
 function checkpointOf({ files, manifest }, logKey) {
   const log = vkeyPair(manifest.log)
-  holds(!logKey || sameKeys(logKey.keys, log.keys), "The log in the manifest is not the log key given.")
-  holds(!logKey?.name || logKey.name === log.name, "The log in the manifest has another name than the log key given.")
+  holds(!logKey || logKey.has(log), "The log in the manifest is not the log key given.")
   const proof = tlogProof(files.get("audit.proof"), "audit.proof")
   return { ...proof, ...openCheckpoint(proof.checkpoint, log, "The checkpoint in audit.proof") }
 }
