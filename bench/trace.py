@@ -102,10 +102,10 @@ def overlaid(picture: Image.Image) -> Image.Image:
 def painted(picture: Image.Image) -> Image.Image:
     """With boxes over 30 % of it."""
     levels, random = np.array(picture), _random(picture)
-    covered = np.zeros(levels.shape[:2], np.bool_)
+    covered = np.zeros((picture.height, picture.width), np.bool_)
     while covered.mean() < 0.3:
-        top, left = random.integers(0, covered.shape[0]), random.integers(0, covered.shape[1])
-        covered[top : top + covered.shape[0] // 5, left : left + covered.shape[1] // 5] = True
+        top, left = random.integers(0, picture.height), random.integers(0, picture.width)
+        covered[top : top + picture.height // 5, left : left + picture.width // 5] = True
     levels[covered] = (200, 30, 30)
     return Image.fromarray(levels)
 

@@ -22,6 +22,7 @@ def tracing_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]
         yield running
 
 
+@pytest.mark.nightly
 def test_a_leak_is_traced_and_what_is_none_is_refused(
     tracing_office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

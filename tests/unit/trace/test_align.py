@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gateway.base.canon import Json
 from gateway.marks import fingerprint
 from gateway.trace.align import align
 from tests.support import leaks
 
-SIZE_PX = (400, 300)
+SIZE_PX = (240, 180)
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +20,17 @@ def ground() -> NDArray[np.uint8]:
 
 
 def found(leak: NDArray[np.uint8], ground: NDArray[np.uint8]) -> tuple[list[object], list[bytes]]:
-    request = {"leak_px": [leak.shape[1], leak.shape[0]], "grounds_px": [[ground.shape[1], ground.shape[0]]]}
-    header, blobs = align(request, leak.tobytes() + ground.tobytes())  # type: ignore[arg-type]
+    request: dict[str, Json] = {
+        "leak_px": [leak.shape[1], leak.shape[0]],
+        "grounds_px": [[ground.shape[1], ground.shape[0]]],
+    }
+    header, blobs = align(request, leak.tobytes() + ground.tobytes())
     told = header["found"]
     assert isinstance(told, list)
     return told, [bytes(one) for one in blobs]
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (2, 2), (7, 500), (300, 400)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (7, 500)])
 @pytest.mark.parametrize("fill", ["black", "noise"])
 def test_leaks_that_show_nothing_are_not_found(shape: tuple[int, int], fill: str, ground: NDArray[np.uint8]) -> None:
     random = np.random.Generator(np.random.PCG64(1))
