@@ -288,7 +288,7 @@ def _check_type(schema: dict[str, Any], hint: Any, told: dict[str, Any], where: 
         assert get_origin(hint) is Mapping, where
         _check_type(schema, get_args(hint)[1], told["additionalProperties"], where)
     else:
-        assert hint is {"string": str, "integer": int}[told["type"]], where
+        assert hint is {"string": str, "integer": int, "boolean": bool}[told["type"]], where
 
 
 @pytest.fixture
