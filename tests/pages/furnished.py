@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -71,11 +71,11 @@ class Furnished:
             page = client.get("/desk/account").text
             yield Browser(client, re.findall(r'name="csrf" value="([^"]+)"', page)[0], origin)
 
-    def send(self, name: str, path: str, fields: dict[str, object] | None = None, **headers: str) -> httpx.Response:
+    def send(self, name: str, path: str, fields: Mapping[str, object] | None = None, **headers: str) -> httpx.Response:
         """A form, as a browser sends it from a page of the desk."""
         origin = str(self.office.world.gateway.settings.origin)
         told = {"Origin": origin, "Sec-Fetch-Site": "same-origin", **headers}
-        return self.office[name].post(path, data=fields or {}, headers=told)
+        return self.office[name].post(path, data=dict(fields or {}), headers=told)
 
 
 @dataclass

@@ -83,7 +83,7 @@ def routes() -> Iterator[str]:
     for router in PAGES:
         for route in router.routes:
             assert isinstance(route, APIRoute)
-            yield from (f"{method} {route.path}" for method in route.methods)
+            yield from (f"{method} {route.path}" for method in sorted(route.methods or ()))
 
 
 def filled(path: str) -> str:
@@ -247,7 +247,7 @@ def test_a_session_is_opened_by_a_page_and_every_form_of_it_carries_its_secret(d
             assert f'name="csrf" value="{browser.csrf}"' in refused.text
         assert "csrf" not in str(browser.client.get("/desk").url)
         account = browser.client.get("/desk/account").text
-        (session,) = re.findall(r'action="/desk/sessions/(ses_\w+)/end"', account)
+        *_, session = re.findall(r'action="/desk/sessions/(ses_\w+)/end"', account)
         ended = browser.send(f"/desk/sessions/{session}/end", {"csrf": browser.csrf})
         assert (ended.status_code, ended.headers["location"]) == (303, "/desk/sign-in")
         assert browser.client.get("/desk").status_code == 303
