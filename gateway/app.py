@@ -53,6 +53,7 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
+from gateway.people.restores import Restores
 from gateway.people.service import People
 from gateway.people.sessions import Sessions
 from gateway.policy.bundle import Signers, parse_signers
@@ -70,6 +71,8 @@ from gateway.sandbox.process import ProcessSandbox
 from gateway.seal.timestamp import load_certificates
 from gateway.seal.twin import SigningTwin
 from gateway.settings import Settings, SettingsRefused
+from gateway.trace.laying import TASK as TRACE_TASK
+from gateway.trace.service import Tracing
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
@@ -119,6 +122,7 @@ class Gateway:
     rotation: Rotation
     log: Log
     successions: Successions
+    restores: Restores
     extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
@@ -136,12 +140,14 @@ class Gateway:
     policies: Policies
     sandbox: ProcessSandbox
     looking: ProcessSandbox
+    laying: ProcessSandbox
     renders: Renders
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
     evidence: Evidence
     shredding: Shredding
+    tracing: Tracing
     presence: Presence
 
     @property
@@ -164,6 +170,7 @@ class Gateway:
         """Give back the sandbox and the data folder: connections and lock. The gateway is of no use afterwards."""
         self.sandbox.close()
         self.looking.close()
+        self.laying.close()
         self.units.close()
         self.presence.close()
 
@@ -191,6 +198,11 @@ def sandbox(settings: Settings) -> ProcessSandbox:
 def looking(settings: Settings) -> ProcessSandbox:
     """The sandbox in which a detector looks at pictures: its children inherit the models, which are read once."""
     return ProcessSandbox((DETECT_TASK,), settings.sandbox_minimum)
+
+
+def laying(settings: Settings) -> ProcessSandbox:
+    """The sandbox in which leaked pictures are laid over renditions: its children inherit what that takes."""
+    return ProcessSandbox((TRACE_TASK,), settings.sandbox_minimum)
 
 
 def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
@@ -282,7 +294,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
     library = policies.library
-    walls, other_walls = sandbox(settings), looking(settings)
+    walls, other_walls, tracing_walls = sandbox(settings), looking(settings), laying(settings)
     formats = built_in_formats()
     tables = {form.name: form for form in formats if form.name in _TABLES}
     commitments = Commitments(units, keyring, log, vault, walls, tables, settings.table_commitments)
@@ -317,6 +329,9 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     )
     reviews = Reviews(units, keyring, log, clock, people, renders)
 
+    successions = Successions(units, keyring, log, clock)
+    shredding = Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders)
+
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
 
@@ -338,7 +353,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         package_key,
         time_stamped=stamped,
     )
-    extracts = Extracts(units, keyring, log)
+    extracts = Extracts(units, keyring, log, lambda: witnesses.checkpoint().checkpoint)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -347,7 +362,8 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
-        successions=Successions(units, keyring, log, clock),
+        successions=successions,
+        restores=Restores(units, log, successions, clock, settings.tenant, shredding.again),
         cosigning=witnesses,
         extracts=extracts,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
@@ -365,12 +381,25 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         policies=policies,
         sandbox=walls,
         looking=other_walls,
+        laying=tracing_walls,
         renders=renders,
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, witnesses, vault, people, matters, reviews, releases, package_key, authority),
         evidence=Evidence(units, keyring, log, extracts, matters, policies, renders, releases, package_key, authority),
-        shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
+        shredding=shredding,
+        tracing=Tracing(
+            units,
+            keyring,
+            log,
+            renders,
+            releases,
+            matters,
+            formats[0],
+            walls,
+            tracing_walls,
+            settings.picture_limit_bytes,
+        ),
         presence=presence,
     )
 

@@ -127,6 +127,15 @@ class Cosigning:
                 return found
         return None
 
+    def tlog_proof(self, index: int) -> str:
+        """Entry `index` with its proof as C2SP tlog-proof, under the newest checkpoint over it that a quorum cosigned;
+        where there is none, under one over the log as it stands, with the lines that are kept.
+        """
+        with self._units.read() as session:
+            self._log.entry_in(session, index)
+            cosigned = self.covering(session, index)
+        return self._log.tlog_proof(index, (cosigned or self.kept(self._log.checkpoint())).checkpoint)
+
     def export(self, sink_dir: Path, views: Collection[str] = ()) -> Export:
         """The log's export, over a checkpoint that witnesses were asked to cosign, with their lines and the policy."""
         self.checkpoint()

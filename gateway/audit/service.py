@@ -14,7 +14,18 @@ from sqlalchemy.orm import Session
 
 from gateway.audit import export, lineage, matters, rules, tree
 from gateway.audit.highwater import HighWaterMark
-from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
+from gateway.audit.model import (
+    ERASING,
+    Act,
+    Export,
+    LogDamaged,
+    LogEmpty,
+    LogForked,
+    NoSuchEntry,
+    PutBack,
+    RestoreRefused,
+    SignedCheckpoint,
+)
 from gateway.audit.tables import CheckpointRow, CosignatureRow, EntryRow, StampRow
 from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
@@ -24,14 +35,11 @@ from gateway.keys.model import DEPLOYMENT, KeyRole
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, create_twin, signing_twin
 from gateway.seal import envelope, merkle
-from gateway.seal.note import Checkpoint, check_name, sign_checkpoint, vkey_text
+from gateway.seal.note import Checkpoint, NoteInvalid, check_name, sign_checkpoint, vkey_text
 from gateway.seal.succession import Lineage, Named
 from gateway.seal.twin import PublicTwin, SigningTwin
 
 _RESEAL = update(EntryRow).where(EntryRow.index == bindparam("at_index")).values(body_sealed=bindparam("sealed"))
-
-# The one act that erases bodies, and says which.
-ERASING = "original.shredded"
 
 
 class Log:
@@ -281,6 +289,32 @@ class Log:
             return None
         return self._signable(session, stored)[0]
 
+    def put_back(self, session: Session) -> PutBack:
+        """What is left of a log whose newest checkpoint is over more entries, every entry hashed again.
+
+        `RestoreRefused` where that is not so; `LogForked` or `LogDamaged` where entries were changed, not lost.
+        """
+        size, eras = tree.size(session), self.lineage_in(session)
+        text = self._high_water.read(signed_before=True) if self._high_water else None
+        if text is None or eras.given_up(text):
+            raise RestoreRefused("The log is not behind its newest checkpoint, so there is nothing to restore.")
+        try:
+            known = eras.open(text)
+        except NoteInvalid as error:
+            raise RestoreRefused(
+                "The newest checkpoint was signed by keys that this database does not have; put back a database from "
+                "after the log's keys were changed."
+            ) from error
+        if known.size <= size:
+            tree.check_continues(session, known, size)
+            raise RestoreRefused("The log is not behind its newest checkpoint, so there is nothing to restore.")
+        root = tree.check_whole(
+            session, self._signed(session), size, self._mac_key(session), lambda _leaf, _hashed: None
+        )
+        if size == 0 or root != merkle.root_at(size, tree.nodes(session)):
+            raise LogForked("The stored tree does not belong to the entries; put back another copy of the database.")
+        return PutBack(Checkpoint(eras.newest.name, size, root), known, text)
+
     def check_continues(self) -> None:
         """Raise unless the log still continues the newest checkpoint known: a database that was put back does not.
 
@@ -303,7 +337,7 @@ class Log:
             if size == 0:
                 return 0
             known, mac_key = self._signed(session), self._mac_key(session)
-            if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
+            if tree.check_whole(session, known, size, mac_key, lambda _leaf, _hashed: None) != merkle.root_at(
                 size, tree.nodes(session)
             ):
                 raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")

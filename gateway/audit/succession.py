@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from gateway.audit import lineage
-from gateway.audit.model import Act, LogEmpty
+from gateway.audit.model import Act, LogEmpty, PutBack
+from gateway.audit.replay import Replayed, check, replay
 from gateway.audit.service import Log
 from gateway.base import clock as times
 from gateway.base.clock import Clock
@@ -49,6 +51,20 @@ class Successions:
         self._units.scrub()
         self._log.checkpoint()
         return done
+
+    def continue_after(self, session: Session, put_back: PutBack, act: Act) -> Succeeded:
+        """A new log, by new keys and under a new name, that begins with what is left; `act` becomes its first entry."""
+        eras = self._log.lineage_in(session).eras
+        name = f"{eras[0].log.name}~{2 + sum(era.known is not None for era in eras)}"
+        return self.succeed(session, put_back.left, act, name=name, known=put_back.text)
+
+    def check_replay(self, session: Session, put_back: PutBack, export: Path) -> None:
+        """Raise `RestoreRefused` unless the export verifies whole and leads to what is known."""
+        check(self._log.lineage_in(session), put_back, export)
+
+    def replay(self, session: Session, put_back: PutBack, export: Path) -> Replayed:
+        """Write the missing entries as a whole export has them, or `RestoreRefused`; see `gateway.audit.replay`."""
+        return replay(session, self._keyring, self._log.lineage_in(session), put_back, export)
 
     def succeed(
         self, session: Session, end: Checkpoint, act: Act, *, name: str | None = None, known: str | None = None

@@ -22,6 +22,7 @@ class KeyRole(StrEnum):
     AUDIT_BODY = "audit_body"
     RELEASE = "release"
     MATTER_MAP = "matter_map"
+    TRACING = "tracing"
     LOG_SIGNING = "log_signing"
     LOG_SIGNING_MLDSA = "log_signing_mldsa"
     LOG_MAC = "log_mac"

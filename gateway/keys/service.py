@@ -112,10 +112,12 @@ class Keyring:
         """How many keys of this role and owner there were up to this one."""
         return self._row(session, key_id).version
 
-    def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
-        """The id of the newest key of this role and owner, created if there was never one."""
+    def ensure(
+        self, session: Session, *, role: str, owner: str, parent: str | None = None, key: bytes | None = None
+    ) -> str:
+        """The id of the newest key of this role and owner, created, from `key` if given, if there was never one."""
         key_id = self._lookup(session, role, owner)
-        return key_id or self.create(session, role=role, owner=owner, parent=parent)
+        return key_id or self.create(session, role=role, owner=owner, parent=parent, key=key)
 
     def renew(self, session: Session, *, role: str, owner: str) -> tuple[str, str]:
         """A new key that takes the place of the newest of this role and owner; the ids of the old one and the new.

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     RELEASE_APPROVE = "release.approve"
     RELEASE_DISPATCH = "release.dispatch"
     RECEIPT_RECORD = "receipt.record"
+    TRACE_RUN = "trace.run"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
     EVIDENCE_TAKE = "evidence.take"

@@ -70,11 +70,12 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 _P.RELEASE_BUILD,
                 _P.RENDITION_READ,
                 _P.RENDITION_ANSWER,
+                _P.TRACE_RUN,
                 _P.PEOPLE_READ,
             }
         ),
         Role.POLICY_AUTHOR: frozenset({_P.MATTER_READ}),
-        Role.LEGAL: _REVIEWER | {_P.CONSENT_RECORD, _P.EXPORT_RECORD, _P.NAME_FORGET, _P.EVIDENCE_TAKE},
+        Role.LEGAL: _REVIEWER | {_P.CONSENT_RECORD, _P.EXPORT_RECORD, _P.NAME_FORGET, _P.EVIDENCE_TAKE, _P.TRACE_RUN},
         Role.PRIVACY: _REVIEWER | {_P.ASSESSMENT_RECORD},
         Role.DISPATCHER: frozenset({_P.MATTER_READ, _P.RELEASE_DISPATCH, _P.RECEIPT_RECORD}),
         Role.AUDITOR: frozenset(

@@ -6,6 +6,7 @@
 | `disclosure-gateway/enrolment/v1` | person, key, roles (all newly given ones), proposer, at |
 | `disclosure-gateway/token/v1` | person, scopes, nonce, issued_at, expires_at |
 | `disclosure-gateway/shredding/v1` | proposal, original, object, matter, proposer, at |
+| `disclosure-gateway/restore/v1` | deployment, log, left, known: {size, root} each, replayed_checkpoint_sha256, at |
 
 Roles are sorted names, keys have the form `ed25519:…`, times the form of `gateway.base.clock.to_text`. No
 statement holds a name: the entries must let a stranger rebuild it without learning who works here.

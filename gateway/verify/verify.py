@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Verify a disclosure package or an audit-log export, offline, with Python 3.9 or later and nothing else.
+"""Verify a disclosure package or an audit log, offline, with Python 3.9 or later and nothing else.
 
-    python3 verify.py PATH [--log-key KEY] [--package-key KEY] [--checkpoint FILE] [--json]
+    python3 verify.py PATH [--log-key KEY] [--package-key KEY] [--checkpoint FILE] [--policy FILE] [--json]
 
-PATH is a package (folder or .zip) or an audit-log export (folder). KEY is a file, or its text: two keys, Ed25519 and
-ML-DSA-44, as lines `ed25519:…` and `ml-dsa-44:…`, as verifier keys `name+hash+base64`, or as PEM. FILE is a checkpoint
-of the log that you kept from an earlier time.
+PATH is a package (folder or .zip), an audit-log export (folder), or the proof of one entry (file). KEY is a file, or
+its text: two keys, Ed25519 and ML-DSA-44, as lines `ed25519:…` and `ml-dsa-44:…`, as verifier keys
+`name+hash+base64`, or as PEM. FILE is a checkpoint of the log that you kept from an earlier time, or the policy of the
+witnesses that you trust.
 
 Log and package are signed twice, with Ed25519 and with ML-DSA-44; where one of the two is missing or does not hold,
 the check fails.
@@ -57,6 +58,8 @@ EXPORT_FILES = (
 )
 EXPORT_STAMPS = "stamps.jsonl"
 EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
+TILES = "tile/"
+PROOF_HEAD = b"c2sp.org/tlog-proof@v1"
 EXPORT_SUCCESSION = "succession.jsonl"
 # Where an export has a view, each of its lines names an entry; what stands before the first line.
 VIEW_FILES = {
@@ -385,6 +388,9 @@ TIME = Is(
     ),
 )
 PATH = Is("a safe path", _matches(r"(?!.*(^|/)\.)[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,3}"))
+# Those of large logs lie deeper than any other file.
+TILE_PATH = Is("a tile's path", _matches(r"tile/[0-9]{1,2}(/x[0-9]{3}){0,5}(/[0-9]{3}(\.p(/[0-9]{1,3})?)?)?"))
+EXPORT_PATH = Is("a safe path", lambda value: PATH.test(value) or TILE_PATH.test(value))
 KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
 B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
 SIGNATURE_HEX = Is("a signature in hex", _matches("[0-9a-f]{128}"))
@@ -419,7 +425,7 @@ STAMP_SIGNATURE = {"type": "disclosure-gateway/time-stamp-signature/v1", "signat
 EXPORT_INDEX = {
     "type": "disclosure-gateway/export-index/v1",
     "log": LONG_TEXT,
-    "files": [{"path": PATH, "sha256": HEX, "size_bytes": COUNT}],
+    "files": [{"path": EXPORT_PATH, "sha256": HEX, "size_bytes": COUNT}],
 }
 INDEX_SIGNATURE = {"type": "disclosure-gateway/export-index-signature/v1", "signatures": SIGNED}
 STATEMENT = {
@@ -803,6 +809,68 @@ def check_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) 
         raise Mismatch(f"The first {old.size} entries are not those of the checkpoint you kept: the log was rewritten.")
 
 
+# Tiles (C2SP tlog-tiles): the hashes of the tree, 256 to a file.
+
+
+def tile_path(level: int, index: int, width: int) -> str:
+    """Where the tile lies that is number `index` of its level and has `width` hashes."""
+    digits = str(index)
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    parts = [*(f"x{group}" for group in groups[:-1]), groups[-1]]
+    return f"{TILES}{level}/{'/'.join(parts)}" + ("" if width == 256 else f".p/{width}")
+
+
+class Tiles:
+    """The tiles of a tree, made again hash by hash and compared with those that are there."""
+
+    def __init__(self, files: Folder) -> None:
+        self._files = files
+        self._left = {name for name in files.sizes if name.startswith(TILES)}
+        self._levels: list[list[bytes]] = []
+        self._full: list[int] = []
+
+    def take(self, hashed: bytes, level: int = 0) -> None:
+        """Go on with the next hash of this level."""
+        if level == len(self._levels):
+            self._levels.append([])
+            self._full.append(0)
+        tile = self._levels[level]
+        tile.append(hashed)
+        if len(tile) == 256:
+            self._compare(level)
+            self._full[level] += 1
+            row = tile[:]
+            tile.clear()
+            while len(row) > 1:
+                row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+            self.take(row[0], level + 1)
+
+    def end(self) -> None:
+        """The partial tiles, and that there is no other."""
+        for level, tile in enumerate(self._levels):
+            if tile:
+                self._compare(level)
+        for name in sorted(self._left):
+            raise Mismatch(f"{name} is no tile of this tree.")
+
+    def _compare(self, level: int) -> None:
+        tile = self._levels[level]
+        name = tile_path(level, self._full[level], len(tile))
+        if name not in self._left:
+            raise Mismatch(f"{name} is missing.")
+        self._left.remove(name)
+        with self._files.open(name) as file:
+            told = file.read(32 * 256 + 1)
+        if told == b"".join(tile):
+            return
+        if len(told) != 32 * len(tile):
+            raise Mismatch(f"{name} has not {32 * len(tile)} bytes.")
+        place = next(at for at, hashed in enumerate(tile) if told[32 * at : 32 * at + 32] != hashed)
+        of = "of entry" if level == 0 else "that the entries lead to, number"
+        raise Mismatch(f"{name} does not hold the hash {of} {256 * self._full[level] + place}.")
+
+
 class Checkpoint(NamedTuple):
     """What a signed checkpoint says."""
 
@@ -1060,8 +1128,10 @@ class Trust:
         self.groups[name] = (int(number), members)
         return True
 
-    def check(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> str:
-        """Raise `Mismatch` unless a quorum cosigned this checkpoint in these lines; a sentence that says who did."""
+    def count(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> tuple[dict[str, int], bool]:
+        """Which keys of the policy cosigned this checkpoint in these lines, each with its time, and whether they are a
+        quorum. Raise `Mismatch` where a line under the name and hash of one does not hold.
+        """
         cosigned: dict[str, int] = {}
         for line in lines:
             match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
@@ -1073,7 +1143,12 @@ class Trust:
         for name, (needed, members) in self.groups.items():
             if len(witnessed.intersection(members)) >= needed:
                 witnessed.add(name)
-        if self.quorum != "none" and self.quorum not in witnessed:
+        return cosigned, self.quorum == "none" or self.quorum in witnessed
+
+    def check(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> str:
+        """Raise `Mismatch` unless a quorum cosigned this checkpoint in these lines; a sentence that says who did."""
+        cosigned, met = self.count(checkpoint, lines, what)
+        if not met:
             raise Mismatch(f"{what} is cosigned by {len(cosigned)} keys of the policy, and these are no quorum.")
         if not cosigned:
             return f"{what} is cosigned by no witness, and the policy asks for none."
@@ -1087,6 +1162,14 @@ class Trust:
         own = [(key.name, kind + raw) for key in keys for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
         if named and not any(one in named for one in own):
             raise Mismatch("The policy lists logs, and not this one.")
+
+
+def witnessed(trust: Trust | None, checkpoint: Checkpoint, keys: Sequence[Key], text: str, what: str) -> str:
+    """Raise `Mismatch` unless a quorum cosigned this checkpoint, of a log that has or had `keys`, in its own lines."""
+    if trust is None:
+        raise Skipped("No policy was given.")
+    trust.check_log(keys)
+    return trust.check(checkpoint, text.rpartition("\n\n")[2].split("\n"), what)
 
 
 def _vkey(text: str) -> Witness:
@@ -1205,7 +1288,7 @@ class Folder:
                 full = Path(folder, name)
                 relative = full.relative_to(path).as_posix()
                 mode = full.lstat().st_mode
-                if not PATH.test(relative):
+                if not EXPORT_PATH.test(relative):
                     raise Mismatch(f"The name {shown(relative)} does not belong into a package.")
                 if stat.S_ISLNK(mode) or (name in names and not stat.S_ISREG(mode)):
                     raise Mismatch(f"{relative} is not a plain file.")
@@ -1638,20 +1721,83 @@ class Proof:
     checkpoint: str
 
 
-def parse_proof(data: bytes) -> Proof:
-    """The proof in `audit.proof`."""
+def parse_proof(data: bytes, what: str = "audit.proof") -> Proof:
+    """The proof in `audit.proof`, or in another file."""
     try:
         head, blank, checkpoint = data.decode("utf-8").partition("\n\n")
     except ValueError:
-        raise Mismatch("audit.proof is not text.") from None
+        raise Mismatch(f"{what} is not text.") from None
     lines = head.split("\n")
-    if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra ") or not blank:
-        raise Mismatch("audit.proof is not a C2SP tlog-proof with its entry in the extra line.")
+    if len(lines) < 3 or lines[0] != PROOF_HEAD.decode() or not lines[1].startswith("extra ") or not blank:
+        raise Mismatch(f"{what} is not a C2SP tlog-proof with its entry in the extra line.")
     match = re.fullmatch("index (0|[1-9][0-9]{0,15})", lines[2])
     if match is None:
-        raise Mismatch("audit.proof does not name the index of its entry.")
-    hashes = [unb64(line, "A hash of audit.proof") for line in lines[3:]]
-    return Proof(unb64(lines[1][6:], "The entry in audit.proof"), int(match.group(1)), hashes, checkpoint)
+        raise Mismatch(f"{what} does not name the index of its entry.")
+    hashes = [unb64(line, f"A hash of {what}") for line in lines[3:]]
+    return Proof(unb64(lines[1][6:], f"The entry in {what}"), int(match.group(1)), hashes, checkpoint)
+
+
+class EntryCheck:
+    """The numbered checks of one entry's proof, a C2SP tlog-proof."""
+
+    def __init__(self, path: Path, log: Lineage, trust: Trust | None) -> None:
+        self.path = path
+        self.log = log
+        self.trust = trust
+        self.report = Report("proof of an entry", pinned=True)
+        self.report.follow(log)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        self.report.run("structure", self.structure)
+        self.report.run("signature", self.signature)
+        self.report.run("entry", self.entry)
+        if self.trust is not None:
+            self.report.run("witnesses", self.witnesses)
+        self.report.warnings.append("What the log says elsewhere, before and after, this proof does not tell.")
+        return self.report
+
+    def structure(self) -> str:
+        """It is a C2SP tlog-proof that carries its entry."""
+        with self.path.open("rb") as file:
+            data = file.read(SMALL_FILE_BYTES + 1)
+        if len(data) > SMALL_FILE_BYTES:
+            raise Mismatch("The proof is far too large.")
+        self._found["proof"] = parse_proof(data, "The proof")
+        return "This is the proof of an entry, with the entry."
+
+    def signature(self) -> str:
+        """The checkpoint is signed by the log."""
+        signed = self.log.open(self._get("proof").checkpoint, "The checkpoint in the proof")
+        self._found["signed"] = signed
+        return f"The log {shown(signed.origin)} signed a checkpoint over {signed.size} entries."
+
+    def entry(self) -> str:
+        """The entry is in its documented form, and in the log at its index."""
+        proof = self._get("proof")
+        check_inclusion(proof.leaf, proof.index, proof.hashes, self._get("signed"), "The entry in the proof")
+        entry = parse_entry(proof.leaf, "The entry in the proof")
+        self.report.kind = f"proof of entry {proof.index}"
+        return f"Entry {proof.index} is {entry['type']} by {shown(entry['actor'])} at {entry['at']}."
+
+    def witnesses(self) -> str:
+        """The checkpoint is cosigned by a quorum of the policy, in its own lines."""
+        signed, text = self._get("signed"), self._get("proof").checkpoint
+        return witnessed(self.trust, signed, self.log.keys, text, "The checkpoint in the proof")
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def is_proof(path: Path) -> bool:
+    """Whether a file of this name begins as the proof of an entry."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(PROOF_HEAD)) == PROOF_HEAD
 
 
 class PackageCheck:
@@ -1899,11 +2045,8 @@ class PackageCheck:
     def witnesses(self) -> str:
         """The checkpoint in audit.proof is cosigned by a quorum of the policy, each witness counted once."""
         checkpoint, proof, trust = self._get("checkpoint"), self._get("proof"), self.trust
-        if trust is None:
-            raise Skipped("No policy was given.")
-        trust.check_log([parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest")])
-        lines = proof.checkpoint.rpartition("\n\n")[2].split("\n")
-        return trust.check(checkpoint, lines, "The checkpoint in audit.proof")
+        key = parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest")
+        return witnessed(trust, checkpoint, [key], proof.checkpoint, "The checkpoint in audit.proof")
 
     def time_stamp(self) -> str:
         """The sender got a time stamp over the checkpoint. Who issued it is not checked here, and is said so."""
@@ -2242,6 +2385,7 @@ class ExportCheck:
         "matters.json",
         *VIEW_FILES,
     )
+    tiled = True
     small: tuple[str, ...] = (
         "checkpoint",
         "log.vkey",
@@ -2269,6 +2413,8 @@ class ExportCheck:
         run("signatures", self.signatures)
         run("entries", self.entries)
         run("tree", self.tree)
+        if any(name.startswith(TILES) for name in getattr(self._found.get("files"), "sizes", {})):
+            run("tiles", self.tiles)
         if self.held_text is not None:
             run("checkpoint held outside", self.held)
         elif self.trust is None:
@@ -2293,10 +2439,11 @@ class ExportCheck:
     def structure(self) -> str:
         """The documented files, and no others."""
         files = self._found["files"] = Folder(self.path)
-        for name in sorted((files.sizes.keys() - {*self.optional}) ^ {*self.required}):
+        flat = {name for name in files.sizes if not (self.tiled and name.startswith(TILES))}
+        for name in sorted((flat - {*self.optional}) ^ {*self.required}):
             raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
         for name in (one for one in self.small if one in files.sizes):
-            limit = SMALL_FILE_BYTES if name != "checkpoints.jsonl" else 1 << 30
+            limit = SMALL_FILE_BYTES if name not in ("checkpoints.jsonl", "index.json") else 1 << 30
             if files.sizes[name] > limit:
                 raise Mismatch(f"{name} is far too large.")
             with files.open(name) as file:
@@ -2429,6 +2576,16 @@ class ExportCheck:
                 )
         return f"The entries lead to the root of all {len(checkpoints)} checkpoint(s)."
 
+    def tiles(self) -> str:
+        """The tiles are those of the tree over the entries: none differs, none is missing, none too many."""
+        self._get("walk")
+        tiles = Tiles(self._get("files"))
+        with (self.path / "entries.jsonl").open("rb") as entries:
+            for line in iter(lambda: entries.readline(ENTRY_BYTES_MAX + 2), b""):
+                tiles.take(leaf_hash(line[:-1]))
+        tiles.end()
+        return "The tiles are those of the tree."
+
     def held(self) -> str:
         """The export continues the checkpoint that was kept outside."""
         held, walk = self._held(), self._get("walk")
@@ -2521,27 +2678,51 @@ class ExportCheck:
         return f"By the newest time stamp of an authority {told}."
 
     def witnesses(self) -> str:
-        """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once."""
-        checkpoint, files = self._get("checkpoints")[-1], self._get("files")
-        lines: list[str] = []
-        if EXPORT_COSIGNATURES in files.sizes:
-            with files.open(EXPORT_COSIGNATURES) as file:
-                told = file.read(1 << 30).split(b"\n")
-            if told.pop() or not told:
-                raise Mismatch(f"{EXPORT_COSIGNATURES} does not end with a whole line.")
-            for number, line in enumerate(told, 1):
-                item = parse_canonical(line, f"Line {number} of {EXPORT_COSIGNATURES}")
-                check_shape(item, COSIGNED, f"Line {number} of {EXPORT_COSIGNATURES}")
-                if item["size"] == checkpoint.size:
-                    lines.append(item["line"].rstrip("\n"))
+        """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once, and every other line
+        of a witness of the policy holds.
+        """
+        checkpoints = self._get("checkpoints")
+        lines = self._cosignatures({checkpoint.size for checkpoint in checkpoints})
         if self.trust is None:
             self.report.warnings.append(
                 "Cosignatures of witnesses came with the export; give the policy of those you trust (--policy) to have "
                 "them checked. The one in the export is the company's."
             )
-            return f"{len(lines)} lines of witnesses over the checkpoint are here; whose they are was not checked."
+            told = len(lines.get(checkpoints[-1].size, ()))
+            return f"{told} lines of witnesses over the checkpoint are here; whose they are was not checked."
         self.trust.check_log(self._get("lineage").keys)
-        return self.trust.check(checkpoint, lines, "The checkpoint")
+        earlier = [one for one in checkpoints[:-1] if one.size in lines]
+        met = [
+            str(one.size)
+            for one in earlier
+            if self.trust.count(one, lines[one.size], f"The checkpoint over {one.size} entries")[1]
+        ]
+        said = self.trust.check(checkpoints[-1], lines.get(checkpoints[-1].size, ()), "The checkpoint")
+        if not earlier:
+            return said
+        sizes = ", ".join(met if len(met) < 10 else [*met[:4], "…", *met[-4:]])
+        over = f" (over {sizes} entries)" if met else ""
+        return f"{said} Of the earlier ones that carry lines of witnesses, {len(met)} of {len(earlier)} have one{over}."
+
+    def _cosignatures(self, sizes: set[int]) -> dict[int, list[str]]:
+        """The lines of witnesses by the size of the checkpoint that they are over."""
+        found: dict[int, list[str]] = {}
+        files, newest = self._get("files"), 0
+        if EXPORT_COSIGNATURES not in files.sizes:
+            return found
+        with files.open(EXPORT_COSIGNATURES) as file:
+            told = file.read(1 << 30).split(b"\n")
+        if told.pop() or not told:
+            raise Mismatch(f"{EXPORT_COSIGNATURES} does not end with a whole line.")
+        for number, line in enumerate(told, 1):
+            what = f"Line {number} of {EXPORT_COSIGNATURES}"
+            item = parse_canonical(line, what)
+            check_shape(item, COSIGNED, what)
+            if item["size"] not in sizes or item["size"] < newest:
+                raise Mismatch(f"{what} is over no checkpoint of this export, or not behind the line before it.")
+            newest = item["size"]
+            found.setdefault(newest, []).append(item["line"].rstrip("\n"))
+        return found
 
     def _stamp_lines(self) -> list[bytes]:
         files = self._get("files")
@@ -2574,6 +2755,7 @@ class ExtractCheck(ExportCheck):
     """The numbered checks of an extract: some entries, each with its proof."""
 
     required = EXTRACT_FILES
+    tiled = False
     optional = ("consistency.json", EXPORT_SUCCESSION, *VIEW_FILES)
     small: tuple[str, ...] = (
         "checkpoint",
@@ -2614,10 +2796,9 @@ class ExtractCheck(ExportCheck):
         return self.report
 
     def witnesses(self) -> str:
-        """An extract has no lines of witnesses: what was asked for cannot be shown."""
-        raise Mismatch(
-            "An extract carries no cosignatures; check the policy (--policy) with an export of the whole log."
-        )
+        """The checkpoint is cosigned by a quorum of the policy, in its own lines."""
+        signed, keys = self._get("signed"), self._get("lineage").keys
+        return witnessed(self.trust, signed, keys, self._text("checkpoint"), "The checkpoint")
 
     def signature(self) -> str:
         """The checkpoint is signed by the log."""
@@ -2745,12 +2926,17 @@ def pem_text(key: Key) -> str:
 def verify_export(
     path: Path, *, log_key: str | None = None, checkpoint: str | None = None, policy: bytes | None = None
 ) -> Report:
-    """Check an export folder, or an extract. `checkpoint` is the text of a checkpoint kept outside, `policy` a C2SP
-    tlog-policy."""
+    """Check an export folder, an extract, or the proof of an entry. `checkpoint` is the text of a checkpoint kept
+    outside, `policy` a C2SP tlog-policy."""
+    log, trust = _given_log(log_key), _given_trust(policy)
+    if is_proof(path):
+        if log is None:
+            raise WrongUse("The proof of an entry carries no keys: give those of the log (--log-key).")
+        if checkpoint is not None:
+            raise WrongUse("--checkpoint is for audit-log exports: the proof of an entry carries no consistency proof.")
+        return EntryCheck(path, log, trust)()
     check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
-    if policy is not None and check is ExtractCheck:
-        raise WrongUse("--policy is for whole exports: an extract carries no lines of witnesses.")
-    return check(path, _given_log(log_key), checkpoint, _given_trust(policy))()
+    return check(path, log, checkpoint, trust)()
 
 
 # Evidence of one release: its package without the disclosed files, the log of its matter, and what is told of both.
@@ -3002,8 +3188,7 @@ class EvidenceCheck:
 
     def held(self) -> str:
         """The checkpoint that was kept outside is the package's or the extract's."""
-        key = self._get("log").got("key")
-        held = open_checkpoint(self.held_text or "", key, "The checkpoint you kept")
+        held = self._get("log").got("lineage").open(self.held_text or "", "The checkpoint you kept")
         for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
             if mine.size == held.size:
                 if mine.root != held.root:
@@ -3130,9 +3315,9 @@ def verify(arguments: argparse.Namespace) -> Report:
     if (path / "evidence.json").exists():
         held, trusted = _argument(arguments.checkpoint), _policy(arguments.policy)
         return verify_evidence(path, log_key=log_key, package_key=package_key, checkpoint=held, policy=trusted)
-    if (path / "entries.jsonl").exists() and not (path / "manifest.json").exists():
+    if is_proof(path) or ((path / "entries.jsonl").exists() and not (path / "manifest.json").exists()):
         if package_key is not None:
-            raise WrongUse("--package-key is for packages; this is an audit-log export.")
+            raise WrongUse("--package-key is for packages; this is of an audit log.")
         if arguments.checkpoint is not None and not _names_a_file(arguments.checkpoint):
             raise WrongUse("--checkpoint is the file of a checkpoint that you kept.")
         held, policy = _argument(arguments.checkpoint), _policy(arguments.policy)
@@ -3154,7 +3339,9 @@ def say(text: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(description="Verify a disclosure package or an audit-log export, offline.")
-    parser.add_argument("path", metavar="PATH", help="package folder or zip, or audit-log export folder")
+    parser.add_argument(
+        "path", metavar="PATH", help="package folder or zip, audit-log export folder, or proof of an entry"
+    )
     parser.add_argument("--log-key", metavar="KEY", help="the log's two keys, obtained from elsewhere: file or text")
     parser.add_argument(
         "--package-key", metavar="KEY", help="the two package keys, obtained from elsewhere: file or text"

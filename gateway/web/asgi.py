@@ -26,6 +26,7 @@ from gateway.web.api import (
     releases,
     renditions,
     sessions,
+    traces,
     uploads,
 )
 from gateway.web.bodies import JsonBodies
@@ -84,6 +85,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         uploads,
         releases,
         renditions,
+        traces,
         audit,
         operations,
     ):

@@ -117,7 +117,7 @@ def _kinds(path: str, method: str, asked: AbstractSet[str]) -> Iterator[type[Pro
         ("idempotency-key" in asked, (KeyReused,)),
         ("if-match" in asked, (Changed,)),
         ("/content" in path, (problems.RangeRefused, families.TooLarge)),
-        ("/fields" in path or "/pages/" in path, (families.TooLarge, families.Unprocessable)),
+        ("/fields" in path or "/pages/" in path or "/traces" in path, (families.TooLarge, families.Unprocessable)),
     ):
         yield from kinds if holds else ()
 

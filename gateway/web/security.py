@@ -55,7 +55,7 @@ class SafeHeaders:
                 headers = MutableHeaders(scope=message)
                 headers["Request-Id"] = request_id
                 for name, text in places.headers_of(scope["path"]).items():
-                    headers[name] = text
+                    headers.setdefault(name, text)
             await send(message)
 
         await self._app(scope, receive, sending)

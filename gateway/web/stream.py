@@ -35,7 +35,7 @@ IDLE_BYTES: Final = 60 * KIB
 
 _log = logging.getLogger("gateway.web")
 _UPLOAD = re.compile(
-    r"(?:PUT|POST) /api/v1/matters/[^/]+/(?:originals|archives)|PATCH /api/v1/uploads/[^/]+"
+    r"(?:PUT|POST) /api/v1/matters/[^/]+/(?:originals|archives)|PATCH /api/v1/uploads/[^/]+|POST /api/v1/traces"
     r"|POST /desk/matters/[^/]+/originals"
 )
 _Kept = TypeVar("_Kept")

@@ -22,7 +22,7 @@ UNCONDITIONAL |= {
     "cancelUpload",
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
-UNCONDITIONAL |= {"openSession", "endSession"}
+UNCONDITIONAL |= {"openSession", "endSession", "traceFile"}
 UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 

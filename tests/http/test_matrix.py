@@ -100,8 +100,12 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "addRedactions": CONTENT_READERS,
     "reviewRendition": REVIEWERS,
     "withdrawRendition": frozenset({COM}),
+    "traceFile": frozenset({COM, LEG}),
     "showCheckpoint": AUDIT_READERS,
     "listEntries": AUDIT_READERS,
+    "showEntryTile": AUDIT_READERS,
+    "showHashTile": AUDIT_READERS,
+    "proveEntry": AUDIT_READERS,
     "tailEntries": AUDIT_READERS,
     "proveInclusion": AUDIT_READERS,
     "proveConsistency": AUDIT_READERS,
@@ -135,7 +139,15 @@ def filled(path: str) -> str:
     """The path with ids of the right shape that nothing has."""
     for name, prefix in _IDS.items():
         path = path.replace("{" + name + "}", new_id(prefix))
-    return path.replace("{path}", "manifest.json").replace("{number}", "1")
+    for name, value in (
+        ("path", "manifest.json"),
+        ("number", "1"),
+        ("tile", "000.p/1"),
+        ("level", "0"),
+        ("index", "0"),
+    ):
+        path = path.replace("{" + name + "}", value)
+    return path
 
 
 def test_the_matrix_names_every_route(office: Office) -> None:
@@ -191,5 +203,6 @@ def test_the_administrator_reaches_no_content(everyone: Mapping[Role, str]) -> N
         "openWitness",
         "showDocument",
         "takePackage",
+        "traceFile",
     }
     assert not [name for name in content if {ADM, AUD} & MATRIX[name]]

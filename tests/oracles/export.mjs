@@ -15,6 +15,7 @@ import {
   key,
   leafHash,
   list,
+  nodeHash,
   object,
   pemPair,
   positive,
@@ -27,6 +28,7 @@ import {
   vkeyPair,
 } from "./formats.mjs"
 import { createHmac } from "node:crypto"
+import { listed as checkListed, quorate } from "./policy.mjs"
 import { lineageOf } from "./succession.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
@@ -43,11 +45,11 @@ const STAMPS = "stamps.jsonl"
 const MAP_KEY = "matters.json"
 export const SUCCESSION = "succession.jsonl"
 export const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
-// Whose lines of witnesses are trusted is the reader's policy, which this verifier does not take.
-const COSIGNED = ["cosignatures.jsonl", "policy"]
-const OPTIONAL = [STAMPS, MAP_KEY, SUCCESSION, ...COSIGNED, ...VIEWS]
+const COSIGNATURES = "cosignatures.jsonl"
+const OPTIONAL = [STAMPS, MAP_KEY, SUCCESSION, COSIGNATURES, "policy", ...VIEWS]
 const KINDS = ["log.keys_rotated", "log.continued"]
 const INDEX = "disclosure-gateway/export-index/v1"
+const isTile = (name) => name.startsWith("tile/")
 
 /** The lines of a file, each of which ends with a line feed. */
 export function linesOf(data, what) {
@@ -62,12 +64,13 @@ export function linesOf(data, what) {
 }
 
 /** Verify the files of an export into `report`; `logKey` and `kept`, a checkpoint as text, may be absent. */
-export function verifyExport(report, readFiles, { logKey, kept }) {
+export function verifyExport(report, readFiles, { logKey, kept, policy }) {
   const files = report.step("structure", [], () => structure(readFiles()))
   const log = report.step("log key", [files], () => logOf(files, logKey))
   const checkpoints = report.step("signatures", [files, log], () => allCheckpoints(files, log))
   const entries = report.step("entries", [files, checkpoints], () => allEntries(files, checkpoints))
   const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints, log.lineage))
+  if ([...(files?.keys() ?? [])].some(isTile)) report.step("tiles", [files, entries], () => tiles(files, entries))
   if (kept !== undefined) report.step("checkpoint held outside", [log, roots], () => continued(kept, log, roots))
   report.step("first entry", [log, entries], () => firstEntry(entries, log))
   report.step("matters", [files, entries], () => {
@@ -78,6 +81,8 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   report.step("index", [files, log], () => index(files, log))
   if (files?.has(STAMPS) || entries?.some(({ told }) => told.facts.tsr_sha256 !== undefined))
     report.step("time", [files, entries, checkpoints], () => time(files, entries))
+  if (policy || files?.has(COSIGNATURES))
+    report.step("witnesses", [files, log, checkpoints], () => witnesses(files, log, checkpoints, policy))
   if (!logKey) report.warnings.push("The log key came with the export.")
   report.warnings.push(...(log?.lineage.broken ?? []))
   if (kept === undefined)
@@ -90,8 +95,34 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
 function structure(files) {
   const expected = [...INDEXED, "index.json", "index.sig"]
   for (const name of expected) holds(files.has(name), `${name} is missing.`)
-  for (const name of files.keys()) holds(expected.includes(name) || OPTIONAL.includes(name), `${name} does not belong here.`)
+  for (const name of files.keys())
+    holds(expected.includes(name) || OPTIONAL.includes(name) || isTile(name), `${name} does not belong here.`)
   return files
+}
+
+/** Every tile of the tree is there, and no other: C2SP tlog-tiles. */
+function tiles(files, entries) {
+  const left = new Set([...files.keys()].filter(isTile))
+  let row = entries.map(({ hash }) => hash)
+  for (let level = 0; row.length > 0; level++) {
+    const above = []
+    for (let start = 0; start < row.length; start += 256) {
+      const tile = row.slice(start, start + 256)
+      let groups = String(start / 256)
+      groups = groups.padStart(Math.ceil(groups.length / 3) * 3, "0").match(/.../g)
+      const name = groups.map((group, place) => (place < groups.length - 1 ? `x${group}` : group)).join("/")
+      const path = `tile/${level}/${name}${tile.length < 256 ? `.p/${tile.length}` : ""}`
+      holds(left.delete(path), `${path} is missing.`)
+      holds(files.get(path).equals(Buffer.concat(tile)), `${path} is not what the entries lead to.`)
+      if (tile.length < 256) continue
+      let nodes = tile
+      while (nodes.length > 1)
+        nodes = Array.from({ length: nodes.length / 2 }, (_, at) => nodeHash(nodes[2 * at], nodes[2 * at + 1]))
+      above.push(nodes[0])
+    }
+    row = above
+  }
+  holds(left.size === 0, `${[...left][0]} is no tile of this tree.`)
 }
 
 export function logOf(files, logKey) {
@@ -230,7 +261,9 @@ export function views(files, entries) {
   }
 }
 
-export function index(files, log, listed = [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))]) {
+const indexed = (files) => [...INDEXED, ...[...files.keys()].filter((name) => OPTIONAL.includes(name) || isTile(name))]
+
+export function index(files, log, listed = indexed(files)) {
   const data = files.get("index.json")
   checkSignatures(files.get("index.sig"), "disclosure-gateway/export-index-signature/v1", data, log.keys, "index.sig")
   const told = fromCanonical(data, "index.json")
@@ -251,6 +284,27 @@ export function index(files, log, listed = [...INDEXED, ...OPTIONAL.filter((name
     const found = files.get(path)
     holds(found.length === size && hexDigest(found) === sha256, `${path} was changed.`)
   }
+}
+
+/** Every line of a witness of the policy holds, and those over the newest checkpoint are a quorum. */
+function witnesses(files, log, checkpoints, policy) {
+  const lines = new Map(checkpoints.map(({ size }) => [size, []]))
+  if (files.has(COSIGNATURES)) {
+    const told = linesOf(files.get(COSIGNATURES), COSIGNATURES)
+    holds(told.length > 0, `${COSIGNATURES} is empty.`)
+    let newest = 0
+    for (const [number, data] of told.entries()) {
+      const what = `Line ${number + 1} of ${COSIGNATURES}`
+      const { size, line } = shaped(fromCanonical(data, what), object({ size: positive, line: anyText }), what)
+      holds(lines.has(size) && size >= newest, `${what} is over no checkpoint, or not in order.`)
+      newest = size
+      lines.get(size).push(line.replace(/\n+$/, ""))
+    }
+  }
+  if (!policy) return
+  checkListed(policy, log.lineage.logs)
+  const met = checkpoints.map((one) => quorate(policy, one, lines.get(one.size)))
+  holds(met.at(-1), "The checkpoint is cosigned by no quorum.")
 }
 
 /** Every stamp is over the checkpoint that a heartbeat behind it names, and none is missing. */

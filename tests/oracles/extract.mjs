@@ -1,5 +1,6 @@
 // The steps of an extract in docs/formats/audit-log.md.
 import { createHmac } from "node:crypto"
+import { witnessed } from "./policy.mjs"
 import { SUCCESSION, VIEWS, index, linesOf, logOf, views } from "./export.mjs"
 import {
   anyObject,
@@ -29,7 +30,7 @@ const OPTIONAL = [CONTINUED, SUCCESSION, ...VIEWS]
 const KEY = "disclosure-gateway/matter-map-key/v1"
 
 /** Verify the files of an extract into `report`; `logKey` and `kept`, a checkpoint as text, may be absent. */
-export function verifyExtract(report, readFiles, { logKey, kept }) {
+export function verifyExtract(report, readFiles, { logKey, kept, policy }) {
   const files = report.step("structure", [], () => structure(readFiles()))
   const log = report.step("log key", [files], () => logOf(files, logKey))
   const signed = report.step("signature", [files, log], () =>
@@ -44,6 +45,10 @@ export function verifyExtract(report, readFiles, { logKey, kept }) {
   if (VIEWS.some((name) => files?.has(name))) report.step("views", [files, entries], () => views(files, entries))
   const listed = () => [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))]
   report.step("index", [files, log], () => index(files, log, listed()))
+  if (policy)
+    report.step("witnesses", [files, log, signed], () =>
+      witnessed(policy, log.lineage.logs, signed, utf8(files.get("checkpoint"), "checkpoint")),
+    )
   report.warnings.push(...(log?.lineage.broken ?? []))
   report.pinned = Boolean(logKey)
 }

@@ -33,6 +33,7 @@ import {
   tlogProof,
   vkeyPair,
 } from "./formats.mjs"
+import { witnessed } from "./policy.mjs"
 import { COMMITMENTS, committed, tableProofs, tables } from "./tables.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
@@ -80,7 +81,7 @@ const ENROLMENT = object({
 })
 
 /** Verify the files of a package into `report`; `logKey` and `packageKey` may be absent. */
-export function verifyPackage(report, readFiles, { logKey, packageKey }) {
+export function verifyPackage(report, readFiles, { logKey, packageKey, policy }) {
   const read = report.step("structure", [], () => structure(readFiles()))
   report.step("digests", [read], () => digests(read))
   report.step("manifest signature", [read], () => {
@@ -108,6 +109,10 @@ export function verifyPackage(report, readFiles, { logKey, packageKey }) {
   const opened = read && read.proofs.some((proof) => proof.commitment)
   if (opened) report.step("table commitments", [read, sealed], () => committed(read.proofs, read, sealed))
   if (read && read.proofs.length) report.step("table proofs", [read], () => tables(read.proofs, read.files))
+  if (policy)
+    report.step("witnesses", [read, sealed], () =>
+      witnessed(policy, [vkeyPair(read.manifest.log)], sealed, sealed.checkpoint),
+    )
   if (!packageKey) report.warnings.push("The package key came with the package.")
   if (!logKey) report.warnings.push("The log key came with the package.")
   report.warnings.push(...(logKey?.broken ?? []))

@@ -71,5 +71,8 @@ def routes_of(office: Office, names: Mapping[Role, str], allowed: Mapping[str, f
         "rendition_id": rendition,
         "slug": "busy",
         "number": "1",
+        "level": "0",
+        "tile": "000.p/1",
+        "index": "0",
     }
     return Routes(office, office.interface, ids, names, allowed)

@@ -20,6 +20,7 @@ from gateway.seal.succession import Named
 from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import verify_export, verify_package
 from gateway.verify.verify import Report, WrongUse
+from tests.support.forger import put_tiles
 
 if TYPE_CHECKING:
     from tests.unit.verify.conftest import Draft, House
@@ -140,6 +141,7 @@ def test_a_thief_of_the_old_keys_who_goes_his_own_way_is_seen_by_whoever_kept_a_
     (fork / "log.vkey").write_text(turned.vkeys[0], encoding="ascii")
     (fork / "log.pub.pem").write_bytes(public_pem(first.public))
     turned.twins.append(first)
+    put_tiles(fork, leaves[:-1])
     turned.put([])
     assert verify_export(fork, log_key=turned.vkeys[0]).ok
     for kept in turned.kept[1:]:
