@@ -2189,7 +2189,7 @@ class PackageCheck:
         for number, approval in enumerate(approvals["approvals"], 1):
             person, role = approval["statement"]["approver"], approval["statement"]["role"]
             key, roles = register.get(person, ("", []))
-            if approval["origin"]:
+            if approval.get("origin"):
                 key = approval["signature"]["key"]
                 key = key if passkeys.get(key) == (person, approval["origin"]) else ""
             if key != approval["signature"]["key"]:
