@@ -91,6 +91,7 @@ EVIDENCE_FILES = (
     "index.sig",
     "verify.py",
 )
+EVIDENCE_POLICIES = ("policies/statement.json", "policies/signatures.json")
 AFTER_DISPATCH = ("release.dispatched", "release.acknowledged", "release.recalled")
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
@@ -3134,9 +3135,10 @@ class PackageRecord(PackageCheck):
         return any(name.startswith("files/") for name in getattr(self._found.get("files"), "sizes", {}))
 
     @property
-    def handed_over_at(self) -> str | None:
-        """The checkpoint that the package was handed over with, where it can be read."""
-        return self._found["proof"].checkpoint if "proof" in self._found else None
+    def pins(self) -> dict[str, Any]:
+        """What the manifest says of the policies, where it can be read."""
+        pins: dict[str, Any] = (self._found.get("manifest") or {}).get("policy", {})
+        return pins
 
     @property
     def stamp(self) -> bytes | None:
@@ -3162,6 +3164,11 @@ class PackageRecord(PackageCheck):
 class MatterRecord(ExtractCheck):
     """The numbered checks of the extract in a bundle, which continues the checkpoint in the package."""
 
+    @property
+    def lineage(self) -> Lineage | None:
+        """The keys that the log had one after the other, where they lead to the one given."""
+        return self._found.get("lineage")
+
     def got(self, name: str) -> Any:
         """What a check found; `Skipped` where it failed."""
         return self._get(name)
@@ -3182,7 +3189,7 @@ class EvidenceCheck:
         self.package_key = package_key
         self.held_text = held
         self.package = PackageRecord(path / "package", log_key, package_key, trust)
-        self.log_key = log_key
+        self.log = MatterRecord(path / "log", log_key, None, None)
         self.report = Report("evidence bundle", pinned=log_key is not None and package_key is not None)
         self._found: dict[str, Any] = {}
 
@@ -3191,14 +3198,16 @@ class EvidenceCheck:
         run = self.report.run
         run("structure", self.structure)
         run("index", self.index)
-        self._take("package", self.package, self.package())
-        log = MatterRecord(self.path / "log", self.log_key, self.package.handed_over_at, None)
-        self._take("log", log, log())
+        self.log.held_text = self._found.get("handed over")
+        self._take("log", self.log())
+        if self.package.log_key is not None:
+            self.package.log_key = self.log.lineage or self.package.log_key
+        self._take("package", self.package())
         run("release", self.release)
         run("originals", self.originals)
         run("decisions", self.decisions)
         run("document", self.document)
-        if any(name.startswith("policies/") for name in getattr(self._found.get("files"), "sizes", {})):
+        if self._policies_signed():
             run("policies", self.policies)
         if self.held_text is not None:
             run("checkpoint held outside", self.held)
@@ -3207,10 +3216,10 @@ class EvidenceCheck:
     def structure(self) -> str:
         """The documented files; every other one belongs to the package, the log or the policies."""
         files = self._found["files"] = Folder(self.path)
-        beside = {name for name in files.sizes if name.startswith(("package/", "log/", "policies/"))}
+        beside = {name for name in files.sizes if name.startswith(("package/", "log/")) or name in EVIDENCE_POLICIES}
         for name in sorted((files.sizes.keys() - beside) ^ {*EVIDENCE_FILES}):
             raise Mismatch(f"{name} {'does not belong into evidence' if name in files.sizes else 'is missing'}.")
-        for name in sorted(one for one in files.sizes if one.startswith("policies/") or one in EVIDENCE_FILES):
+        for name in sorted(one for one in files.sizes if one in EVIDENCE_POLICIES or one in EVIDENCE_FILES):
             if files.sizes[name] > SMALL_FILE_BYTES:
                 raise Mismatch(f"{name} is far too large.")
             with files.open(name) as file:
@@ -3218,6 +3227,9 @@ class EvidenceCheck:
         for name, shape in (("index.json", EVIDENCE_INDEX), ("evidence.json", EVIDENCE), ("decisions.json", DECISIONS)):
             self._found[f"{name}, read"] = parse_canonical(self._found[name], name)
             check_shape(self._found[f"{name}, read"], shape, name)
+        if "package/audit.proof" in files.sizes:
+            with files.open("package/audit.proof") as file:
+                self._found["handed over"] = parse_proof(file.read(SMALL_FILE_BYTES)).checkpoint
         return "The bundle holds the documented files."
 
     def index(self) -> str:
@@ -3241,11 +3253,13 @@ class EvidenceCheck:
     def release(self) -> str:
         """Package, log and what is told are of one release, which was sealed, handed over and came to what is told."""
         told, manifest, entries = self._get("evidence.json, read"), self._manifest(), self._entries()
-        proof, extract = self.package.got("proof"), self._get("log").got("extract")
+        proof, extract = self.package.got("proof"), self.log.got("extract")
         if self._get("signers") != manifest["signed_by"]:
             raise Mismatch("index.json is not signed by the keys that signed the manifest.")
         if extract["filter"] != {"matter": manifest["matter"]} or extract["matter"] is None:
             raise Mismatch("The extract of the log is not all of this matter.")
+        if not self.log.got("lineage").has(parse_key(" ".join(manifest["log"]), "The log key in the manifest")):
+            raise Mismatch("The manifest names another log than the one of the extract.")
         names = {"release": manifest["release"], "matter": manifest["matter"], "log": extract["log"]}
         for name, value in names.items():
             if told[name] != value or self._get("index.json, read")["release"] != manifest["release"]:
@@ -3351,9 +3365,17 @@ class EvidenceCheck:
             "of it; whether that signature holds PDF readers say (pdfsig evidence.pdf)."
         )
 
+    def _policies_signed(self) -> bool:
+        """Whether signatures of policies are here, or the manifest asks for them."""
+        here = any(name in self._found for name in EVIDENCE_POLICIES)
+        return here or "bundle" in self.package.pins
+
     def policies(self) -> str:
         """The policies that the manifest names were signed by at least two signers."""
         pins = self._manifest()["policy"]
+        for name in EVIDENCE_POLICIES:
+            if name not in self._found:
+                raise Mismatch(f"{name} is missing, and the manifest names signed policies.")
         statement = parse_canonical(self._get("policies/statement.json"), "policies/statement.json")
         signed = parse_canonical(self._get("policies/signatures.json"), "policies/signatures.json")
         check_shape(signed, POLICY_SIGNATURES, "policies/signatures.json")
@@ -3371,27 +3393,28 @@ class EvidenceCheck:
 
     def held(self) -> str:
         """The checkpoint that was kept outside is the package's or the extract's."""
-        held = self._get("log").got("lineage").open(self.held_text or "", "The checkpoint you kept")
-        for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
+        held = self.log.got("lineage").open_kept(self.held_text or "", "The checkpoint you kept")
+        for mine in (self.package.got("checkpoint"), self.log.got("signed")):
             if mine.size == held.size:
                 if mine.root != held.root:
                     raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
                 return f"The checkpoint you kept, over {held.size} entries, is the one here."
         raise Mismatch("The checkpoint you kept is neither the package's nor the extract's, and nothing leads to it.")
 
-    def _take(self, name: str, check: Any, report: Report) -> None:
+    def _take(self, name: str, report: Report) -> None:
         """The steps of a part, as steps of the whole."""
-        self._found[name] = check
         for step in report.steps:
             self.report.steps.append(Step(len(self.report.steps) + 1, f"{name}: {step.title}", step.state, step.detail))
-        self.report.warnings += [one for one in report.warnings if "--checkpoint" not in one]
+        told = [one for one in report.warnings if "--checkpoint" not in one and one not in self.report.warnings]
+        self.report.warnings += told
+        self.report.breaks += [one for one in report.breaks if one not in self.report.breaks]
 
     def _manifest(self) -> dict[str, Any]:
         manifest: dict[str, Any] = self.package.got("manifest")
         return manifest
 
     def _entries(self) -> dict[int, tuple[dict[str, Any], str]]:
-        entries: dict[int, tuple[dict[str, Any], str]] = self._get("log").got("entries")
+        entries: dict[int, tuple[dict[str, Any], str]] = self.log.got("entries")
         return entries
 
     def _first(self, kind: str, subject: Any) -> tuple[int, dict[str, Any]]:

@@ -96,6 +96,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "showDocument": CONTENT_READERS,
     "dispatchRelease": frozenset({DIS}),
     "takePackage": frozenset({DIS}),
+    "takeEvidence": frozenset({AUD, LEG}),
     "recordReceipt": frozenset({DIS}),
     "recallRelease": frozenset({DIS}),
     "requestRendition": frozenset({COM}),

@@ -336,7 +336,7 @@ def test_what_binds_packages_is_kept_from_an_upgrade_on(database: Database, tmp_
     engine = engine_of(world.gateway.settings)
     with engine.begin() as connection:
         connection.execute(release.update().values(binding_object="obj_1"))
-    downgrade(engine, "0016")
+    downgrade(engine, "0018")
     upgrade(engine)
     (row,) = contents(engine, "release")["release"]
     assert "obj_1" not in row

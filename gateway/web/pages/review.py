@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
@@ -181,19 +181,27 @@ def _views(
         wanted["original"] = _original(original)
     if rendition.object_id is not None and side in {"both", "rendition"}:
         wanted["rendition"] = _rendition(rendition)
-    declared = desk.gateway.renders.answers(rendition.id).declared
+    title = desk.gateway.library.kind(rendition.kind).title
+    declared: dict[str, list[Mapping[str, str]]] = {
+        "original": [desk.gateway.renders.answers(rendition.id).declared],
+        # A workbook of ours has its table on a sheet of the kind's name in the recipient's language.
+        "rendition": [{}, {"sheet": title.en}, {"sheet": title.zh}],
+    }
     return {
-        name: (True, None) if seen.drawn else (False, _window(desk, seen, row, declared if name == "original" else {}))
+        name: (True, None) if seen.drawn else (False, _window(desk, seen, row, declared[name]))
         for name, seen in wanted.items()
     }
 
 
-def _window(desk: Desk, seen: Seen, row: int, declared: Mapping[str, str]) -> Window:
+def _window(desk: Desk, seen: Seen, row: int, declared: Sequence[Mapping[str, str]]) -> Window:
     """What cannot be read is said in its place: the rest of the page is there all the same."""
-    try:
-        return window(desk.gateway, desk.actor, seen, row, declared)
-    except Unprocessable as problem:
-        return Window((), (), row, 0, problem.detail)
+    told = ""
+    for one in declared:
+        try:
+            return window(desk.gateway, desk.actor, seen, row, one)
+        except Unprocessable as problem:
+            told = told or problem.detail
+    return Window((), (), row, 0, told)
 
 
 def _original(original: Original) -> Seen:
