@@ -277,7 +277,8 @@ class Passkeys:
         return row
 
     def _require_good(self, session: Transaction, row: PasskeyRow) -> None:
-        if row.revoked_at is not None:
+        # The row alone could have been put back.
+        if row.revoked_at is not None or self._log.newest(session, type="passkey.revoked", subject=row.id) is not None:
             raise PasskeyRevoked("This passkey was revoked; use another one.")
         if row.entry is None:
             raise PasskeyNotValid("This passkey waits for a second person's signature; ask for it.")

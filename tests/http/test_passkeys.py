@@ -222,6 +222,12 @@ def test_a_revoked_passkey_is_of_no_use(office: Office) -> None:
         assert client.post(f"{API}/passkeys/{passkey['id']}/revocation").status_code == 200
         assert slug_of(client.get(f"{API}/me")) == "session-not-valid"
         assert slug_of(sign_in(office, client, key)) == "passkey-revoked"
+        engine = engine_of(office.world.gateway.settings)
+        with engine.begin() as connection:
+            put_back = text("UPDATE passkey SET revoked_at = NULL WHERE id = :id")
+            connection.execute(put_back, {"id": passkey["id"]})
+        engine.dispose()
+        assert slug_of(sign_in(office, client, key)) == "passkey-revoked"
 
 
 @pytest.mark.parametrize(
