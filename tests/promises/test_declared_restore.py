@@ -183,7 +183,8 @@ def test_a_log_that_is_not_behind_is_not_restored(put_back: PutBack) -> None:
         put_back.lost.gateway.restores.statement()
 
 
-def test_a_person_who_was_retired_declares_nothing(put_back: PutBack) -> None:
+@pytest.mark.nightly
+def test_a_stranger_declares_nothing(put_back: PutBack) -> None:
     gateway = put_back.world.gateway
     statement = gateway.restores.statement()
     stranger = {"per_01j00000000000000000000000": b"x" * 64}

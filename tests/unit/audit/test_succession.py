@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from gateway.audit import lineage, rules
-from gateway.audit.model import Act, LogDamaged, LogEmpty
+from gateway.audit.model import LogDamaged, LogEmpty
 from gateway.audit.service import Log
 from gateway.audit.succession import Successions
 from gateway.audit.tables import CheckpointRow
@@ -22,7 +22,7 @@ from gateway.keys.twins import Signer, signing_twin
 from gateway.seal import succession
 from gateway.seal.note import NoteInvalid, open_checkpoint, parse_vkeys, sign_checkpoint
 from gateway.seal.succession import SuccessionInvalid
-from tests.unit.audit.conftest import MATTER, ORIGIN, TickingClock
+from tests.unit.audit.conftest import ORIGIN, TickingClock
 
 Fill = Callable[[int], None]
 
@@ -147,11 +147,3 @@ def test_a_statement_that_was_touched_does_not_hold(log: Log, successions: Succe
         with pytest.raises(SuccessionInvalid):
             succession.check(touched(change))
     assert succession.check(json.loads(line)).size == 2
-
-
-def test_an_act_between_two_changes_stays_where_it_is(log: Log, successions: Successions, fill: Fill) -> None:
-    fill(1)
-    successions.rotate()
-    log.refused(Act("test.done", "per_1", matter=MATTER))
-    successions.rotate()
-    assert log.check() == 5

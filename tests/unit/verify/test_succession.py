@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ from tests.support.forger import put_tiles
 
 if TYPE_CHECKING:
     from tests.unit.verify.conftest import Draft, House
+
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "export"
 
 
 def differences(report: Report) -> str:
@@ -178,3 +182,14 @@ def test_packages_of_before_and_after_verify_by_either_key(house: House, draft: 
     for key, line in ((other, changes), (old, changes.replace('"size":', '"size":1'))):
         with pytest.raises(WrongUse):
             verify_package(package, log_key=f"{key}{line}\n", package_key=keys)
+
+
+def test_a_frozen_log_of_three_pairs_of_keys_is_followed_for_ever(tmp_path: Path) -> None:
+    """From the first keys, with a checkpoint that the second signed."""
+    with zipfile.ZipFile(VECTORS / "turned.zip") as archive:
+        archive.extractall(tmp_path)
+    first, kept = ((VECTORS / name).read_text("utf-8") for name in ("turned.vkey", "turned.checkpoint"))
+    assert verify_export(tmp_path, log_key=first, checkpoint=kept).ok
+    lines = (tmp_path / "succession.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "succession.jsonl").write_bytes(lines[1])
+    assert "log key" in differences(verify_export(tmp_path, log_key=first, checkpoint=kept))
