@@ -259,6 +259,12 @@ class Renders:
         with self._units.read() as session:
             return self.of_release_in(session, release_id)
 
+    def standing(self, states: Collection[State], *, limit: int) -> tuple[Rendition, ...]:
+        """At most `limit` renditions of all matters that stand in one of `states`, oldest first."""
+        query = select(RenditionRow).where(RenditionRow.state.in_([*states])).order_by(RenditionRow.id).limit(limit)
+        with self._units.read() as session:
+            return tuple(self._rendition(session, row) for row in session.scalars(query))
+
     def of_release_in(self, session: Session, release_id: str) -> tuple[Rendition, ...]:
         """The same inside a caller's transaction."""
         query = (

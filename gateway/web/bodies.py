@@ -12,9 +12,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.units import MIB
-from gateway.web import stream
+from gateway.web import places, stream
 from gateway.web.problems import BodyMalformed, RequestTooLarge, UploadStalled, WrongContentType
-from gateway.web.sign_in import is_form, take_form
+from gateway.web.sign_in import FORM, is_form, take_form
 
 LIMIT_BYTES: Final = MIB
 DEPTH_MAX: Final = 32
@@ -27,7 +27,8 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class JsonBodies:
-    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`.
+    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`, a page's form in
+    `state.form`.
 
     Writes pass in the order in which they came, so many at a time: while they wait for the database, the rest of the
     request threads are there for those who read.
@@ -47,6 +48,8 @@ class JsonBodies:
         if is_form(headers) and not scope["path"].startswith(INTERFACE):
             take_form(scope, body)
             scope["state"]["body_sha256"] = hashlib.sha256(body).hexdigest()
+        elif body and places.is_page(scope["path"]):
+            raise WrongContentType(f"Send the form as its page does, as {FORM}.")
         else:
             scope["state"]["body_sha256"] = check_body(body, headers)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.ids import new_id
 from gateway.people.service import People
+from gateway.web import places
 from gateway.web.problems import TYPE_PREFIX, TokenMissing
 from gateway.web.sign_in import SignIn
 
@@ -22,6 +23,10 @@ PUBLIC: Final = frozenset(
     {
         PROBLEM_PAGE,
         f"{API}/tokens",
+        f"{API}/sign-in/options",
+        f"{API}/sign-in",
+        f"{API}/invitations/options",
+        f"{API}/invitations/passkeys",
         f"{API}/openapi.json",
         "/healthz",
         "/readyz",
@@ -31,14 +36,6 @@ PUBLIC: Final = frozenset(
         f"{API}/metrics",
     }
 )
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512})")
 
@@ -61,7 +58,7 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Request-Id"] = request_id
-                for name, text in HEADERS.items():
+                for name, text in places.headers_of(scope["path"]).items():
                     headers.setdefault(name, text)
             await send(message)
 
@@ -102,7 +99,7 @@ class Bearer:
 
 
 def _public(path: str) -> bool:
-    return path in PUBLIC or path.startswith(TYPE_PREFIX)
+    return path in PUBLIC or path.startswith(TYPE_PREFIX) or places.is_open(path)
 
 
 def bearer_token(authorization: list[str]) -> str:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
@@ -27,6 +28,7 @@ FIELD: Final = "csrf"
 FORM: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 1000
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_FILE: Final = re.compile(r"POST /desk/matters/[^/]+/originals")
 
 
 class SignInUnavailable(Unavailable):
@@ -83,7 +85,7 @@ class SignIn:
         scope["state"]["session"] = signed_in
         if scope["method"] not in SAFE:
             told = headers.get(HEADER)
-            if told is None and is_form(headers):
+            if told is None and (is_form(headers) or streams_form(scope)):
                 return
             if told is None:
                 raise CsrfRefused(f"Send the session's secret with every change, in the header {HEADER}.")
@@ -110,6 +112,11 @@ def is_form(headers: Headers) -> bool:
     return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
+def streams_form(scope: Scope) -> bool:
+    """Whether the body is the form of a file, whose first field is the session's secret: the route looks at it."""
+    return _FILE.fullmatch(f"{scope['method']} {scope['path']}") is not None
+
+
 def take_form(scope: Scope, untrusted_body: bytes) -> None:
     """Put the form's fields into `state.form`, and set `state.actor` where they carry the session's secret."""
     try:
@@ -128,9 +135,9 @@ def take_form(scope: Scope, untrusted_body: bytes) -> None:
     for name, value in pairs:
         form.setdefault(name, []).append(value)
     signed_in: SignedIn | None = scope["state"].get("session")
-    if signed_in is not None:
-        told = form.pop(FIELD, [])
-        if "actor" not in scope["state"]:
-            signed_in.check_csrf(told[0] if len(told) == 1 else "")
-            scope["state"]["actor"] = signed_in.actor
+    told = form.pop(FIELD, [])
+    # Before the secret is looked at: what is refused can be offered again, and no route is reached without an actor.
     scope["state"]["form"] = form
+    if signed_in is not None and "actor" not in scope["state"]:
+        signed_in.check_csrf(told[0] if len(told) == 1 else "")
+        scope["state"]["actor"] = signed_in.actor
