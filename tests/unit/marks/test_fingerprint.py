@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +16,11 @@ from numpy.typing import NDArray
 
 from gateway.marks import fingerprint
 from gateway.marks.fingerprint import FingerprintDoesNotFit
+from gateway.seal.tracing import tracing_commitment, tracing_seed
 from gateway.trace import rules
 
 SEED = bytes(range(32))
+FROZEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors/fingerprint/v1.json").read_text("utf-8"))
 
 
 def texture(width: int, height: int) -> NDArray[np.uint8]:
@@ -31,25 +36,19 @@ def laid(pixels: NDArray[np.uint8], seed: bytes = SEED) -> NDArray[np.uint8]:
     return out
 
 
-@pytest.mark.parametrize(
-    ("size_px", "signs", "pixels"),
-    [
-        (
-            (640, 480),
-            "b75028bd59840b23e9a6a7d33742c6b4724d07d913c574129dd99693e20aab8a",
-            "789951652067c207f7be4b9ffc58909952249768d7f8a3ec662921b6c115bc26",
-        ),
-        (
-            (401, 777),
-            "f293f8a2935ae27f36cdfc13e1719561a17931961981437d371a97901e17a94b",
-            "872332c60e9e56678ab7f156fe50e35d0eb693f6f019420fa2eebcc1b428cb2d",
-        ),
-    ],
-)
-def test_signs_and_pixels_are_the_frozen_ones(size_px: tuple[int, int], signs: str, pixels: str) -> None:
-    found = fingerprint.signs_of(SEED, fingerprint.grid_of(size_px))
-    assert hashlib.sha256(found.tobytes()).hexdigest() == signs
-    assert hashlib.sha256(laid(texture(*size_px)).tobytes()).hexdigest() == pixels
+@pytest.mark.parametrize("frozen", FROZEN["pictures"])
+def test_signs_and_pixels_are_the_frozen_ones(frozen: dict[str, Any]) -> None:
+    width, height = frozen["size_px"]
+    found = fingerprint.signs_of(SEED, fingerprint.grid_of((width, height)))
+    assert hashlib.sha256(found.tobytes()).hexdigest() == frozen["signs_sha256"]
+    assert hashlib.sha256(laid(texture(width, height)).tobytes()).hexdigest() == frozen["pixels_sha256"]
+
+
+def test_seed_and_commitment_are_the_frozen_ones() -> None:
+    key, ground = bytes.fromhex(FROZEN["key"]), bytes.fromhex(FROZEN["ground"])
+    names = {name: FROZEN[name] for name in ("matter", "original", "release")}
+    assert tracing_seed(key, **names).hex() == FROZEN["seed"]
+    assert tracing_commitment(key, **names, ground=ground) == FROZEN["commitment"]
 
 
 @given(st.integers(2, 900), st.integers(2, 900))
