@@ -53,6 +53,7 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
+from gateway.people.passkeys import Passkeys
 from gateway.people.restores import Restores
 from gateway.people.service import People
 from gateway.people.sessions import Sessions
@@ -128,6 +129,7 @@ class Gateway:
     cosigning: Cosigning
     people: People
     sessions: Sessions
+    passkeys: Passkeys
     matters: Matters
     clearances: Clearances
     names: Names
@@ -287,6 +289,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         lifetime=timedelta(seconds=settings.session_lifetime_s),
         idle=timedelta(seconds=settings.session_idle_s),
     )
+    passkeys = Passkeys(units, keyring, log, clock, people, sessions)
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
     names = Names(units, keyring, log, matters)
@@ -327,7 +330,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         assess,
         names,
     )
-    reviews = Reviews(units, keyring, log, clock, people, renders)
+    reviews = Reviews(units, keyring, log, clock, people, passkeys, renders)
 
     successions = Successions(units, keyring, log, clock)
     shredding = Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders)
@@ -369,6 +372,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
         sessions=sessions,
+        passkeys=passkeys,
         matters=matters,
         clearances=clearances,
         names=names,

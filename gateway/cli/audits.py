@@ -18,7 +18,7 @@ from gateway.base.problems import CheckFailed, NotFound, Usage
 from gateway.cli.environment import connected
 from gateway.cli.output import AsJson, note, say, show
 from gateway.settings import from_environment, passphrase
-from gateway.verify import Report, verify_export, verify_package
+from gateway.verify import Report, verify_evidence, verify_export, verify_package
 from gateway.verify.verify import WrongUse
 
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
@@ -216,7 +216,7 @@ def show_keys(as_json: AsJson = False) -> None:
 
 @package.command("verify")
 def verify_one(
-    path: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
+    path: Annotated[Path, typer.Argument(help="A package: folder or zip; or a folder of evidence.")],
     log_key: LogKey = None,
     package_key: Annotated[
         str | None, typer.Option("--package-key", help="The sender's two keys, got another way.")
@@ -224,11 +224,15 @@ def verify_one(
     policy: Trusted = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log."""
+    """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log.
+
+    Of evidence also every entry of the matter, and what is told of them.
+    """
     _present(path)
     keys = {"log_key": _text(log_key, "log key"), "package_key": _text(package_key, "package key")}
     trusted = None if policy is None else _bytes(policy)
-    _report(lambda: verify_package(path, **keys, policy=trusted), as_json=as_json)
+    check = verify_evidence if (path / "evidence.json").exists() else verify_package
+    _report(lambda: check(path, **keys, policy=trusted), as_json=as_json)
 
 
 def unpack_export(archive: zipfile.ZipFile, out: Path) -> None:

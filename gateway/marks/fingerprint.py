@@ -29,7 +29,7 @@ _LEVELS_RMS = 1.75
 _FLAT, _TEXTURE_LEVELS, _MOST = 0.45, 14.0, 2.6
 # What is left of the mean square of independent signs between whose cells it is drawn evenly, in both directions.
 _EVENLY = 4 / 9
-_FLAT_MOST_LEVELS = 1.6
+_FLAT_MOST_LEVELS = 1.1
 # More would be seen beside an edge in a picture that is flat elsewhere.
 MOST_LEVELS = 5.0
 _ONE = 1 << 5
@@ -67,7 +67,7 @@ def ground_of(pixels: Pixels) -> Pixels:
     height_px, width_px = pixels.shape[:2]
     size_px = ground_size_of((width_px, height_px))
     resample = Image.Resampling.BOX if width_px >= size_px[0] else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(pixels).convert("L").resize(size_px, resample))
+    return np.asarray(Image.fromarray(pixels).resize(size_px, resample, reducing_gap=1.0).convert("L"))
 
 
 def signs_of(seed: bytes, grid: tuple[int, int]) -> Signs:
@@ -121,20 +121,23 @@ def lay(pixels: Pixels, seed: bytes, ground: Pixels) -> None:
     across = _drawn_out(np.rint(levels * _ONE).astype(np.int32), width_px)
     rows = pixels.reshape(height_px, -1)
     upper, lower, part = _between(grid[1], height_px)
-    changed, shifted = np.empty((2, rows.shape[1]), np.int16)
+    shape, bits = rows.shape[1], np.int16(2 * _BITS)
+    changed, lowest, highest = np.empty(shape, np.int16), np.zeros(shape, np.int16), np.full(shape, 255, np.int16)
+    between = (-1, -1)
+    base = slope = changed
     # Row by row, so that what is worked out stays in the processor's cache.
     for number in range(height_px):
-        above, below = across[upper[number]], across[lower[number]]
-        np.subtract(below, above, out=changed)
-        np.multiply(changed, part[number], out=changed)
-        np.right_shift(changed, _BITS, out=changed)
-        np.add(changed, above, out=changed)
-        np.right_shift(changed, 1, out=changed)
-        np.add(changed, _ONE >> 2, out=changed)
-        np.right_shift(changed, _BITS - 1, out=changed)
-        np.add(rows[number], changed, out=shifted)
-        np.clip(shifted, 0, 255, out=shifted)
-        rows[number] = shifted
+        if between != (upper[number], lower[number]):
+            between = upper[number], lower[number]
+            base = across[upper[number]] * np.int16(_ONE) + np.int16(_ONE * _ONE // 2)
+            slope = across[lower[number]] - across[upper[number]]
+        np.multiply(slope, part[number], out=changed)
+        np.add(changed, base, out=changed)
+        np.right_shift(changed, bits, out=changed)
+        np.add(changed, rows[number].astype(np.int16), out=changed)
+        np.maximum(changed, lowest, out=changed)
+        np.minimum(changed, highest, out=changed)
+        rows[number] = changed
 
 
 def _drawn_out(levels: NDArray[np.int32], width_px: int) -> NDArray[np.int16]:

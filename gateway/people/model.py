@@ -166,6 +166,41 @@ class SessionNotValid(Unauthenticated):
     title = "The session does not hold"
 
 
+class PasskeyRefused(Usage):
+    """What an authenticator gave to be registered is not as asked."""
+
+    slug = "passkey-refused"
+    title = "This passkey cannot be registered"
+
+
+class PasskeyNotValid(Unauthenticated):
+    """A passkey unknown here, or not countersigned yet."""
+
+    slug = "passkey-not-valid"
+    title = "This passkey is not good for anything here"
+
+
+class PasskeyRevoked(Unauthenticated):
+    """A passkey that was taken out of use."""
+
+    slug = "passkey-revoked"
+    title = "This passkey was revoked"
+
+
+class PasskeyCopied(Unauthenticated):
+    """An authenticator whose count went back: there may be two of it."""
+
+    slug = "passkey-copied"
+    title = "There may be a copy of this passkey"
+
+
+class InvitationNotValid(Unauthenticated):
+    """An invitation that is unknown, used or too old: callers cannot tell which."""
+
+    slug = "invitation-not-valid"
+    title = "The invitation does not hold"
+
+
 class CsrfRefused(Forbidden):
     """A change that a page of this gateway did not send."""
 
@@ -243,6 +278,36 @@ class OpenedSession:
     def __repr__(self) -> str:
         """Without the cookie."""
         return f"OpenedSession({self.signed_in!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey of a person; `statement` is what the second person signs, `entry` the audit index of that."""
+
+    id: str
+    person_id: str
+    key: str
+    origin: str
+    backup_eligible: bool
+    backed_up: bool
+    proposer: str
+    proposed_at: datetime
+    entry: int | None
+    revoked_at: datetime | None
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation to register a passkey; its secret is told this once."""
+
+    secret: str
+    person_id: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Invitation(person_id={self.person_id!r}, expires_at={self.expires_at!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from gateway.base.problems import CheckFailed
 from gateway.matter.model import Recipient
 from gateway.release.model import Profile, Release
 from gateway.review.model import Approval, Cleared
+from gateway.seal import assertion as webauthn
+from gateway.seal.assertion import Assertion
 from gateway.seal.recipient import recipient_fingerprint
 from gateway.seal.timestamp import TimeStamp
 from gateway.seal.twin import PublicTwin, SigningTwin, to_text
@@ -129,7 +131,16 @@ def _entries(log: Log, checkpoint: SignedCheckpoint, indexes: Iterable[int]) -> 
 
 
 def _approval(one: Approval) -> dict[str, Json]:
-    return {"statement": json.loads(one.statement), "signature": _signature(one.algorithm, one.key, one.signature)}
+    statement: Json = json.loads(one.statement)
+    if one.algorithm != webauthn.ALGORITHM:
+        return {"statement": statement, "signature": _signature(one.algorithm, one.key, one.signature)}
+    given = Assertion.unpack(one.signature)
+    signature: dict[str, Json] = {
+        **_signature(one.algorithm, one.key, given.signature),
+        "authenticator_data": _b64(given.authenticator_data),
+        "client_data": _b64(given.client_data),
+    }
+    return {"statement": statement, "signature": signature}
 
 
 def signed(message: bytes, kind: str, key: SigningTwin) -> bytes:

@@ -152,9 +152,8 @@ class Evidence:
             beside = binding.unpacked(self._renders.part(session, release.binding_object))
         package = {path: self._releases.bytes_of(release.id, path) for path in paths} | beside
         proven = {path: data for path, data in package.items() if path in beside or path.startswith("proofs/")}
-        binding.check_proofs(
-            {**proven, "manifest.json": package["manifest.json"]}, self._log.vkey(), self._package_key().public
-        )
+        log_key = self._log.vkey() + b"".join(line + b"\n" for line in self._log.succession()).decode()
+        binding.check_proofs({**proven, "manifest.json": package["manifest.json"]}, log_key, self._package_key().public)
         return package
 
     def _begin(self, actor: Actor, release: Release) -> tuple[int, DocumentKey]:

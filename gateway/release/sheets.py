@@ -26,7 +26,8 @@ _NO_NAMES = bytes.fromhex("000000000006")
 
 INK, RULE, PALE = colors.HexColor("#1f2f46"), colors.HexColor("#b8c0cc"), colors.HexColor("#f5f7fa")
 _GREY = colors.HexColor("#5b6675")
-_EDGE_MM = 20
+# The library's frames keep this much inside their own margins.
+_EDGE_MM, _PADDING = 20, 6
 
 BODY = ParagraphStyle("body", fontName=LATIN, fontSize=9, leading=13, spaceAfter=4)
 CELL = ParagraphStyle("cell", fontName=LATIN, fontSize=7, leading=9.2)
@@ -34,7 +35,18 @@ HEAD = ParagraphStyle("head", parent=CELL, textColor=colors.white)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=8, leading=11.5, textColor=_GREY)
 UNDER = ParagraphStyle("under", parent=SMALL, leftIndent=9, spaceAfter=6)
 POINT = ParagraphStyle("point", parent=BODY, leftIndent=9, bulletIndent=0, spaceAfter=1)
-CODE = ParagraphStyle("code", parent=BODY, fontSize=7.5, leading=11, leftIndent=8, backColor=PALE, borderPadding=3)
+CODE = ParagraphStyle(
+    "code",
+    parent=BODY,
+    fontSize=7.5,
+    leading=11,
+    leftIndent=4,
+    rightIndent=4,
+    spaceBefore=4,
+    spaceAfter=8,
+    backColor=PALE,
+    borderPadding=3,
+)
 TITLE = ParagraphStyle("title", parent=BODY, fontSize=20, leading=26, textColor=INK, spaceAfter=2)
 HEADING = ParagraphStyle("heading", parent=BODY, fontSize=12, leading=16, textColor=INK, spaceBefore=12, spaceAfter=5)
 
@@ -107,8 +119,8 @@ def pages(story: Sequence[Flowable], *, title: str, running: str) -> bytes:
     document = SimpleDocTemplate(
         sink,
         pagesize=A4,
-        leftMargin=_EDGE_MM * mm,
-        rightMargin=_EDGE_MM * mm,
+        leftMargin=_EDGE_MM * mm - _PADDING,
+        rightMargin=_EDGE_MM * mm - _PADDING,
         topMargin=24 * mm,
         bottomMargin=20 * mm,
         title=title,

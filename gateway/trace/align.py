@@ -34,6 +34,7 @@ FEATURES = 2500
 _LOOKED_AT_PX = 1000
 _LEAST_CONTRAST = 0.02
 _RATIO = 0.75
+_LEAST_SCALE = 0.02
 _LEAST_MATCHES, _SURE_MATCHES = 12, 60
 _WINDOW_PX, _SMOOTH_PX, _LOUD_PX, _FLOW_PX = 24.0, 8.0, 6.0, 16.0
 _FLOW_MOST_PX = 6.0
@@ -60,24 +61,24 @@ def align(request: Mapping[str, Json], untrusted: bytes) -> Answer:
     width_px, height_px = cast(list[int], request["leak_px"])
     leak = np.frombuffer(untrusted[: 3 * width_px * height_px], np.uint8).reshape(height_px, width_px, 3)
     grey = cv2.cvtColor(leak, cv2.COLOR_RGB2GRAY)
-    views = _Views(grey)
+    views = Views(grey)
     found: list[Json] = []
     blobs: list[bytes] = []
     at = 3 * width_px * height_px
     for number, (across, down) in enumerate(cast(list[list[int]], request["grounds_px"])):
         ground = np.frombuffer(untrusted[at : at + across * down], np.uint8).reshape(down, across)
         at += across * down
-        placed = _placed(views, features_of(ground))
-        if placed is None:
+        fitting = placed(views, features_of(ground))
+        if fitting is None:
             continue
-        matches, way, mirrored = placed
-        over, planes = _differences(views.shown(mirrored=mirrored), way, ground)
+        matches, way, mirrored = fitting
+        over, planes = differences_of(views.shown(mirrored=mirrored), way, ground)
         found.append([number, matches, mirrored])
         blobs += [over.tobytes(), *(plane.astype("<f4").tobytes() for plane in planes)]
     return {"found": found}, blobs
 
 
-class _Views:
+class Views:
     """The leak as it is and mirrored, with its features; mirrored only where somebody asks."""
 
     def __init__(self, grey: Grey) -> None:
@@ -85,11 +86,13 @@ class _Views:
         self._features: dict[bool, Features] = {}
 
     def shown(self, *, mirrored: bool) -> Grey:
+        """Its pixels."""
         if mirrored not in self._shown:
             self._shown[mirrored] = np.ascontiguousarray(self._shown[False][:, ::-1])
         return self._shown[mirrored]
 
     def features(self, *, mirrored: bool) -> Features:
+        """Its features."""
         if mirrored not in self._features:
             self._features[mirrored] = features_of(self.shown(mirrored=mirrored))
         return self._features[mirrored]
@@ -107,7 +110,7 @@ def features_of(grey: Grey) -> Features:
     return Features(places / np.float32(factor), seen)
 
 
-def _placed(views: _Views, of_ground: Features) -> tuple[int, NDArray[np.float64], bool] | None:
+def placed(views: Views, of_ground: Features) -> tuple[int, NDArray[np.float64], bool] | None:
     """How many features fit, the way from the leak's pixels to the ground's, and whether it must be mirrored first."""
     best: tuple[int, NDArray[np.float64], bool] | None = None
     for mirrored in (False, True):
@@ -129,17 +132,31 @@ def _way(leak: Features, ground: Features) -> tuple[int, NDArray[np.float64]] | 
     there = leak.places[[one.queryIdx for one in good]]
     here = ground.places[[one.trainIdx for one in good]]
     way, fits = cv2.findHomography(there, here, cv2.USAC_MAGSAC, 2.0, maxIters=2000, confidence=0.999)
-    if way is None or not np.isfinite(way).all() or int(fits.sum()) < _LEAST_MATCHES:
+    if way is None or int(fits.sum()) < _LEAST_MATCHES or not _is_plausible(way, leak.places):
         return None
     return int(fits.sum()), np.asarray(way, np.float64)
 
 
-def _differences(leak: Grey, way: NDArray[np.float64], ground: Grey) -> tuple[Grey, list[Plane]]:
+def _is_plausible(way: NDArray[np.float64], places: Plane) -> bool:
+    """Whether a camera could have done this: nothing lies behind it, and nothing became a point or a continent."""
+    if not np.isfinite(way).all() or abs(way[2, 2]) < 1e-9:
+        return False
+    depth = places @ way[2, :2] + way[2, 2]
+    return bool((depth / way[2, 2] > 0.05).all() and _LEAST_SCALE <= _scale(way) <= 1 / _LEAST_SCALE)
+
+
+def _scale(way: NDArray[np.float64]) -> float:
+    """How much larger things are in the ground than in the leak, at the leak's corner."""
+    return math.sqrt(abs(float(np.linalg.det(way[:2, :2] / way[2, 2]))))
+
+
+def differences_of(leak: Grey, way: NDArray[np.float64], ground: Grey) -> tuple[Grey, list[Plane]]:
+    """The leak as it lies over the ground, and what it differs by in each cell, without flow and with."""
     size_px = (ground.shape[1], ground.shape[0])
     levels = leak.astype(np.float32)
     # Both sides count pixels from their middles.
-    scale = math.sqrt(abs(float(np.linalg.det(way[:2, :2] / way[2, 2]))))
-    if 0 < scale < 0.7:
+    scale = _scale(way)
+    if scale < 0.7:
         levels = cv2.GaussianBlur(levels, (0, 0), 0.45 / scale)
     over = cv2.warpPerspective(levels, way, size_px, flags=cv2.INTER_CUBIC)
     inside = cv2.warpPerspective(np.ones(leak.shape, np.float32), way, size_px) > 0.999

@@ -118,6 +118,8 @@ class Tracing:
         media_type = self._pictures.sniff(untrusted[:_HEAD_BYTES])
         if media_type is None:
             raise NotTraceable("Only pictures are traced; save the page or the frame as JPEG or PNG and send that.")
+        if matter is not None:
+            self._matters.get(matter)
         trace_id, digest = new_id("trc"), hashlib.sha256(untrusted).hexdigest()
         self._enter(actor, "trace.begun", trace_id, matter, {}, {"file_sha256": digest})
         leak = self._pictures.read(untrusted, media_type, Budgeted(self._sandbox), _FIRST)
@@ -203,14 +205,14 @@ class Tracing:
         found.tested.append(_Tested(copy, entry, score(best, signs), laid, best, signs))
 
     def _report(self, trace_id: str, digest: str, found: _Findings) -> Report:
-        ranked = sorted(found.tested, key=lambda one: -one.score)
+        ranked = _best_of_each_copy(found.tested)
         needed = rules.needed(found.hypotheses)
         accused = [one for one in ranked if one.score >= needed]
         evidence = heat_map(accused[0].laid.over, accused[0].differences, accused[0].signs) if accused else b""
         return Report(
             id=trace_id,
             file_sha256=digest,
-            tested=len(found.tested),
+            tested=len(ranked),
             hypotheses=found.hypotheses,
             shredded=found.shredded,
             uncommitted=found.uncommitted,
@@ -240,3 +242,12 @@ class Tracing:
                 commitment=one.copy.commitment,
                 entry=one.entry,
             )
+
+
+def _best_of_each_copy(tested: Sequence[_Tested]) -> list[_Tested]:
+    """The best first, and of renditions that took one another's place in a release the one that fits best."""
+    ranked = sorted(tested, key=lambda one: -one.score)
+    first: dict[tuple[str, str], _Tested] = {}
+    for one in ranked:
+        first.setdefault((one.copy.release, one.copy.original), one)
+    return [*first.values()]

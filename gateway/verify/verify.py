@@ -91,6 +91,7 @@ EVIDENCE_FILES = (
     "index.sig",
     "verify.py",
 )
+EVIDENCE_POLICIES = ("policies/statement.json", "policies/signatures.json")
 AFTER_DISPATCH = ("release.dispatched", "release.acknowledged", "release.recalled")
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
@@ -399,7 +400,11 @@ ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
 ONE = Is("1", lambda value: type(value) is int and value == 1)
 OBJECT = Is("an object", lambda value: isinstance(value, dict))
 
-SIGNATURE = {"alg": TEXT, "key": KEY, "sig": B64}
+PASSKEY = Is("a key passkey:…", _matches("passkey:[A-Za-z0-9+/]{56}|passkey:[A-Za-z0-9+/]{103}="))
+ORIGIN = Is("an origin", _matches(r"https?://[a-z0-9.-]{1,253}(:[1-9][0-9]{0,4})?"))
+PERSONAL_KEY = Is("a key ed25519:… or passkey:…", lambda value: KEY.test(value) or PASSKEY.test(value))
+
+SIGNATURE = {"alg": TEXT, "key": PERSONAL_KEY, "sig": B64, "authenticator_data?": B64, "client_data?": B64}
 QUORUM = {"role": TEXT, "n": POSITIVE}
 DOCUMENT = {"path": PATH, "sha256": HEX, "size_bytes": COUNT}
 MANIFEST = {
@@ -454,6 +459,17 @@ ENROLLED = {
     "person": TEXT,
     "key": KEY,
     "roles": [TEXT],
+    "proposer": TEXT,
+    "at": TIME,
+    "countersigner": TEXT,
+    "statement_sha256": HEX,
+    "signature": SIGNATURE_HEX,
+}
+PASSKEY_ENROLLED = {
+    "person": TEXT,
+    "passkey": TEXT,
+    "key": PASSKEY,
+    "origin": ORIGIN,
     "proposer": TEXT,
     "at": TIME,
     "countersigner": TEXT,
@@ -700,6 +716,143 @@ def check_personal_signature(key_text: str, alg: str, signature: bytes, message:
     raw = unb64(key_text.partition(":")[2], f"The key of {what}")
     check_ed25519(raw, f"The key of {what}")
     if not ed25519_holds(raw, message, signature):
+        raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
+
+
+# Passkeys (W3C WebAuthn, level 3; ECDSA over P-256 of FIPS 186-5): what a browser and an authenticator said.
+
+P256_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+P256_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+P256_G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+# A COSE key has one form: {1: 2, 3: -7, -1: 1, -2: x, -3: y} for ES256, {1: 1, 3: -8, -1: 6, -2: x} for EdDSA.
+COSE_ES256, COSE_ES256_Y = bytes.fromhex("a5010203262001215820"), bytes.fromhex("225820")
+COSE_EDDSA = bytes.fromhex("a4010103272006215820")
+PRESENT, VERIFIED, BACKUP_ELIGIBLE, BACKED_UP = 0x01, 0x04, 0x08, 0x10
+
+
+def _p256_add(p: tuple[int, int] | None, q: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sum of two points; `None` is the one at infinity."""
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0] and (p[1] + q[1]) % P256_P == 0:
+        return None
+    if p == q:
+        slope = 3 * (p[0] * p[0] - 1) * pow(2 * p[1], -1, P256_P)
+    else:
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, P256_P)
+    x = (slope * slope - p[0] - q[0]) % P256_P
+    return x, (slope * (p[0] - x) - p[1]) % P256_P
+
+
+def _der_pair(signature: bytes) -> tuple[int, int] | None:
+    """The two numbers of an ECDSA signature, if it is in its one DER form."""
+    numbers: list[int] = []
+    rest = signature[2:]
+    if len(signature) > 72 or signature[:2] != bytes([0x30, len(signature) - 2 & 0xFF]):
+        return None
+    while rest and len(numbers) < 2:
+        size = rest[1] if len(rest) > 1 else 0
+        body = rest[2 : 2 + size]
+        if rest[0] != 2 or not 0 < size <= 33 or len(body) != size:
+            return None
+        if body[0] & 0x80 or (size > 1 and body[0] == 0 and not body[1] & 0x80):
+            return None
+        numbers.append(int.from_bytes(body, "big"))
+        rest = rest[2 + size :]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and not rest else None
+
+
+def p256_holds(point: tuple[int, int], message: bytes, signature: bytes) -> bool:
+    """Whether `signature`, in DER, is that of this public key over `message`, with SHA-256."""
+    x, y = point
+    if not (0 <= x < P256_P and 0 <= y < P256_P and (y * y - (x * x - 3) * x - P256_B) % P256_P == 0):
+        return False
+    r, s = _der_pair(signature) or (0, 0)
+    if not (0 < r < P256_N and 0 < s < P256_N):
+        return False
+    inverse = pow(s, -1, P256_N)
+    u = int.from_bytes(hashlib.sha256(message).digest(), "big") * inverse % P256_N
+    v = r * inverse % P256_N
+    sums = {(1, 0): P256_G, (0, 1): point, (1, 1): _p256_add(P256_G, point)}
+    found: tuple[int, int] | None = None
+    for bit in range(255, -1, -1):
+        found = _p256_add(found, found)
+        step = (u >> bit & 1, v >> bit & 1)
+        if step != (0, 0):
+            found = _p256_add(found, sums[step])
+    return found is not None and found[0] % P256_N == r
+
+
+def check_approval_signature(signature: dict[str, Any], message: bytes, what: str) -> str:
+    """Raise `Mismatch` unless this approver's key or passkey signed `message`; the origin where a passkey was used."""
+    parts = {"authenticator_data", "client_data"} & signature.keys()
+    made = unb64(signature["sig"], what)
+    if signature["alg"] != "WebAuthn":
+        if parts or not KEY.test(signature["key"]):
+            raise Mismatch(f"{what} is partly that of a passkey.")
+        check_personal_signature(signature["key"], signature["alg"], made, message, what)
+        return ""
+    if len(parts) != 2 or not PASSKEY.test(signature["key"]):
+        raise Mismatch(f"{what} lacks what a passkey's signature is made over.")
+    data, client = (unb64(signature[name], what) for name in ("authenticator_data", "client_data"))
+    origin = _check_client(client, hashlib.sha256(message).digest(), what)
+    _check_authenticator(data, origin, what)
+    _check_passkey(
+        unb64(signature["key"][8:], f"The key of {what}"), data + hashlib.sha256(client).digest(), made, what
+    )
+    return origin
+
+
+def _check_client(client: bytes, challenge: bytes, what: str) -> str:
+    """The origin that the browser named, if it speaks of this challenge."""
+    try:
+        told = json.loads(client.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or len(client) > 4096:
+        raise Mismatch(f"{what} has a browser's part that cannot be read.")
+    if told.get("type") != "webauthn.get":
+        raise Mismatch(f"{what} was made for something else than a signature: {shown(told.get('type'))}.")
+    if told.get("challenge") != base64.urlsafe_b64encode(challenge).rstrip(b"=").decode("ascii"):
+        raise Mismatch(f"{what} was made over another statement: the challenge differs.")
+    if not ORIGIN.test(told.get("origin")):
+        raise Mismatch(f"{what} was made at no origin: {shown(told.get('origin'))}.")
+    if told.get("crossOrigin", False) is not False or "topOrigin" in told:
+        raise Mismatch(f"{what} was made inside a page of another site.")
+    return str(told["origin"])
+
+
+def _check_authenticator(data: bytes, origin: str, what: str) -> None:
+    """Raise `Mismatch` unless the authenticator speaks for that host, of somebody present and verified."""
+    host = origin.partition("://")[2].partition(":")[0]
+    if len(data) != 37:
+        raise Mismatch(f"{what} has an authenticator's part of {len(data)} bytes instead of 37.")
+    if data[:32] != hashlib.sha256(host.encode("ascii")).digest():
+        raise Mismatch(f"{what} was made for another host than {shown(host)}.")
+    flags = data[32]
+    for flag, missing in ((PRESENT, "somebody present"), (VERIFIED, "the authenticator verifying its user")):
+        if not flags & flag:
+            raise Mismatch(f"{what} was made without {missing}.")
+    if flags & ~(PRESENT | VERIFIED | BACKUP_ELIGIBLE | BACKED_UP) or flags & (8 | 16) == BACKED_UP:
+        raise Mismatch(f"{what} has flags that contradict each other.")
+
+
+def _check_passkey(cose: bytes, message: bytes, signature: bytes, what: str) -> None:
+    """Raise `Mismatch` unless this COSE key, ES256 or EdDSA, signed `message`."""
+    x, y = cose[10:42], cose[45:]
+    if cose == COSE_ES256 + x + COSE_ES256_Y + y and len(y) == 32:
+        point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+        holds = p256_holds(point, message, signature)
+    elif cose == COSE_EDDSA + x and len(x) == 32:
+        check_ed25519(x, f"The key of {what}")
+        holds = ed25519_holds(x, message, signature)
+    else:
+        raise Mismatch(f"The key of {what} is not an ES256 or EdDSA key in its one COSE form.")
+    if not holds:
         raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
 
 
@@ -2003,8 +2156,7 @@ class PackageCheck:
                 if statement[name] != value:
                     raise Mismatch(f"Approval {number} is of another {name}: {shown(statement[name])}.")
             what = f"The signature of approval {number}"
-            raw = unb64(signature["sig"], what)
-            check_personal_signature(signature["key"], signature["alg"], raw, canonical(statement), what)
+            approval["origin"] = check_approval_signature(signature, canonical(statement), what)
         people = {approval["statement"]["approver"] for approval in approvals["approvals"]}
         keys = {approval["signature"]["key"] for approval in approvals["approvals"]}
         if not len(people) == len(keys) == len(approvals["approvals"]):
@@ -2023,6 +2175,7 @@ class PackageCheck:
         enrolment = parse_canonical(self._found["enrolment.json"], "enrolment.json")
         check_shape(enrolment, ENROLMENT, "enrolment.json")
         register: dict[str, tuple[str, list[str]]] = {}
+        passkeys: dict[str, tuple[str, str]] = {}
         previous = -1
         for item in enrolment["entries"]:
             index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
@@ -2031,11 +2184,14 @@ class PackageCheck:
                 raise Mismatch(f"{what} is out of order, or later than the release.")
             hashes = [unb64(text, f"A hash of {what}") for text in item["proof"]]
             check_inclusion(leaf, index, hashes, checkpoint, what)
-            enrol(register, parse_entry(leaf, what), what)
+            enrol(register, parse_entry(leaf, what), what, passkeys)
             previous = index
         for number, approval in enumerate(approvals["approvals"], 1):
             person, role = approval["statement"]["approver"], approval["statement"]["role"]
             key, roles = register.get(person, ("", []))
+            if approval["origin"]:
+                key = approval["signature"]["key"]
+                key = key if passkeys.get(key) == (person, approval["origin"]) else ""
             if key != approval["signature"]["key"]:
                 raise Mismatch(f"No entry shows that the key of approval {number} belongs to {shown(person)}.")
             if role not in roles:
@@ -2134,8 +2290,15 @@ def table_line(proof: dict[str, Any], checked: int) -> str:
     return f"{proof['file']}: {'; '.join(parts) or 'no columns'}."
 
 
-def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
-    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold."""
+def enrol(
+    register: dict[str, tuple[str, list[str]]],
+    entry: dict[str, Any],
+    what: str,
+    passkeys: dict[str, tuple[str, str]] | None = None,
+) -> None:
+    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold; `passkeys`
+    (key → person, origin) likewise.
+    """
     facts = entry["facts"]
     if entry["type"] == "deployment.founded":
         # Whoever holds the log's key could else found again, with keys of their own for the same people.
@@ -2172,8 +2335,29 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
         if key != facts["key"]:
             raise Mismatch(f"{what} gives {shown(person)} a second key.")
         register[person] = (key, roles + facts["roles"])
+    elif entry["type"] == "passkey.enrolled" and passkeys is not None:
+        enrol_passkey(register, passkeys, facts, what)
     else:
         raise Mismatch(f"{what} is of the type {shown(entry['type'])}, which enrols nobody.")
+
+
+def enrol_passkey(
+    register: dict[str, tuple[str, list[str]]], passkeys: dict[str, tuple[str, str]], facts: dict[str, Any], what: str
+) -> None:
+    """Take a person's passkey into `passkeys`, if a second person signed for it."""
+    check_shape(facts, PASSKEY_ENROLLED, f"{what}, facts")
+    second = facts["countersigner"]
+    if second in (facts["person"], facts["proposer"]) or second not in register:
+        raise Mismatch(f"{what} is not countersigned by a second person whose own enrolment is shown.")
+    names = ("person", "passkey", "key", "origin", "proposer", "at")
+    statement = {"type": "disclosure-gateway/passkey/v1", **{name: facts[name] for name in names}}
+    signature = bytes.fromhex(facts["signature"])
+    check_personal_signature(register[second][0], "Ed25519", signature, canonical(statement), f"A signature in {what}")
+    if facts["person"] not in register:
+        raise Mismatch(f"{what} gives a passkey to {shown(facts['person'])}, whose own enrolment is not shown.")
+    if facts["key"] in passkeys:
+        raise Mismatch(f"{what} gives out a passkey a second time.")
+    passkeys[facts["key"]] = (facts["person"], facts["origin"])
 
 
 def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:
@@ -2951,9 +3135,10 @@ class PackageRecord(PackageCheck):
         return any(name.startswith("files/") for name in getattr(self._found.get("files"), "sizes", {}))
 
     @property
-    def handed_over_at(self) -> str | None:
-        """The checkpoint that the package was handed over with, where it can be read."""
-        return self._found["proof"].checkpoint if "proof" in self._found else None
+    def pins(self) -> dict[str, Any]:
+        """What the manifest says of the policies, where it can be read."""
+        pins: dict[str, Any] = (self._found.get("manifest") or {}).get("policy", {})
+        return pins
 
     @property
     def stamp(self) -> bytes | None:
@@ -2979,6 +3164,11 @@ class PackageRecord(PackageCheck):
 class MatterRecord(ExtractCheck):
     """The numbered checks of the extract in a bundle, which continues the checkpoint in the package."""
 
+    @property
+    def lineage(self) -> Lineage | None:
+        """The keys that the log had one after the other, where they lead to the one given."""
+        return self._found.get("lineage")
+
     def got(self, name: str) -> Any:
         """What a check found; `Skipped` where it failed."""
         return self._get(name)
@@ -2999,7 +3189,7 @@ class EvidenceCheck:
         self.package_key = package_key
         self.held_text = held
         self.package = PackageRecord(path / "package", log_key, package_key, trust)
-        self.log_key = log_key
+        self.log = MatterRecord(path / "log", log_key, None, None)
         self.report = Report("evidence bundle", pinned=log_key is not None and package_key is not None)
         self._found: dict[str, Any] = {}
 
@@ -3008,14 +3198,16 @@ class EvidenceCheck:
         run = self.report.run
         run("structure", self.structure)
         run("index", self.index)
-        self._take("package", self.package, self.package())
-        log = MatterRecord(self.path / "log", self.log_key, self.package.handed_over_at, None)
-        self._take("log", log, log())
+        self.log.held_text = self._found.get("handed over")
+        self._take("log", self.log())
+        if self.package.log_key is not None:
+            self.package.log_key = self.log.lineage or self.package.log_key
+        self._take("package", self.package())
         run("release", self.release)
         run("originals", self.originals)
         run("decisions", self.decisions)
         run("document", self.document)
-        if any(name.startswith("policies/") for name in getattr(self._found.get("files"), "sizes", {})):
+        if self._policies_signed():
             run("policies", self.policies)
         if self.held_text is not None:
             run("checkpoint held outside", self.held)
@@ -3024,10 +3216,10 @@ class EvidenceCheck:
     def structure(self) -> str:
         """The documented files; every other one belongs to the package, the log or the policies."""
         files = self._found["files"] = Folder(self.path)
-        beside = {name for name in files.sizes if name.startswith(("package/", "log/", "policies/"))}
+        beside = {name for name in files.sizes if name.startswith(("package/", "log/")) or name in EVIDENCE_POLICIES}
         for name in sorted((files.sizes.keys() - beside) ^ {*EVIDENCE_FILES}):
             raise Mismatch(f"{name} {'does not belong into evidence' if name in files.sizes else 'is missing'}.")
-        for name in sorted(one for one in files.sizes if one.startswith("policies/") or one in EVIDENCE_FILES):
+        for name in sorted(one for one in files.sizes if one in EVIDENCE_POLICIES or one in EVIDENCE_FILES):
             if files.sizes[name] > SMALL_FILE_BYTES:
                 raise Mismatch(f"{name} is far too large.")
             with files.open(name) as file:
@@ -3035,6 +3227,9 @@ class EvidenceCheck:
         for name, shape in (("index.json", EVIDENCE_INDEX), ("evidence.json", EVIDENCE), ("decisions.json", DECISIONS)):
             self._found[f"{name}, read"] = parse_canonical(self._found[name], name)
             check_shape(self._found[f"{name}, read"], shape, name)
+        if "package/audit.proof" in files.sizes:
+            with files.open("package/audit.proof") as file:
+                self._found["handed over"] = parse_proof(file.read(SMALL_FILE_BYTES)).checkpoint
         return "The bundle holds the documented files."
 
     def index(self) -> str:
@@ -3058,11 +3253,13 @@ class EvidenceCheck:
     def release(self) -> str:
         """Package, log and what is told are of one release, which was sealed, handed over and came to what is told."""
         told, manifest, entries = self._get("evidence.json, read"), self._manifest(), self._entries()
-        proof, extract = self.package.got("proof"), self._get("log").got("extract")
+        proof, extract = self.package.got("proof"), self.log.got("extract")
         if self._get("signers") != manifest["signed_by"]:
             raise Mismatch("index.json is not signed by the keys that signed the manifest.")
         if extract["filter"] != {"matter": manifest["matter"]} or extract["matter"] is None:
             raise Mismatch("The extract of the log is not all of this matter.")
+        if not self.log.got("lineage").has(parse_key(" ".join(manifest["log"]), "The log key in the manifest")):
+            raise Mismatch("The manifest names another log than the one of the extract.")
         names = {"release": manifest["release"], "matter": manifest["matter"], "log": extract["log"]}
         for name, value in names.items():
             if told[name] != value or self._get("index.json, read")["release"] != manifest["release"]:
@@ -3168,9 +3365,17 @@ class EvidenceCheck:
             "of it; whether that signature holds PDF readers say (pdfsig evidence.pdf)."
         )
 
+    def _policies_signed(self) -> bool:
+        """Whether signatures of policies are here, or the manifest asks for them."""
+        here = any(name in self._found for name in EVIDENCE_POLICIES)
+        return here or "bundle" in self.package.pins
+
     def policies(self) -> str:
         """The policies that the manifest names were signed by at least two signers."""
         pins = self._manifest()["policy"]
+        for name in EVIDENCE_POLICIES:
+            if name not in self._found:
+                raise Mismatch(f"{name} is missing, and the manifest names signed policies.")
         statement = parse_canonical(self._get("policies/statement.json"), "policies/statement.json")
         signed = parse_canonical(self._get("policies/signatures.json"), "policies/signatures.json")
         check_shape(signed, POLICY_SIGNATURES, "policies/signatures.json")
@@ -3188,27 +3393,28 @@ class EvidenceCheck:
 
     def held(self) -> str:
         """The checkpoint that was kept outside is the package's or the extract's."""
-        held = self._get("log").got("lineage").open(self.held_text or "", "The checkpoint you kept")
-        for mine in (self.package.got("checkpoint"), self._get("log").got("signed")):
+        held = self.log.got("lineage").open_kept(self.held_text or "", "The checkpoint you kept")
+        for mine in (self.package.got("checkpoint"), self.log.got("signed")):
             if mine.size == held.size:
                 if mine.root != held.root:
                     raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
                 return f"The checkpoint you kept, over {held.size} entries, is the one here."
         raise Mismatch("The checkpoint you kept is neither the package's nor the extract's, and nothing leads to it.")
 
-    def _take(self, name: str, check: Any, report: Report) -> None:
+    def _take(self, name: str, report: Report) -> None:
         """The steps of a part, as steps of the whole."""
-        self._found[name] = check
         for step in report.steps:
             self.report.steps.append(Step(len(self.report.steps) + 1, f"{name}: {step.title}", step.state, step.detail))
-        self.report.warnings += [one for one in report.warnings if "--checkpoint" not in one]
+        told = [one for one in report.warnings if "--checkpoint" not in one and one not in self.report.warnings]
+        self.report.warnings += told
+        self.report.breaks += [one for one in report.breaks if one not in self.report.breaks]
 
     def _manifest(self) -> dict[str, Any]:
         manifest: dict[str, Any] = self.package.got("manifest")
         return manifest
 
     def _entries(self) -> dict[int, tuple[dict[str, Any], str]]:
-        entries: dict[int, tuple[dict[str, Any], str]] = self._get("log").got("entries")
+        entries: dict[int, tuple[dict[str, Any], str]] = self.log.got("entries")
         return entries
 
     def _first(self, kind: str, subject: Any) -> tuple[int, dict[str, Any]]:

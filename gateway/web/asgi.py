@@ -22,6 +22,7 @@ from gateway.web.api import (
     matters,
     operations,
     originals,
+    passkeys,
     people,
     releases,
     renditions,
@@ -78,6 +79,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     for room in (
         people,
         sessions,
+        passkeys,
         matters,
         export_control,
         originals,

@@ -96,6 +96,17 @@ def signature_of(text: str) -> bytes:
         raise NotBase64("Send the signature as base64 (RFC 4648, with padding).") from error
 
 
+def base64url_of(text: str) -> bytes:
+    """The bytes of base64url without padding, in its one spelling."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NotBase64("Send these parts as base64url (RFC 4648), without padding.") from error
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
+        raise NotBase64("Send these parts as base64url (RFC 4648), without padding.")
+    return raw
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write: carried out once for each Idempotency-Key."""
@@ -192,6 +203,7 @@ InWrite = Annotated[Write, Depends(write_of)]
 InChange = Annotated[Write, Depends(change_of)]
 PersonId = Annotated[str, _path("per", "person"), _shaped("per", "person")]
 SessionId = Annotated[str, _path("ses", "session"), _shaped("ses", "session")]
+PasskeyId = Annotated[str, _path("psk", "passkey"), _shaped("psk", "passkey")]
 ProposalId = Annotated[str, _path("prop", "proposal"), _shaped("prop", "proposal")]
 MatterId = Annotated[str, _path("mat", "matter"), _shaped("mat", "matter")]
 NameId = Annotated[str, _path("nam", "remembered name"), _shaped("nam", "remembered name")]

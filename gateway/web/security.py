@@ -23,6 +23,10 @@ PUBLIC: Final = frozenset(
     {
         PROBLEM_PAGE,
         f"{API}/tokens",
+        f"{API}/sign-in/options",
+        f"{API}/sign-in",
+        f"{API}/invitations/options",
+        f"{API}/invitations/passkeys",
         f"{API}/openapi.json",
         "/healthz",
         "/readyz",

@@ -23,6 +23,19 @@ UNCONDITIONAL |= {
 }
 UNCONDITIONAL |= {"proposeShredding", "shredOriginal", "recordConsent", "recordAssessment"}
 UNCONDITIONAL |= {"openSession", "endSession", "traceFile"}
+UNCONDITIONAL |= {
+    "invitePerson",
+    "acceptInvitation",
+    "registerInvited",
+    "beginPasskey",
+    "registerPasskey",
+    "countersignPasskey",
+    "revokePasskey",
+    "beginSignIn",
+    "signIn",
+    "requestPasskeyApproval",
+    "approveWithPasskey",
+}
 UNCONDITIONAL |= {"recordExportClass", "recordLicence", "forgetName"}
 
 

@@ -99,6 +99,7 @@ CALLS: Final[Mapping[str, Callable[[Client], object]]] = {
     "showDocument": lambda c: c.document("rel_1", "withheld.csv"),
     "dispatchRelease": lambda c: c.dispatch("rel_1", if_match=TAG),
     "takePackage": lambda c: c.package("rel_1", io.BytesIO()),
+    "takeEvidence": lambda c: c.evidence("rel_1", io.BytesIO()),
     "recordReceipt": lambda c: c.receipt("rel_1", "Portal 1", if_match=TAG),
     "recallRelease": lambda c: c.recall("rel_1", "No.", if_match=TAG),
     "requestRendition": lambda c: c.add("rel_1", "org_1", if_match=TAG),
@@ -179,6 +180,11 @@ UNWRAPPED: Final = {
     "ProposalsOut",
     "ReleasesOut",
     "RevokedOut",
+    "InvitationOut",
+    "OptionsOut",
+    "PasskeyOut",
+    "PasskeyRequestOut",
+    "PasskeysOut",
     "SessionOut",
     "SessionsOut",
     "SignedInOut",
@@ -282,7 +288,7 @@ def _check_type(schema: dict[str, Any], hint: Any, told: dict[str, Any], where: 
         assert get_origin(hint) is Mapping, where
         _check_type(schema, get_args(hint)[1], told["additionalProperties"], where)
     else:
-        assert hint is {"string": str, "integer": int}[told["type"]], where
+        assert hint is {"string": str, "integer": int, "boolean": bool}[told["type"]], where
 
 
 @pytest.fixture

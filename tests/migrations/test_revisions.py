@@ -336,7 +336,7 @@ def test_what_binds_packages_is_kept_from_an_upgrade_on(database: Database, tmp_
     engine = engine_of(world.gateway.settings)
     with engine.begin() as connection:
         connection.execute(release.update().values(binding_object="obj_1"))
-    downgrade(engine, "0016")
+    downgrade(engine, "0018")
     upgrade(engine)
     (row,) = contents(engine, "release")["release"]
     assert "obj_1" not in row
@@ -382,14 +382,30 @@ def test_a_gateway_starts_on_no_other_version(engine: Engine) -> None:
         check_current(engine)
 
 
-def test_sessions_are_an_upgrade(database: Database, tmp_path: Path) -> None:
+def test_signing_in_is_an_upgrade(database: Database, tmp_path: Path) -> None:
     world = World.create(tmp_path, database)
-    engine, table = engine_of(world.gateway.settings), Base.metadata.tables["web_session"]
+    engine, person, now = engine_of(world.gateway.settings), world.actors["legal1"].person_id, SystemClock().now()
     with world.gateway.units.change() as session:
         world.gateway.sessions.open_in(session, world.actors["legal1"], "token")
+    world.gateway.passkeys.invite(world.actors["dispatcher"], person)
+    with engine.begin() as connection:
+        row = {
+            "id": "psk_1",
+            "person_id": person,
+            "credential": "AAAA",
+            "key": "passkey:AAAA",
+            "origin": "https://gateway.example.com",
+            "backup_eligible": False,
+            "backed_up": False,
+            "sign_count": 2**32 - 1,
+            "proposer": person,
+            "proposed_at": now,
+        }
+        connection.execute(Base.metadata.tables["passkey"].insert().values(**row))
     before = contents(engine)
-    assert len(before[table.name]) == 1
+    gone = ("web_session", "passkey", "passkey_invitation")
+    assert [len(before[name]) for name in gone] == [1, 1, 1]
     downgrade(engine, "0016")
     upgrade(engine)
-    assert contents(engine) == {**before, table.name: []}
+    assert contents(engine) == {**before, **{name: [] for name in gone}}
     engine.dispose()

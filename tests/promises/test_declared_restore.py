@@ -160,6 +160,7 @@ def test_missing_entries_are_replayed_and_nothing_is_broken(put_back: PutBack, t
     world.enrol("late", {Role.ORIGINATOR})
 
 
+@pytest.mark.nightly
 def test_an_export_of_another_story_is_not_replayed(put_back: PutBack, tmp_path: Path) -> None:
     """One that ends before what is known, one that was touched, an extract, and none."""
     restores = put_back.world.gateway.restores
@@ -190,7 +191,7 @@ def test_a_person_who_was_retired_declares_nothing(put_back: PutBack) -> None:
         gateway.restores.declare(statement, put_back.signed(statement, "dispatcher") | stranger, "why")
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.nightly), "after"])
 def test_killed_in_the_midst_it_is_the_old_refusal_or_the_finished_restore(
     put_back: PutBack, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

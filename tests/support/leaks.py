@@ -15,8 +15,8 @@ from tests.support.originals import Planted
 
 POLICIES = Path(__file__).parents[2] / "policies"
 PHOTO = "cn-mofcom-single/production-photo.yaml"
-SIZE_PX = (960, 720)
-WORK_AREA = Box(20, 16, 900, 680)
+SIZE_PX = (520, 400)
+WORK_AREA = Box(8, 8, 504, 384)
 
 
 def requiring_fingerprints(folder: Path) -> Path:
@@ -35,13 +35,13 @@ def photograph(seed: int = 1, size_px: tuple[int, int] = SIZE_PX) -> Image.Image
     """Clouds of every size with edges in them: the spectrum of a photograph, the same on every machine."""
     random = np.random.Generator(np.random.PCG64(seed))
     levels = np.zeros((size_px[1], size_px[0], 3), np.float64)
-    for step in (240, 120, 60, 24, 12, 6, 3):
+    for step in (160, 80, 40, 20, 10, 5, 3):
         small = random.integers(0, 256, (size_px[1] // step + 2, size_px[0] // step + 2, 3), dtype=np.uint8)
         levels += np.asarray(Image.fromarray(small).resize(size_px, Image.Resampling.BICUBIC), np.float64) * step**0.35
     levels = (levels - levels.min()) * 215 / np.ptp(levels) + 20
     for _ in range(160):
-        left, top = random.integers(0, size_px[0] - 80), random.integers(0, size_px[1] - 60)
-        across, down = random.integers(12, 80), random.integers(12, 60)
+        left, top = random.integers(0, size_px[0] - 40), random.integers(0, size_px[1] - 30)
+        across, down = random.integers(8, 40), random.integers(8, 30)
         levels[top : top + down, left : left + across] += random.integers(-70, 71)
     return Image.fromarray(np.clip(levels, 8, 247).astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.6))
 
@@ -75,5 +75,5 @@ def shown(data: bytes) -> Image.Image:
 def passed_on(data: bytes) -> bytes:
     """Cut out, made smaller and saved badly, as when somebody sends a part of it by a messenger."""
     picture = shown(data)
-    part = picture.crop((90, 60, 90 + picture.width * 3 // 4, 60 + picture.height * 3 // 4))
-    return as_jpeg(part.resize((part.width * 7 // 10, part.height * 7 // 10), Image.Resampling.LANCZOS), 50)
+    part = picture.crop((60, 50, 60 + picture.width * 4 // 5, 50 + picture.height * 4 // 5))
+    return as_jpeg(part.resize((part.width * 9 // 10, part.height * 9 // 10), Image.Resampling.LANCZOS), 75)

@@ -181,10 +181,10 @@ def _authorities() -> ssl.SSLContext:
 
 
 @contextmanager
-def open_office(folder: Path, database: Database = SQLITE) -> Iterator[Office]:
+def open_office(folder: Path, database: Database = SQLITE, **more: Any) -> Iterator[Office]:
     """A world behind a running server, whose origin is `http://localhost` with the port it listens at."""
     listening = free_port()
-    world = World.create(folder, database, origin=f"http://localhost:{listening.getsockname()[1]}")
+    world = World.create(folder, database, origin=f"http://localhost:{listening.getsockname()[1]}", **more)
     app = create_app(world.gateway)
     # The interface is the same in every deployment, and takes a second to write down.
     app.openapi_schema = interface = _INTERFACES[0] if _INTERFACES else app.openapi()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -125,26 +126,27 @@ def test_what_the_old_keys_sign_afterwards_is_not_of_this_log(
         log.opened(session, sign_checkpoint(stolen, old))
 
 
-@pytest.mark.parametrize("change", ["size", "root", "at", "drop", "swap", "next", "known", "more", "type"])
-def test_a_statement_that_was_touched_does_not_hold(
-    log: Log, successions: Successions, fill: Fill, change: str
-) -> None:
+def test_a_statement_that_was_touched_does_not_hold(log: Log, successions: Successions, fill: Fill) -> None:
     fill(1)
     successions.rotate()
-    told = json.loads(log.succession()[0])
-    said = told["statement"]
-    if change == "drop":
-        told["signatures"].pop()
-    elif change == "swap":
-        told["signatures"] = told["signatures"][2:] + told["signatures"][:2]
-    elif change == "next":
-        said["next"], said["log"] = said["log"], said["next"]
-    elif change == "more":
-        said["more"] = 1
-    else:
-        said[change] = {"size": 1, "root": "00" * 32, "at": "2026", "known": "AA==", "type": "other"}[change]
-    with pytest.raises(SuccessionInvalid):
-        succession.check(told)
+    [line] = log.succession()
+
+    def touched(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(line)
+        change(told, told["statement"])
+        return told
+
+    values = {"size": 1, "root": "00" * 32, "at": "2026", "known": "AA==", "type": "other", "more": 1}
+    changes: list[Callable[[dict[str, Any], dict[str, Any]], object]] = [
+        lambda told, _said: told["signatures"].pop(),
+        lambda told, _said: told["signatures"].reverse(),
+        lambda _told, said: said.update(next=said["log"], log=said["next"]),
+        *(lambda _told, said, one=one: said.update([one]) for one in values.items()),
+    ]
+    for change in changes:
+        with pytest.raises(SuccessionInvalid):
+            succession.check(touched(change))
+    assert succession.check(json.loads(line)).size == 2
 
 
 def test_an_act_between_two_changes_stays_where_it_is(log: Log, successions: Successions, fill: Fill) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,14 +13,14 @@ from gateway.residue.model import Kind, PictureExpectation, WithheldSet
 from gateway.residue.picture import picture_pixels
 from tests.support import leaks
 
-MARK = Mark("Ningbo Example", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
+MARK = Mark("Ningbo", "rel_01jabcdefghjkmnpqrstvwxyz0", "2026-01-31")
 SEED, OTHER = b"s" * 32, b"o" * 32
 NOTHING = WithheldSet(())
-SIZE_PX = (640, 480)
+SIZE_PX = (400, 300)
 
 
 def rebuilt(media_type: str, seed: bytes | None = SEED) -> Rebuilt:
-    regions = (("work_area", Op.CROP, Box(0, 0, *SIZE_PX)), ("face", Op.BOX, Box(100, 80, 60, 50)))
+    regions = (("work_area", Op.CROP, Box(0, 0, *SIZE_PX)), ("face", Op.BOX, Box(100, 80, 32, 32)))
     plan = Plan(
         tuple(
             Instruction(
@@ -60,20 +58,18 @@ def test_what_carries_it_passes_and_what_does_not_is_found(media_type: str) -> N
     report = check(one.data, expectation(one), NOTHING, plain)
     assert report.findings == ()
     assert "fingerprint" in report.passed
-    assert kinds(one.data, expectation(one, OTHER), plain) == {Kind.FINGERPRINT}
     assert kinds(rebuilt(media_type, OTHER).data, expectation(one), plain) == {Kind.FINGERPRINT}
     bare = rebuilt(media_type, None)
     assert bare.traced is None
     assert kinds(bare.data, expectation(one), plain) == {Kind.FINGERPRINT}
     assert kinds(one.data, expectation(one), b"") == {Kind.FINGERPRINT}
-    assert kinds(bare.data, replace(expectation(one), seed=""), b"") == set()
 
 
 def test_a_pixel_that_differs_by_something_else_is_found() -> None:
     one = rebuilt("image/png")
     assert one.traced is not None
     shown = picture_pixels(one.data, one.media_type).copy()
-    shown[300, 400, 1] ^= 1
+    shown[250, 300, 1] ^= 1
     assert kinds(pixels.png(shown), expectation(one), one.traced.plain) == {Kind.FINGERPRINT}
 
 
