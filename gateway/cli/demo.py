@@ -286,7 +286,9 @@ def _summary(folder: Path, copies: list[Copy], made: Specimens, export: Path) ->
 
 
 def _signposts(journey: Journey) -> None:
-    say("", f"serving on {journey.url}; stop with Ctrl-C. Demo people:")
+    desk = journey.url.replace("127.0.0.1", "localhost")
+    say("", f"serving on {journey.url}; stop with Ctrl-C. Pages, for who signs in with a token: {desk}/desk")
+    say("", "Demo people:")
     for who, person in journey.people.items():
         say(f"  {who:<12} {person}  key {journey.out / 'keys' / f'{who}.pem'}")
     say(

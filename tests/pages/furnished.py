@@ -19,6 +19,7 @@ from tests.support.office import CUSTOMERS, Office
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 # Stands in the original of the customer list and is withheld by its policy.
 SECRET = "gruen"
+AREA = Answers(regions=(Region("work_area", Box(0, 0, 320, 240)),), confirmed=True)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Furnished:
     def get(self, name: str, path: str, language: str = "en") -> httpx.Response:
         """A page, as this person reads it."""
         return self.office[name].get(path, headers={"Accept-Language": language})
+
+    def another(self) -> str:
+        """One more rendition of the photograph, for a test that changes it."""
+        world = self.office.world
+        return world.render(world.draft(world.gateway.matters.get(self.matter)), self.photo, AREA).id
 
     @contextmanager
     def browser(self, name: str) -> Iterator[Browser]:
@@ -112,8 +118,7 @@ def furnished(office: Office) -> Furnished:
     world.gateway.releases.submit(world.actors["builder"], submitted.id)
     waiting = world.render(draft, customers)
     assert waiting.state == "waiting", waiting.state
-    area = Answers(regions=(Region("work_area", Box(0, 0, 320, 240)),), confirmed=True)
-    drawn = world.render(other, photo, area)
+    drawn = world.render(other, photo, AREA)
     assert drawn.object_id, drawn.reason
     return Furnished(office, matter.id, customers, photo, waiting.id, clean.id, drawn.id, draft.id, submitted.id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -49,7 +50,7 @@ def show_audit(
         "audit",
         entries=entries,
         asked=asked,
-        query="&".join(f"{name}={value}" for name, value in asked.items() if value),
+        query=urlencode({name: value for name, value in asked.items() if value}),
         older=looked if looked > 0 else None,
         checkpoint=checkpoint,
         fingerprint=desk.gateway.log.public_key().fingerprint,

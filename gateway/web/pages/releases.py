@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from typing import Annotated, Final
@@ -98,7 +97,6 @@ def show_approval(
         recipient=matter.recipient(release.recipient),
         role=role,
         statement=statement.decode(),
-        request_file=base64.b64encode(statement).decode(),
         challenge=hashlib.sha256(statement).hexdigest(),
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         manifest=json.loads(manifest),
