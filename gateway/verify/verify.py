@@ -1886,34 +1886,35 @@ class MatterMap:
     """A map that grows; only what changed is hashed again."""
 
     def __init__(self) -> None:
-        # A node is None, a leaf (name, hash), or an inner node [left, right, hash or None where it changed].
-        self._above: list[Any] = [None, None, None]
+        # A node is a leaf (name, hash), nothing (-1, zeros), or an inner node [left, right, hash or None: it changed].
+        self._above: list[Any] = [(-1, _NOTHING)]
+        self._changed: dict[int, list[Any]] = {}
 
     def put(self, name: int, hashed: bytes) -> None:
         """Set what stands at `name`."""
         above, side, bit = self._above, 0, 255
         while True:
             node = above[side]
-            if node is None or (isinstance(node, tuple) and node[0] == name):
-                above[side] = (name, hashed)
-                return
             if isinstance(node, tuple):
-                above[side] = inner = [None, None, None]
+                if node[0] in (name, -1):
+                    above[side] = (name, hashed)
+                    return
+                above[side] = inner = [(-1, _NOTHING), (-1, _NOTHING), b""]
                 inner[node[0] >> bit & 1] = node
                 node = inner
-            node[2] = None
+            if node[2] is not None:
+                node[2] = None
+                self._changed.setdefault(bit, []).append(node)
             above, side, bit = node, name >> bit & 1, bit - 1
 
     def root(self) -> bytes:
         """The root as the map stands."""
-        return self._hash(self._above[0])
-
-    def _hash(self, node: Any) -> bytes:
-        if node is None:
-            return _NOTHING
-        if node[-1] is None:
-            node[2] = hashlib.sha256(b"\x01" + self._hash(node[0]) + self._hash(node[1])).digest()
-        hashed: bytes = node[-1]
+        sha256 = hashlib.sha256
+        for bit in sorted(self._changed):
+            for node in self._changed[bit]:
+                node[2] = sha256(b"\x01" + node[0][-1] + node[1][-1]).digest()
+        self._changed.clear()
+        hashed: bytes = self._above[0][-1]
         return hashed
 
 
