@@ -44,6 +44,13 @@ _BARE = (
     "for line in open(sys.argv[1], 'rb'):\n"
     "    json.loads(line), hashlib.sha256(b'\\0' + line[:-1]).digest()\n"
 )
+_TELLING = (
+    "import atexit, re, runpy, sys\n"
+    "told = lambda: re.search('VmHWM:\\\\s+([0-9]+)', open('/proc/self/status').read())[1]\n"
+    "atexit.register(lambda: sys.stderr.write(told()))\n"
+    "sys.argv = sys.argv[1:]\n"
+    "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+)
 _TYPES = ("original.kept", "rendition.made", "opening.granted", "original.opened", "release.approved", "release.sealed")
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -137,13 +144,16 @@ def written(folder: Path, size: int) -> Written:
     return log
 
 
-def spent(command: Sequence[str]) -> Cost:
-    """What a command took, which has to succeed."""
-    process = subprocess.Popen([sys.executable, "-I", *command], stdout=subprocess.DEVNULL)
+def spent(script: Path, *arguments: str) -> Cost:
+    """What a script took, which has to succeed. It tells its peak itself: the system's account has its parent's too."""
+    command = [sys.executable, "-I", "-c", _TELLING, str(script), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    told = process.stderr.read()
     _pid, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{command[0]} ended with {status}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+        raise SystemExit(f"{script} {' '.join(arguments)} did not succeed")
+    return Cost(usage.ru_utime + usage.ru_stime, int(told) << 10)
 
 
 class Mappable(matters.Standing):
@@ -186,13 +196,14 @@ def main() -> int:
         small, large = Path(name, "small"), Path(name, "large")
         written(small, size // (2 if quick else 10))
         log = written(large, size)
-        bare = ["-c", _BARE, str(large / "entries.jsonl")]
-        full, root = ([str(SCRIPT), str(large), *more] for more in ([], ["--root-only"]))
+        bare = Path(name, "bare.py")
+        bare.write_text(_BARE, encoding="ascii")
         runs: dict[str, list[Cost]] = {"full": [], "root": [], "bare": []}
         for _ in range(rounds):
-            for what, command in zip(runs, (full, root, bare), strict=True):
-                runs[what].append(spent(command))
-        before = spent([str(SCRIPT), str(small)]).peak_bytes
+            runs["full"].append(spent(SCRIPT, str(large)))
+            runs["root"].append(spent(SCRIPT, str(large), "--root-only"))
+            runs["bare"].append(spent(bare, str(large / "entries.jsonl")))
+        before = spent(SCRIPT, str(small)).peak_bytes
     there, absent, longest = proofs(log)
     print(f"{size:,} entries of {MATTERS:,} matters, {len(log.signed):,} checkpoints and maps\n")
     print("| check | median CPU | range | beside reading | peak memory | ceiling |\n|---|---:|---:|---:|---:|---:|")
