@@ -14,6 +14,7 @@ from gateway.audit.extracts import Extracts
 from gateway.audit.heartbeat import Heartbeat
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.audit.succession import Successions
 from gateway.audit.witnesses import HttpWitnesses
 from gateway.base.canon import Json
 from gateway.base.clock import Clock, SystemClock
@@ -52,11 +53,15 @@ from gateway.keys.twins import Signer, check_twin, signing_twin
 from gateway.matter.clearances import Clearances
 from gateway.matter.names import Names
 from gateway.matter.service import Matters
+from gateway.people.passkeys import Passkeys
+from gateway.people.restores import Restores
 from gateway.people.service import People
+from gateway.people.sessions import Sessions
 from gateway.policy.bundle import Signers, parse_signers
 from gateway.policy.load import Library
 from gateway.policy.service import Policies
 from gateway.release.dispatch import Dispatch
+from gateway.release.evidence import Evidence
 from gateway.release.service import Releases
 from gateway.release.shredding import Shredding
 from gateway.render.queue import Queue
@@ -67,6 +72,8 @@ from gateway.sandbox.process import ProcessSandbox
 from gateway.seal.timestamp import load_certificates
 from gateway.seal.twin import SigningTwin
 from gateway.settings import Settings, SettingsRefused
+from gateway.trace.laying import TASK as TRACE_TASK
+from gateway.trace.service import Tracing
 from gateway.vault.blobs.folder import FolderBlobStore
 from gateway.vault.openings import Openings
 from gateway.vault.service import Vault
@@ -115,10 +122,14 @@ class Gateway:
     key_file: PassphraseKeyFile
     rotation: Rotation
     log: Log
+    successions: Successions
+    restores: Restores
     extracts: Extracts
     heartbeat: Heartbeat
     cosigning: Cosigning
     people: People
+    sessions: Sessions
+    passkeys: Passkeys
     matters: Matters
     clearances: Clearances
     names: Names
@@ -131,11 +142,14 @@ class Gateway:
     policies: Policies
     sandbox: ProcessSandbox
     looking: ProcessSandbox
+    laying: ProcessSandbox
     renders: Renders
     reviews: Reviews
     releases: Releases
     dispatch: Dispatch
+    evidence: Evidence
     shredding: Shredding
+    tracing: Tracing
     presence: Presence
 
     @property
@@ -158,6 +172,7 @@ class Gateway:
         """Give back the sandbox and the data folder: connections and lock. The gateway is of no use afterwards."""
         self.sandbox.close()
         self.looking.close()
+        self.laying.close()
         self.units.close()
         self.presence.close()
 
@@ -185,6 +200,11 @@ def sandbox(settings: Settings) -> ProcessSandbox:
 def looking(settings: Settings) -> ProcessSandbox:
     """The sandbox in which a detector looks at pictures: its children inherit the models, which are read once."""
     return ProcessSandbox((DETECT_TASK,), settings.sandbox_minimum)
+
+
+def laying(settings: Settings) -> ProcessSandbox:
+    """The sandbox in which leaked pictures are laid over renditions: its children inherit what that takes."""
+    return ProcessSandbox((TRACE_TASK,), settings.sandbox_minimum)
 
 
 def time_stamp_authority(settings: Settings) -> TimeStampAuthority | None:
@@ -244,6 +264,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     folder, the key file, the passphrase, the database's version or a policy is not right.
     """
     require_founded(settings)
+    settings.check_origin()
     settings = settings.named(tenant_in(settings))
     clock = clock or SystemClock()
     provider = PassphraseKeyFile(settings.key_file, passphrase)
@@ -259,6 +280,16 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     rotation = Rotation(units, keyring, provider, clock, lambda *said: _note(log, *said))
     rotation.check_fit()
     people = People(units, keyring, log, clock, token_lifetime_max=timedelta(seconds=settings.token_lifetime_s))
+    sessions = Sessions(
+        units,
+        keyring,
+        log,
+        clock,
+        people,
+        lifetime=timedelta(seconds=settings.session_lifetime_s),
+        idle=timedelta(seconds=settings.session_idle_s),
+    )
+    passkeys = Passkeys(units, keyring, log, clock, people, sessions)
     matters = Matters(units, keyring, log, clock)
     clearances = Clearances(units, keyring, log, matters)
     names = Names(units, keyring, log, matters)
@@ -266,7 +297,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
     presence = Presence(settings.presence, lambda alone: _tidy(units, vault, alone=alone))
     policies = Policies(log, clock, settings.policies_dir, settings.bundles_dir, policy_signers(settings))
     library = policies.library
-    walls, other_walls = sandbox(settings), looking(settings)
+    walls, other_walls, tracing_walls = sandbox(settings), looking(settings), laying(settings)
     formats = built_in_formats()
     tables = {form.name: form for form in formats if form.name in _TABLES}
     commitments = Commitments(units, keyring, log, vault, walls, tables, settings.table_commitments)
@@ -299,7 +330,10 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         assess,
         names,
     )
-    reviews = Reviews(units, keyring, log, clock, people, renders)
+    reviews = Reviews(units, keyring, log, clock, people, passkeys, renders)
+
+    successions = Successions(units, keyring, log, clock)
+    shredding = Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders)
 
     def package_key() -> SigningTwin:
         return _package_key(units, keyring)
@@ -322,6 +356,7 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         package_key,
         time_stamped=stamped,
     )
+    extracts = Extracts(units, keyring, log, lambda: witnesses.checkpoint().checkpoint)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -330,10 +365,14 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         key_file=provider,
         rotation=rotation,
         log=log,
+        successions=successions,
+        restores=Restores(units, log, successions, clock, settings.tenant, shredding.again),
         cosigning=witnesses,
-        extracts=Extracts(units, keyring, log),
+        extracts=extracts,
         heartbeat=Heartbeat(units, log, clock, authority, settings.heartbeat_s),
         people=people,
+        sessions=sessions,
+        passkeys=passkeys,
         matters=matters,
         clearances=clearances,
         names=names,
@@ -346,11 +385,25 @@ def compose(settings: Settings, passphrase: bytes | Callable[[], bytes], clock: 
         policies=policies,
         sandbox=walls,
         looking=other_walls,
+        laying=tracing_walls,
         renders=renders,
         reviews=reviews,
         releases=releases,
         dispatch=Dispatch(units, log, witnesses, vault, people, matters, reviews, releases, package_key, authority),
-        shredding=Shredding(units, keyring, log, clock, people, vault, intake, uploads, renders),
+        evidence=Evidence(units, keyring, log, extracts, matters, policies, renders, releases, package_key, authority),
+        shredding=shredding,
+        tracing=Tracing(
+            units,
+            keyring,
+            log,
+            renders,
+            releases,
+            matters,
+            formats[0],
+            walls,
+            tracing_walls,
+            settings.picture_limit_bytes,
+        ),
         presence=presence,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from gateway.audit.model import Act
+from gateway.audit.model import Act, LogDamaged
 from gateway.audit.service import Log
 from gateway.base.clock import SystemClock
 from gateway.base.files import fsync_folder
@@ -122,8 +122,8 @@ def require_belonging(settings: Settings, log: Log) -> None:
     if settings.database_url is None:
         return
     try:
-        belongs = log.vkey().strip() == settings.log_key.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError, KeyMissing, KeyTampered):
+        belongs = log.first_vkey().strip() == settings.log_key.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError, KeyMissing, KeyTampered, LogDamaged):
         belongs = False
     if not belongs:
         raise ForeignDatabase(

@@ -6,6 +6,7 @@ Settings come from the environment (`GATEWAY_…`). Secrets come from files or t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -19,6 +20,11 @@ from gateway.sandbox.ports import Layer
 
 DEFAULT_TENANT = "gateway"
 MAX_COMMITMENTS = 16
+# The last label has a letter, so that no address in numbers passes for a name.
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 
 
 class SettingsRefused(Usage):
@@ -49,6 +55,7 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     trusted_proxy: str | None = None
+    origin: str | None = None
     policies_dir: Path | None = None
     policy_signers: Path | None = None
     policy_quorum: int = 2
@@ -67,6 +74,8 @@ class Settings:
     lease_s: float = 30.0
     worker_memory_bytes: int = 4 * GIB
     token_lifetime_s: int = 12 * 3600
+    session_lifetime_s: int = 12 * 3600
+    session_idle_s: int = 1800
     argon2_memory_kib: int = 256 * 1024
     tsa_url: str | None = None
     tsa_certificates: Path | None = None
@@ -145,8 +154,31 @@ class Settings:
             if not usable or not self.tsa_url.isprintable() or " " in self.tsa_url:
                 raise SettingsRefused("GATEWAY_TSA_URL is an address such as https://tsa.example.com/tsr; correct it.")
 
+    @property
+    def sign_in_origin(self) -> str | None:
+        """The one origin at which people sign in with a browser; `None` where nobody can."""
+        if self.origin is not None:
+            return self.origin
+        if not _is_loopback(self.host) or self.trusted_proxy is not None:
+            return None
+        return f"{'http' if self.tls_certificate is None else 'https'}://localhost:{self.port}"
+
+    def check_origin(self) -> None:
+        """Refuse an origin that no browser would send, or that would carry cookies in clear over a network."""
+        if self.origin is None:
+            return
+        told = _ORIGIN.fullmatch(self.origin)
+        if told is None or (told["scheme"], told["port"]) in {("https", "443"), ("http", "80")}:
+            raise SettingsRefused(
+                "GATEWAY_ORIGIN is what browsers call this gateway, such as https://gateway.example.com: a name and no "
+                "address in numbers, lower case, no path, no usual port; correct it."
+            )
+        if told["scheme"] == "http" and (told["host"] != "localhost" or not _is_loopback(self.host)):
+            raise SettingsRefused("GATEWAY_ORIGIN begins with https://, unless it is localhost on this machine.")
+
     def check_serving(self) -> None:
         """Refuse to listen beyond this machine without a certificate or a declared trusted proxy."""
+        self.check_origin()
         if not 1 <= self.port <= 65535:
             raise SettingsRefused("The port must lie between 1 and 65535; set GATEWAY_PORT.")
         if (self.tls_certificate is None) != (self.tls_key is None):
@@ -255,6 +287,7 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_TLS_CERTIFICATE": ("tls_certificate", Path),
     "GATEWAY_TLS_KEY": ("tls_key", Path),
     "GATEWAY_TRUSTED_PROXY": ("trusted_proxy", str),
+    "GATEWAY_ORIGIN": ("origin", str),
     "GATEWAY_POLICIES": ("policies_dir", Path),
     "GATEWAY_POLICY_SIGNERS": ("policy_signers", Path),
     "GATEWAY_POLICY_QUORUM": ("policy_quorum", _positive),
@@ -273,6 +306,8 @@ _NAMES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "GATEWAY_LEASE_S": ("lease_s", float),
     "GATEWAY_WORKER_MEMORY_BYTES": ("worker_memory_bytes", int),
     "GATEWAY_TOKEN_LIFETIME_S": ("token_lifetime_s", int),
+    "GATEWAY_SESSION_LIFETIME_S": ("session_lifetime_s", _positive),
+    "GATEWAY_SESSION_IDLE_S": ("session_idle_s", _positive),
     "GATEWAY_ARGON2_MEMORY_KIB": ("argon2_memory_kib", int),
     "GATEWAY_TSA_URL": ("tsa_url", str),
     "GATEWAY_TSA_CERTIFICATES": ("tsa_certificates", Path),

@@ -18,7 +18,15 @@ from tests.support.second import MISSING, Second
 # that look at the interface alone, whatever lies behind it.
 _JOURNEYS = frozenset({"promises", "crash"})
 _INTERFACE = frozenset(
-    {"test_archives.py", "test_fuzz.py", "test_matrix.py", "test_openapi.py", "test_border.py", "test_names.py"}
+    {
+        "test_archives.py",
+        "test_fuzz.py",
+        "test_matrix.py",
+        "test_openapi.py",
+        "test_border.py",
+        "test_names.py",
+        "test_passkeys.py",
+    }
 )
 _KINDS = {one.kind: one for one in (SQLITE, POSTGRES)}
 

@@ -127,6 +127,15 @@ class Cosigning:
                 return found
         return None
 
+    def tlog_proof(self, index: int) -> str:
+        """Entry `index` with its proof as C2SP tlog-proof, under the newest checkpoint over it that a quorum cosigned;
+        where there is none, under one over the log as it stands, with the lines that are kept.
+        """
+        with self._units.read() as session:
+            self._log.entry_in(session, index)
+            cosigned = self.covering(session, index)
+        return self._log.tlog_proof(index, (cosigned or self.kept(self._log.checkpoint())).checkpoint)
+
     def export(self, sink_dir: Path, views: Collection[str] = ()) -> Export:
         """The log's export, over a checkpoint that witnesses were asked to cosign, with their lines and the policy."""
         self.checkpoint()
@@ -231,7 +240,7 @@ class Cosigning:
     def _checked(self, signed: SignedCheckpoint, lines: str, keys: Iterable[Cosigner]) -> list[Cosignature]:
         """What these keys say of this checkpoint; `WitnessRefused` where one of them does not hold, or lies in time."""
         try:
-            found = cosignatures(lines, Checkpoint(self._log.name, signed.size, signed.root), keys)
+            found = cosignatures(lines, Checkpoint(signed.origin, signed.size, signed.root), keys)
         except CosignatureInvalid:
             raise WitnessRefused("it signed something else than this checkpoint, or a line is forged") from None
         with self._units.read() as session:
@@ -270,7 +279,7 @@ class Cosigning:
         lines = session.scalars(
             select(CosignatureRow.line).where(CosignatureRow.size == signed.size).order_by(CosignatureRow.cosigner)
         ).all()
-        checkpoint = Checkpoint(self._log.name, signed.size, signed.root)
+        checkpoint = Checkpoint(signed.origin, signed.size, signed.root)
         found = cosignatures("".join(lines), checkpoint, (one.cosigner for one in self.policy.witnesses))
         keys = tuple(one.cosigner for one in found)
         text = signed.text + "".join(one.line for one in found)

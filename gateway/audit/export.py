@@ -14,10 +14,12 @@ from gateway.audit.views import Viewing
 from gateway.base.canon import Json, canonical
 from gateway.base.problems import Conflict, Unavailable
 from gateway.seal.note import vkey_text
+from gateway.seal.tiles import Tiling
 from gateway.seal.twin import SigningTwin, public_pem
 from gateway.verify import SCRIPT
 
 STAMPS = "stamps.jsonl"
+SUCCESSION = "succession.jsonl"
 COSIGNATURES, POLICY = "cosignatures.jsonl", "policy"
 INDEX_TYPE = "disclosure-gateway/export-index/v1"
 SIGNATURE_TYPE = "disclosure-gateway/export-index-signature/v1"
@@ -44,11 +46,13 @@ since. Keep the file `checkpoint` of this folder for the next time.
 entries.jsonl      one entry a line; the line without its line feed is what is hashed (RFC 6962 leaf)
 checkpoint         the signed checkpoint over all of them (C2SP tlog-checkpoint)
 checkpoints.jsonl  every checkpoint signed earlier, one a line
+tile/              the hashes of the tree over the entries, 256 to a file (C2SP tlog-tiles)
 matters.json       (where matters were mapped) the key with which the logged maps of all matters are made again
 stamps.jsonl       where there are some: a time-stamping authority's answers (RFC 3161) over earlier checkpoints
 cosignatures.jsonl where there are some: lines of witnesses over checkpoints (C2SP tlog-cosignature)
 policy             where there is one: which witnesses the company asks (C2SP tlog-policy); bring your own
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
+succession.jsonl   where the log's keys were changed: each change, signed by the old keys and the new ones
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
 entries.csv …      (where asked for) the same entries for other programs, each with the hash of its leaf
@@ -74,6 +78,7 @@ proofs.jsonl       for each of them its index in the log and its inclusion proof
 extract.json       what was asked for, the entry that recorded this extract, and what proves a matter complete
 checkpoint         the signed checkpoint (C2SP tlog-checkpoint)
 log.vkey           the log's name and its two public keys, Ed25519 and ML-DSA-44 (C2SP signed-note)
+succession.jsonl   where the log's keys were changed: each change, signed by the old keys and the new ones
 log.pub.pem        the same keys for openssl
 index.json         size and SHA-256 of every other file; index.sig is the log's signature over it, by both keys
 entries.csv …      (where asked for) the same entries for other programs, each with the hash of its leaf
@@ -142,18 +147,23 @@ def fill_whole(
     cosigned: Sequence[tuple[int, str]],
     policy: bytes | None,
     map_key: bytes | None,
-    copy_entries: Callable[[Callable[[bytes], object]], object],
+    succession: Sequence[bytes],
+    copy_entries: Callable[[Callable[[bytes, bytes], object]], object],
 ) -> None:
-    """Put the whole log into `folder`: `copy_entries` hands every leaf to its argument."""
+    """Put the whole log into `folder`: `copy_entries` hands every leaf and its hash to its argument."""
+    tiling = Tiling(lambda path, data: _put_tile(folder / path, data))
     with Viewing(folder, views, origin) as viewing, (folder / "entries.jsonl").open("wb") as entries:
 
-        def take(leaf: bytes) -> None:
+        def take(leaf: bytes, hashed: bytes) -> None:
             entries.write(leaf + b"\n")
+            tiling.append(hashed)
             viewing.take(viewing.count, leaf)
 
         copy_entries(take)
+    tiling.close()
     lines = [canonical({"size": size, "text": text}) + b"\n" for size, text in earlier]
     put(folder / "checkpoints.jsonl", b"".join(lines))
+    put_succession(folder, succession)
     if stamps:
         told: list[Json] = [{"size": size, "response": _b64(answer)} for size, answer in stamps]
         put(folder / STAMPS, b"".join(canonical(one) + b"\n" for one in told))
@@ -165,13 +175,20 @@ def fill_whole(
         put(folder / "matters.json", canonical({"type": MAP_KEY_TYPE, "key": _b64(map_key)}))
 
 
+def put_succession(folder: Path, lines: Sequence[bytes]) -> None:
+    """Put the changes of the log's keys into `folder`, where there were any."""
+    if lines:
+        put(folder / SUCCESSION, b"".join(line + b"\n" for line in lines))
+
+
 def _index(folder: Path, name: str) -> bytes:
     """What the log signs of an export: every file that is there by now."""
     files: list[Json] = []
-    for path in sorted(folder.iterdir()):
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    for place, path in sorted(found.items()):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        files.append({"path": path.name, "sha256": digest, "size_bytes": path.stat().st_size})
+        files.append({"path": place, "sha256": digest, "size_bytes": path.stat().st_size})
     return canonical({"type": INDEX_TYPE, "log": name, "files": files})
 
 
@@ -194,6 +211,12 @@ def put(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _put_tile(path: Path, data: bytes) -> None:
+    # Thousands of small files: the folder's rename says that they are there, their index what they are.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 def _b64(data: bytes) -> str:

@@ -12,7 +12,7 @@ import base64
 import io
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +21,8 @@ from threading import BoundedSemaphore
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gateway.audit import export, matters, rules, tree
-from gateway.audit.export import put
+from gateway.audit import export, lineage, matters, rules, tree
+from gateway.audit.export import put, put_succession
 from gateway.audit.model import (
     Act,
     Export,
@@ -85,12 +85,17 @@ class Mapped:
 
 
 class Extracts:
-    """Chooses entries of the log and writes them with their proofs."""
+    """Chooses entries of the log and writes them with their proofs, under what `checkpoint` gives, which may be
+    cosigned.
+    """
 
-    def __init__(self, units: Units, keyring: Keyring, log: Log) -> None:
+    def __init__(
+        self, units: Units, keyring: Keyring, log: Log, checkpoint: Callable[[], SignedCheckpoint] | None = None
+    ) -> None:
         self._units = units
         self._keyring = keyring
         self._log = log
+        self._checkpoint = checkpoint or log.checkpoint
 
     def map_matters(self, exported: Act | None = None) -> Mapped:
         """Write the map of all matters into the log, after `exported` where that is given.
@@ -139,7 +144,7 @@ class Extracts:
         act = Act("audit.exported", actor, facts={"filter": wanted.given})
         mapped = self.map_matters(act) if wanted.whole_matter else None
         exported = self._log.refused(act) if mapped is None or mapped.exported is None else mapped.exported
-        checkpoint = self._log.checkpoint()
+        checkpoint = self._checkpoint()
         with self._units.read() as session:
             return export.write(
                 sink_dir,
@@ -209,6 +214,7 @@ class Extracts:
             "matter": mapped.proof(str(wanted.matter)) if mapped else None,
         }
         put(folder / "extract.json", canonical(told))
+        put_succession(folder, lineage.lines(session, self._keyring))
         if kept is not None:
             put(folder / "consistency.json", canonical(_consistency(kept, checkpoint, nodes)))
 
@@ -232,7 +238,7 @@ class Extracts:
         return found
 
     def _mac_key(self, session: Session) -> bytes:
-        return rules.mac_key(signing_twin(self._keyring, session, Signer.LOG).ed25519.seed)
+        return lineage.mac_key(session, self._keyring)
 
     def _map_key(self, session: Session) -> bytes | None:
         return matters.key_of_maps(session, self._keyring, tree.size(session))

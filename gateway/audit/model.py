@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.base.canon import Json
-from gateway.base.problems import CheckFailed, Conflict, NotFound, TooLarge, Unavailable, Usage
+from gateway.base.problems import CheckFailed, Conflict, NotFound, Refused, TooLarge, Unavailable, Usage
+from gateway.seal.note import Checkpoint
+
+# The one act that erases bodies, and says which.
+ERASING = "original.shredded"
 
 
 class ActMalformed(Usage):
@@ -67,6 +71,22 @@ class LogDamaged(CheckFailed):
     title = "A part of the log differs from what was written"
 
 
+class RestoreRefused(Refused):
+    """There is nothing to restore, or it cannot be restored like this."""
+
+    slug = "restore-refused"
+    title = "The log is not restored like this"
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A log whose database was put back: what is left of it, and the newest checkpoint, over more, with its text."""
+
+    left: Checkpoint
+    known: Checkpoint
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something that was done, or refused.
@@ -91,6 +111,11 @@ class SignedCheckpoint:
     text: str
     size: int
     root: bytes
+
+    @property
+    def origin(self) -> str:
+        """The log that signed it: its text's first line."""
+        return self.text.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)

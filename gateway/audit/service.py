@@ -12,9 +12,20 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from gateway.audit import export, matters, rules, tree
+from gateway.audit import export, lineage, matters, rules, tree
 from gateway.audit.highwater import HighWaterMark
-from gateway.audit.model import Act, Export, LogDamaged, LogEmpty, LogForked, NoSuchEntry, SignedCheckpoint
+from gateway.audit.model import (
+    ERASING,
+    Act,
+    Export,
+    LogDamaged,
+    LogEmpty,
+    LogForked,
+    NoSuchEntry,
+    PutBack,
+    RestoreRefused,
+    SignedCheckpoint,
+)
 from gateway.audit.tables import CheckpointRow, CosignatureRow, EntryRow, StampRow
 from gateway.base import clock
 from gateway.base.canon import canonical, parse_canonical
@@ -24,17 +35,15 @@ from gateway.keys.model import DEPLOYMENT, KeyRole
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, create_twin, signing_twin
 from gateway.seal import envelope, merkle
-from gateway.seal.note import Checkpoint, check_name, open_checkpoint, sign_checkpoint, vkey_text
+from gateway.seal.note import Checkpoint, NoteInvalid, check_name, sign_checkpoint, vkey_text
+from gateway.seal.succession import Lineage, Named
 from gateway.seal.twin import PublicTwin, SigningTwin
 
 _RESEAL = update(EntryRow).where(EntryRow.index == bindparam("at_index")).values(body_sealed=bindparam("sealed"))
 
-# The one act that erases bodies, and says which.
-ERASING = "original.shredded"
-
 
 class Log:
-    """The audit log of one deployment, named `origin` (such as `example.com/gateway`).
+    """The audit log of one deployment, begun as `origin` (such as `example.com/gateway`).
 
     Its first entry is its own: `log.opened` with the two keys that sign its checkpoints, written together with the
     first act. With `high_water` the newest checkpoint is kept in that file too, outside the database.
@@ -47,9 +56,15 @@ class Log:
         self._units = units
         self._keyring = keyring
         self._clock = clock
-        self.name = origin
+        self._origin = origin
         self._high_water = HighWaterMark(high_water) if high_water else None
         self._marked: tuple[str, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the log calls itself now: as it was begun, or as a declared restore named it."""
+        with self._units.read() as session:
+            return self._origin if tree.size(session) == 0 else self.lineage_in(session).newest.name
 
     def append(self, session: Session, act: Act) -> int:
         """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
@@ -59,7 +74,7 @@ class Log:
         if end.size == 0:
             create_twin(self._keyring, session, Signer.LOG)
             keys = list(self._signing_twin(session).public.texts)
-            self._write(session, Act("log.opened", "gateway", facts={"origin": self.name, "keys": keys}), end, at)
+            self._write(session, Act("log.opened", "gateway", facts={"origin": self._origin, "keys": keys}), end, at)
             end = tree.end(session, act.matter)
         self._write(session, act, end, at)
         return end.size
@@ -196,7 +211,25 @@ class Log:
 
     def vkey(self) -> str:
         """Name and keys of the log in two lines (C2SP signed-note), to be handed to verifiers outside."""
-        return vkey_text(self.name, self.public_key())
+        return _vkey(self.lineage().newest)
+
+    def first_vkey(self) -> str:
+        """The same of the log as it was begun, which no change of keys changes: what a data folder knows it by."""
+        return _vkey(self.lineage().eras[0].log)
+
+    def lineage(self) -> Lineage:
+        """Which keys signed which part of the log, and under which name."""
+        with self._units.read() as session:
+            return self.lineage_in(session)
+
+    def lineage_in(self, session: Session) -> Lineage:
+        """The same inside a caller's transaction; `LogDamaged` where entries and keys tell different stories."""
+        return lineage.lineage(session, self._keyring, self._origin)
+
+    def succession(self) -> list[bytes]:
+        """Each change of the log's keys as a line of `succession.jsonl`, oldest first; none where there was none."""
+        with self._units.read() as session:
+            return lineage.lines(session, self._keyring)
 
     def checkpoint(self) -> SignedCheckpoint:
         """Sign the committed tree, durably: 1. nothing to sign is `LogEmpty`; 2. it continues every checkpoint known,
@@ -230,7 +263,7 @@ class Log:
             if size == 0 or (text, size) == self._marked:
                 return size
             checkpoint, key = self._signable(session, stored)
-            if text is None or open_checkpoint(text, self.name, key.public).size != size:
+            if text is None or checkpoint.size != self._size_of(session, text):
                 text = sign_checkpoint(checkpoint, key)
                 self._high_water.write(text)
         self._marked = (text, checkpoint.size)
@@ -241,13 +274,46 @@ class Log:
 
     def _signable(self, session: Session, stored: CheckpointRow | None) -> tuple[Checkpoint, SigningTwin]:
         """What may be signed of the committed tree: it continues what was signed, and its new entries are whole."""
-        size, key = tree.size(session), self._signing_twin(session)
-        known = self._known(stored, key.public)
+        size, eras = tree.size(session), self.lineage_in(session)
+        known = self._known(stored, eras)
         for checkpoint in known:
             tree.check_continues(session, checkpoint, size)
         start = max((checkpoint.size for checkpoint in known), default=0)
-        root = tree.check_leaves(session, start, size, rules.mac_key(key.ed25519.seed))
-        return Checkpoint(self.name, size, root), key
+        root = tree.check_leaves(session, start, size, self._mac_key(session))
+        return Checkpoint(eras.newest.name, size, root), self._signing_twin(session)
+
+    def signable(self, session: Session) -> Checkpoint | None:
+        """What the log would sign now, checked as in `checkpoint`; None where there is no entry."""
+        stored = self._stored(session)
+        if tree.size(session) == 0 and stored is None:
+            return None
+        return self._signable(session, stored)[0]
+
+    def put_back(self, session: Session) -> PutBack:
+        """What is left of a log whose newest checkpoint is over more entries, every entry hashed again.
+
+        `RestoreRefused` where that is not so; `LogForked` or `LogDamaged` where entries were changed, not lost.
+        """
+        size, eras = tree.size(session), self.lineage_in(session)
+        text = self._high_water.read(signed_before=True) if self._high_water else None
+        if text is None or eras.given_up(text):
+            raise RestoreRefused("The log is not behind its newest checkpoint, so there is nothing to restore.")
+        try:
+            known = eras.open(text)
+        except NoteInvalid as error:
+            raise RestoreRefused(
+                "The newest checkpoint was signed by keys that this database does not have; put back a database from "
+                "after the log's keys were changed."
+            ) from error
+        if known.size <= size:
+            tree.check_continues(session, known, size)
+            raise RestoreRefused("The log is not behind its newest checkpoint, so there is nothing to restore.")
+        root = tree.check_whole(
+            session, self._signed(session), size, self._mac_key(session), lambda _leaf, _hashed: None
+        )
+        if size == 0 or root != merkle.root_at(size, tree.nodes(session)):
+            raise LogForked("The stored tree does not belong to the entries; put back another copy of the database.")
+        return PutBack(Checkpoint(eras.newest.name, size, root), known, text)
 
     def check_continues(self) -> None:
         """Raise unless the log still continues the newest checkpoint known: a database that was put back does not.
@@ -258,7 +324,7 @@ class Log:
             size, stored = tree.size(session), self._stored(session)
             if size == 0 and stored is None:
                 return
-            for checkpoint in self._known(stored, self._signing_twin(session).public):
+            for checkpoint in self._known(stored, self.lineage_in(session)):
                 tree.check_continues(session, checkpoint, size)
 
     def check(self) -> int:
@@ -270,9 +336,8 @@ class Log:
             size = tree.size(session)
             if size == 0:
                 return 0
-            key = self._signing_twin(session)
-            known, mac_key = self._signed(session, key.public), rules.mac_key(key.ed25519.seed)
-            if tree.check_whole(session, known, size, mac_key, lambda _leaf: None) != merkle.root_at(
+            known, mac_key = self._signed(session), self._mac_key(session)
+            if tree.check_whole(session, known, size, mac_key, lambda _leaf, _hashed: None) != merkle.root_at(
                 size, tree.nodes(session)
             ):
                 raise LogForked("The stored tree does not belong to the entries; nothing is signed over it.")
@@ -298,7 +363,7 @@ class Log:
 
     def opened(self, session: Session, text: str) -> SignedCheckpoint:
         """A checkpoint of this log, from its text; `NoteInvalid` unless the log signed it."""
-        checkpoint = open_checkpoint(text, self.name, self._signing_twin(session).public)
+        checkpoint = self.lineage_in(session).open(text)
         return SignedCheckpoint(text, checkpoint.size, checkpoint.root)
 
     def export(self, sink_dir: Path, views: Collection[str] = (), *, policy: bytes | None = None) -> Export:
@@ -310,7 +375,7 @@ class Log:
         checkpoint = self.checkpoint()
         with self._units.read() as session:
             signing = self._signing_twin(session)
-            mac_key = rules.mac_key(signing.ed25519.seed)
+            mac_key = self._mac_key(session)
             rows = session.scalars(
                 select(CheckpointRow).where(CheckpointRow.size < checkpoint.size).order_by(CheckpointRow.size)
             ).all()
@@ -322,22 +387,23 @@ class Log:
                 .where(CosignatureRow.size <= checkpoint.size)
                 .order_by(CosignatureRow.size, CosignatureRow.cosigner)
             ).all()
-            known = self._signed(session, signing.public)
+            known, name = self._signed(session), self.lineage_in(session).newest.name
             return export.write(
                 sink_dir,
-                name=self.name,
+                name=name,
                 key=signing,
                 checkpoint=checkpoint,
                 readme=export.WHOLE_README,
                 fill=lambda folder: export.fill_whole(
                     folder,
-                    origin=self.name,
+                    origin=name,
                     views=views,
                     earlier=[(row.size, row.text) for row in rows],
                     stamps=[(row.size, row.response) for row in stamps],
                     cosigned=[(size, line) for size, line in cosigned],
                     policy=policy,
                     map_key=matters.key_of_maps(session, self._keyring, checkpoint.size),
+                    succession=lineage.lines(session, self._keyring),
                     copy_entries=lambda take: tree.check_whole(session, known, checkpoint.size, mac_key, take),
                 ),
             )
@@ -404,20 +470,28 @@ class Log:
         return signing_twin(self._keyring, session, Signer.LOG)
 
     def _mac_key(self, session: Session) -> bytes:
-        key_id = self._keyring.find(session, role=KeyRole.LOG_SIGNING, owner=DEPLOYMENT)
-        return rules.mac_key(self._keyring.unwrap(session, key_id))
+        return lineage.mac_key(session, self._keyring)
 
-    def _signed(self, session: Session, key: PublicTwin) -> dict[int, bytes]:
+    def _signed(self, session: Session) -> dict[int, bytes]:
         """Every stored checkpoint as size → root, each opened by its signature."""
-        texts = session.scalars(select(CheckpointRow.text)).all()
-        opened = [open_checkpoint(text, self.name, key) for text in texts]
+        eras = self.lineage_in(session)
+        opened = [eras.open(text) for text in session.scalars(select(CheckpointRow.text)).all()]
         return {checkpoint.size: checkpoint.root for checkpoint in opened}
 
-    def _known(self, stored: CheckpointRow | None, key: PublicTwin) -> list[Checkpoint]:
+    def _known(self, stored: CheckpointRow | None, eras: Lineage) -> list[Checkpoint]:
+        """What was signed last, stored and in the high-water file; not what a declared restore gave up."""
         texts = [stored.text] if stored else []
         if self._high_water and (text := self._high_water.read(signed_before=stored is not None)):
             texts.append(text)
-        return [open_checkpoint(text, self.name, key) for text in texts]
+        return [eras.open(text) for text in texts if not eras.given_up(text)]
+
+    def _size_of(self, session: Session, text: str) -> int | None:
+        eras = self.lineage_in(session)
+        return None if eras.given_up(text) else eras.open(text).size
+
+
+def _vkey(log: Named) -> str:
+    return vkey_text(log.name, log.key)
 
 
 def _owner(matter: str | None) -> str:

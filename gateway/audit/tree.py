@@ -183,16 +183,16 @@ def _checked_hash(index: int, untrusted_leaf: bytes, stored_hash: bytes, mac: by
 
 
 def check_whole(
-    session: Session, known: dict[int, bytes], stop: int, key: bytes, take: Callable[[bytes], object]
+    session: Session, known: dict[int, bytes], stop: int, key: bytes, take: Callable[[bytes, bytes], object]
 ) -> bytes:
-    """Hash the first `stop` leaves one by one, handing each to `take`; the root over them.
+    """Hash the first `stop` leaves one by one, handing each with its hash to `take`; the root over them.
 
     `known` maps sizes to the roots that checkpoints were signed over; a difference is `LogForked`.
     """
     peaks = merkle.Peaks()
     for leaf_bytes, hashed in leaves(session, 0, stop, key):
         peaks.append(hashed)
-        take(leaf_bytes)
+        take(leaf_bytes, hashed)
         if peaks.size in known and peaks.root() != known[peaks.size]:
             raise LogForked(f"The first {peaks.size} entries differ from the checkpoint signed over them.")
     if any(size > stop for size in known):

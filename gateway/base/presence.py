@@ -38,6 +38,15 @@ class Presence:
             self.close()
             raise
 
+    def require_alone(self, refusal: str) -> None:
+        """Keep everybody else out from here to the end, or `Occupied` where somebody is in the folder."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            # The attempt may have given the shared lock up.
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+            raise Occupied(refusal) from error
+
     def close(self) -> None:
         """Leave the folder; does nothing the second time."""
         descriptor, self._descriptor = self._descriptor, -1

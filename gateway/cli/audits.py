@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import shutil
 import tempfile
 import zipfile
@@ -16,7 +18,7 @@ from gateway.base.problems import CheckFailed, NotFound, Usage
 from gateway.cli.environment import connected
 from gateway.cli.output import AsJson, note, say, show
 from gateway.settings import from_environment, passphrase
-from gateway.verify import Report, verify_export, verify_package
+from gateway.verify import Report, verify_evidence, verify_export, verify_package
 from gateway.verify.verify import WrongUse
 
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
@@ -33,6 +35,9 @@ Trusted = Annotated[
 _NAME_CHARS_MAX = 1000
 _TAIL_WAIT_S = 20
 _EXPORT_BYTES_MAX = 1 << 36
+# The folder in the zip, and the path inside it.
+_NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_EXPORTED = re.compile(f"{_NAME}/((?:{_NAME}/){{0,9}}{_NAME})")
 
 
 class DoesNotVerify(CheckFailed):
@@ -54,6 +59,39 @@ def accept_clock(
     say("the clock is not behind the log")
 
 
+@audit.command("restore")
+def restore(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the statement to sign; must not exist.")
+    ] = None,
+    replay: Annotated[Path | None, typer.Option("--replay", help="A whole export that has what is missing.")] = None,
+    statement: Annotated[Path | None, typer.Option("--statement", help="The statement that both signed.")] = None,
+    signed: Annotated[list[str] | None, typer.Option("--signed", help="PERSON=SIGNATURE, twice.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept encrypted in the entry.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare that the database was put back behind its log: by two people, on the data folder itself, nobody at work.
+
+    First with --out; both sign that file (`gateway sign`); then with --statement, --signed twice and --reason. With
+    --replay missing entries are taken from an export; without it a new log continues what is left, and says so.
+    """
+    gateway = compose(from_environment(), passphrase)
+    gateway.presence.require_alone("Somebody works on this data folder; stop server and workers first.")
+    if out is not None:
+        told = gateway.restores.statement(replay)
+        _write_new(out, told)
+        show({"statement": str(out)}, as_json=as_json, lines=[told.decode(), str(out)])
+        return
+    if statement is None or reason is None or not signed:
+        raise Usage("Give --out for the statement; or --statement, --signed PERSON=SIGNATURE twice, and --reason.")
+    done = gateway.restores.declare(_bytes(statement, "statement"), _signatures(signed), reason, replay)
+    lost = "are in the log again, without their rows" if replay else "of the earlier log are given up"
+    lines = [f"entry {done.entry} of {done.name}: entries {done.start} to {done.stop - 1} {lost}"]
+    show(done, as_json=as_json, lines=[*lines, *(f"shredded again: {one}" for one in done.shredded)])
+    if replay is None:
+        note("This is a new log: hand out its keys, tell witnesses of it, and keep a checkpoint outside.")
+
+
 @courier.command("request")
 def courier_request(
     file: Annotated[Path, typer.Argument(help="Where the request goes; must not exist.")],
@@ -61,11 +99,7 @@ def courier_request(
 ) -> None:
     """Write what a witness without a line to here has to cosign, on the data folder itself."""
     gateway = compose(from_environment(), passphrase)
-    try:
-        with file.open("xb") as sink:
-            sink.write(gateway.cosigning.courier_request(old))
-    except OSError as error:
-        raise Usage("The request cannot be written; name a file that does not exist yet.") from error
+    _write_new(file, gateway.cosigning.courier_request(old))
 
 
 @courier.command("collect")
@@ -135,7 +169,7 @@ def tail_log(
 
 @audit.command("verify")
 def verify_log(
-    path: Annotated[Path, typer.Argument(help="An export folder.")],
+    path: Annotated[Path, typer.Argument(help="An export folder, or the proof of an entry.")],
     log_key: LogKey = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint that you kept.")] = None,
     policy: Trusted = None,
@@ -144,7 +178,9 @@ def verify_log(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours."""
+    """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours; or the proof
+    of an entry.
+    """
     _present(path)
     kept = None if checkpoint is None else _text(str(checkpoint), "checkpoint")
     _report(
@@ -157,6 +193,13 @@ def verify_log(
         ),
         as_json=as_json,
     )
+
+
+@audit.command("prove")
+def prove_entry(index: Annotated[int, typer.Argument(min=0, help="Which entry, from 0.")]) -> None:
+    """Print an entry with its proof and a signed checkpoint (C2SP tlog-proof): a file that `audit verify` checks."""
+    with connected() as client:
+        say(client.tlog_proof(index).rstrip("\n"))
 
 
 @audit.command("checkpoint")
@@ -180,7 +223,7 @@ def show_keys(as_json: AsJson = False) -> None:
 
 @package.command("verify")
 def verify_one(
-    path: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
+    path: Annotated[Path, typer.Argument(help="A package: folder or zip; or a folder of evidence.")],
     log_key: LogKey = None,
     package_key: Annotated[
         str | None, typer.Option("--package-key", help="The sender's two keys, got another way.")
@@ -188,24 +231,30 @@ def verify_one(
     policy: Trusted = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log."""
+    """Verify a package offline: files, manifest, approvals, approvers, and its entry in the sender's log.
+
+    Of evidence also every entry of the matter, and what is told of them.
+    """
     _present(path)
     keys = {"log_key": _text(log_key, "log key"), "package_key": _text(package_key, "package key")}
     trusted = None if policy is None else _bytes(policy)
-    _report(lambda: verify_package(path, **keys, policy=trusted), as_json=as_json)
+    check = verify_evidence if (path / "evidence.json").exists() else verify_package
+    _report(lambda: check(path, **keys, policy=trusted), as_json=as_json)
 
 
 def unpack_export(archive: zipfile.ZipFile, out: Path) -> None:
-    """Put an export's flat files into the new folder `out`, all or none."""
+    """Put an export's files into the new folder `out`, all or none; members named otherwise are left out."""
     beside = out.with_name(f".{out.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
         for member in archive.infolist():
-            name = Path(member.filename).name
-            if not name or member.is_dir() or member.file_size > _EXPORT_BYTES_MAX:
+            named = _EXPORTED.fullmatch(member.filename)
+            if named is None or member.file_size > _EXPORT_BYTES_MAX:
                 continue
-            with archive.open(member) as source, (beside / name).open("xb") as target:
+            place = beside / named[1]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(member) as source, place.open("xb") as target:
                 shutil.copyfileobj(source, target)
         beside.rename(out)
     finally:
@@ -241,11 +290,28 @@ def _present(path: Path) -> None:
         raise NotFound("There is nothing at this path.")
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, what: str = "policy of witnesses") -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Usage("The policy of witnesses cannot be read; check its path.") from error
+        raise Usage(f"The {what} cannot be read; check its path.") from error
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        with path.open("xb") as sink:
+            sink.write(data)
+    except OSError as error:
+        raise Usage("The file cannot be written; name one that does not exist yet.") from error
+
+
+def _signatures(signed: list[str]) -> dict[str, bytes]:
+    """Signatures by the people who made them."""
+    pairs = [one.partition("=") for one in signed]
+    try:
+        return {person: base64.b64decode(text, validate=True) for person, _equals, text in pairs}
+    except ValueError as error:
+        raise Usage("A signature is given as PERSON=BASE64, as `gateway sign` prints it.") from error
 
 
 def _text(value: str | None, what: str) -> str | None:

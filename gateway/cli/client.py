@@ -15,6 +15,7 @@ from gateway.cli.calls.matters import MatterCalls
 from gateway.cli.calls.people import PeopleCalls
 from gateway.cli.calls.releases import ReleaseCalls
 from gateway.cli.calls.renditions import RenditionCalls, RenditionUnfinished
+from gateway.cli.calls.traces import TraceCalls
 from gateway.cli.line import NoAnswer, PackageDiffers, ServerProblem
 from gateway.cli.shapes import (
     Approval,
@@ -57,6 +58,8 @@ from gateway.cli.shapes import (
     Review,
     Shredding,
     Token,
+    Trace,
+    TracedCopy,
     Upload,
     checked_request,
 )
@@ -108,6 +111,8 @@ __all__ = [
     "ServerProblem",
     "Shredding",
     "Token",
+    "Trace",
+    "TracedCopy",
     "Upload",
     "checked_request",
 ]
@@ -115,7 +120,7 @@ __all__ = [
 DEFAULT_URL = "http://127.0.0.1:8470"
 
 
-class Client(PeopleCalls, MatterCalls, ReleaseCalls, RenditionCalls, LogCalls):
+class Client(PeopleCalls, MatterCalls, ReleaseCalls, RenditionCalls, TraceCalls, LogCalls):
     """The interface as calls, one for each operation; lists are iterators that fetch page after page."""
 
     def __init__(

@@ -55,6 +55,19 @@ def rotate(
         note("Back the key file up now: no earlier copy of it opens what is in the database.")
 
 
+@app.command("rotate-log")
+def rotate_log(as_json: AsJson = False) -> None:
+    """Make new keys for the log, announced by the old ones, which are destroyed. Nobody has to stop working."""
+    gateway = _opened()
+    with Alone(gateway.settings.key_change, _ONE_AT_A_TIME):
+        done = gateway.successions.rotate()
+    show(done, as_json=as_json, lines=[f"entry {done.entry} names the new keys of {done.name}: {done.fingerprint}"])
+    note(
+        "Hand out the new keys (`gateway audit keys`) with the lines of succession.jsonl of the next export, to "
+        "witnesses too; add them to the policy of witnesses where it lists logs, and renew the database's backups."
+    )
+
+
 @app.command("passphrase")
 def change_passphrase(
     new: Annotated[Path, typer.Option("--new-file", help="A file that holds the new passphrase, mode 0600.")],

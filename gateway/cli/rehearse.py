@@ -148,6 +148,7 @@ def rehearse(what: Rehearsal, walls: Sandbox, following: Following) -> Outcome:
         answers=what.answers,
         mark=Mark(what.recipient, REHEARSAL_RELEASE, what.on.isoformat(), rehearsal=True),
         secret=secrets.token_bytes(32),
+        fingerprint=secrets.token_bytes(32),
         detector=networks,
         reader=networks,
         assessor=assess,

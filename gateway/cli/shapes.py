@@ -482,6 +482,42 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedCopy:
+    """A copy that a leaked file was made from."""
+
+    rendition: str
+    release: str
+    matter: str
+    original: str
+    recipient: str
+    custody: tuple[str, ...]
+    left: bool
+    score: str
+    by_chance: str
+    commitment: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a leaked file was made from, best first; `evidence` is a PNG in base64."""
+
+    id: str
+    file_sha256: str
+    tested: int
+    hypotheses: int
+    shredded: int
+    uncommitted: tuple[str, ...]
+    found_in: tuple[str, ...]
+    bound: str
+    needed: str
+    best: str
+    candidates: tuple[TracedCopy, ...]
+    caution: str
+    evidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The process answers."""
 

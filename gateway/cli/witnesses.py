@@ -43,7 +43,7 @@ def trust(
     folder: Folder,
     log_key: Annotated[Path, typer.Argument(help="The log's two verifier keys (log.vkey), got by a safe way.")],
 ) -> None:
-    """Cosign for this log from now on. Its keys are never replaced."""
+    """Cosign for this log from now on. Its keys are replaced only by such as they named (lines of succession.jsonl)."""
     say(_witness(folder).trust(_text(log_key)))
 
 

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.orm import Session
 
 from gateway.base.problems import Unavailable
@@ -36,8 +36,12 @@ BOOKKEEPING = frozenset(
         "upload",
         "staged_part",
         "commit_lease",
+        "web_session",
     }
 )
+
+# What holds destroyed keys, and texts under keys that live on. Bodies of entries lie under keys that were destroyed.
+_SCRUBBED = frozenset({"key", "original", "rendition", "header_name", "upload", "staged_part"})
 
 # What has to hold when the next change of this context begins, judged inside its transaction, once.
 guards: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("guards", default=())
@@ -146,9 +150,9 @@ class Units:
     def scrub(self) -> bool:
         """Leave nothing of overwritten and deleted values in the database's own files; whether nobody was in the way.
 
-        SQLite zeroes them in its pages (`secure_delete`), and its write-ahead log is emptied here. PostgreSQL reuses
-        the space of dead rows after this, and keeps them in its write-ahead log until that is recycled; a role that
-        does not own the tables leaves it to autovacuum (`grants`).
+        SQLite zeroes them in its pages (`secure_delete`), and its write-ahead log is emptied here. On PostgreSQL a
+        vacuum alone leaves dead bytes in the files, so the tables with keys and sealed texts are written anew; its
+        write-ahead log has them until its segments are deleted. A role that does not own the tables may not (`grants`).
         """
         if self._engine.dialect.name == "sqlite":
             with closing(self._engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
@@ -161,7 +165,15 @@ class Units:
                 return not busy
         try:
             with told_as_problems(), self._engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.exec_driver_sql("VACUUM")
+                # Whoever is in the way of an exclusive lock is not to hold everybody else up for long.
+                connection.exec_driver_sql(f"SET lock_timeout = {_SCRUB_PATIENCE_MS}")
+                try:
+                    for table in _SCRUBBED & {*inspect(connection).get_table_names()}:
+                        connection.exec_driver_sql(f'VACUUM (FULL) "{table}"')
+                finally:
+                    connection.exec_driver_sql("RESET lock_timeout")
         except Unavailable:
             return False
         return True

@@ -250,7 +250,7 @@ class Plan:
     what a workbook or a drawing's sheet says of itself. With `margin` pages carry their mark in the margin alone. With
     `grouping` the rows of a table leave as groups and in no other way. With `assessed` a table is handed along beside
     its bytes. `decided_by` names policy and kind. `order` keys the order of the rows where something else than the
-    release does.
+    release does. `fingerprint` is the seed of a picture's hidden mark, where it carries one.
     """
 
     instructions: tuple[Instruction, ...]
@@ -264,6 +264,7 @@ class Plan:
     assessed: bool = False
     order: bytes | None = None
     decided_by: str = ""
+    fingerprint: bytes | None = field(default=None, repr=False)
 
     def keyed_on(self, digest: bytes) -> bytes:
         """What the order of a table's rows hangs on besides the release: the table's digest, and as what it leaves.
@@ -596,6 +597,19 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Traced:
+    """What a picture with a fingerprint is held against: its `ground` in grey, and how many `cells` carry it.
+
+    `plain` are its rows of RGB before anything was laid over them but boxes.
+    """
+
+    ground: bytes = field(repr=False)
+    ground_px: tuple[int, int]
+    plain: bytes = field(repr=False)
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A rendition's bytes with what the gate needs to know about it.
 
@@ -603,7 +617,7 @@ class Rebuilt:
     picture, both in rendition pixels; `pages` the pages of a document in order; `film` what a video shows; `canvas`
     where the canvas of a drawing lies on its sheet: left, top, scale. `redactions` counts removed and changed things
     per rule. `released` is the table itself, without the mark, where the plan wants it assessed. `untouched` are the
-    headers of columns of which every cell leaves as it was read.
+    headers of columns of which every cell leaves as it was read. `traced` is there where it carries a fingerprint.
     """
 
     data: bytes
@@ -617,6 +631,7 @@ class Rebuilt:
     canvas: tuple[float, float, float] | None = None
     released: Released | None = None
     untouched: tuple[str, ...] = ()
+    traced: Traced | None = None
 
 
 def applied(cases: tuple[Case, ...], row: Mapping[str, str]) -> Case | None:

@@ -1,10 +1,10 @@
 """Pictures: every type in `picture_types` in, JPEG or PNG out, rebuilt from pixels.
 
-Out: the one rectangle that a person drew as the work area, the visible mark burned in, then solid boxes over
-everything withheld inside it, freshly encoded without a byte of metadata: a JPEG where the original stored its pixels
-with loss, else a PNG. Boxes grow outwards as `box_grid` says, so that their size does not tell what was under them, and
-are painted last, so that nothing shows through. Nothing is written inside a box: its interior is one colour, which the
-gate checks.
+Out: the one rectangle that a person drew as the work area, the fingerprint laid in where the plan has a seed for one,
+the visible mark burned in, then solid boxes over everything withheld inside it, freshly encoded without a byte of
+metadata: a JPEG where the original stored its pixels with loss, else a PNG. Boxes grow outwards as `box_grid` says, so
+that their size does not tell what was under them, and are painted last, so that nothing shows through. Nothing is
+written inside a box: its interior is one colour, which the gate checks.
 """
 
 from __future__ import annotations
@@ -20,11 +20,24 @@ import numpy as np
 from gateway.base.problems import Problem
 from gateway.base.progress import Steps, unwatched
 from gateway.formats import box_grid, parse_picture, parse_tags, picture_types, pixels
-from gateway.formats.model import Box, Content, Element, Field, Instruction, Mark, Op, Picture, Plan, Rebuilt, applied
+from gateway.formats.model import (
+    Box,
+    Content,
+    Element,
+    Field,
+    Instruction,
+    Mark,
+    Op,
+    Picture,
+    Plan,
+    Rebuilt,
+    Traced,
+    applied,
+)
 from gateway.formats.ports import NOTHING
 from gateway.formats.problems import FrameUnclear, NothingNamed, PictureRefused, PictureTooLarge, PlanUnfit
 from gateway.formats.surface import Spot, Surface, surface_of
-from gateway.marks import visible
+from gateway.marks import fingerprint, visible
 from gateway.sandbox.ports import Limits, Reply, Sandbox
 from gateway.sandbox.problems import ParseMemory, ParseRefused
 
@@ -127,8 +140,8 @@ class PictureFormat:
         return (_picture(content).tags[field.label],)
 
     def rebuild(self, content: Content, plan: Plan, mark: Mark, secret: bytes) -> Rebuilt:
-        """The rendition: crop, mark, boxes, fresh encode. `redactions` counts regions and tags per rule."""
-        del secret  # the visible mark names the release itself; nothing here is keyed
+        """The rendition: crop, fingerprint, mark, boxes, fresh encode. `redactions` counts per rule."""
+        del secret  # the visible mark names the release itself, and the fingerprint has a seed of its own
         picture = _picture(content)
         work_area = _work_area(picture, plan)
         boxes = _boxes(plan, work_area)
@@ -136,15 +149,34 @@ class PictureFormat:
         visible.require_readable(size_px, mark.text, tuple(_corners(box) for box in boxes))
         whole = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height_px, picture.width_px, 3)
         shown = whole[_inside(work_area)].copy()
+        traced = None
+        if plan.fingerprint is not None:
+            _cover(shown, boxes)
+            traced = _laid(shown, boxes, plan.fingerprint)
         visible.burn_in(shown, mark.text)
-        for box in boxes:
-            shown[_inside(box)] = BOX_COLOUR
+        _cover(shown, boxes)
         data, media_type = (
             (pixels.jpeg(shown, JPEG_QUALITY), picture_types.JPEG)
             if picture.lossy
             else (pixels.png(shown), picture_types.PNG)
         )
-        return Rebuilt(data, media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px)
+        return Rebuilt(data, media_type, _redactions(picture, plan), boxes=boxes, size_px=size_px, traced=traced)
+
+
+def _cover(shown: pixels.Pixels, boxes: tuple[Box, ...]) -> None:
+    for box in boxes:
+        shown[_inside(box)] = BOX_COLOUR
+
+
+def _laid(shown: pixels.Pixels, boxes: tuple[Box, ...], seed: bytes) -> Traced:
+    """Lay the fingerprint into a picture whose boxes are painted: its ground shows nothing that is withheld."""
+    size_px = shown.shape[1], shown.shape[0]
+    ground = fingerprint.ground_of(shown)
+    hidden = fingerprint.hidden_cells(size_px, tuple(_corners(box) for box in boxes))
+    cells = fingerprint.require_room(ground, hidden)
+    plain = shown.tobytes()
+    fingerprint.lay(shown, seed, ground)
+    return Traced(ground.tobytes(), (ground.shape[1], ground.shape[0]), plain, cells)
 
 
 def _picture(content: Content) -> Picture:

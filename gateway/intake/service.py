@@ -264,6 +264,13 @@ class Intake:
         with self._units.read() as session:
             return tuple(self._original(session, row) for row in session.scalars(query).all())
 
+    def unanswered(self, *, limit: int) -> tuple[Original, ...]:
+        """At most `limit` originals of all matters whose four questions nobody has answered, oldest first."""
+        open_ones = OriginalRow.classification.is_(None), OriginalRow.shredded_at.is_(None)
+        query = select(OriginalRow).where(*open_ones).order_by(OriginalRow.id).limit(limit)
+        with self._units.read() as session:
+            return tuple(self._original(session, row) for row in session.scalars(query).all())
+
     def require_whole(self, session: Session, original_id: str) -> Original:
         """The original as the caller's unit sees it, or `Shredded`."""
         return self._original(session, self._whole(session, original_id))

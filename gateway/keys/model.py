@@ -22,10 +22,13 @@ class KeyRole(StrEnum):
     AUDIT_BODY = "audit_body"
     RELEASE = "release"
     MATTER_MAP = "matter_map"
+    TRACING = "tracing"
     LOG_SIGNING = "log_signing"
     LOG_SIGNING_MLDSA = "log_signing_mldsa"
+    LOG_MAC = "log_mac"
     PACKAGE_SIGNING = "package_signing"
     PACKAGE_SIGNING_MLDSA = "package_signing_mldsa"
+    DOCUMENT_SIGNING = "document_signing"
 
 
 class RootKeyMissing(Unavailable):

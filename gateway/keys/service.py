@@ -21,7 +21,7 @@ from gateway.seal.envelope import EnvelopeTampered, open_small, seal_small, unwr
 
 _MAX_DEPTH = 4
 # These open one object, or sign what leaves: seldom used, and worth most to whoever reads this process's memory.
-_NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value})
+_NEVER_CACHED = frozenset({KeyRole.DEK.value, KeyRole.PACKAGE_SIGNING.value, KeyRole.DOCUMENT_SIGNING.value})
 _ROWS = "gateway.keys.rows"
 _NEWEST = "gateway.keys.newest"
 _OPENED = "gateway.keys.opened"
@@ -108,10 +108,16 @@ class Keyring:
             raise KeyMissing(f"There is no {KeyRole(role).value} key of {owner}; restore the key backup.")
         return key_id
 
-    def ensure(self, session: Session, *, role: str, owner: str, parent: str | None = None) -> str:
-        """The id of the newest key of this role and owner, created if there was never one."""
+    def version(self, session: Session, key_id: str) -> int:
+        """How many keys of this role and owner there were up to this one."""
+        return self._row(session, key_id).version
+
+    def ensure(
+        self, session: Session, *, role: str, owner: str, parent: str | None = None, key: bytes | None = None
+    ) -> str:
+        """The id of the newest key of this role and owner, created, from `key` if given, if there was never one."""
         key_id = self._lookup(session, role, owner)
-        return key_id or self.create(session, role=role, owner=owner, parent=parent)
+        return key_id or self.create(session, role=role, owner=owner, parent=parent, key=key)
 
     def renew(self, session: Session, *, role: str, owner: str) -> tuple[str, str]:
         """A new key that takes the place of the newest of this role and owner; the ids of the old one and the new.

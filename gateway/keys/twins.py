@@ -31,6 +31,15 @@ def check_twin(keyring: Keyring, session: Session, signer: Signer) -> None:
         _find(keyring, session, role)
 
 
+def renew_twin(keyring: Keyring, session: Session, signer: Signer) -> tuple[SigningTwin, SigningTwin]:
+    """New keys in place of both, and the old ones destroyed; the old twin, for its last signature, and the new."""
+    old = signing_twin(keyring, session, signer)
+    for role in signer.value:
+        gone, _new = keyring.renew(session, role=role, owner=DEPLOYMENT)
+        keyring.shred(session, gone)
+    return old, signing_twin(keyring, session, signer)
+
+
 def signing_twin(keyring: Keyring, session: Session, signer: Signer) -> SigningTwin:
     """Both secret keys; raises `KeyMissing`."""
     ed25519, post_quantum = (keyring.unwrap(session, _find(keyring, session, role)) for role in signer.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,8 +44,10 @@ class Permission(StrEnum):
     RELEASE_APPROVE = "release.approve"
     RELEASE_DISPATCH = "release.dispatch"
     RECEIPT_RECORD = "receipt.record"
+    TRACE_RUN = "trace.run"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
+    EVIDENCE_TAKE = "evidence.take"
     PEOPLE_PROPOSE = "people.propose"
     PEOPLE_COUNTERSIGN = "people.countersign"
     PEOPLE_READ = "people.read"
@@ -156,6 +159,55 @@ class TokenNotValid(Unauthenticated):
     title = "The token does not hold"
 
 
+class SessionNotValid(Unauthenticated):
+    """A session that is unknown, over or ended, or whose person was retired: callers cannot tell which."""
+
+    slug = "session-not-valid"
+    title = "The session does not hold"
+
+
+class PasskeyRefused(Usage):
+    """What an authenticator gave to be registered is not as asked."""
+
+    slug = "passkey-refused"
+    title = "This passkey cannot be registered"
+
+
+class PasskeyNotValid(Unauthenticated):
+    """A passkey unknown here, or not countersigned yet."""
+
+    slug = "passkey-not-valid"
+    title = "This passkey is not good for anything here"
+
+
+class PasskeyRevoked(Unauthenticated):
+    """A passkey that was taken out of use."""
+
+    slug = "passkey-revoked"
+    title = "This passkey was revoked"
+
+
+class PasskeyCopied(Unauthenticated):
+    """An authenticator whose count went back: there may be two of it."""
+
+    slug = "passkey-copied"
+    title = "There may be a copy of this passkey"
+
+
+class InvitationNotValid(Unauthenticated):
+    """An invitation that is unknown, used or too old: callers cannot tell which."""
+
+    slug = "invitation-not-valid"
+    title = "The invitation does not hold"
+
+
+class CsrfRefused(Forbidden):
+    """A change that a page of this gateway did not send."""
+
+    slug = "csrf-refused"
+    title = "This did not come from a page of the gateway"
+
+
 class RegisterChanged(CheckFailed):
     """A row of the register says what no entry of the log gave."""
 
@@ -184,6 +236,78 @@ class Actor:
             raise NotPermitted(
                 f"This needs the permission {permission.value}, which your roles or this token do not hold."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody signed in with a browser; `means` is what they signed in with."""
+
+    id: str
+    person_id: str
+    means: str
+    opened_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who comes with a cookie, and what a page of theirs has to send with every change."""
+
+    actor: Actor
+    session: Session
+    csrf: str
+
+    def check_csrf(self, untrusted_csrf: str) -> None:
+        """Raise `CsrfRefused` unless a page of this session sent the request."""
+        if not hmac.compare_digest(untrusted_csrf.encode(), self.csrf.encode()):
+            raise CsrfRefused("The form is not of this session; load the page again and repeat what you did.")
+
+    def __repr__(self) -> str:
+        """Without the secret of the pages."""
+        return f"SignedIn(session={self.session.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session and its cookie, told once: the gateway keeps only its digest."""
+
+    cookie: str
+    signed_in: SignedIn
+
+    def __repr__(self) -> str:
+        """Without the cookie."""
+        return f"OpenedSession({self.signed_in!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey of a person; `statement` is what the second person signs, `entry` the audit index of that."""
+
+    id: str
+    person_id: str
+    key: str
+    origin: str
+    backup_eligible: bool
+    backed_up: bool
+    proposer: str
+    proposed_at: datetime
+    entry: int | None
+    revoked_at: datetime | None
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation to register a passkey; its secret is told this once."""
+
+    secret: str
+    person_id: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Invitation(person_id={self.person_id!r}, expires_at={self.expires_at!r})"
 
 
 @dataclass(frozen=True, slots=True)

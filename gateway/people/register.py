@@ -25,7 +25,7 @@ from gateway.people.model import (
     role_names,
 )
 from gateway.people.statements import enrolment_statement
-from gateway.people.tables import PersonRoleRow, PersonRow, ProposalRow, TokenRow
+from gateway.people.tables import PasskeyRow, PersonRoleRow, PersonRow, ProposalRow, SessionRow, TokenRow
 
 _GRANTING = frozenset({"deployment.founded", "person.enrolled", "roles.granted"})
 
@@ -78,15 +78,20 @@ def check_granted(session: Session, held: Standing, entry: Callable[[Session, in
 def enrolment_entries(session: Session, person_id: str) -> list[int]:
     """The audit indexes, ascending, that prove this person's key and roles to somebody who knows nobody here.
 
-    1. The entries that bind the key and grant the roles held (also those of a retired person).
+    1. The entries that bind the key, the passkeys and grant the roles held (also those of a retired person).
     2. For each of them that a second person signed, the entry that binds that person's key, and so on
        down to the founding, which needs no other.
     """
     found = set(session.scalars(select(PersonRoleRow.entry).where(PersonRoleRow.person_id == person_id)))
     found |= _key_entries(session, [person_id])
+    passkeys = select(PasskeyRow.entry).where(PasskeyRow.person_id == person_id, PasskeyRow.entry.is_not(None))
+    found |= {entry for entry in session.scalars(passkeys) if entry is not None}
     latest = found
     while latest:
-        seconds = session.scalars(select(ProposalRow.countersigner).where(ProposalRow.entry.in_(latest))).all()
+        seconds = [
+            *session.scalars(select(ProposalRow.countersigner).where(ProposalRow.entry.in_(latest))),
+            *session.scalars(select(PasskeyRow.countersigner).where(PasskeyRow.entry.in_(latest))),
+        ]
         latest = _key_entries(session, [second for second in seconds if second is not None]) - found
         found |= latest
     return sorted(found)
@@ -188,4 +193,14 @@ def revoke_tokens(session: Session, person_id: str, at: datetime) -> int:
     rows = session.scalars(select(TokenRow).where(TokenRow.person_id == person_id, TokenRow.revoked_at.is_(None))).all()
     for row in rows:
         row.revoked_at = at
+    return len(rows)
+
+
+def end_sessions(session: Session, person_id: str, at: datetime) -> int:
+    """End every session of this person that was not ended before; how many."""
+    rows = session.scalars(
+        select(SessionRow).where(SessionRow.person_id == person_id, SessionRow.ended_at.is_(None))
+    ).all()
+    for row in rows:
+        row.ended_at = at
     return len(rows)

@@ -70,14 +70,17 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 _P.RELEASE_BUILD,
                 _P.RENDITION_READ,
                 _P.RENDITION_ANSWER,
+                _P.TRACE_RUN,
                 _P.PEOPLE_READ,
             }
         ),
         Role.POLICY_AUTHOR: frozenset({_P.MATTER_READ}),
-        Role.LEGAL: _REVIEWER | {_P.CONSENT_RECORD, _P.EXPORT_RECORD, _P.NAME_FORGET},
+        Role.LEGAL: _REVIEWER | {_P.CONSENT_RECORD, _P.EXPORT_RECORD, _P.NAME_FORGET, _P.EVIDENCE_TAKE, _P.TRACE_RUN},
         Role.PRIVACY: _REVIEWER | {_P.ASSESSMENT_RECORD},
         Role.DISPATCHER: frozenset({_P.MATTER_READ, _P.RELEASE_DISPATCH, _P.RECEIPT_RECORD}),
-        Role.AUDITOR: frozenset({_P.AUDIT_READ, _P.AUDIT_EXPORT, _P.PEOPLE_COUNTERSIGN, _P.PEOPLE_READ}),
+        Role.AUDITOR: frozenset(
+            {_P.AUDIT_READ, _P.AUDIT_EXPORT, _P.EVIDENCE_TAKE, _P.PEOPLE_COUNTERSIGN, _P.PEOPLE_READ}
+        ),
         Role.ADMINISTRATOR: frozenset(
             {_P.AUDIT_READ, _P.AUDIT_EXPORT, _P.PEOPLE_PROPOSE, _P.PEOPLE_COUNTERSIGN, _P.PEOPLE_READ}
         ),

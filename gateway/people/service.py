@@ -197,7 +197,7 @@ class People:
         return self.person(person_id)
 
     def retire(self, actor: Actor, person_id: str) -> Person:
-        """Take a person, or a proposal of one, out for good and at once: key, roles and tokens end here."""
+        """Take a person, or a proposal of one, out for good and at once: key, roles, tokens and sessions end here."""
         actor.require(Permission.PEOPLE_PROPOSE)
         with (
             refusals_logged(self._log, "person.refused", actor=actor.person_id, subject=person_id),
@@ -213,7 +213,8 @@ class People:
             row.state = PersonState.RETIRED
             row.retired_at = self._clock.now()
             revoked = register.revoke_tokens(session, person_id, row.retired_at)
-            facts: dict[str, Json] = {"person": person_id, "tokens_revoked": revoked}
+            ended = register.end_sessions(session, person_id, row.retired_at)
+            facts: dict[str, Json] = {"person": person_id, "tokens_revoked": revoked, "sessions_ended": ended}
             self._log.append(session, Act(type="person.retired", actor=actor.person_id, subject=person_id, facts=facts))
         return self.person(person_id)
 
@@ -229,8 +230,12 @@ class People:
         """Whoever comes with this token, or `TokenNotValid`."""
         return self._tokens.authenticate(token)
 
+    def token_ends(self, token: str) -> tuple[Actor, datetime]:
+        """The same, and when the token ends."""
+        return self._tokens.held(token)
+
     def revoke_tokens(self, actor: Actor, person_id: str) -> int:
-        """End all tokens of a person: one's own, or anybody's for an administrator; how many there were."""
+        """End all tokens and sessions of a person: one's own, or anybody's for an administrator; how many tokens."""
         if actor.person_id != person_id:
             actor.require(Permission.PEOPLE_PROPOSE)
         with (
@@ -240,8 +245,10 @@ class People:
             if actor.person_id != person_id:
                 register.require_still(session, actor, Permission.PEOPLE_PROPOSE)
             register.person_row(session, person_id)
-            revoked = register.revoke_tokens(session, person_id, self._clock.now())
-            facts: dict[str, Json] = {"person": person_id, "tokens_revoked": revoked}
+            now = self._clock.now()
+            revoked = register.revoke_tokens(session, person_id, now)
+            ended = register.end_sessions(session, person_id, now)
+            facts: dict[str, Json] = {"person": person_id, "tokens_revoked": revoked, "sessions_ended": ended}
             self._log.append(session, Act(type="token.revoked", actor=actor.person_id, subject=person_id, facts=facts))
         return revoked
 

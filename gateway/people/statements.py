@@ -5,10 +5,13 @@
 | `disclosure-gateway/founding/v1` | deployment, founders: [{key, roles}, {key, roles}] as ordered, at |
 | `disclosure-gateway/enrolment/v1` | person, key, roles (all newly given ones), proposer, at |
 | `disclosure-gateway/token/v1` | person, scopes, nonce, issued_at, expires_at |
+| `disclosure-gateway/passkey/v1` | person, passkey, key, origin, proposer, at |
 | `disclosure-gateway/shredding/v1` | proposal, original, object, matter, proposer, at |
+| `disclosure-gateway/restore/v1` | deployment, log, left, known: {size, root} each, replayed_checkpoint_sha256, at |
 
-Roles are sorted names, keys have the form `ed25519:…`, times the form of `gateway.base.clock.to_text`. No
-statement holds a name: the entries must let a stranger rebuild it without learning who works here.
+Roles are sorted names, keys have the form `ed25519:…`, a passkey's `passkey:…`, times the form of
+`gateway.base.clock.to_text`. No statement holds a name: the entries must let a stranger rebuild it without learning who
+works here.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from gateway.people.model import Permission, Role, StatementMalformed, role_name
 FOUNDING_TYPE = "disclosure-gateway/founding/v1"
 ENROLMENT_TYPE = "disclosure-gateway/enrolment/v1"
 TOKEN_TYPE = "disclosure-gateway/token/v1"  # noqa: S105 the name of a statement, no secret
+PASSKEY_TYPE = "disclosure-gateway/passkey/v1"
 SHREDDING_TYPE = "disclosure-gateway/shredding/v1"
 STATEMENT_BYTES_MAX = 4096
 
@@ -83,6 +87,21 @@ def token_statement(
             "nonce": nonce,
             "issued_at": clock.to_text(issued_at),
             "expires_at": clock.to_text(expires_at),
+        }
+    )
+
+
+def passkey_statement(*, person: str, passkey: str, key: str, origin: str, proposer: str, at: datetime) -> bytes:
+    """What the second person signs: that this passkey belongs to this person, for use at this origin."""
+    return canonical(
+        {
+            "type": PASSKEY_TYPE,
+            "person": person,
+            "passkey": passkey,
+            "key": key,
+            "origin": origin,
+            "proposer": proposer,
+            "at": clock.to_text(at),
         }
     )
 

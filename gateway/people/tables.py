@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.metadata import Base, UtcTime
@@ -75,3 +75,58 @@ class TokenRow(Base):
     issued_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class SessionRow(Base):
+    """A session by the SHA-256 of its cookie; `terms_sealed` repeats person, scopes and end as with a token."""
+
+    __tablename__ = "web_session"
+    __table_args__ = (Index(None, "person_id", "ended_at"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    means: Mapped[str] = mapped_column(String(10))
+    scopes: Mapped[str] = mapped_column(String(600))
+    terms_sealed: Mapped[bytes]
+    opened_at: Mapped[datetime] = mapped_column(UtcTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class PasskeyRow(Base):
+    """A passkey of a person; it is good for something once `entry`, the second person's signature, is in the log.
+
+    `backed_up` is what the authenticator said last, `sign_count` the highest that it counted to.
+    """
+
+    __tablename__ = "passkey"
+    __table_args__ = (Index(None, "person_id", "entry"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    credential: Mapped[str] = mapped_column(String(1400), unique=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    origin: Mapped[str] = mapped_column(String(300))
+    backup_eligible: Mapped[bool]
+    backed_up: Mapped[bool]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    proposer: Mapped[str] = mapped_column(String(30))
+    proposed_at: Mapped[datetime] = mapped_column(UtcTime)
+    countersigner: Mapped[str | None] = mapped_column(String(30))
+    entry: Mapped[int | None] = mapped_column(unique=True)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class InvitationRow(Base):
+    """An invitation to register a passkey, by the SHA-256 of what its link holds; good once."""
+
+    __tablename__ = "passkey_invitation"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    inviter: Mapped[str] = mapped_column(String(30))
+    terms_sealed: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -85,7 +85,11 @@ class Tokens:
             self._log.refused(Act(type="token.refused", actor=NOBODY, facts=facts))
 
     def authenticate(self, untrusted_token: str) -> Actor:
-        """Whoever this token was given to, with the permissions that token *and* present roles hold.
+        """Whoever this token was given to, with the permissions that token *and* present roles hold."""
+        return self.held(untrusted_token)[0]
+
+    def held(self, untrusted_token: str) -> tuple[Actor, datetime]:
+        """The same, and when the token ends.
 
         Tokens are found by their SHA-256, so that the time a look-up takes tells nothing about a near miss.
         """
@@ -105,7 +109,8 @@ class Tokens:
             if standing.state is not PersonState.ACTIVE:
                 raise refused
             scopes = frozenset(Permission(scope) for scope in row.scopes.split())
-            return Actor(standing.person_id, standing.roles, scopes & rules.permissions_of(standing.roles))
+            actor = Actor(standing.person_id, standing.roles, scopes & rules.permissions_of(standing.roles))
+            return actor, row.expires_at
 
     def _room(self, terms: TokenTerms) -> int:
         with self._units.read() as session:

@@ -200,6 +200,23 @@ def open_bundle(untrusted: bytes) -> Bundle:
     return Bundle(untrusted, number, not_before, not_after, told["engine"], library)
 
 
+def statement_of(kept: bytes) -> bytes:
+    """What the signers of a kept bundle signed, also where this version would read its files otherwise."""
+    told = _object(kept, "bundle", BUNDLE_TYPE, _BUNDLE_FIELDS)
+    library = told["library"]
+    names = {name: told[name] for name in ("number", "not_before", "not_after", "engine")}
+    return canonical(
+        {
+            "type": STATEMENT_TYPE,
+            "bundle": hashlib.sha256(kept).hexdigest(),
+            **names,
+            "library": hashlib.sha256(canonical(library)).hexdigest(),
+            "policies": sorted(library["policies"]),
+            "kinds": sorted(library["kinds"]),
+        }
+    )
+
+
 def signatures_of(signed: Iterable[tuple[PublicKey, bytes]], bundle: Bundle) -> bytes:
     """The signatures file of a bundle, in the order of keys."""
     rows = sorted((to_text(key), base64.b64encode(signature).decode("ascii")) for key, signature in signed)

@@ -29,6 +29,7 @@ from gateway.policy.bundle import (
     check_signatures,
     check_succession,
     open_bundle,
+    statement_of,
 )
 from gateway.policy.load import Library, load_library
 
@@ -127,6 +128,11 @@ class Policies:
         if self.signers is not None:
             raise BundleMissing("Policy signers are set; remove GATEWAY_POLICY_SIGNERS first, if this is meant.")
         self._log.refused(Act(ABANDONED, "gateway", subject=SUBJECT))
+
+    def signed(self, bundle: str) -> tuple[bytes, bytes]:
+        """What the signers of a bundle signed that was active once, and their signatures; by its digest."""
+        kept = self._read(f"{bundle}.json", MAX_BUNDLE_BYTES)
+        return statement_of(kept), self._read(f"{bundle}.sig.json", MAX_SIGNATURES_BYTES)
 
     def _active(self) -> str | None:
         """The digest of the bundle that the log says is active."""

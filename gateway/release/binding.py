@@ -16,6 +16,8 @@ from gateway.base.problems import CheckFailed
 from gateway.matter.model import Recipient
 from gateway.release.model import Profile, Release
 from gateway.review.model import Approval, Cleared
+from gateway.seal import assertion as webauthn
+from gateway.seal.assertion import Assertion
 from gateway.seal.recipient import recipient_fingerprint
 from gateway.seal.timestamp import TimeStamp
 from gateway.seal.twin import PublicTwin, SigningTwin, to_text
@@ -55,14 +57,14 @@ def approvals_json(cleared: Cleared) -> bytes:
 
 def manifest_sig(manifest: bytes, key: SigningTwin) -> bytes:
     """`manifest.sig`: both keys that the manifest names sign its bytes; both must verify."""
-    return _signed(manifest, MANIFEST_SIGNATURE_TYPE, key)
+    return signed(manifest, MANIFEST_SIGNATURE_TYPE, key)
 
 
 def stamp_parts(stamp: TimeStamp | None, key: SigningTwin) -> dict[str, bytes]:
     """`timestamp.tsr` and `timestamp.sig`: the authority's answer, and that it is the one the sender got."""
     if stamp is None:
         return {}
-    return {"timestamp.tsr": stamp.response, "timestamp.sig": _signed(stamp.response, STAMP_SIGNATURE_TYPE, key)}
+    return {"timestamp.tsr": stamp.response, "timestamp.sig": signed(stamp.response, STAMP_SIGNATURE_TYPE, key)}
 
 
 def enrolment_json(
@@ -107,6 +109,16 @@ def check_proofs(parts: Mapping[str, bytes], log_key: str, package_key: PublicTw
             raise ProofsRefused(f"The package would not verify, so it is not made: {step.detail}", step=step.title)
 
 
+def packed(beside: Mapping[str, bytes]) -> bytes:
+    """Files that bind a package as one object."""
+    return canonical({path: _b64(data) for path, data in beside.items()})
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    """The inverse of `packed`."""
+    return {path: base64.b64decode(text) for path, text in json.loads(data).items()}
+
+
 def _entries(log: Log, checkpoint: SignedCheckpoint, indexes: Iterable[int]) -> list[Json]:
     return [
         {
@@ -119,10 +131,19 @@ def _entries(log: Log, checkpoint: SignedCheckpoint, indexes: Iterable[int]) -> 
 
 
 def _approval(one: Approval) -> dict[str, Json]:
-    return {"statement": json.loads(one.statement), "signature": _signature(one.algorithm, one.key, one.signature)}
+    statement: Json = json.loads(one.statement)
+    if one.algorithm != webauthn.ALGORITHM:
+        return {"statement": statement, "signature": _signature(one.algorithm, one.key, one.signature)}
+    given = Assertion.unpack(one.signature)
+    signature: dict[str, Json] = {
+        **_signature(one.algorithm, one.key, given.signature),
+        "authenticator_data": _b64(given.authenticator_data),
+        "client_data": _b64(given.client_data),
+    }
+    return {"statement": statement, "signature": signature}
 
 
-def _signed(message: bytes, kind: str, key: SigningTwin) -> bytes:
+def signed(message: bytes, kind: str, key: SigningTwin) -> bytes:
     signatures = key.sign(message, kind.encode("ascii"))
     return canonical(
         {

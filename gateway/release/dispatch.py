@@ -3,7 +3,8 @@
 1. In one transaction: gates, reviews, signatures, quorum and separation of duties hold; `release.sealed` commits
    manifest and approvals.
 2. A checkpoint is signed over that entry, witnesses cosign it, an authority stamps it; inclusion proofs are drawn.
-3. The package streams into the vault: approved bytes, digest-checked as they pass, and the proofs beside them.
+3. The package streams into the vault: approved bytes, digest-checked as they pass, and the proofs beside them. These
+   are also kept by themselves, so that evidence of the release holds what its recipient got.
 4. In one transaction everything is checked once more and `release.dispatched` commits the package's digest.
 
 A crash between any two steps leaves an approved release that can be dispatched again. Where an entry of step 1 says the
@@ -13,7 +14,7 @@ same already and a quorum of witnesses has since cosigned it, which a courier ma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from gateway.audit.ports import TimeStamper
 from gateway.audit.service import Log
 from gateway.base.canon import Json
 from gateway.base.clock import to_text
-from gateway.base.problems import CheckFailed, Conflict, Unavailable
+from gateway.base.problems import CheckFailed, Unavailable
 from gateway.db.unit import Units
 from gateway.matter.model import Recipient
 from gateway.matter.service import Matters
@@ -32,7 +33,7 @@ from gateway.people.model import Actor, Permission
 from gateway.people.service import People
 from gateway.release import binding, package
 from gateway.release.model import Profile, Release, State
-from gateway.release.register import WrongState
+from gateway.release.register import NotDispatched, WrongState
 from gateway.release.service import Releases
 from gateway.release.tables import ReleaseRow
 from gateway.review.model import Cleared
@@ -41,13 +42,6 @@ from gateway.seal.recipient import encrypt_to
 from gateway.seal.timestamp import TimeStamp
 from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Opened, Vault
-
-
-class NotDispatched(Conflict):
-    """There is no package before dispatch."""
-
-    slug = "not-dispatched"
-    title = "The release has not been dispatched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +88,19 @@ class Dispatch:
         checkpoint = cosigned.checkpoint
         stamp = self._stamp(checkpoint)
         release = self._releases.get(release_id)
-        with self._build(release, sealing, checkpoint, stamp) as keeping, self._units.change() as session:
+        beside = self._beside(release, sealing, checkpoint, stamp)
+        with (
+            self._build(release, sealing.cleared, beside) as keeping,
+            self._vault.keep(matter=release.matter, role="document", data=binding.packed(beside)) as kept_beside,
+            self._units.change() as session,
+        ):
             row, cleared = self._cleared(session, actor, release_id)
             if cleared.case != sealing.cleared.case or cleared.approvals != sealing.cleared.approvals:
                 raise WrongState("The release changed while it was being packaged; dispatch it again.")
             kept = self._vault.record(session, keeping)
             row.package_object, row.package_bytes = kept.id, keeping.plaintext_bytes
             row.package_sha256, row.sealed_index = keeping.sha256, sealing.index
+            row.binding_object = self._vault.record(session, kept_beside).id
             row.dispatcher, row.state = actor.person_id, State.DISPATCHED
             self._log.append(
                 session,
@@ -183,13 +183,13 @@ class Dispatch:
                 raise
             return None
 
-    def _build(
+    def _beside(
         self, release: Release, sealing: _Sealing, checkpoint: SignedCheckpoint, stamp: TimeStamp | None
-    ) -> Keeping:
+    ) -> dict[str, bytes]:
+        """What binds the package beside its approved bytes, as a recipient's verifier accepts it."""
         cleared = sealing.cleared
         manifest = self._releases.bytes_of(release.id, "manifest.json")
-        recipient = self._matters.recipient(release.matter, release.recipient)
-        binding.check_address(manifest, release, recipient)
+        binding.check_address(manifest, release, self._matters.recipient(release.matter, release.recipient))
         approvers = (one.approver for one in cleared.approvals)
         listed = (one.path for one in cleared.case.files if one.path.startswith("proofs/"))
         proofs = {path: self._releases.bytes_of(release.id, path) for path in listed}
@@ -204,6 +204,10 @@ class Dispatch:
         binding.check_proofs(
             {"manifest.json": manifest, **proofs, **beside}, self._log.vkey(), self._package_key().public
         )
+        return beside
+
+    def _build(self, release: Release, cleared: Cleared, beside: Mapping[str, bytes]) -> Keeping:
+        recipient = self._matters.recipient(release.matter, release.recipient)
         members = package.members(cleared, self._opened, beside.items())
         return self._keep(release, recipient, package.zip_chunks(members))
 

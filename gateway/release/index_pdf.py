@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import SimpleDocTemplate, Spacer, Table, TableStyle
 
-from gateway.marks.lettering import FONTS_DIR, runs
 from gateway.release.compose import INDEX_COLUMNS, IndexLine
+from gateway.release.sheets import LATIN, lettered, use_fonts
 
-_LATIN = "DejaVuSans.ttf"
-_FONTS = (_LATIN, "DroidSansFallbackFull.ttf")
-# A `name` table of version 0 without a record.
-_NO_NAMES = bytes.fromhex("000000000006")
 _WIDTHS_MM = (9, 32, 30, 26, 17, 36, 36, 30, 36, 25)
 
 
 def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     """One table, header repeated on every page, page numbers in the foot; `heading` names release and recipient."""
-    for name in _FONTS:
-        if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(_wordless(TTFont(name, str(FONTS_DIR / name))))
-    cell = ParagraphStyle("cell", fontName=_LATIN, fontSize=6.5, leading=8.5, wordWrap="CJK")
+    use_fonts()
+    cell = ParagraphStyle("cell", fontName=LATIN, fontSize=6.5, leading=8.5, wordWrap="CJK")
     head = ParagraphStyle("head", parent=cell, textColor=colors.white)
-    title = ParagraphStyle("title", fontName=_LATIN, fontSize=14, leading=18, wordWrap="CJK")
-    rows = [[_text(name, head) for name in INDEX_COLUMNS]]
-    rows += [[_text(text, cell) for text in line.cells(number)] for number, line in enumerate(lines, start=1)]
+    title = ParagraphStyle("title", fontName=LATIN, fontSize=14, leading=18, wordWrap="CJK")
+    rows = [[lettered(name, head) for name in INDEX_COLUMNS]]
+    rows += [[lettered(text, cell) for text in line.cells(number)] for number, line in enumerate(lines, start=1)]
     table = Table(rows, colWidths=[width * mm for width in _WIDTHS_MM], repeatRows=1)
     table.setStyle(
         TableStyle(
@@ -60,8 +51,8 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
         invariant=1,
     )
     story = [
-        _text("Withheld index · 未提供内容索引", title),
-        _text(heading, cell),
+        lettered("Withheld index · 未提供内容索引", title),
+        lettered(heading, cell),
         Spacer(1, 4 * mm),
         table,
     ]
@@ -69,18 +60,6 @@ def withheld_pdf(lines: Sequence[IndexLine], *, heading: str) -> bytes:
     return sink.getvalue()
 
 
-def _wordless(font: TTFont) -> TTFont:
-    """The font as it is embedded, without its licence's words: a document may withhold any of them."""
-    told = font.face.get_table
-    font.face.get_table = lambda tag: _NO_NAMES if tag == "name" else told(tag)
-    return font
-
-
-def _text(text: str, style: ParagraphStyle) -> Paragraph:
-    """A paragraph whose every character comes from a font that has it."""
-    return Paragraph("".join(f'<font name="{font}">{escape(run)}</font>' for font, run in runs(text)), style)
-
-
 def _foot(canvas, document) -> None:  # type: ignore[no-untyped-def]
-    canvas.setFont(_LATIN, 7)
+    canvas.setFont(LATIN, 7)
     canvas.drawRightString(landscape(A4)[0] - 10 * mm, 8 * mm, str(document.page))

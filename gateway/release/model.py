@@ -43,6 +43,7 @@ class Release:
     package_bytes: int | None
     package_sha256: str | None
     dispatcher: str | None
+    binding_object: str | None
     created_at: datetime
 
 

@@ -46,6 +46,13 @@ class CompositionChanged(CheckFailed):
     title = "The release is not as it was composed"
 
 
+class NotDispatched(Conflict):
+    """There is no package before dispatch."""
+
+    slug = "not-dispatched"
+    title = "The release has not been dispatched"
+
+
 class Register:
     """The rows of releases and what hangs on them, inside a caller's transaction."""
 
@@ -162,5 +169,6 @@ def release_of(row: ReleaseRow) -> Release:
         package_bytes=row.package_bytes,
         package_sha256=row.package_sha256,
         dispatcher=row.dispatcher,
+        binding_object=row.binding_object,
         created_at=row.created_at,
     )

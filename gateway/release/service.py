@@ -36,6 +36,7 @@ from gateway.render.service import AlreadyInRelease, Renders
 from gateway.review.model import Approval, Case, Quorum, Verdict
 from gateway.review.service import Reviews
 from gateway.sandbox.ports import Sandbox
+from gateway.seal.assertion import Assertion
 from gateway.seal.twin import SigningTwin
 from gateway.vault.service import Keeping, Vault
 
@@ -123,6 +124,12 @@ class Releases:
         query = keyset.part(mine, ReleaseRow.id, after=after, limit=limit)
         if state is not None:
             query = query.where(ReleaseRow.state == state)
+        with self._units.read() as session:
+            return tuple(release_of(row) for row in session.scalars(query).all())
+
+    def standing(self, states: Collection[State], *, limit: int) -> tuple[Release, ...]:
+        """At most `limit` releases of all matters that stand in one of `states`, oldest first."""
+        query = select(ReleaseRow).where(ReleaseRow.state.in_([*states])).order_by(ReleaseRow.id).limit(limit)
         with self._units.read() as session:
             return tuple(release_of(row) for row in session.scalars(query).all())
 
@@ -261,6 +268,24 @@ class Releases:
 
     def approve(self, actor: Actor, release_id: str, *, statement: bytes, signature: bytes, algorithm: str) -> Approval:
         """Record an approval; the quorum's last one makes the release approved."""
+        current, then = self._approving(actor, release_id)
+        return self._reviews.approve(
+            actor, current, statement=statement, signature=signature, algorithm=algorithm, then=then
+        )
+
+    def approve_with_passkey(
+        self, actor: Actor, session_id: str, release_id: str, *, statement: bytes, credential: str, given: Assertion
+    ) -> Approval:
+        """The same by a passkey that was asked for this statement in this session."""
+        current, then = self._approving(actor, release_id)
+        return self._reviews.approve_with_passkey(
+            actor, session_id, current, statement=statement, credential=credential, given=given, then=then
+        )
+
+    def _approving(
+        self, actor: Actor, release_id: str
+    ) -> tuple[Callable[[Session], Case], Callable[[Session, Case, bool], None]]:
+        """The case as it stands inside the approval's transaction, and what its quorum does."""
 
         def current(session: Session) -> Case:
             row = self._register.row(session, release_id)
@@ -275,9 +300,7 @@ class Releases:
                 row.state = State.APPROVED
                 self._register.enter(session, actor, row, "release.approved", {"manifest_sha256": case.manifest_sha256})
 
-        return self._reviews.approve(
-            actor, current, statement=statement, signature=signature, algorithm=algorithm, then=then
-        )
+        return current, then
 
     def refuse(self, actor: Actor, release_id: str, reason: str) -> Release:
         """A reviewer refuses the release for good."""

@@ -20,13 +20,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway.audit.model import Act
-from gateway.audit.service import ERASING, Log
+from gateway.audit.model import ERASING, Act
+from gateway.audit.service import Log
 from gateway.base import clock as times
 from gateway.base.canon import Json
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
-from gateway.base.problems import Refused
+from gateway.base.problems import NotFound, Refused
 from gateway.base.text import clean_line
 from gateway.db.unit import Units
 from gateway.intake.model import Original
@@ -49,6 +49,7 @@ from gateway.release.model import State
 from gateway.release.tables import ReleaseRow, ShreddingRow
 from gateway.render.service import Renders
 from gateway.seal.signature import SignatureInvalid, from_text
+from gateway.vault.model import Shredded
 from gateway.vault.service import Vault
 
 _LEFT = (State.DISPATCHED, State.ACKNOWLEDGED, State.RECALLED)
@@ -165,6 +166,26 @@ class Shredding:
         self._uploads.remove(staged)
         self._units.scrub()
         return original
+
+    def again(self, session: Session, original_id: str) -> list[str]:
+        """Destroy once more what a database that was put back has of a shredded original; the ids of its objects.
+
+        Whatever was made of it and had not left by then goes too. Their ciphertext, without its key, is swept later.
+        """
+        try:
+            original = self._intake.require_whole(session, original_id)
+        except (NotFound, Shredded):
+            return []
+        self._uploads.shred(session, original)
+        states = {one: session.get(ReleaseRow, held) for one, held in self._renders.of_original(session, original_id)}
+        left = frozenset(one for one, release in states.items() if release is not None and release.state in _LEFT)
+        made = self._renders.shred(session, original_id, keep=left)
+        objects = [original.object_id, *made.objects]
+        for one in objects:
+            self._vault.shred(session, one)
+        self._intake.shred(session, original_id)
+        self._log.erase_bodies(session, [original_id, *made.renditions])
+        return objects
 
     def _check_second(self, session: Session, actor: Actor, row: ShreddingRow, signature: bytes) -> bytes:
         second = self._people.require_still(session, actor, Permission.ORIGINAL_SHRED)

@@ -11,7 +11,9 @@ from gateway.db.metadata import Base, UtcTime
 
 
 class ReleaseRow(Base):
-    """One release. `composition` names the manifest and every part of it, sealed."""
+    """One release. `composition` names the manifest and every part of it, sealed; `binding_object` keeps what was put
+    beside them when the package was made.
+    """
 
     __tablename__ = "release"
     __table_args__ = (Index("ix_release_matter", "matter", "id"),)
@@ -29,6 +31,7 @@ class ReleaseRow(Base):
     package_bytes: Mapped[int | None] = mapped_column(BigInteger)
     package_sha256: Mapped[str | None] = mapped_column(String(64))
     dispatcher: Mapped[str | None] = mapped_column(String(40))
+    binding_object: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 

@@ -182,6 +182,25 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
+class Traceable:
+    """A rendition with a fingerprint: what a leaked copy of it is held against, and what the log committed to.
+
+    `ground_sha256` is the same for all copies that show the same of an original. `cells` carry the fingerprint.
+    """
+
+    rendition: str
+    release: str
+    matter: str
+    original: str
+    commitment: str
+    ground_object: str
+    ground_sha256: str
+    ground_px: tuple[int, int]
+    cells: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Shreds:
     """What shredding an original takes along: renditions that are gone, and all objects whose keys must go."""
 

@@ -98,7 +98,8 @@ _HEADERS_KEPT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything one rendition is made from. `secret` (32 bytes) keys pseudonyms and row order of this release.
+    """Everything one rendition is made from. `secret` (32 bytes) keys pseudonyms and row order of this release,
+    `fingerprint` (32 bytes) is the seed of this copy's hidden mark.
 
     `remembered` is what was said of headers before and may speak under this policy.
     """
@@ -121,6 +122,7 @@ class Job:
     consents: tuple[Consent, ...] | None = None
     assessor: Assessor | None = None
     opening: Opening | None = None
+    fingerprint: bytes | None = None
     remembered: tuple[Remembered, ...] = ()
 
     def decided(self, surveyed: tuple[Field, ...], detector: str | None = None) -> Decisions:
@@ -169,8 +171,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
         return Outcome(State.WAITING, reason=question, decisions=asking)
     _require_rows(content, job.answers)
     surveyed = job.form.survey(content)
-    if job.policy.output.fingerprint == "required":
-        raise FingerprintMissing("The policy requires a hidden fingerprint, which no format here carries yet.")
+    seed = _seed_for(job, content)
     detector, surveyed = _suggested(job, content, surveyed, gauge)
     decisions = gated(job.policy, job.statements, surveyed, job.decided(surveyed, detector), job.answers)
     if decisions.asks:
@@ -180,7 +181,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     fields = answered_fields(job.kind, surveyed, job.answers, job.remembered)
     decisions = without_refusers(job.policy, job.consents, job.context, content, fields, decisions)
     consents = relied(job.policy, job.consents, job.context, content, fields, decisions)
-    plan = decisions.plan()
+    plan = replace(decisions.plan(), fingerprint=seed)
     cells = cells_of(content, fields) if isinstance(content, Table | Structured) else None
     require_no_nexus(job.policy, decisions, cells)
     groups = groups_of(content, plan, job.secret) if isinstance(content, Table) else None
@@ -204,6 +205,8 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     risk = _assessed(job, content, fields, plan, rebuilt)
     if risk is not None and not risk.holds:
         return Outcome(State.BLOCKED, reason=risk.reason, decisions=decisions, risk=risk)
+    if seed is not None and rebuilt.traced is None:
+        raise FingerprintMissing("The rendition was made without the fingerprint that the policy requires; ask again.")
     rebuilt = replace(rebuilt, released=None)
     index = (*index, *film_lines(content, rebuilt, decisions.fallback))
     index = (*index, *margin_lines(content, plan, rebuilt, decisions.fallback))
@@ -250,6 +253,22 @@ def _assessed(job: Job, content: Content, fields: tuple[Field, ...], plan: Plan,
     if job.assessor is None or not isinstance(content, Table):
         raise NotAssessed("The policy sets limits on risk, which hold for tables alone; send the original as a table.")
     return job.assessor(job.policy.risk, content, fields, plan, rebuilt)
+
+
+def _seed_for(job: Job, content: Content) -> bytes | None:
+    """The seed of the fingerprint, where the policy requires one. Raises `FingerprintMissing` where none is carried."""
+    if job.policy.output.fingerprint != "required":
+        return None
+    if not isinstance(content, Picture):
+        raise FingerprintMissing(
+            "The policy requires a hidden fingerprint, which only pictures carry; choose a policy without, or convert "
+            "the original to a picture."
+        )
+    if job.fingerprint is None:
+        raise FingerprintMissing(
+            "The policy requires a hidden fingerprint, and this gateway has no key for it; ask again."
+        )
+    return job.fingerprint
 
 
 def _suggested(
@@ -322,6 +341,7 @@ def _expectation(content: Content, plan: Plan, rebuilt: Rebuilt, mark: Mark) -> 
             size_px=rebuilt.size_px,
             boxes=tuple(_rectangle(box) for box in rebuilt.boxes),
             mark_text=mark.text,
+            seed=plan.fingerprint.hex() if plan.fingerprint else "",
         )
     if isinstance(content, Pages) and rebuilt.media_type == write_docx.MEDIA_TYPE:
         return RetypedExpectation(mark.text)
@@ -364,7 +384,7 @@ def _held_against(content: Content, plan: Plan, rebuilt: Rebuilt, expected: Expe
     if isinstance(content, Pages) and isinstance(expected, DocumentExpectation) and plan.margin:
         sizes_px, pixels = originals(content, rebuilt)
         return replace(expected, originals_px=sizes_px), pixels
-    return expected, b""
+    return expected, rebuilt.traced.plain if rebuilt.traced else b""
 
 
 def _film_expectation(video: Video, rebuilt: Rebuilt, mark: Mark) -> VideoExpectation:

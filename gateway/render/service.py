@@ -25,6 +25,7 @@ from gateway.formats.ports import Format
 from gateway.intake.commitments import Commitments
 from gateway.intake.model import Original
 from gateway.intake.service import Intake
+from gateway.keys.model import DEPLOYMENT, KeyRole
 from gateway.keys.service import Keyring
 from gateway.matter.clearances import Clearances
 from gateway.matter.model import ClearanceSort, ClearanceState
@@ -37,7 +38,7 @@ from gateway.policy.policy import Policy
 from gateway.policy.remembered import Remembered, admitted, settled
 from gateway.policy.service import Policies, Source
 from gateway.render import withheld
-from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State
+from gateway.render.model import Claim, Outcome, ReleaseFrame, Rendition, Shreds, State, Traceable
 from gateway.render.pipeline import Job, render
 from gateway.render.ports import Assessor
 from gateway.render.queue import Queue
@@ -46,6 +47,7 @@ from gateway.render.tables import RenditionRow
 from gateway.residue.model import WithheldSet
 from gateway.residue.ports import Reader
 from gateway.sandbox.ports import Sandbox
+from gateway.seal.tracing import tracing_commitment, tracing_seed
 from gateway.vault.model import Shredded
 from gateway.vault.service import Keeping, Vault
 
@@ -96,6 +98,7 @@ class _Parts:
     withheld: Keeping | None
     witness: Keeping | None
     proof: Keeping | None
+    ground: Keeping | None
 
 
 class Renders:
@@ -190,6 +193,8 @@ class Renders:
             )
             session.add(row)
             session.flush()
+            if policy.output.fingerprint == "required":
+                self._keyring.ensure(session, role=KeyRole.TRACING, owner=DEPLOYMENT)
             self.queue.enqueue(session, rendition_id)
             self._log.append(
                 session,
@@ -254,6 +259,12 @@ class Renders:
         with self._units.read() as session:
             return self.of_release_in(session, release_id)
 
+    def standing(self, states: Collection[State], *, limit: int) -> tuple[Rendition, ...]:
+        """At most `limit` renditions of all matters that stand in one of `states`, oldest first."""
+        query = select(RenditionRow).where(RenditionRow.state.in_([*states])).order_by(RenditionRow.id).limit(limit)
+        with self._units.read() as session:
+            return tuple(self._rendition(session, row) for row in session.scalars(query))
+
     def of_release_in(self, session: Session, release_id: str) -> tuple[Rendition, ...]:
         """The same inside a caller's transaction."""
         query = (
@@ -291,11 +302,18 @@ class Renders:
                 gone.append(row.id)
                 objects += [row.object_id, row.decisions_object, row.residue_object]
                 objects.append(self._rendition(session, row).proof_object)
+                objects.append(self._told(session, row).get("fingerprint", {}).get("object"))
                 row.result, row.state = None, State.SUPERSEDED
         if self._names is not None:
             self._names.shred(session, gone)
         session.flush()
         return Shreds(tuple(gone), tuple(one for one in objects if one is not None))
+
+    def traceable(self, session: Session) -> tuple[Traceable, ...]:
+        """Every rendition that carries a fingerprint and was not shredded, superseded ones too, newest first."""
+        query = select(RenditionRow).where(RenditionRow.result.is_not(None)).order_by(RenditionRow.id.desc())
+        found = ((row, self._told(session, row).get("fingerprint")) for row in session.scalars(query))
+        return tuple(_traceable(row, told) for row, told in found if told)
 
     def part(self, session: Session, object_id: str | None) -> bytes:
         """The bytes of one part (rendition, decisions, report, withheld set), decrypted into memory."""
@@ -379,7 +397,15 @@ class Renders:
                 assessor=self._assessor,
                 opening=self._commitments.opening(session, original.id, frame.release),
                 remembered=admitted(policy, self._remembered(session, row.matter)),
+                fingerprint=self._seed(session, policy, row),
             )
+
+    def _seed(self, session: Session, policy: Policy, row: RenditionRow) -> bytes | None:
+        if policy.output.fingerprint != "required":
+            return None
+        return tracing_seed(
+            tracing_key(self._keyring, session), matter=row.matter, original=row.original, release=row.release
+        )
 
     def _remembered(self, session: Session, matter: str) -> tuple[Remembered, ...]:
         """What the matter remembers of headers now."""
@@ -440,6 +466,9 @@ class Renders:
             withheld=kept("withheld", canonical(withheld.to_json(outcome.withheld)) if outcome.withheld else None),
             witness=kept("witness", canonical([one.to_json() for one in seen]) if seen else None),
             proof=kept("proof", canonical(outcome.proof.told) if outcome.proof else None),
+            ground=kept(
+                "ground", outcome.rebuilt.traced.ground if outcome.rebuilt and outcome.rebuilt.traced else None
+            ),
         )
 
     def _decisions_part(self, frame: ReleaseFrame, outcome: Outcome) -> bytes | None:
@@ -493,6 +522,9 @@ class Renders:
                 **({"witness": witness} if witness else {}),
                 **({"proof": proof} if proof else {}),
             }
+            committed = self._committed(session, row, outcome, parts.ground)
+            if committed:
+                shown["fingerprint"] = committed
             if outcome.headers:
                 shown["headers"] = dict(outcome.headers)
             if outcome.proof is not None and outcome.proof.slot is not None:
@@ -518,10 +550,33 @@ class Renders:
                         **({"detector": detector} if detector else {}),
                         **read,
                         **risk,
+                        **({"fingerprint": committed["commitment"]} if committed else {}),
                     },
                     body={**digests, **rests, "reason": outcome.reason},
                 ),
             )
+
+    def _committed(
+        self, session: Session, row: RenditionRow, outcome: Outcome, ground: Keeping | None
+    ) -> dict[str, Json]:
+        """What is kept of a fingerprint, its commitment with it; empty where there is none."""
+        if ground is None or outcome.rebuilt is None or outcome.rebuilt.traced is None:
+            return {}
+        traced = outcome.rebuilt.traced
+        commitment = tracing_commitment(
+            tracing_key(self._keyring, session),
+            matter=row.matter,
+            original=row.original,
+            release=row.release,
+            ground=traced.ground,
+        )
+        return {
+            "commitment": commitment,
+            "object": self._record(session, ground),
+            "sha256": ground.sha256,
+            "size_px": list(traced.ground_px),
+            "cells": traced.cells,
+        }
 
     def _supersede(self, session: Session, rendition_id: str) -> Mapping[str, str]:
         """Take it out; the headers that it asked for, by field ids."""
@@ -600,6 +655,27 @@ def told_by(outcome: Outcome) -> dict[str, Json]:
         raise ValueError("there is no report on this outcome")
     limits: dict[str, Json] = dict(outcome.risk.limits) if outcome.risk and outcome.risk.holds else {}
     return {**outcome.report.to_json(), **({"risk": {"held": True, "limits": limits}} if limits else {})}
+
+
+def tracing_key(keyring: Keyring, session: Session) -> bytes:
+    """The deployment's key of all fingerprints. Raises `KeyMissing` before the first was made."""
+    return keyring.unwrap(session, keyring.find(session, role=KeyRole.TRACING, owner=DEPLOYMENT))
+
+
+def _traceable(row: RenditionRow, told: Mapping[str, Any]) -> Traceable:
+    width_px, height_px = told["size_px"]
+    return Traceable(
+        rendition=row.id,
+        release=row.release,
+        matter=row.matter,
+        original=row.original,
+        commitment=told["commitment"],
+        ground_object=told["object"],
+        ground_sha256=told["sha256"],
+        ground_px=(width_px, height_px),
+        cells=told["cells"],
+        created_at=row.created_at,
+    )
 
 
 def _digest(keeping: Keeping | None) -> str | None:

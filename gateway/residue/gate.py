@@ -65,7 +65,8 @@ def check(
         case StructuredExpectation(media_type="application/json" | "application/xml" | "text/plain"):
             return check_structured(rendition, expectation, _needles(withheld, expectation.mark_text))
         case PictureExpectation(media_type="image/jpeg" | "image/png"):
-            return check_picture(rendition, expectation, _needles(withheld, expectation.mark_text), mark_mask)
+            needles = _needles(withheld, expectation.mark_text)
+            return check_picture(rendition, expectation, needles, mark_mask, plain=reference)
         case DocumentExpectation() | RetypedExpectation():
             return _check_document(rendition, expectation, _needles(withheld, expectation.mark_text), reference)
         case VideoExpectation():

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     MARK = "mark"
     BOX = "box-not-solid"
     UNLIKE = "not-the-original"
+    FINGERPRINT = "fingerprint"
     VALUE = "withheld-value"
     NUMBER = "withheld-number"
     ENCODED = "withheld-value-encoded"
@@ -119,13 +120,18 @@ class TableExpectation:
 
 @dataclass(frozen=True, slots=True)
 class PictureExpectation:
-    """A JPEG or PNG: width and height, opaque boxes as left, top, width, height in rendition pixels, and the mark."""
+    """A JPEG or PNG: width and height, opaque boxes as left, top, width, height in rendition pixels, and the mark.
+
+    With `seed`, in hexadecimal, it carries the fingerprint of that seed, and beside it, mark and boxes every pixel is
+    to be seen as it was: what is checked is given these pixels, boxes painted, as rows of RGB.
+    """
 
     media_type: str
     size_px: tuple[int, int]
     boxes: tuple[Rectangle, ...]
     mark_text: str
     box_colour: tuple[int, int, int] = (0, 0, 0)
+    seed: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

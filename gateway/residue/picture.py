@@ -3,6 +3,7 @@
 1. Structure by `jpeg` or `png`: an allow-list, and nothing behind the end. 2. The size is the expected one, in the
 header and in the decoded pixels. 3. Every declared box is one solid colour. 4. The visible mark is there (`marked`).
 5. No withheld value stands in the bytes.
+6. Where a fingerprint is expected it is there, and nothing else differs from the original (`fingerprinted`).
 
 Boxes. In a PNG every pixel of a box has the boxes' colour. A JPEG is coded in blocks of 8 pixels at full resolution in
 every channel (`jpeg` insists), and boxes grow to a grid of 16, so nothing beside a box can reach into it: no channel
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from gateway.base.units import KIB, MIB
 from gateway.residue import jpeg, png
 from gateway.residue.alike import is_alike
+from gateway.residue.fingerprinted import is_fingerprinted
 from gateway.residue.jpeg import Broken, Pixels
 from gateway.residue.layers import Budget
 from gateway.residue.marked import MaskOf, is_marked, not_solid
@@ -50,9 +52,16 @@ class _Reading:
 
 
 def check_picture(
-    data: bytes, expected: PictureExpectation, needles: Needles, mask_of: MaskOf, wanted: Pixels | None = None
+    data: bytes,
+    expected: PictureExpectation,
+    needles: Needles,
+    mask_of: MaskOf,
+    wanted: Pixels | None = None,
+    plain: bytes = b"",
 ) -> Report:
-    """Check 1 to 5. A picture that cannot be read is still searched. `wanted` is what it must show beside its boxes."""
+    """Check 1 to 6. A picture that cannot be read is still searched. `wanted` is what it must show beside its boxes,
+    `plain` what it showed before fingerprint and mark were laid over it.
+    """
     is_jpeg = expected.media_type == JPEG
     parsers = ("own JPEG walker", "libjpeg-turbo") if is_jpeg else ("own PNG walker", "own PNG unfilter")
     ledger = Ledger("picture", parsers, counts=needles.counts(), read_by=NOT_READ)
@@ -73,6 +82,9 @@ def check_picture(
         if wanted is not None:
             alike = is_alike(reading.pixels, wanted, expected.boxes, is_jpeg=is_jpeg)
             ledger.note("likeness", [] if alike else [Finding(Kind.UNLIKE, "the picture")])
+        if expected.seed:
+            found = is_fingerprinted(reading.pixels, plain, expected)
+            ledger.note("fingerprint", [] if found else [Finding(Kind.FINGERPRINT, "the picture")])
     ledger.note("values", unique(_values(reading, needles, budget)))
     ledger.note("bounds", [Finding(Kind.BOUND, "the file")] if budget.exhausted else [])
     ledger.counts["boxes"] = len(expected.boxes)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.model import Act
 from gateway.audit.service import Log
+from gateway.base.canon import Json
 from gateway.base.clock import Clock
 from gateway.base.ids import new_id
 from gateway.base.problems import Conflict, Refused
@@ -17,12 +18,15 @@ from gateway.base.text import clean_line
 from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.people.model import Actor, Permission
+from gateway.people.passkeys import Passkeys
 from gateway.people.service import People
 from gateway.render.model import Rendition
 from gateway.render.service import Renders
 from gateway.review import rules
 from gateway.review.model import Approval, Case, Cleared, Review, Verdict
 from gateway.review.tables import ApprovalRow, ReviewRow
+from gateway.seal import assertion as webauthn
+from gateway.seal.assertion import Assertion
 from gateway.seal.signature import from_text, to_text
 
 ALGORITHM = "Ed25519"
@@ -52,6 +56,7 @@ class Reviews:
         log: Log,
         clock: Clock,
         people: People,
+        passkeys: Passkeys,
         renders: Renders,
     ) -> None:
         self._units = units
@@ -59,6 +64,7 @@ class Reviews:
         self._log = log
         self._clock = clock
         self._people = people
+        self._passkeys = passkeys
         self._renders = renders
 
     def review(
@@ -142,8 +148,36 @@ class Reviews:
         actor.require(Permission.RELEASE_APPROVE)
         with self._units.change() as session:
             case = current(session)
-            role = self._check_approval(actor, case, statement, signature, algorithm)
-            approval = self._record(session, actor, case, role, statement, signature)
+            role = self._check_approval(actor, case, statement, algorithm)
+            self._people.public_key(actor.person_id).verify(signature, statement)
+            key = to_text(self._people.public_key(actor.person_id))
+            approval = self._record(session, actor, case, role, statement, (algorithm, key, signature))
+            then(session, case, self._complete(session, case))
+            return approval
+
+    def ask_passkey(self, actor: Actor, session_id: str, statement: bytes, origin: str) -> dict[str, Json]:
+        """Options to sign `statement`, which `request` gave, with a passkey, in this session, once and soon."""
+        actor.require(Permission.RELEASE_APPROVE)
+        return self._passkeys.ask(session_id, actor.person_id, statement, origin)
+
+    def approve_with_passkey(
+        self,
+        actor: Actor,
+        session_id: str,
+        current: Callable[[Session], Case],
+        *,
+        statement: bytes,
+        credential: str,
+        given: Assertion,
+        then: Callable[[Session, Case, bool], None],
+    ) -> Approval:
+        """The same by the assertion of a passkey over the statement that `ask_passkey` asked for in this session."""
+        actor.require(Permission.RELEASE_APPROVE)
+        with self._units.change() as session:
+            case = current(session)
+            role = self._check_approval(actor, case, statement, ALGORITHM)
+            key = self._passkeys.answer(session, session_id, actor.person_id, statement, credential, given)
+            approval = self._record(session, actor, case, role, statement, (webauthn.ALGORITHM, key, given.pack()))
             then(session, case, self._complete(session, case))
             return approval
 
@@ -185,7 +219,7 @@ class Reviews:
         self._check_reviews(session, case)
         approvals = self.approvals(session, case)
         for one in approvals:
-            self._check_stored(case, one)
+            self._check_stored(session, case, one)
         rules.check_quorum(case.quorum, approvals)
         if dispatcher is not None:
             rules.check_dispatcher(case, approvals, dispatcher)
@@ -200,7 +234,7 @@ class Reviews:
         )
         return tuple(_approval(row) for row in session.scalars(query))
 
-    def _check_approval(self, actor: Actor, case: Case, statement: bytes, signature: bytes, algorithm: str) -> str:
+    def _check_approval(self, actor: Actor, case: Case, statement: bytes, algorithm: str) -> str:
         if algorithm != ALGORITHM:
             raise rules.StatementMismatch(
                 "This gateway takes Ed25519 signatures; sign with `gateway sign`.", field="alg"
@@ -208,16 +242,18 @@ class Reviews:
         role = rules.check_statement(statement, case, approver=actor.person_id, now=self._clock.now())
         rules.check_role(role, actor.roles)
         rules.check_may_review(case.authors, case.uploaders, actor.person_id)
-        self._people.public_key(actor.person_id).verify(signature, statement)
         return role
 
-    def _check_stored(self, case: Case, approval: Approval) -> None:
-        key = from_text(approval.key)
-        key.verify(approval.signature, approval.statement)
-        if key != self._people.public_key(approval.approver):
-            raise rules.StatementMismatch(
-                "An approver's key has changed since the approval; ask for it again.", field="key"
-            )
+    def _check_stored(self, session: Session, case: Case, approval: Approval) -> None:
+        if approval.algorithm == webauthn.ALGORITHM:
+            self._passkeys.check_still(session, approval.approver, approval.key, approval.statement, approval.signature)
+        else:
+            key = from_text(approval.key)
+            key.verify(approval.signature, approval.statement)
+            if key != self._people.public_key(approval.approver):
+                raise rules.StatementMismatch(
+                    "An approver's key has changed since the approval; ask for it again.", field="key"
+                )
         role = rules.check_statement(approval.statement, case, approver=approval.approver, now=approval.created_at)
         if role != approval.role:
             raise rules.StatementMismatch("An approval's role is not the one that was signed.", field="role")
@@ -245,12 +281,12 @@ class Reviews:
         return True
 
     def _record(
-        self, session: Session, actor: Actor, case: Case, role: str, statement: bytes, signature: bytes
+        self, session: Session, actor: Actor, case: Case, role: str, statement: bytes, signed: tuple[str, str, bytes]
     ) -> Approval:
+        algorithm, key, signature = signed
         self._check_reviews(session, case)
         if any(one.approver == actor.person_id for one in self.approvals(session, case)):
             raise AlreadyApproved("You have approved this release already; one person's approval counts once.")
-        key = to_text(self._people.public_key(actor.person_id))
         index = self._log.append(
             session,
             Act(
@@ -273,7 +309,7 @@ class Reviews:
             approver=actor.person_id,
             role=role,
             statement=statement,
-            algorithm=ALGORITHM,
+            algorithm=algorithm,
             key=key,
             signature=signature,
             audit_index=index,

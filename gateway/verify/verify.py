@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Verify a disclosure package or an audit-log export, offline, with Python 3.9 or later and nothing else.
+"""Verify a disclosure package or an audit log, offline, with Python 3.9 or later and nothing else.
 
-    python3 verify.py PATH [--log-key KEY] [--package-key KEY] [--checkpoint FILE] [--root-only] [--json]
+    python3 verify.py PATH [--log-key KEY] [--package-key KEY] [--checkpoint FILE] [--policy FILE] [--root-only]
 
-PATH is a package (folder or .zip) or an audit-log export (folder). KEY is a file, or its text: two keys, Ed25519 and
-ML-DSA-44, as lines `ed25519:…` and `ml-dsa-44:…`, as verifier keys `name+hash+base64`, or as PEM. FILE is a checkpoint
-of the log that you kept from an earlier time.
+PATH is a package (folder or .zip), an audit-log export (folder), or the proof of one entry (file). KEY is a file, or
+its text: two keys, Ed25519 and ML-DSA-44, as lines `ed25519:…` and `ml-dsa-44:…`, as verifier keys
+`name+hash+base64`, or as PEM. FILE is a checkpoint of the log that you kept from an earlier time, or the policy of the
+witnesses that you trust.
 
 Log and package are signed twice, with Ed25519 and with ML-DSA-44; where one of the two is missing or does not hold,
 the check fails.
@@ -58,6 +59,9 @@ EXPORT_FILES = (
 )
 EXPORT_STAMPS = "stamps.jsonl"
 EXPORT_COSIGNATURES, EXPORT_POLICY = "cosignatures.jsonl", "policy"
+TILES = "tile/"
+PROOF_HEAD = b"c2sp.org/tlog-proof@v1"
+EXPORT_SUCCESSION = "succession.jsonl"
 # Where an export has a view, each of its lines names an entry; what stands before the first line.
 VIEW_FILES = {
     "entries.csv": b"index,leaf_hash,at,type,actor,matter,seq,prev,subject,facts,body\r\n",
@@ -78,11 +82,24 @@ EXTRACT_FILES = (
     "proofs.jsonl",
     "verify.py",
 )
+EVIDENCE_FILES = (
+    "README.txt",
+    "certificate.pem",
+    "decisions.json",
+    "evidence.json",
+    "evidence.pdf",
+    "index.json",
+    "index.sig",
+    "verify.py",
+)
+EVIDENCE_POLICIES = ("policies/statement.json", "policies/signatures.json")
+AFTER_DISPATCH = ("release.dispatched", "release.acknowledged", "release.recalled")
 MIN_APPROVERS = 2
 # What ML-DSA-44 signatures are made for; a signature for one use holds for no other. Checkpoints have a label instead.
 MANIFEST_CONTEXT = b"disclosure-gateway/manifest-signature/v1"
 STAMP_CONTEXT = b"disclosure-gateway/time-stamp-signature/v1"
 INDEX_CONTEXT = b"disclosure-gateway/export-index-signature/v1"
+EVIDENCE_CONTEXT = b"disclosure-gateway/evidence-index-signature/v1"
 SMALL_FILE_BYTES = 16 << 20
 ENTRY_BYTES_MAX = 65535
 
@@ -386,6 +403,9 @@ POSITIVE = Is("a positive count", lambda value: type(value) is int and value > 0
 _TIME = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}\.[0-9]{3}Z"
 TIME = Is("a time in UTC", _matches(_TIME))
 PATH = Is("a safe path", _matches(r"(?!.*(^|/)\.)[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,3}"))
+# Those of large logs lie deeper than any other file.
+TILE_PATH = Is("a tile's path", _matches(r"tile/[0-9]{1,2}(/x[0-9]{3}){0,5}(/[0-9]{3}(\.p(/[0-9]{1,3})?)?)?"))
+EXPORT_PATH = Is("a safe path", lambda value: PATH.test(value) or TILE_PATH.test(value))
 KEY = Is("a key ed25519:…", _matches("ed25519:[A-Za-z0-9+/]{43}="))
 B64 = Is("base64", _matches("[A-Za-z0-9+/]+={0,2}"))
 SIGNATURE_HEX = Is("a signature in hex", _matches("[0-9a-f]{128}"))
@@ -394,7 +414,11 @@ ANY_TEXT = Is("a text", lambda value: isinstance(value, str))
 ONE = Is("1", lambda value: type(value) is int and value == 1)
 OBJECT = Is("an object", lambda value: isinstance(value, dict))
 
-SIGNATURE = {"alg": TEXT, "key": KEY, "sig": B64}
+PASSKEY = Is("a key passkey:…", _matches("passkey:[A-Za-z0-9+/]{56}|passkey:[A-Za-z0-9+/]{103}="))
+ORIGIN = Is("an origin", _matches(r"https?://[a-z0-9.-]{1,253}(:[1-9][0-9]{0,4})?"))
+PERSONAL_KEY = Is("a key ed25519:… or passkey:…", lambda value: KEY.test(value) or PASSKEY.test(value))
+
+SIGNATURE = {"alg": TEXT, "key": PERSONAL_KEY, "sig": B64, "authenticator_data?": B64, "client_data?": B64}
 QUORUM = {"role": TEXT, "n": POSITIVE}
 DOCUMENT = {"path": PATH, "sha256": HEX, "size_bytes": COUNT}
 MANIFEST = {
@@ -420,7 +444,7 @@ STAMP_SIGNATURE = {"type": "disclosure-gateway/time-stamp-signature/v1", "signat
 EXPORT_INDEX = {
     "type": "disclosure-gateway/export-index/v1",
     "log": LONG_TEXT,
-    "files": [{"path": PATH, "sha256": HEX, "size_bytes": COUNT}],
+    "files": [{"path": EXPORT_PATH, "sha256": HEX, "size_bytes": COUNT}],
 }
 INDEX_SIGNATURE = {"type": "disclosure-gateway/export-index-signature/v1", "signatures": SIGNED}
 STATEMENT = {
@@ -455,9 +479,33 @@ ENROLLED = {
     "statement_sha256": HEX,
     "signature": SIGNATURE_HEX,
 }
+PASSKEY_ENROLLED = {
+    "person": TEXT,
+    "passkey": TEXT,
+    "key": PASSKEY,
+    "origin": ORIGIN,
+    "proposer": TEXT,
+    "at": TIME,
+    "countersigner": TEXT,
+    "statement_sha256": HEX,
+    "signature": SIGNATURE_HEX,
+}
 STAMP = {"size": POSITIVE, "response": B64}
 COSIGNED = {"size": POSITIVE, "line": ANY_TEXT}
 HEARTBEAT = {"size": POSITIVE, "every_s": POSITIVE, "tsr_sha256?": HEX, "stamped_at?": TIME}
+NAMED_LOG = {"name": TEXT, "keys": [LONG_TEXT]}
+SUCCESSION = {
+    "statement": {
+        "type": "disclosure-gateway/log-succession/v1",
+        "log": NAMED_LOG,
+        "next": NAMED_LOG,
+        "size": POSITIVE,
+        "root": HEX,
+        "known": Is("base64 or null", lambda value: value is None or B64.test(value)),
+        "at": TIME,
+    },
+    "signatures": [B64],
+}
 SEALED = {"release": TEXT, "manifest_sha256": HEX, "approvals_sha256": HEX}
 ENTRY = {
     "v": ONE,
@@ -490,6 +538,64 @@ MATTER_PROOF = {
     "beside": Is("a way down", _matches("[01]{0,256}")),
     "path": Is("base64", _matches("[A-Za-z0-9+/]*={0,2}")),
     "other": Is("base64 or null", lambda value: value is None or B64.test(value)),
+}
+EVIDENCE_INDEX = {"type": "disclosure-gateway/evidence-index/v1", "release": TEXT, "files": [DOCUMENT]}
+EVIDENCE_SIGNATURE = {"type": "disclosure-gateway/evidence-index-signature/v1", "signatures": SIGNED}
+INDEX_OR_NULL = Is("a count or null", lambda value: value is None or COUNT.test(value))
+EVIDENCE = {
+    "type": "disclosure-gateway/evidence/v1",
+    "release": TEXT,
+    "matter": TEXT,
+    "log": TEXT,
+    "state": TEXT,
+    "begun": COUNT,
+    "certificate_sha256": HEX,
+    "package_sha256": HEX,
+    "asked": OBJECT,
+    "custody": [{"id": TEXT, "name": TEXT, "class": TEXT, "hop": COUNT, "country": TEXT}],
+    "originals": [
+        {
+            "file": PATH,
+            "original": TEXT,
+            "kind": TEXT,
+            "media_type": TEXT,
+            "size_bytes": COUNT,
+            "kept": COUNT,
+            "commitment": HEX,
+            "committed": INDEX_OR_NULL,
+        }
+    ],
+    "entries": [COUNT],
+}
+BOTH_TEXTS = {"en": ANY_TEXT, "zh": ANY_TEXT}
+RULING = {
+    "rule": TEXT,
+    "done": BOTH_TEXTS,
+    "in_part": Is("true or false", lambda value: isinstance(value, bool)),
+    "code": TEXT,
+    "basis?": ANY_TEXT,
+    "asked_for?": ANY_TEXT,
+    "reason?": BOTH_TEXTS,
+    "no_summary_reason?": BOTH_TEXTS,
+    "exception?": TEXT,
+}
+FIELD = {
+    "field": Is("a text or null", lambda value: value is None or TEXT.test(value)),
+    "element": TEXT,
+    "title": BOTH_TEXTS,
+    "outcome": TEXT,
+    "output_title": Is("a text or null", lambda value: value is None or ANY_TEXT.test(value)),
+    "rulings": [RULING],
+    "count": POSITIVE,
+}
+DECISIONS = {
+    "type": "disclosure-gateway/evidence-decisions/v1",
+    "files": [{"path": PATH, "rendition": TEXT, "decisions": HEX, "policy": TEXT, "fields": [FIELD]}],
+}
+POLICY_SIGNATURES = {
+    "type": "disclosure-gateway/policy-signatures/v1",
+    "bundle": HEX,
+    "signatures": [SIGNATURE],
 }
 CONSISTENCY = {"type": "disclosure-gateway/consistency/v1", "old": COUNT, "new": COUNT, "proof": [B64]}
 
@@ -658,6 +764,143 @@ def check_personal_signature(key_text: str, alg: str, signature: bytes, message:
         raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
 
 
+# Passkeys (W3C WebAuthn, level 3; ECDSA over P-256 of FIPS 186-5): what a browser and an authenticator said.
+
+P256_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+P256_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+P256_G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+# A COSE key has one form: {1: 2, 3: -7, -1: 1, -2: x, -3: y} for ES256, {1: 1, 3: -8, -1: 6, -2: x} for EdDSA.
+COSE_ES256, COSE_ES256_Y = bytes.fromhex("a5010203262001215820"), bytes.fromhex("225820")
+COSE_EDDSA = bytes.fromhex("a4010103272006215820")
+PRESENT, VERIFIED, BACKUP_ELIGIBLE, BACKED_UP = 0x01, 0x04, 0x08, 0x10
+
+
+def _p256_add(p: tuple[int, int] | None, q: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sum of two points; `None` is the one at infinity."""
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0] and (p[1] + q[1]) % P256_P == 0:
+        return None
+    if p == q:
+        slope = 3 * (p[0] * p[0] - 1) * pow(2 * p[1], -1, P256_P)
+    else:
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, P256_P)
+    x = (slope * slope - p[0] - q[0]) % P256_P
+    return x, (slope * (p[0] - x) - p[1]) % P256_P
+
+
+def _der_pair(signature: bytes) -> tuple[int, int] | None:
+    """The two numbers of an ECDSA signature, if it is in its one DER form."""
+    numbers: list[int] = []
+    rest = signature[2:]
+    if len(signature) > 72 or signature[:2] != bytes([0x30, len(signature) - 2 & 0xFF]):
+        return None
+    while rest and len(numbers) < 2:
+        size = rest[1] if len(rest) > 1 else 0
+        body = rest[2 : 2 + size]
+        if rest[0] != 2 or not 0 < size <= 33 or len(body) != size:
+            return None
+        if body[0] & 0x80 or (size > 1 and body[0] == 0 and not body[1] & 0x80):
+            return None
+        numbers.append(int.from_bytes(body, "big"))
+        rest = rest[2 + size :]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and not rest else None
+
+
+def p256_holds(point: tuple[int, int], message: bytes, signature: bytes) -> bool:
+    """Whether `signature`, in DER, is that of this public key over `message`, with SHA-256."""
+    x, y = point
+    if not (0 <= x < P256_P and 0 <= y < P256_P and (y * y - (x * x - 3) * x - P256_B) % P256_P == 0):
+        return False
+    r, s = _der_pair(signature) or (0, 0)
+    if not (0 < r < P256_N and 0 < s < P256_N):
+        return False
+    inverse = pow(s, -1, P256_N)
+    u = int.from_bytes(hashlib.sha256(message).digest(), "big") * inverse % P256_N
+    v = r * inverse % P256_N
+    sums = {(1, 0): P256_G, (0, 1): point, (1, 1): _p256_add(P256_G, point)}
+    found: tuple[int, int] | None = None
+    for bit in range(255, -1, -1):
+        found = _p256_add(found, found)
+        step = (u >> bit & 1, v >> bit & 1)
+        if step != (0, 0):
+            found = _p256_add(found, sums[step])
+    return found is not None and found[0] % P256_N == r
+
+
+def check_approval_signature(signature: dict[str, Any], message: bytes, what: str) -> str:
+    """Raise `Mismatch` unless this approver's key or passkey signed `message`; the origin where a passkey was used."""
+    parts = {"authenticator_data", "client_data"} & signature.keys()
+    made = unb64(signature["sig"], what)
+    if signature["alg"] != "WebAuthn":
+        if parts or not KEY.test(signature["key"]):
+            raise Mismatch(f"{what} is partly that of a passkey.")
+        check_personal_signature(signature["key"], signature["alg"], made, message, what)
+        return ""
+    if len(parts) != 2 or not PASSKEY.test(signature["key"]):
+        raise Mismatch(f"{what} lacks what a passkey's signature is made over.")
+    data, client = (unb64(signature[name], what) for name in ("authenticator_data", "client_data"))
+    origin = _check_client(client, hashlib.sha256(message).digest(), what)
+    _check_authenticator(data, origin, what)
+    _check_passkey(
+        unb64(signature["key"][8:], f"The key of {what}"), data + hashlib.sha256(client).digest(), made, what
+    )
+    return origin
+
+
+def _check_client(client: bytes, challenge: bytes, what: str) -> str:
+    """The origin that the browser named, if it speaks of this challenge."""
+    try:
+        told = json.loads(client.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or len(client) > 4096:
+        raise Mismatch(f"{what} has a browser's part that cannot be read.")
+    if told.get("type") != "webauthn.get":
+        raise Mismatch(f"{what} was made for something else than a signature: {shown(told.get('type'))}.")
+    if told.get("challenge") != base64.urlsafe_b64encode(challenge).rstrip(b"=").decode("ascii"):
+        raise Mismatch(f"{what} was made over another statement: the challenge differs.")
+    if not ORIGIN.test(told.get("origin")):
+        raise Mismatch(f"{what} was made at no origin: {shown(told.get('origin'))}.")
+    if told.get("crossOrigin", False) is not False or "topOrigin" in told:
+        raise Mismatch(f"{what} was made inside a page of another site.")
+    return str(told["origin"])
+
+
+def _check_authenticator(data: bytes, origin: str, what: str) -> None:
+    """Raise `Mismatch` unless the authenticator speaks for that host, of somebody present and verified."""
+    host = origin.partition("://")[2].partition(":")[0]
+    if len(data) != 37:
+        raise Mismatch(f"{what} has an authenticator's part of {len(data)} bytes instead of 37.")
+    if data[:32] != hashlib.sha256(host.encode("ascii")).digest():
+        raise Mismatch(f"{what} was made for another host than {shown(host)}.")
+    flags = data[32]
+    for flag, missing in ((PRESENT, "somebody present"), (VERIFIED, "the authenticator verifying its user")):
+        if not flags & flag:
+            raise Mismatch(f"{what} was made without {missing}.")
+    if flags & ~(PRESENT | VERIFIED | BACKUP_ELIGIBLE | BACKED_UP) or flags & (8 | 16) == BACKED_UP:
+        raise Mismatch(f"{what} has flags that contradict each other.")
+
+
+def _check_passkey(cose: bytes, message: bytes, signature: bytes, what: str) -> None:
+    """Raise `Mismatch` unless this COSE key, ES256 or EdDSA, signed `message`."""
+    x, y = cose[10:42], cose[45:]
+    if cose == COSE_ES256 + x + COSE_ES256_Y + y and len(y) == 32:
+        point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+        holds = p256_holds(point, message, signature)
+    elif cose == COSE_EDDSA + x and len(x) == 32:
+        check_ed25519(x, f"The key of {what}")
+        holds = ed25519_holds(x, message, signature)
+    else:
+        raise Mismatch(f"The key of {what} is not an ES256 or EdDSA key in its one COSE form.")
+    if not holds:
+        raise Mismatch(f"{what} does not hold: the signed bytes, the signature or the key was changed.")
+
+
 def check_both_named(items: list[dict[str, Any]], what: str) -> None:
     """Raise `Mismatch` unless exactly one Ed25519 and one ML-DSA-44 item are here, in this order."""
     algorithms = [item["alg"] for item in items]
@@ -764,6 +1007,68 @@ def check_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) 
         raise Mismatch(f"The first {old.size} entries are not those of the checkpoint you kept: the log was rewritten.")
 
 
+# Tiles (C2SP tlog-tiles): the hashes of the tree, 256 to a file.
+
+
+def tile_path(level: int, index: int, width: int) -> str:
+    """Where the tile lies that is number `index` of its level and has `width` hashes."""
+    digits = str(index)
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    parts = [*(f"x{group}" for group in groups[:-1]), groups[-1]]
+    return f"{TILES}{level}/{'/'.join(parts)}" + ("" if width == 256 else f".p/{width}")
+
+
+class Tiles:
+    """The tiles of a tree, made again hash by hash and compared with those that are there."""
+
+    def __init__(self, files: Folder) -> None:
+        self._files = files
+        self._left = {name for name in files.sizes if name.startswith(TILES)}
+        self._levels: list[list[bytes]] = []
+        self._full: list[int] = []
+
+    def take(self, hashed: bytes, level: int = 0) -> None:
+        """Go on with the next hash of this level."""
+        if level == len(self._levels):
+            self._levels.append([])
+            self._full.append(0)
+        tile = self._levels[level]
+        tile.append(hashed)
+        if len(tile) == 256:
+            self._compare(level)
+            self._full[level] += 1
+            row = tile[:]
+            tile.clear()
+            while len(row) > 1:
+                row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+            self.take(row[0], level + 1)
+
+    def end(self) -> None:
+        """The partial tiles, and that there is no other."""
+        for level, tile in enumerate(self._levels):
+            if tile:
+                self._compare(level)
+        for name in sorted(self._left):
+            raise Mismatch(f"{name} is no tile of this tree.")
+
+    def _compare(self, level: int) -> None:
+        tile = self._levels[level]
+        name = tile_path(level, self._full[level], len(tile))
+        if name not in self._left:
+            raise Mismatch(f"{name} is missing.")
+        self._left.remove(name)
+        with self._files.open(name) as file:
+            told = file.read(32 * 256 + 1)
+        if told == b"".join(tile):
+            return
+        if len(told) != 32 * len(tile):
+            raise Mismatch(f"{name} has not {32 * len(tile)} bytes.")
+        place = next(at for at, hashed in enumerate(tile) if told[32 * at : 32 * at + 32] != hashed)
+        of = "of entry" if level == 0 else "that the entries lead to, number"
+        raise Mismatch(f"{name} does not hold the hash {of} {256 * self._full[level] + place}.")
+
+
 class Checkpoint(NamedTuple):
     """What a signed checkpoint says."""
 
@@ -825,6 +1130,131 @@ def cosigned_message(checkpoint: Checkpoint, claimed: bytes, cosigner: str | Non
     signer, log = (struct.pack(">B", len(name) & 255) + name for name in names)
     span = struct.pack(">QQ", 0, checkpoint.size)
     return b"subtree/v1\n\x00" + signer + claimed + log + span + checkpoint.root
+
+
+# Changes of a log's keys, and of its name where it was put back and declared so.
+
+SUCCESSION_CONTEXT = b"disclosure-gateway/log-succession/v1"
+CHANGES = {"log.keys_rotated", "log.continued"}
+
+
+class Change(NamedTuple):
+    """One signed change: `old` signed at most `size` entries, `new` signs what follows; `known` was given up for it."""
+
+    old: Key
+    new: Key
+    size: int
+    root: bytes
+    known: Checkpoint | None
+    told: dict[str, Any]
+
+
+def parse_change(data: bytes, what: str) -> Change:
+    """The change in one line, signed by the old keys and by the new ones."""
+    told = parse_canonical(data, what)
+    check_shape(told, SUCCESSION, what)
+    said, message = told["statement"], canonical(told["statement"])
+    keys = []
+    for side in ("log", "next"):
+        key = parse_key(" ".join(said[side]["keys"]), f"The keys in {what}")
+        if key.name is not None or key.texts != said[side]["keys"]:
+            raise Mismatch(f"The keys in {what} are not written as documented.")
+        keys.append(key._replace(name=said[side]["name"]))
+    made = [unb64(text, f"A signature in {what}") for text in told["signatures"]]
+    if len(made) != 4 or keys[0].fingerprint == keys[1].fingerprint:
+        raise Mismatch(f"{what} is not a change of keys that both, the old and the new ones, signed.")
+    for key, whose, ed25519, mldsa in zip(keys, ("old", "new"), made[::2], made[1::2]):
+        holds = ed25519_holds(key.ed25519, message, ed25519)
+        if not (holds and mldsa_holds(key.mldsa, message, mldsa, SUCCESSION_CONTEXT)):
+            raise Mismatch(f"{what}: the {whose} keys did not sign this change of the log's keys.")
+    return Change(keys[0], keys[1], said["size"], bytes.fromhex(said["root"]), _given_up(said, keys[0], what), told)
+
+
+def _given_up(said: dict[str, Any], old: Key, what: str) -> Checkpoint | None:
+    """The checkpoint of the earlier log that this change gives up: only, and always, where the name changes."""
+    if (said["known"] is None) != (said["log"]["name"] == said["next"]["name"]):
+        raise Mismatch(f"{what} gives up a checkpoint under the same name, or changes the name without one.")
+    if said["known"] is None:
+        return None
+    text = unb64(said["known"], f"The checkpoint in {what}").decode("utf-8", "replace")
+    known = open_checkpoint(text, old, f"The checkpoint in {what}")
+    if known.size <= said["size"]:
+        raise Mismatch(f"The checkpoint in {what} is over no entry that is missing.")
+    return known
+
+
+class Lineage:
+    """The keys that a log had one after the other, the newest last, as far as its signed changes tell."""
+
+    def __init__(self, key: Key, lines: Sequence[bytes], what: str) -> None:
+        self.changes = [parse_change(line, f"{what}, change {number}") for number, line in enumerate(lines, 1)]
+        self.keys = [change.old for change in self.changes] + [self.changes[-1].new if self.changes else key]
+        for earlier, later in zip(self.changes, self.changes[1:]):
+            if not earlier.new.same(later.old) or earlier.size >= later.size:
+                raise Mismatch(f"{what} does not follow the one before: a change was left out, added or moved.")
+        if not self.has(key):
+            raise Mismatch(f"{what} tells of other keys than those beside it.")
+
+    def has(self, key: Key) -> bool:
+        """Whether these were the log's keys once, or are."""
+        return any(one.same(key) for one in self.keys)
+
+    def meets(self, other: Lineage) -> bool:
+        """Whether both tell of the same keys somewhere."""
+        return any(self.has(key) for key in other.keys)
+
+    def breaks(self) -> list[str]:
+        """A sentence for each place where a log was put back and another one continues it."""
+        return [
+            f"This log continues {shown(change.old.name)} after a restore that was declared; entries {change.size} to "
+            f"{change.known.size - 1} of the earlier log are not in it."
+            for change in self.changes
+            if change.known is not None
+        ]
+
+    def open(self, text: str, what: str) -> Checkpoint:
+        """The checkpoint in `text`, signed by the keys that the log had at its size."""
+        return open_checkpoint(text, self.keys[self._era(_told_size(text))], what)
+
+    def open_kept(self, text: str, what: str) -> Checkpoint:
+        """The same of a checkpoint that somebody kept, who may have it from an earlier log, or from a thief."""
+        era, size = self._era(_told_size(text)), _told_size(text)
+        for place, change in enumerate(self.changes[:era]):
+            try:
+                open_checkpoint(text, change.old, what)
+            except Mismatch:
+                continue
+            if change.known is None:
+                raise Mismatch(
+                    f"{what} is signed over {size} entries with keys that were replaced after {change.size}: whoever "
+                    "has the old keys signed another log."
+                )
+            raise Mismatch(
+                f"{what} is over {size} entries of {shown(self.keys[place].name)}; entries {change.size} to {size - 1} "
+                "of it are not in this log, which continues it after a restore."
+            )
+        return self.open(text, what)
+
+    def _era(self, size: int) -> int:
+        return sum(change.size < size for change in self.changes)
+
+    def check_entries(self, told: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """Raise `Mismatch` unless these entries, by their index, are the changes, no more and no fewer."""
+        if len(told) != len(self.changes):
+            raise Mismatch(
+                f"{len(told)} entries change the log's keys, and {EXPORT_SUCCESSION} has {len(self.changes)}."
+            )
+        for change, (index, entry) in zip(self.changes, told):
+            facts = {name: entry["facts"].get(name) for name in ("statement", "signatures")}
+            kind = "log.keys_rotated" if change.known is None else "log.continued"
+            if (index, entry["type"], facts) != (change.size, kind, change.told):
+                raise Mismatch(f"Entry {index} is not the change of the log's keys that {EXPORT_SUCCESSION} tells of.")
+
+
+def _told_size(text: str) -> int:
+    """How many entries a checkpoint says that it is over, before anything of it is checked."""
+    lines = text.split("\n", 2)
+    return int(lines[1]) if len(lines) > 1 and re.fullmatch("[0-9]{1,16}", lines[1]) else 0
 
 
 class Witness(NamedTuple):
@@ -896,8 +1326,10 @@ class Trust:
         self.groups[name] = (int(number), members)
         return True
 
-    def check(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> str:
-        """Raise `Mismatch` unless a quorum cosigned this checkpoint in these lines; a sentence that says who did."""
+    def count(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> tuple[dict[str, int], bool]:
+        """Which keys of the policy cosigned this checkpoint in these lines, each with its time, and whether they are a
+        quorum. Raise `Mismatch` where a line under the name and hash of one does not hold.
+        """
         cosigned: dict[str, int] = {}
         for line in lines:
             match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
@@ -909,7 +1341,12 @@ class Trust:
         for name, (needed, members) in self.groups.items():
             if len(witnessed.intersection(members)) >= needed:
                 witnessed.add(name)
-        if self.quorum != "none" and self.quorum not in witnessed:
+        return cosigned, self.quorum == "none" or self.quorum in witnessed
+
+    def check(self, checkpoint: Checkpoint, lines: Sequence[str], what: str) -> str:
+        """Raise `Mismatch` unless a quorum cosigned this checkpoint in these lines; a sentence that says who did."""
+        cosigned, met = self.count(checkpoint, lines, what)
+        if not met:
             raise Mismatch(f"{what} is cosigned by {len(cosigned)} keys of the policy, and these are no quorum.")
         if not cosigned:
             return f"{what} is cosigned by no witness, and the policy asks for none."
@@ -917,12 +1354,20 @@ class Trust:
         when = str(moment("1970-01-01T00:00:00.000Z") + timedelta(seconds=latest)) if latest < 1 << 37 else "?"
         return f"{what} is cosigned by {len(cosigned)} keys of the policy, which are a quorum, last at {when}."
 
-    def check_log(self, key: Key) -> None:
-        """Raise `Mismatch` where the policy lists logs, and not this one."""
+    def check_log(self, keys: Sequence[Key]) -> None:
+        """Raise `Mismatch` where the policy lists logs, and this one by none of the keys that it had."""
         named = [(vkey.signer, vkey.typed) for vkey in map(_vkey, self.logs)]
-        own = [(key.name, kind + raw) for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
+        own = [(key.name, kind + raw) for key in keys for kind, raw in zip(_NOTE_TYPES, (key.ed25519, key.mldsa))]
         if named and not any(one in named for one in own):
             raise Mismatch("The policy lists logs, and not this one.")
+
+
+def witnessed(trust: Trust | None, checkpoint: Checkpoint, keys: Sequence[Key], text: str, what: str) -> str:
+    """Raise `Mismatch` unless a quorum cosigned this checkpoint, of a log that has or had `keys`, in its own lines."""
+    if trust is None:
+        raise Skipped("No policy was given.")
+    trust.check_log(keys)
+    return trust.check(checkpoint, text.rpartition("\n\n")[2].split("\n"), what)
 
 
 def _vkey(text: str) -> Witness:
@@ -973,6 +1418,7 @@ class Report:
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     pinned: bool = False
+    breaks: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -983,6 +1429,12 @@ class Report:
     def exit_code(self) -> int:
         """0 where everything holds, else 1."""
         return 0 if self.ok else 1
+
+    def follow(self, lineage: Lineage) -> None:
+        """Say, once, where the log was put back and continued by another."""
+        told = [one for one in lineage.breaks() if one not in self.breaks]
+        self.breaks += told
+        self.warnings += told
 
     def run(self, title: str, check: Callable[[], str]) -> None:
         """Make the next check; it returns the sentence that says what holds."""
@@ -999,6 +1451,9 @@ class Report:
         if not self.ok:
             first = next((step.number for step in self.steps if step.state == "failed"), 0)
             return f"NOT verified: step {first} found a difference; do not rely on this {self.kind}."
+        if self.breaks:
+            whole = "Verified" if self.pinned else "This fits together, but keys came with it"
+            return f"{whole}; WITH A BREAK in the log: {self.breaks[-1]}"
         if not self.pinned:
             return f"This {self.kind} fits together, but keys came with it: compare them before you rely on it."
         return f"Verified: this {self.kind} is what the holder of these keys signed and logged."
@@ -1012,6 +1467,7 @@ class Report:
             "pinned": self.pinned,
             "steps": steps,
             "warnings": self.warnings,
+            "breaks": self.breaks,
             "sentence": self.sentence(),
         }
 
@@ -1030,7 +1486,7 @@ class Folder:
                 full = Path(folder, name)
                 relative = full.relative_to(path).as_posix()
                 mode = full.lstat().st_mode
-                if not PATH.test(relative):
+                if not EXPORT_PATH.test(relative):
                     raise Mismatch(f"The name {shown(relative)} does not belong into a package.")
                 if stat.S_ISLNK(mode) or (name in names and not stat.S_ISREG(mode)):
                     raise Mismatch(f"{relative} is not a plain file.")
@@ -1463,26 +1919,91 @@ class Proof:
     checkpoint: str
 
 
-def parse_proof(data: bytes) -> Proof:
-    """The proof in `audit.proof`."""
+def parse_proof(data: bytes, what: str = "audit.proof") -> Proof:
+    """The proof in `audit.proof`, or in another file."""
     try:
         head, blank, checkpoint = data.decode("utf-8").partition("\n\n")
     except ValueError:
-        raise Mismatch("audit.proof is not text.") from None
+        raise Mismatch(f"{what} is not text.") from None
     lines = head.split("\n")
-    if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra ") or not blank:
-        raise Mismatch("audit.proof is not a C2SP tlog-proof with its entry in the extra line.")
+    if len(lines) < 3 or lines[0] != PROOF_HEAD.decode() or not lines[1].startswith("extra ") or not blank:
+        raise Mismatch(f"{what} is not a C2SP tlog-proof with its entry in the extra line.")
     match = re.fullmatch("index (0|[1-9][0-9]{0,15})", lines[2])
     if match is None:
-        raise Mismatch("audit.proof does not name the index of its entry.")
-    hashes = [unb64(line, "A hash of audit.proof") for line in lines[3:]]
-    return Proof(unb64(lines[1][6:], "The entry in audit.proof"), int(match.group(1)), hashes, checkpoint)
+        raise Mismatch(f"{what} does not name the index of its entry.")
+    hashes = [unb64(line, f"A hash of {what}") for line in lines[3:]]
+    return Proof(unb64(lines[1][6:], f"The entry in {what}"), int(match.group(1)), hashes, checkpoint)
+
+
+class EntryCheck:
+    """The numbered checks of one entry's proof, a C2SP tlog-proof."""
+
+    def __init__(self, path: Path, log: Lineage, trust: Trust | None) -> None:
+        self.path = path
+        self.log = log
+        self.trust = trust
+        self.report = Report("proof of an entry", pinned=True)
+        self.report.follow(log)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        self.report.run("structure", self.structure)
+        self.report.run("signature", self.signature)
+        self.report.run("entry", self.entry)
+        if self.trust is not None:
+            self.report.run("witnesses", self.witnesses)
+        self.report.warnings.append("What the log says elsewhere, before and after, this proof does not tell.")
+        return self.report
+
+    def structure(self) -> str:
+        """It is a C2SP tlog-proof that carries its entry."""
+        with self.path.open("rb") as file:
+            data = file.read(SMALL_FILE_BYTES + 1)
+        if len(data) > SMALL_FILE_BYTES:
+            raise Mismatch("The proof is far too large.")
+        self._found["proof"] = parse_proof(data, "The proof")
+        return "This is the proof of an entry, with the entry."
+
+    def signature(self) -> str:
+        """The checkpoint is signed by the log."""
+        signed = self.log.open(self._get("proof").checkpoint, "The checkpoint in the proof")
+        self._found["signed"] = signed
+        return f"The log {shown(signed.origin)} signed a checkpoint over {signed.size} entries."
+
+    def entry(self) -> str:
+        """The entry is in its documented form, and in the log at its index."""
+        proof = self._get("proof")
+        check_inclusion(proof.leaf, proof.index, proof.hashes, self._get("signed"), "The entry in the proof")
+        entry = parse_entry(proof.leaf, "The entry in the proof")
+        self.report.kind = f"proof of entry {proof.index}"
+        return f"Entry {proof.index} is {entry['type']} by {shown(entry['actor'])} at {entry['at']}."
+
+    def witnesses(self) -> str:
+        """The checkpoint is cosigned by a quorum of the policy, in its own lines."""
+        signed, text = self._get("signed"), self._get("proof").checkpoint
+        return witnessed(self.trust, signed, self.log.keys, text, "The checkpoint in the proof")
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def is_proof(path: Path) -> bool:
+    """Whether a file of this name begins as the proof of an entry."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(PROOF_HEAD)) == PROOF_HEAD
 
 
 class PackageCheck:
     """The numbered checks of one package; what one finds the next ones use."""
 
-    def __init__(self, path: Path, log_key: Key | None, package_key: Key | None, trust: Trust | None = None) -> None:
+    def __init__(
+        self, path: Path, log_key: Lineage | None, package_key: Key | None, trust: Trust | None = None
+    ) -> None:
         self.trust = trust
         self.path = path
         self.log_key = log_key
@@ -1496,9 +2017,14 @@ class PackageCheck:
         run("structure", self.structure)
         run("digests", self.digests)
         self.binding()
-        if self._found.get("table proofs"):
+        if self._found.get("table proofs") and self.complete:
             run("table proofs", self.table_proofs)
         return self.report
+
+    @property
+    def complete(self) -> bool:
+        """Whether the disclosed files are here."""
+        return True
 
     def binding(self, parts: dict[str, bytes] | None = None) -> Report:
         """Make the checks that need no listed file; with `parts` on these bytes of the five files."""
@@ -1541,7 +2067,7 @@ class PackageCheck:
             raise Mismatch("manifest.json lists no file, or one outside the folder files.")
         if len({name.lower() for name in listed}) != len(listed):
             raise Mismatch("manifest.json lists a file twice.")
-        self._check_listed(listed)
+        self._check_listed([item["path"] for item in self.shown(manifest)])
         self._read_table_proofs(manifest, {name: self._small(name) for name in listed if name.startswith(PROOFS)})
         if COMMITMENTS_FILE in files.sizes:
             self._found[COMMITMENTS_FILE] = self._small(COMMITMENTS_FILE)
@@ -1549,6 +2075,11 @@ class PackageCheck:
             raise Mismatch(f"{COMMITMENTS_FILE} is {'missing' if self._committed() else 'needed by no table proof'}.")
         self._found["manifest"] = manifest
         return f"The package holds the {len(listed)} files that the manifest lists, and no other."
+
+    def shown(self, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the manifest lists and has to be here."""
+        listed: list[dict[str, Any]] = manifest["files"] + manifest["documents"]
+        return listed
 
     def _check_listed(self, listed: list[str]) -> None:
         """Raise `Mismatch` where a file is missing, or there and not listed, among those that need no proof."""
@@ -1586,7 +2117,7 @@ class PackageCheck:
     def digests(self) -> str:
         """Size and SHA-256 of every listed file."""
         manifest, files = self._get("manifest"), self._get("files")
-        listed = manifest["files"] + manifest["documents"]
+        listed = self.shown(manifest)
         check_digests(listed, files, "the manifest")
         return f"All {len(listed)} files have the size and SHA-256 in the manifest."
 
@@ -1622,8 +2153,13 @@ class PackageCheck:
                 f"The log keys came from the package itself; compare the log's name and the SHA-256 of its keys: "
                 f"{key.name} {key.fingerprint}"
             )
-        elif not key.same(self.log_key):
-            raise Mismatch(f"The manifest names the log {shown(key.name)} with other keys, not the one you gave.")
+        elif not self.log_key.has(key):
+            raise Mismatch(
+                f"The manifest names the log {shown(key.name)} with other keys, not the one you gave. If its keys were "
+                f"changed, put the lines of {EXPORT_SUCCESSION} from an export behind the key you hold."
+            )
+        else:
+            self.report.follow(self.log_key)
         proof = parse_proof(self._found["audit.proof"])
         self._found["proof"] = proof
         self._found["checkpoint"] = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
@@ -1665,8 +2201,7 @@ class PackageCheck:
                 if statement[name] != value:
                     raise Mismatch(f"Approval {number} is of another {name}: {shown(statement[name])}.")
             what = f"The signature of approval {number}"
-            raw = unb64(signature["sig"], what)
-            check_personal_signature(signature["key"], signature["alg"], raw, canonical(statement), what)
+            approval["origin"] = check_approval_signature(signature, canonical(statement), what)
         people = {approval["statement"]["approver"] for approval in approvals["approvals"]}
         keys = {approval["signature"]["key"] for approval in approvals["approvals"]}
         if not len(people) == len(keys) == len(approvals["approvals"]):
@@ -1685,6 +2220,7 @@ class PackageCheck:
         enrolment = parse_canonical(self._found["enrolment.json"], "enrolment.json")
         check_shape(enrolment, ENROLMENT, "enrolment.json")
         register: dict[str, tuple[str, list[str]]] = {}
+        passkeys: dict[str, tuple[str, str]] = {}
         previous = -1
         for item in enrolment["entries"]:
             index, leaf = item["index"], item["entry"].encode("utf-8", "surrogatepass")
@@ -1693,11 +2229,14 @@ class PackageCheck:
                 raise Mismatch(f"{what} is out of order, or later than the release.")
             hashes = [unb64(text, f"A hash of {what}") for text in item["proof"]]
             check_inclusion(leaf, index, hashes, checkpoint, what)
-            enrol(register, parse_entry(leaf, what), what)
+            enrol(register, parse_entry(leaf, what), what, passkeys)
             previous = index
         for number, approval in enumerate(approvals["approvals"], 1):
             person, role = approval["statement"]["approver"], approval["statement"]["role"]
             key, roles = register.get(person, ("", []))
+            if approval["origin"]:
+                key = approval["signature"]["key"]
+                key = key if passkeys.get(key) == (person, approval["origin"]) else ""
             if key != approval["signature"]["key"]:
                 raise Mismatch(f"No entry shows that the key of approval {number} belongs to {shown(person)}.")
             if role not in roles:
@@ -1707,11 +2246,8 @@ class PackageCheck:
     def witnesses(self) -> str:
         """The checkpoint in audit.proof is cosigned by a quorum of the policy, each witness counted once."""
         checkpoint, proof, trust = self._get("checkpoint"), self._get("proof"), self.trust
-        if trust is None:
-            raise Skipped("No policy was given.")
-        trust.check_log(parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest"))
-        lines = proof.checkpoint.rpartition("\n\n")[2].split("\n")
-        return trust.check(checkpoint, lines, "The checkpoint in audit.proof")
+        key = parse_key(" ".join(self._get("manifest")["log"]), "The log key in the manifest")
+        return witnessed(trust, checkpoint, [key], proof.checkpoint, "The checkpoint in audit.proof")
 
     def time_stamp(self) -> str:
         """The sender got a time stamp over the checkpoint. Who issued it is not checked here, and is said so."""
@@ -1767,16 +2303,16 @@ class PackageCheck:
         """Every cell of every opened column is the one that was committed to, in its row, and no row is missing."""
         manifest, files, proofs = self._get("manifest"), self._get("files"), self._get("table proofs")
         media = {item["path"]: item["media_type"] for item in manifest["files"]}
-        checked, columns, notes = 0, 0, list[str]()
+        total, lines = 0, list[str]()
         for proof in proofs:
-            name = proof["file"]
+            name, checked = proof["file"], 0
             if media[name] == "text/csv":
                 with files.open(name) as file:
-                    checked += check_table(b"".join(chunks(file, files.sizes[name])), proof)
-            columns += sum("place" in column for column in proof["columns"])
-            notes += table_notes(proof)
-        said = f"{checked} cells in {columns} column(s) of {len(proofs)} table(s) are as committed to on arrival"
-        return " ".join([f"All {said} (an experimental construction)." if checked else "No cell is proven.", *notes])
+                    checked = check_table(b"".join(chunks(file, files.sizes[name])), proof)
+            total += checked
+            lines.append(table_line(proof, checked))
+        said = f"All {total} cells of opened columns are as committed to on arrival (an experimental construction)."
+        return "\n".join([said if total else "No cell is proven.", *lines])
 
     def _get(self, name: str) -> Any:
         if name not in self._found:
@@ -1784,22 +2320,30 @@ class PackageCheck:
         return self._found[name]
 
 
-def table_notes(proof: dict[str, Any]) -> list[str]:
-    """What is not proven of one table: columns that went by a rule, and those that no commitment covers."""
-    changed = [
-        f"{shown(one['title'])} ({', '.join(map(shown, one['rules']))})" for one in proof["columns"] if one.get("rules")
-    ]
-    others = [shown(one["title"]) for one in proof["columns"] if one.get("rules") == []]
-    notes = []
+def table_line(proof: dict[str, Any], checked: int) -> str:
+    """What of one table is proven, what went by a rule, which rules those are, and what no commitment covers."""
+    columns = proof["columns"]
+    changed = [one["title"] for one in columns if one.get("rules")]
+    rules = sorted({rule for one in columns for rule in one.get("rules", ())})
+    others = sum(one.get("rules") == [] for one in columns)
+    parts = [f"{checked} cells in {sum('place' in one for one in columns)} column(s) proven"] if checked else []
     if changed:
-        notes.append(f"Changed by rule in {proof['file']}, so not proven: {'; '.join(changed)}.")
+        titles = ", ".join(map(shown, changed))
+        parts.append(f"{len(changed)} changed by rule ({', '.join(map(shown, rules))}), so not proven: {titles}")
     if others:
-        notes.append(f"Covered by no commitment in {proof['file']}: {'; '.join(others)}.")
-    return notes
+        parts.append(f"{others} of {len(columns)} column(s) covered by no commitment")
+    return f"{proof['file']}: {'; '.join(parts) or 'no columns'}."
 
 
-def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], what: str) -> None:
-    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold."""
+def enrol(
+    register: dict[str, tuple[str, list[str]]],
+    entry: dict[str, Any],
+    what: str,
+    passkeys: dict[str, tuple[str, str]] | None = None,
+) -> None:
+    """Take keys and roles from a log entry into `register` (person → key, roles), if its signatures hold; `passkeys`
+    (key → person, origin) likewise.
+    """
     facts = entry["facts"]
     if entry["type"] == "deployment.founded":
         # Whoever holds the log's key could else found again, with keys of their own for the same people.
@@ -1836,13 +2380,34 @@ def enrol(register: dict[str, tuple[str, list[str]]], entry: dict[str, Any], wha
         if key != facts["key"]:
             raise Mismatch(f"{what} gives {shown(person)} a second key.")
         register[person] = (key, roles + facts["roles"])
+    elif entry["type"] == "passkey.enrolled" and passkeys is not None:
+        enrol_passkey(register, passkeys, facts, what)
     else:
         raise Mismatch(f"{what} is of the type {shown(entry['type'])}, which enrols nobody.")
 
 
+def enrol_passkey(
+    register: dict[str, tuple[str, list[str]]], passkeys: dict[str, tuple[str, str]], facts: dict[str, Any], what: str
+) -> None:
+    """Take a person's passkey into `passkeys`, if a second person signed for it."""
+    check_shape(facts, PASSKEY_ENROLLED, f"{what}, facts")
+    second = facts["countersigner"]
+    if second in (facts["person"], facts["proposer"]) or second not in register:
+        raise Mismatch(f"{what} is not countersigned by a second person whose own enrolment is shown.")
+    names = ("person", "passkey", "key", "origin", "proposer", "at")
+    statement = {"type": "disclosure-gateway/passkey/v1", **{name: facts[name] for name in names}}
+    signature = bytes.fromhex(facts["signature"])
+    check_personal_signature(register[second][0], "Ed25519", signature, canonical(statement), f"A signature in {what}")
+    if facts["person"] not in register:
+        raise Mismatch(f"{what} gives a passkey to {shown(facts['person'])}, whose own enrolment is not shown.")
+    if facts["key"] in passkeys:
+        raise Mismatch(f"{what} gives out a passkey a second time.")
+    passkeys[facts["key"]] = (facts["person"], facts["origin"])
+
+
 def verify_binding(parts: dict[str, bytes], *, log_key: str, package_key: str) -> Report:
     """Check the five files that speak of a package before the package is written: the gateway's own last look."""
-    return PackageCheck(Path(), _given_key(log_key, "log"), _given_key(package_key, "package")).binding(parts)
+    return PackageCheck(Path(), _given_log(log_key), _given_key(package_key, "package")).binding(parts)
 
 
 def verify_package(
@@ -1854,7 +2419,7 @@ def verify_package(
             head = file.read(64)
         if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")):
             raise WrongUse("This package is encrypted; open it first: age --decrypt -i YOUR_KEY -o package.zip PATH")
-    return PackageCheck(path, _given_key(log_key, "log"), _given_key(package_key, "package"), _given_trust(policy))()
+    return PackageCheck(path, _given_log(log_key), _given_key(package_key, "package"), _given_trust(policy))()
 
 
 # Maps of all matters: a binary trie over keyed names, so that a path tells of one matter and of no other.
@@ -1995,6 +2560,7 @@ class Walk(Roots):
         self.foundings: list[int] = []
         self.stamped: dict[str, tuple[int, int]] = {}
         self._every_s = 0
+        self.changes: list[tuple[int, dict[str, Any]]] = []
         self._latest = ""
 
     def take(self, leaf: bytes) -> bytes:
@@ -2015,6 +2581,8 @@ class Walk(Roots):
             self.first = entry
         if entry["type"] == "deployment.founded":
             self.foundings.append(index)
+        if entry["type"] in CHANGES:
+            self.changes.append((index, entry))
         if entry["at"] < self._latest:
             self.times_back, self.first_back = self.times_back + 1, self.first_back or index
         else:
@@ -2070,9 +2638,11 @@ class ExportCheck:
         EXPORT_STAMPS,
         EXPORT_COSIGNATURES,
         EXPORT_POLICY,
+        EXPORT_SUCCESSION,
         "matters.json",
         *VIEW_FILES,
     )
+    tiled = True
     small: tuple[str, ...] = (
         "checkpoint",
         "log.vkey",
@@ -2080,9 +2650,10 @@ class ExportCheck:
         "index.json",
         "index.sig",
         "matters.json",
+        EXPORT_SUCCESSION,
     )
 
-    def __init__(self, path: Path, log_key: Key | None, held: str | None, trust: Trust | None) -> None:
+    def __init__(self, path: Path, log_key: Lineage | None, held: str | None, trust: Trust | None) -> None:
         self.path = path
         self.log_key = log_key
         self.trust = trust
@@ -2098,6 +2669,8 @@ class ExportCheck:
         run("signatures", self.signatures)
         run("entries", self.entries)
         run("tree", self.tree)
+        if any(name.startswith(TILES) for name in getattr(self._found.get("files"), "sizes", {})):
+            run("tiles", self.tiles)
         if self.held_text is not None:
             run("checkpoint held outside", self.held)
         elif self.trust is None:
@@ -2122,10 +2695,12 @@ class ExportCheck:
     def structure(self) -> str:
         """The documented files, and no others."""
         files = self._found["files"] = Folder(self.path)
-        for name in sorted((files.sizes.keys() - {*self.optional}) ^ {*self.required}):
+        flat = {name for name in files.sizes if not (self.tiled and name.startswith(TILES))}
+        for name in sorted((flat - {*self.optional}) ^ {*self.required}):
             raise Mismatch(f"{name} {'does not belong into an export' if name in files.sizes else 'is missing'}.")
         for name in (one for one in self.small if one in files.sizes):
-            if files.sizes[name] > SMALL_FILE_BYTES:
+            limit = SMALL_FILE_BYTES if name != "index.json" else 1 << 30
+            if files.sizes[name] > limit:
                 raise Mismatch(f"{name} is far too large.")
             with files.open(name) as file:
                 self._found[name] = file.read()
@@ -2144,10 +2719,23 @@ class ExportCheck:
                 f"The log keys came from the export itself; compare the log's name and the SHA-256 of its keys: "
                 f"{key.name} {key.fingerprint}"
             )
-        elif not key.same(self.log_key):
+        lineage = self._lineage(key)
+        if self.log_key is not None and not lineage.meets(self.log_key):
             raise Mismatch("log.vkey is not the log key you gave.")
-        self._found["key"] = key
-        return f"The log is {key.name}."
+        self.report.follow(lineage)
+        self._found["key"], self._found["lineage"] = key, lineage
+        followed = f", by {len(lineage.changes)} signed change(s) of its keys" if lineage.changes else ""
+        return f"The log is {key.name}{followed}."
+
+    def _lineage(self, key: Key) -> Lineage:
+        """The keys that the log had before `key`, by the signed changes that came with the export."""
+        lines = self._found.get(EXPORT_SUCCESSION, b"").split(b"\n")
+        if lines.pop() or (EXPORT_SUCCESSION in self._found and not lines):
+            raise Mismatch(f"{EXPORT_SUCCESSION} does not end with a whole line.")
+        lineage = Lineage(key, lines, EXPORT_SUCCESSION)
+        if not lineage.keys[-1].same(key):
+            raise Mismatch(f"{EXPORT_SUCCESSION} does not end with the keys in log.vkey.")
+        return lineage
 
     def index(self) -> str:
         """The log signed an index of all other files, and each file is as it says."""
@@ -2168,19 +2756,19 @@ class ExportCheck:
 
     def signatures(self) -> str:
         """Every checkpoint is signed by the log; sizes only grow."""
-        key = self._get("key")
+        lineage = self._get("lineage")
         opened: list[Checkpoint] = []
         digests: dict[int, bytes] = {}
         for number, line in enumerate(self._lines("checkpoints.jsonl"), 1):
             what = f"Line {number} of checkpoints.jsonl"
             item = parse_canonical(line, what)
             check_shape(item, {"size": POSITIVE, "text": ANY_TEXT}, what)
-            checkpoint = open_checkpoint(item["text"], key, what)
+            checkpoint = lineage.open(item["text"], what)
             if checkpoint.size != item["size"]:
                 raise Mismatch(f"{what} names another size than its text.")
             opened.append(checkpoint)
             digests[checkpoint.size] = hashlib.sha256(item["text"].encode("utf-8")).digest()
-        opened.append(open_checkpoint(self._text("checkpoint"), key, "The file checkpoint"))
+        opened.append(lineage.open(self._text("checkpoint"), "The file checkpoint"))
         self._found["digests"] = digests
         for earlier, later in [(opened[i], opened[i + 1]) for i in range(len(opened) - 1)]:
             if earlier.size >= later.size:
@@ -2194,6 +2782,7 @@ class ExportCheck:
         """Every line is an entry in canonical form; as many as the checkpoint says."""
         checkpoints = self._get("checkpoints")
         wanted = [checkpoint.size for checkpoint in checkpoints]
+        wanted += [change.size for change in self._get("lineage").changes]
         if self.held_text is not None:
             wanted.append(self._held().size)
         walk = self._found["walk"] = Walk(wanted, self._map_key())
@@ -2234,7 +2823,22 @@ class ExportCheck:
                     f"an entry from {start} to {checkpoint.size - 1} was changed, removed or moved."
                 )
             start = checkpoint.size
+        for change in self._get("lineage").changes:
+            if walk.roots.get(change.size) != change.root:
+                raise Mismatch(
+                    f"The first {change.size} entries are not those under which the log's keys were changed."
+                )
         return f"The entries lead to the root of all {len(checkpoints)} checkpoint(s)."
+
+    def tiles(self) -> str:
+        """The tiles are those of the tree over the entries: none differs, none is missing, none too many."""
+        self._get("walk")
+        tiles = Tiles(self._get("files"))
+        with (self.path / "entries.jsonl").open("rb") as entries:
+            for line in iter(lambda: entries.readline(ENTRY_BYTES_MAX + 2), b""):
+                tiles.take(leaf_hash(line[:-1]))
+        tiles.end()
+        return "The tiles are those of the tree."
 
     def held(self) -> str:
         """The export continues the checkpoint that was kept outside."""
@@ -2249,12 +2853,16 @@ class ExportCheck:
 
     def first_entry(self) -> str:
         """The log's own first entry names this log and this key, and one founding at most follows."""
-        key, first, foundings = self._get("key"), self._get("walk").first, self._get("walk").foundings
+        walk, lineage = self._get("walk"), self._get("lineage")
+        key, first, foundings = lineage.keys[0], walk.first, walk.foundings
         if first.get("type") != "log.opened" or first["facts"] != {"keys": key.texts, "origin": key.name}:
             raise Mismatch("Entry 0 does not name this log and this key.")
         if len(foundings) > 1:
             raise Mismatch(f"Entry {foundings[1]} founds the deployment a second time: its people were not enrolled.")
-        return "Entry 0 names this log and this key."
+        lineage.check_entries(walk.changes)
+        return "Entry 0 names this log and this key" + (
+            ", and entries name those that followed." * bool(lineage.changes) or "."
+        )
 
     def matters(self) -> str:
         """Each matter's entries are numbered without a gap, each naming the one before."""
@@ -2325,23 +2933,47 @@ class ExportCheck:
         return f"By the newest time stamp of an authority {told}."
 
     def witnesses(self) -> str:
-        """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once."""
-        checkpoint, key, files = self._get("checkpoints")[-1], self._get("key"), self._get("files")
-        lines: list[str] = []
-        if EXPORT_COSIGNATURES in files.sizes:
-            for number, line in enumerate(self._lines(EXPORT_COSIGNATURES), 1):
-                item = parse_canonical(line, f"Line {number} of {EXPORT_COSIGNATURES}")
-                check_shape(item, COSIGNED, f"Line {number} of {EXPORT_COSIGNATURES}")
-                if item["size"] == checkpoint.size:
-                    lines.append(item["line"].rstrip("\n"))
+        """The newest checkpoint is cosigned by a quorum of the policy, each witness counted once, and every other line
+        of a witness of the policy holds.
+        """
+        checkpoints = self._get("checkpoints")
+        lines = self._cosignatures({checkpoint.size for checkpoint in checkpoints})
         if self.trust is None:
             self.report.warnings.append(
                 "Cosignatures of witnesses came with the export; give the policy of those you trust (--policy) to have "
                 "them checked. The one in the export is the company's."
             )
-            return f"{len(lines)} lines of witnesses over the checkpoint are here; whose they are was not checked."
-        self.trust.check_log(key)
-        return self.trust.check(checkpoint, lines, "The checkpoint")
+            told = len(lines.get(checkpoints[-1].size, ()))
+            return f"{told} lines of witnesses over the checkpoint are here; whose they are was not checked."
+        self.trust.check_log(self._get("lineage").keys)
+        earlier = [one for one in checkpoints[:-1] if one.size in lines]
+        met = [
+            str(one.size)
+            for one in earlier
+            if self.trust.count(one, lines[one.size], f"The checkpoint over {one.size} entries")[1]
+        ]
+        said = self.trust.check(checkpoints[-1], lines.get(checkpoints[-1].size, ()), "The checkpoint")
+        if not earlier:
+            return said
+        sizes = ", ".join(met if len(met) < 10 else [*met[:4], "…", *met[-4:]])
+        over = f" (over {sizes} entries)" if met else ""
+        return f"{said} Of the earlier ones that carry lines of witnesses, {len(met)} of {len(earlier)} have one{over}."
+
+    def _cosignatures(self, sizes: set[int]) -> dict[int, list[str]]:
+        """The lines of witnesses by the size of the checkpoint that they are over."""
+        found: dict[int, list[str]] = {}
+        files, newest = self._get("files"), 0
+        if EXPORT_COSIGNATURES not in files.sizes:
+            return found
+        for number, line in enumerate(self._lines(EXPORT_COSIGNATURES), 1):
+            what = f"Line {number} of {EXPORT_COSIGNATURES}"
+            item = parse_canonical(line, what)
+            check_shape(item, COSIGNED, what)
+            if item["size"] not in sizes or item["size"] < newest:
+                raise Mismatch(f"{what} is over no checkpoint of this export, or not behind the line before it.")
+            newest = item["size"]
+            found.setdefault(newest, []).append(item["line"].rstrip("\n"))
+        return found
 
     def _lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file that is there, one at a time and without their line feeds."""
@@ -2355,7 +2987,8 @@ class ExportCheck:
                 yield line[:-1]
 
     def _held(self) -> Checkpoint:
-        return open_checkpoint(str(self.held_text), self._get("key"), "The checkpoint you kept")
+        held: Checkpoint = self._get("lineage").open_kept(str(self.held_text), "The checkpoint you kept")
+        return held
 
     def _text(self, name: str) -> str:
         try:
@@ -2392,7 +3025,7 @@ class RootCheck(ExportCheck):
 
     def signature(self) -> str:
         """The checkpoint is signed by the log."""
-        checkpoint = open_checkpoint(self._text("checkpoint"), self._get("key"), "The file checkpoint")
+        checkpoint = self._get("lineage").open(self._text("checkpoint"), "The file checkpoint")
         if checkpoint.size == 0:
             raise Mismatch("The checkpoint is over no entries: nothing was signed.")
         self._found["checkpoints"] = [checkpoint]
@@ -2402,7 +3035,8 @@ class RootCheck(ExportCheck):
         """There are as many lines as the checkpoint says."""
         (checkpoint,) = self._get("checkpoints")
         held = [] if self.held_text is None else [self._held().size]
-        walk = self._found["walk"] = Roots([checkpoint.size, *held])
+        changes = [change.size for change in self._get("lineage").changes]
+        walk = self._found["walk"] = Roots([checkpoint.size, *held, *changes])
         self._pass(walk, checkpoint.size)
         return f"There are {walk.peaks.size} entries; what they say was not looked at."
 
@@ -2411,7 +3045,8 @@ class ExtractCheck(ExportCheck):
     """The numbered checks of an extract: some entries, each with its proof."""
 
     required = EXTRACT_FILES
-    optional = ("consistency.json", *VIEW_FILES)
+    tiled = False
+    optional = ("consistency.json", EXPORT_SUCCESSION, *VIEW_FILES)
     small: tuple[str, ...] = (
         "checkpoint",
         "log.vkey",
@@ -2420,6 +3055,7 @@ class ExtractCheck(ExportCheck):
         "index.sig",
         "extract.json",
         "consistency.json",
+        EXPORT_SUCCESSION,
     )
 
     def __call__(self) -> Report:
@@ -2450,10 +3086,9 @@ class ExtractCheck(ExportCheck):
         return self.report
 
     def witnesses(self) -> str:
-        """An extract has no lines of witnesses: what was asked for cannot be shown."""
-        raise Mismatch(
-            "An extract carries no cosignatures; check the policy (--policy) with an export of the whole log."
-        )
+        """The checkpoint is cosigned by a quorum of the policy, in its own lines."""
+        signed, keys = self._get("signed"), self._get("lineage").keys
+        return witnessed(self.trust, signed, keys, self._text("checkpoint"), "The checkpoint")
 
     def signature(self) -> str:
         """The checkpoint is signed by the log."""
@@ -2586,15 +3221,354 @@ def verify_export(
     policy: bytes | None = None,
     root_only: bool = False,
 ) -> Report:
-    """Check an export folder, or an extract. `checkpoint` is the text of a checkpoint kept outside, `policy` a C2SP
-    tlog-policy. With `root_only` a whole export's entries are hashed and not looked at."""
-    check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
-    if policy is not None and check is ExtractCheck:
-        raise WrongUse("--policy is for whole exports: an extract carries no lines of witnesses.")
-    if root_only and (check is ExtractCheck or policy is not None):
+    """Check an export folder, an extract, or the proof of an entry. `checkpoint` is the text of a checkpoint kept
+    outside, `policy` a C2SP tlog-policy. With `root_only` a whole export's entries are hashed and not looked at."""
+    log, trust = _given_log(log_key), _given_trust(policy)
+    if root_only and (trust is not None or is_proof(path) or (path / "proofs.jsonl").exists()):
         raise WrongUse("--root-only is for whole exports, and looks at no lines of witnesses.")
+    if is_proof(path):
+        if log is None:
+            raise WrongUse("The proof of an entry carries no keys: give those of the log (--log-key).")
+        if checkpoint is not None:
+            raise WrongUse("--checkpoint is for audit-log exports: the proof of an entry carries no consistency proof.")
+        return EntryCheck(path, log, trust)()
+    check = ExtractCheck if (path / "proofs.jsonl").exists() else ExportCheck
     check = RootCheck if root_only else check
-    return check(path, _given_key(log_key, "log"), checkpoint, _given_trust(policy))()
+    return check(path, log, checkpoint, trust)()
+
+
+# Evidence of one release: its package without the disclosed files, the log of its matter, and what is told of both.
+
+
+class PackageRecord(PackageCheck):
+    """The numbered checks of a package as evidence keeps it: the disclosed files need not be there."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether somebody put the disclosed files back."""
+        return any(name.startswith("files/") for name in getattr(self._found.get("files"), "sizes", {}))
+
+    @property
+    def pins(self) -> dict[str, Any]:
+        """What the manifest says of the policies, where it can be read."""
+        pins: dict[str, Any] = (self._found.get("manifest") or {}).get("policy", {})
+        return pins
+
+    @property
+    def stamp(self) -> bytes | None:
+        """The authority's answer in the package, where there is one."""
+        return self._found.get("timestamp.tsr")
+
+    def shown(self, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+        """Documents, and the disclosed files where one of them is there."""
+        listed: list[dict[str, Any]] = manifest["documents"] + (manifest["files"] if self.complete else [])
+        return listed
+
+    def got(self, name: str) -> Any:
+        """What a check found; `Skipped` where it failed."""
+        return self._get(name)
+
+    def structure(self) -> str:
+        """The record's files, and no others."""
+        super().structure()
+        said = "with" if self.complete else "without"
+        return f"The record holds what the manifest lists and what binds it, {said} the disclosed files."
+
+
+class MatterRecord(ExtractCheck):
+    """The numbered checks of the extract in a bundle, which continues the checkpoint in the package."""
+
+    @property
+    def lineage(self) -> Lineage | None:
+        """The keys that the log had one after the other, where they lead to the one given."""
+        return self._found.get("lineage")
+
+    def got(self, name: str) -> Any:
+        """What a check found; `Skipped` where it failed."""
+        return self._get(name)
+
+    def held(self) -> str:
+        """The log continues the checkpoint with which the package was handed over."""
+        super().held()
+        return f"The log continues the checkpoint in the package, over {self._held().size} entries."
+
+
+class EvidenceCheck:
+    """The numbered checks of evidence: package and log as such, and then everything that is told of them."""
+
+    def __init__(
+        self, path: Path, log_key: Lineage | None, package_key: Key | None, held: str | None, trust: Trust | None
+    ) -> None:
+        self.path = path
+        self.package_key = package_key
+        self.held_text = held
+        self.package = PackageRecord(path / "package", log_key, package_key, trust)
+        self.log = MatterRecord(path / "log", log_key, None, None)
+        self.report = Report("evidence bundle", pinned=log_key is not None and package_key is not None)
+        self._found: dict[str, Any] = {}
+
+    def __call__(self) -> Report:
+        """Make every check."""
+        run = self.report.run
+        run("structure", self.structure)
+        run("index", self.index)
+        self.log.held_text = self._found.get("handed over")
+        self._take("log", self.log())
+        if self.package.log_key is not None:
+            self.package.log_key = self.log.lineage or self.package.log_key
+        self._take("package", self.package())
+        run("release", self.release)
+        run("originals", self.originals)
+        run("decisions", self.decisions)
+        run("document", self.document)
+        if self._policies_signed():
+            run("policies", self.policies)
+        if self.held_text is not None:
+            run("checkpoint held outside", self.held)
+        return self.report
+
+    def structure(self) -> str:
+        """The documented files; every other one belongs to the package, the log or the policies."""
+        files = self._found["files"] = Folder(self.path)
+        beside = {name for name in files.sizes if name.startswith(("package/", "log/")) or name in EVIDENCE_POLICIES}
+        for name in sorted((files.sizes.keys() - beside) ^ {*EVIDENCE_FILES}):
+            raise Mismatch(f"{name} {'does not belong into evidence' if name in files.sizes else 'is missing'}.")
+        for name in sorted(one for one in files.sizes if one in EVIDENCE_POLICIES or one in EVIDENCE_FILES):
+            if files.sizes[name] > SMALL_FILE_BYTES:
+                raise Mismatch(f"{name} is far too large.")
+            with files.open(name) as file:
+                self._found[name] = file.read()
+        for name, shape in (("index.json", EVIDENCE_INDEX), ("evidence.json", EVIDENCE), ("decisions.json", DECISIONS)):
+            self._found[f"{name}, read"] = parse_canonical(self._found[name], name)
+            check_shape(self._found[f"{name}, read"], shape, name)
+        if "package/audit.proof" in files.sizes:
+            with files.open("package/audit.proof") as file:
+                self._found["handed over"] = parse_proof(file.read(SMALL_FILE_BYTES)).checkpoint
+        return "The bundle holds the documented files."
+
+    def index(self) -> str:
+        """Both package keys signed an index of all other files, and each file is as it says."""
+        index, files = self._get("index.json, read"), self._get("files")
+        signed = parse_canonical(self._found["index.sig"], "index.sig")
+        check_shape(signed, EVIDENCE_SIGNATURE, "index.sig")
+        check_both_named(signed["signatures"], "index.sig")
+        key = check_both_signatures(
+            signed["signatures"], self._found["index.json"], EVIDENCE_CONTEXT, "index.sig", "index.json"
+        )
+        if self.package_key is not None and not key.same(self.package_key):
+            raise Mismatch("index.json is signed by other keys than the package key you gave.")
+        own = {name for name in files.sizes if name.startswith("package/files/")} | {"index.json", "index.sig"}
+        for name in sorted({item["path"] for item in index["files"]} ^ (files.sizes.keys() - own)):
+            raise Mismatch(f"{name} {'is not listed in index.json' if name in files.sizes else 'is missing'}.")
+        check_digests(index["files"], files, "index.json")
+        self._found["signers"] = [{"alg": item["alg"], "key": item["key"]} for item in signed["signatures"]]
+        return f"The package keys signed an index, and all {len(index['files'])} other files are as it says."
+
+    def release(self) -> str:
+        """Package, log and what is told are of one release, which was sealed, handed over and came to what is told."""
+        told, manifest, entries = self._get("evidence.json, read"), self._manifest(), self._entries()
+        proof, extract = self.package.got("proof"), self.log.got("extract")
+        if self._get("signers") != manifest["signed_by"]:
+            raise Mismatch("index.json is not signed by the keys that signed the manifest.")
+        if extract["filter"] != {"matter": manifest["matter"]} or extract["matter"] is None:
+            raise Mismatch("The extract of the log is not all of this matter.")
+        if not self.log.got("lineage").has(parse_key(" ".join(manifest["log"]), "The log key in the manifest")):
+            raise Mismatch("The manifest names another log than the one of the extract.")
+        names = {"release": manifest["release"], "matter": manifest["matter"], "log": extract["log"]}
+        for name, value in names.items():
+            if told[name] != value or self._get("index.json, read")["release"] != manifest["release"]:
+                raise Mismatch(f"evidence.json or index.json tells of another {name} than the package.")
+        if [one["id"] for one in told["custody"]] != manifest["custody"]:
+            raise Mismatch("evidence.json tells another custody than the manifest.")
+        if entries.get(proof.index, ({}, ""))[1] != leaf_hash(proof.leaf).hex():
+            raise Mismatch("The entry in audit.proof is not in the extract of the log.")
+        acts = [entry for entry, _hashed in entries.values() if entry.get("subject") == told["release"]]
+        states = [one["type"].rpartition(".")[2] for one in acts if one["type"] in AFTER_DISPATCH]
+        if not states or states[-1] != told["state"]:
+            raise Mismatch("evidence.json tells another state of the release than the log.")
+        sent = [one["facts"] for one in acts if one["type"] == "release.dispatched"]
+        self._check_sent(sent, told, manifest, proof)
+        if told["entries"] != self._about(told["release"]):
+            raise Mismatch("evidence.json leaves out entries about this release, or names others.")
+        return f"The log tells of it in {len(told['entries'])} entries; it was handed over and is {told['state']}."
+
+    def _check_sent(
+        self, sent: list[dict[str, Any]], told: dict[str, Any], manifest: dict[str, Any], proof: Proof
+    ) -> None:
+        stamp = self.package.stamp
+        digest = None if stamp is None else hashlib.sha256(stamp).hexdigest()
+        if len(sent) != 1:
+            raise Mismatch(f"The log says {len(sent)} times that this release was handed over; once is right.")
+        stamped = sent[0].get("time_stamp")
+        found = (sent[0].get("package_sha256"), sent[0].get("sealed_index"), sent[0].get("profile"))
+        if found != (told["package_sha256"], proof.index, manifest["profile"]):
+            raise Mismatch("The log says that another package was handed over than evidence.json tells.")
+        if (stamped or {}).get("sha256") != digest:
+            raise Mismatch("The log speaks of another time stamp than the one in the package.")
+
+    def originals(self) -> str:
+        """Every file was made of the original that is told, by the policy that is told, as it was kept on arrival."""
+        told, decisions = self._get("evidence.json, read"), self._get("decisions.json, read")
+        policies = {one["path"]: one["policy"] for one in decisions["files"]}
+        expected = []
+        for file in self._manifest()["files"]:
+            _, asked = self._first("rendition.requested", file["rendition"])
+            if asked["facts"].get("policy") != policies.get(file["path"]):
+                raise Mismatch(f"decisions.json tells another policy for {file['path']} than the log.")
+            original = asked["facts"].get("original")
+            kept, entry = self._first("original.kept", original)
+            roots = [
+                index
+                for index, (one, _hashed) in self._entries().items()
+                if (one["type"], one.get("subject")) == ("original.committed", original)
+                and one["facts"].get("commitments")
+            ]
+            facts = {name: entry["facts"].get(name) for name in ("kind", "media_type", "size_bytes")}
+            expected.append(
+                {
+                    "file": file["path"],
+                    "original": original,
+                    **facts,
+                    "kept": kept,
+                    "commitment": entry.get("body"),
+                    "committed": roots[0] if roots else None,
+                }
+            )
+        if told["originals"] != expected:
+            raise Mismatch("evidence.json tells of other originals than the log.")
+        return f"The log shows of which original each of the {len(expected)} files was made."
+
+    def decisions(self) -> str:
+        """Decisions are told of every file of the manifest, and for each the digest that the approvers signed."""
+        files = self._get("decisions.json, read")["files"]
+        names = ("path", "rendition", "decisions")
+        if [[one[name] for name in names] for one in files] != [
+            [one[name] for name in names] for one in self._manifest()["files"]
+        ]:
+            raise Mismatch("decisions.json does not tell of exactly the files in the manifest.")
+        if sorted({one["policy"] for one in files}) != self._manifest()["policy"]["policies"]:
+            raise Mismatch("decisions.json tells of other policies than the manifest.")
+        told = sum(field["count"] for one in files for field in one["fields"])
+        return (
+            f"Decisions on {told} fields are told; approvers signed the digest of their full record, which is not here."
+        )
+
+    def document(self) -> str:
+        """The log names the certificate, and evidence.pdf is signed with it from its first byte to its last."""
+        told, pdf = self._get("evidence.json, read"), self._get("evidence.pdf")
+        lines = self._found["certificate.pem"].decode("latin-1").split("\n")
+        if lines[0] != "-----BEGIN CERTIFICATE-----" or lines[-2:] != ["-----END CERTIFICATE-----", ""]:
+            raise Mismatch("certificate.pem is not one certificate in PEM.")
+        certificate = unb64("".join(lines[1:-2]), "certificate.pem")
+        digest = hashlib.sha256(certificate).hexdigest()
+        begun, _hashed = self._entries().get(told["begun"], ({"type": ""}, ""))
+        if (begun["type"], begun.get("subject")) != ("evidence.begun", told["release"]):
+            raise Mismatch("No entry of the log says that this evidence was begun.")
+        if {told["certificate_sha256"], begun["facts"].get("certificate_sha256")} != {digest}:
+            raise Mismatch("certificate.pem is not the certificate that the log names.")
+        ranges = re.findall(rb"/ByteRange ?\[ ?0 ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,10}) *\]", pdf)
+        if len(ranges) != 1 or int(ranges[0][1]) + int(ranges[0][2]) != len(pdf):
+            raise Mismatch("evidence.pdf is not signed once, from its first byte to its last.")
+        start, end = int(ranges[0][0]), int(ranges[0][1])
+        signature = pdf[start:end].lower()
+        signed = hashlib.sha256(pdf[:start] + pdf[end:]).hexdigest().encode()
+        if signed not in signature or certificate.hex().encode() not in signature:
+            raise Mismatch("evidence.pdf is not the document that was signed, or is signed with another certificate.")
+        return (
+            f"The log names the certificate (SHA-256 {digest}), and evidence.pdf carries it with a signature over all "
+            "of it; whether that signature holds PDF readers say (pdfsig evidence.pdf)."
+        )
+
+    def _policies_signed(self) -> bool:
+        """Whether signatures of policies are here, or the manifest asks for them."""
+        here = any(name in self._found for name in EVIDENCE_POLICIES)
+        return here or "bundle" in self.package.pins
+
+    def policies(self) -> str:
+        """The policies that the manifest names were signed by at least two signers."""
+        pins = self._manifest()["policy"]
+        for name in EVIDENCE_POLICIES:
+            if name not in self._found:
+                raise Mismatch(f"{name} is missing, and the manifest names signed policies.")
+        statement = parse_canonical(self._get("policies/statement.json"), "policies/statement.json")
+        signed = parse_canonical(self._get("policies/signatures.json"), "policies/signatures.json")
+        check_shape(signed, POLICY_SIGNATURES, "policies/signatures.json")
+        said = {name: OBJECT.test(statement) and statement.get(name) for name in ("bundle", "library")}
+        if said != {"bundle": pins.get("bundle"), "library": pins["library"]} or signed["bundle"] != said["bundle"]:
+            raise Mismatch("The policy signers signed other policies than the manifest names.")
+        for number, one in enumerate(signed["signatures"], 1):
+            what = f"Signature {number} of the policies"
+            check_personal_signature(one["key"], one["alg"], unb64(one["sig"], what), canonical(statement), what)
+        keys = {one["key"] for one in signed["signatures"]}
+        if len(keys) != len(signed["signatures"]) or len(keys) < MIN_APPROVERS:
+            raise Mismatch("The policies are signed by fewer than two different keys, or by one twice.")
+        self.report.warnings.append("The policy signers' keys came with the bundle: " + " ".join(sorted(keys)))
+        return f"{len(keys)} policy signers signed the policies that the manifest names."
+
+    def held(self) -> str:
+        """The checkpoint that was kept outside is the package's or the extract's."""
+        held = self.log.got("lineage").open_kept(self.held_text or "", "The checkpoint you kept")
+        for mine in (self.package.got("checkpoint"), self.log.got("signed")):
+            if mine.size == held.size:
+                if mine.root != held.root:
+                    raise Mismatch("The checkpoint you kept is over other entries: the log was rewritten.")
+                return f"The checkpoint you kept, over {held.size} entries, is the one here."
+        raise Mismatch("The checkpoint you kept is neither the package's nor the extract's, and nothing leads to it.")
+
+    def _take(self, name: str, report: Report) -> None:
+        """The steps of a part, as steps of the whole."""
+        for step in report.steps:
+            self.report.steps.append(Step(len(self.report.steps) + 1, f"{name}: {step.title}", step.state, step.detail))
+        told = [one for one in report.warnings if "--checkpoint" not in one and one not in self.report.warnings]
+        self.report.warnings += told
+        self.report.breaks += [one for one in report.breaks if one not in self.report.breaks]
+
+    def _manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = self.package.got("manifest")
+        return manifest
+
+    def _entries(self) -> dict[int, tuple[dict[str, Any], str]]:
+        entries: dict[int, tuple[dict[str, Any], str]] = self.log.got("entries")
+        return entries
+
+    def _first(self, kind: str, subject: Any) -> tuple[int, dict[str, Any]]:
+        for index, (entry, _hashed) in self._entries().items():
+            if entry["type"] == kind and entry.get("subject") == subject:
+                return index, entry
+        raise Mismatch(f"No entry {kind} about {shown(subject)} is in the log.")
+
+    def _about(self, release: str) -> list[int]:
+        """The entries about release, renditions and their originals, and those of the matter and the extract."""
+        about: set[Any] = {release}
+        for entry, _hashed in self._entries().values():
+            if entry["type"] == "rendition.requested" and entry["facts"].get("release") == release:
+                about |= {entry.get("subject"), entry["facts"].get("original")}
+        return [
+            index
+            for index, (entry, _hashed) in self._entries().items()
+            if entry.get("subject", "") in about
+            or entry["facts"].get("release") == release
+            or entry["type"] in ("matter.opened", "audit.exported", "matters.mapped")
+        ]
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            raise Skipped("Not checked, because an earlier step failed.")
+        return self._found[name]
+
+
+def verify_evidence(
+    path: Path,
+    *,
+    log_key: str | None = None,
+    package_key: str | None = None,
+    checkpoint: str | None = None,
+    policy: bytes | None = None,
+) -> Report:
+    """Check evidence of a release, a folder. Keys are texts as `parse_key` takes them; `policy` a C2SP tlog-policy."""
+    return EvidenceCheck(
+        path, _given_log(log_key), _given_key(package_key, "package"), checkpoint, _given_trust(policy)
+    )()
 
 
 # Command line.
@@ -2605,6 +3579,17 @@ def _given_key(text: str | None, what: str) -> Key | None:
         return None
     try:
         return parse_key(text, f"The {what} key you gave")
+    except Mismatch as difference:
+        raise WrongUse(str(difference)) from None
+
+
+def _given_log(text: str | None) -> Lineage | None:
+    """The log's keys as they were given, with the signed changes of them that stand behind, a line each."""
+    lines = [] if text is None else text.strip().splitlines()
+    changes = [line.strip().encode("utf-8") for line in lines if line.startswith("{")]
+    key = None if text is None else _given_key("\n".join(line for line in lines if not line.startswith("{")), "log")
+    try:
+        return None if key is None else Lineage(key, changes, "What stands behind the log key")
     except Mismatch as difference:
         raise WrongUse(str(difference)) from None
 
@@ -2647,9 +3632,12 @@ def verify(arguments: argparse.Namespace) -> Report:
     if not path.exists():
         raise WrongUse("There is nothing at this path.")
     log_key, package_key = _argument(arguments.log_key), _argument(arguments.package_key)
-    if (path / "entries.jsonl").exists() and not (path / "manifest.json").exists():
+    if (path / "evidence.json").exists():
+        held, trusted = _argument(arguments.checkpoint), _policy(arguments.policy)
+        return verify_evidence(path, log_key=log_key, package_key=package_key, checkpoint=held, policy=trusted)
+    if is_proof(path) or ((path / "entries.jsonl").exists() and not (path / "manifest.json").exists()):
         if package_key is not None:
-            raise WrongUse("--package-key is for packages; this is an audit-log export.")
+            raise WrongUse("--package-key is for packages; this is of an audit log.")
         if arguments.checkpoint is not None and not _names_a_file(arguments.checkpoint):
             raise WrongUse("--checkpoint is the file of a checkpoint that you kept.")
         held, policy = _argument(arguments.checkpoint), _policy(arguments.policy)
@@ -2673,7 +3661,9 @@ def say(text: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(description="Verify a disclosure package or an audit-log export, offline.")
-    parser.add_argument("path", metavar="PATH", help="package folder or zip, or audit-log export folder")
+    parser.add_argument(
+        "path", metavar="PATH", help="package folder or zip, audit-log export folder, or proof of an entry"
+    )
     parser.add_argument("--log-key", metavar="KEY", help="the log's two keys, obtained from elsewhere: file or text")
     parser.add_argument(
         "--package-key", metavar="KEY", help="the two package keys, obtained from elsewhere: file or text"
@@ -2696,7 +3686,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report.exit_code
     for step in report.steps:
         sign = {"ok": "✓", "failed": "✗"}.get(step.state, "–")
-        say(f"{sign} {step.number}. {step.title}: {step.detail}")
+        say(f"{sign} {step.number}. {step.title}: {step.detail}".replace("\n", "\n     "))
     for warning in report.warnings:
         say(f"! {warning}")
     say(report.sentence())

@@ -22,9 +22,12 @@ from gateway.web.api import (
     matters,
     operations,
     originals,
+    passkeys,
     people,
     releases,
     renditions,
+    sessions,
+    traces,
     uploads,
 )
 from gateway.web.bodies import JsonBodies
@@ -32,11 +35,30 @@ from gateway.web.border import Border
 from gateway.web.idempotency import Idempotency
 from gateway.web.lane import Lane
 from gateway.web.metrics import Counters
+from gateway.web.pages import administration, entrance, inbox, policies, review
+from gateway.web.pages import audit as audit_pages
+from gateway.web.pages import matters as matter_pages
+from gateway.web.pages import originals as original_pages
+from gateway.web.pages import problems as problem_pages
+from gateway.web.pages import releases as release_pages
 from gateway.web.protocol import Protocol
 from gateway.web.security import API, Bearer, SafeHeaders
+from gateway.web.sign_in import SignIn
 
 # Each request may hold three connections at a moment; the pool of the embedded database has forty.
 REQUEST_THREADS: Final = 12
+PAGES: Final = (
+    entrance.router,
+    inbox.router,
+    matter_pages.router,
+    original_pages.router,
+    release_pages.router,
+    review.router,
+    review.content,
+    policies.router,
+    audit_pages.router,
+    administration.router,
+)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -52,9 +74,12 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.state.counters = Counters()
     app.state.idempotency = Idempotency(gateway.units, gateway.keyring, gateway.log, gateway.clock)
+    app.state.sign_in = SignIn(gateway.settings, gateway.sessions.authenticate)
     app.state.lane = Lane(gateway.settings.uploads_at_once, gateway.settings.upload_wait_s)
     for room in (
         people,
+        sessions,
+        passkeys,
         matters,
         export_control,
         originals,
@@ -62,18 +87,21 @@ def create_app(gateway: Gateway) -> FastAPI:
         uploads,
         releases,
         renditions,
+        traces,
         audit,
         operations,
     ):
         app.include_router(room.router)
+    for desk in PAGES:
+        app.include_router(desk)
     app.include_router(operations.pages)
     app.include_router(operations.router, prefix=API, include_in_schema=False)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_refused)
     app.add_exception_handler(RequestValidationError, _validation_failed)
     app.add_middleware(JsonBodies)
-    app.add_middleware(Bearer, people=gateway.people)
-    app.add_middleware(Border, log=gateway.log, counters=app.state.counters)
+    app.add_middleware(Bearer, people=gateway.people, sign_in=app.state.sign_in)
+    app.add_middleware(Border, log=gateway.log, counters=app.state.counters, pages=problem_pages.answer)
     app.add_middleware(SafeHeaders)
     return app
 

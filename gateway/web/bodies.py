@@ -12,19 +12,23 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.units import MIB
-from gateway.web import stream
+from gateway.web import places, stream
 from gateway.web.problems import BodyMalformed, RequestTooLarge, UploadStalled, WrongContentType
+from gateway.web.sign_in import FORM, is_form, take_form
 
 LIMIT_BYTES: Final = MIB
 DEPTH_MAX: Final = 32
 PATIENCE_S: Final = 30.0
 WRITES_AT_ONCE: Final = 6
+# Programs speak JSON; forms are what pages send.
+INTERFACE: Final = "/api/"
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class JsonBodies:
-    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`.
+    """Reads and checks every body but those that stream; leaves its digest in `state.body_sha256`, a page's form in
+    `state.form`.
 
     Writes pass in the order in which they came, so many at a time: while they wait for the database, the rest of the
     request threads are there for those who read.
@@ -40,7 +44,14 @@ class JsonBodies:
             await self._app(scope, receive, send)
             return
         body = await _read(receive)
-        scope["state"]["body_sha256"] = check_body(body, Headers(scope=scope))
+        headers = Headers(scope=scope)
+        if is_form(headers) and not scope["path"].startswith(INTERFACE):
+            take_form(scope, body)
+            scope["state"]["body_sha256"] = hashlib.sha256(body).hexdigest()
+        elif body and places.is_page(scope["path"]):
+            raise WrongContentType(f"Send the form as its page does, as {FORM}.")
+        else:
+            scope["state"]["body_sha256"] = check_body(body, headers)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -15,21 +16,25 @@ from gateway.audit.service import Log
 from gateway.base.ids import is_id
 from gateway.base.problems import Forbidden, Problem
 from gateway.people.model import Actor
-from gateway.web import problems
+from gateway.web import places, problems
 from gateway.web.metrics import Counters
 
 _log = logging.getLogger("gateway.web")
 _access = logging.getLogger("gateway.web.access")
+Told = Callable[[Scope, Receive, Problem], Awaitable[ASGIApp]]
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Border:
-    """Answers problems, counts answers, and writes one line of log a request: never a path, a name or a value."""
+    """Answers problems, those of pages through `pages`; counts answers, and writes one line of log a request: never a
+    path, a name or a value.
+    """
 
-    def __init__(self, app: ASGIApp, log: Log, counters: Counters) -> None:
+    def __init__(self, app: ASGIApp, log: Log, counters: Counters, pages: Told) -> None:
         self._app = app
         self._audit = log
         self._counters = counters
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and let nothing escape."""
@@ -48,10 +53,18 @@ class Border:
             problem = await self._carried(scope, receive, sending)
             if problem is not None and not status:
                 problem = await run_in_threadpool(self._entered, scope, problem)
-                await problems.answer(problem)(scope, receive, sending)
+                await (await self._answer(scope, receive, problem))(scope, receive, sending)
         self._counters.answered(status)
         elapsed_ms = (time.monotonic() - began) * 1000
         _access.info("%s %s %s %d %.0fms", _request_id(scope), _method(scope), template_of(scope), status, elapsed_ms)
+
+    async def _answer(self, scope: Scope, receive: Receive, problem: Problem) -> ASGIApp:
+        if not places.is_page(scope["path"]) or scope["path"].startswith((places.STATIC, places.CONTENT)):
+            return problems.answer(problem)
+        try:
+            return await self._pages(scope, receive, problem)
+        except Exception as error:  # noqa: BLE001 border: request; a page about a problem that has one of its own
+            return problems.answer(_unexpected(scope, error))
 
     async def _carried(self, scope: Scope, receive: Receive, send: Send) -> Problem | None:
         try:

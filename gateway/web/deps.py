@@ -21,10 +21,11 @@ from gateway.app import Gateway
 from gateway.base.ids import is_id
 from gateway.base.problems import NotFound, Usage
 from gateway.db.unit import guards
-from gateway.people.model import Actor, Permission
+from gateway.people.model import Actor, Permission, SessionNotValid, SignedIn
 from gateway.web.conditions import body_of, expecting
 from gateway.web.headers import key_of
 from gateway.web.idempotency import DEPLOYMENT, Answer, Idempotency, Work
+from gateway.web.sign_in import SignIn
 
 _T = TypeVar("_T")
 
@@ -43,9 +44,23 @@ async def gateway_of(request: Request) -> Gateway:
 
 
 async def actor_of(request: Request) -> Actor:
-    """Whoever came with the token; the bearer check let nobody else pass."""
+    """Whoever came with a token, or with a cookie and, where they change something, their page's secret."""
     actor: Actor = request.state.actor
     return actor
+
+
+async def session_of(request: Request) -> SignedIn:
+    """Whoever signed in with a browser, or `SessionNotValid` for those who came with a token."""
+    signed_in: SignedIn | None = getattr(request.state, "session", None)
+    if signed_in is None:
+        raise SessionNotValid("This is for people who signed in with a browser; sign in first.")
+    return signed_in
+
+
+async def sign_in_of(request: Request) -> SignIn:
+    """How this gateway keeps sessions in browsers."""
+    sign_in: SignIn = request.app.state.sign_in
+    return sign_in
 
 
 def holding(permission: Permission) -> Any:
@@ -79,6 +94,17 @@ def signature_of(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NotBase64("Send the signature as base64 (RFC 4648, with padding).") from error
+
+
+def base64url_of(text: str) -> bytes:
+    """The bytes of base64url without padding, in its one spelling."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NotBase64("Send these parts as base64url (RFC 4648), without padding.") from error
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
+        raise NotBase64("Send these parts as base64url (RFC 4648), without padding.")
+    return raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +197,13 @@ async def change_of(
 
 InGateway = Annotated[Gateway, Depends(gateway_of)]
 Anybody = Annotated[Actor, Depends(actor_of)]
+InSession = Annotated[SignedIn, Depends(session_of)]
+InSignIn = Annotated[SignIn, Depends(sign_in_of)]
 InWrite = Annotated[Write, Depends(write_of)]
 InChange = Annotated[Write, Depends(change_of)]
 PersonId = Annotated[str, _path("per", "person"), _shaped("per", "person")]
+SessionId = Annotated[str, _path("ses", "session"), _shaped("ses", "session")]
+PasskeyId = Annotated[str, _path("psk", "passkey"), _shaped("psk", "passkey")]
 ProposalId = Annotated[str, _path("prop", "proposal"), _shaped("prop", "proposal")]
 MatterId = Annotated[str, _path("mat", "matter"), _shaped("mat", "matter")]
 NameId = Annotated[str, _path("nam", "remembered name"), _shaped("nam", "remembered name")]

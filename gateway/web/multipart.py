@@ -1,7 +1,7 @@
 """`multipart/form-data` (RFC 7578) without a copy in clear: the file's bytes go on to the vault as they are parsed.
 
-1. The form is one part `kind`, then one part `file`. In the other order the file would have to lie somewhere in clear
-   until its kind is known, so that order is refused.
+1. The form is one part `kind`, then one part `file`; a page's own secret `csrf` may come before both. In another order
+   the file would have to lie somewhere in clear until its kind is known, so that order is refused.
 2. Every header line, every field and what follows the end is bounded; an unknown part refuses the form.
 3. The form has ended only with its closing boundary.
 """
@@ -20,6 +20,7 @@ from python_multipart.multipart import MultipartParser
 from gateway.intake.service import Receiving
 from gateway.web.headers import part_names_of
 from gateway.web.problems import FormRefused, WrongContentType
+from gateway.web.sign_in import FIELD
 
 HEADER_LINES_MAX: Final = 8
 HEADER_BYTES_MAX: Final = 2048
@@ -46,6 +47,7 @@ class Form:
 
     def __init__(self, boundary: bytes, open_file: Callable[[str, str | None], Receiving]) -> None:
         self.kind: str | None = None
+        self.secret = ""
         self.file_name: str | None = None
         self._open_file = open_file
         self._file: Receiving | None = None
@@ -115,7 +117,8 @@ class Form:
         self._field, file_name = part_names_of(self._headers.get("content-disposition", ""))
         if self._headers.get("content-transfer-encoding", "binary").strip().lower() not in {"binary", "8bit", "7bit"}:
             raise FormRefused("Send the file's bytes as they are, without Content-Transfer-Encoding.")
-        if self._field == "kind" and self.kind is None:
+        if self._field in {"kind", FIELD} and self.kind is None:
+            self._text.clear()
             return
         if self._field != "file" or self._file is not None:
             raise FormRefused("Send a form of one field `kind`, then one file named `file`, and nothing else.")
@@ -134,11 +137,15 @@ class Form:
                 raise FormRefused(f"The field `kind` is longer than {KIND_BYTES_MAX} bytes; send a kind's name.")
 
     def _end_part(self) -> None:
-        if self._field == "kind":
+        if self._field in {"kind", FIELD}:
             try:
-                self.kind = self._text.decode("utf-8")
+                text = self._text.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise FormRefused("The field `kind` is not UTF-8; send a kind's name.") from error
+            if self._field == "kind":
+                self.kind = text
+            else:
+                self.secret = text
         self._field = None
 
     def _end(self) -> None:

@@ -105,19 +105,21 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 def _kinds(path: str, method: str, asked: AbstractSet[str]) -> Iterator[type[Problem]]:
     """What may go wrong: by whether a token is needed, something is named, changed, or asked for in parts."""
-    writes, named, tokens = method != "get", "{" in path, path.endswith("/tokens")
+    writes, named = method != "get", "{" in path
+    asks_to_act = writes and path in PUBLIC
     for holds, kinds in (
         (True, _EVERYWHERE),
         (path not in PUBLIC, _WITH_TOKEN),
         (named or "index" in asked, (families.NotFound,)),
-        (tokens, (families.NotFound, families.Unauthenticated, TooManyRequests)),
+        (asks_to_act, (families.NotFound, *_WITH_TOKEN)),
+        (asks_to_act or (writes and path.endswith("/sessions")), (TooManyRequests,)),
         (writes or named, (families.Conflict,)),
         (named and ("/originals/" in path or "/renditions/" in path), (Shredded,)),
         (writes, _WITH_BODY),
         ("idempotency-key" in asked, (KeyReused,)),
         ("if-match" in asked, (Changed,)),
         ("/content" in path, (problems.RangeRefused, families.TooLarge)),
-        ("/fields" in path or "/pages/" in path, (families.TooLarge, families.Unprocessable)),
+        ("/fields" in path or "/pages/" in path or "/traces" in path, (families.TooLarge, families.Unprocessable)),
     ):
         yield from kinds if holds else ()
 

@@ -1,4 +1,4 @@
-"""Who asks, and what every answer carries: bearer tokens become actors before a byte of the body is read."""
+"""Who asks, and what every answer carries: tokens and cookies become actors before a byte of the body is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.base.ids import new_id
 from gateway.people.service import People
+from gateway.web import places
 from gateway.web.problems import TYPE_PREFIX, TokenMissing
+from gateway.web.sign_in import SignIn
 
 API = "/api/v1"
 # Threads that look up who asks: short work that waits behind nobody's reading or writing.
@@ -21,6 +23,10 @@ PUBLIC: Final = frozenset(
     {
         PROBLEM_PAGE,
         f"{API}/tokens",
+        f"{API}/sign-in/options",
+        f"{API}/sign-in",
+        f"{API}/invitations/options",
+        f"{API}/invitations/passkeys",
         f"{API}/openapi.json",
         "/healthz",
         "/readyz",
@@ -30,14 +36,6 @@ PUBLIC: Final = frozenset(
         f"{API}/metrics",
     }
 )
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512})")
 
@@ -60,32 +58,48 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Request-Id"] = request_id
-                for name, text in HEADERS.items():
-                    headers[name] = text
+                for name, text in places.headers_of(scope["path"]).items():
+                    headers.setdefault(name, text)
             await send(message)
 
         await self._app(scope, receive, sending)
 
 
 class Bearer:
-    """Turns the bearer token into an actor; nothing but `PUBLIC` is reached without one."""
+    """Turns the bearer token, or the cookie of a session, into an actor; only `PUBLIC` is reached without one.
 
-    def __init__(self, app: ASGIApp, people: People) -> None:
+    Where a token is sent it alone counts. What a cookie needs besides is told in `gateway.web.sign_in`.
+    """
+
+    def __init__(self, app: ASGIApp, people: People, sign_in: SignIn) -> None:
         self._app = app
         self._people = people
+        self._sign_in = sign_in
         self._lookups = CapacityLimiter(LOOKUP_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with `state.actor`, or raise the problem that the border answers."""
-        if scope["type"] == "http" and not _public(scope["path"]):
-            token = bearer_token(Headers(scope=scope).getlist("authorization"))
+        if scope["type"] == "http":
+            await self._established(scope, Headers(scope=scope))
+        await self._app(scope, receive, send)
+
+    async def _established(self, scope: Scope, headers: Headers) -> None:
+        given = headers.getlist("authorization")
+        if not given:
+            self._sign_in.check_source(scope, headers)
+        if _public(scope["path"]):
+            return
+        cookie = None if given else self._sign_in.cookie_of(headers)
+        if cookie is not None:
+            await to_thread.run_sync(self._sign_in.signed_in, scope, headers, cookie, limiter=self._lookups)
+        else:
+            token = bearer_token(given)
             actor = await to_thread.run_sync(self._people.authenticate, token, limiter=self._lookups)
             scope["state"]["actor"] = actor
-        await self._app(scope, receive, send)
 
 
 def _public(path: str) -> bool:
-    return path in PUBLIC or path.startswith(TYPE_PREFIX)
+    return path in PUBLIC or path.startswith(TYPE_PREFIX) or places.is_open(path)
 
 
 def bearer_token(authorization: list[str]) -> str:

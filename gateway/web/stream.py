@@ -34,7 +34,10 @@ IDLE_S: Final = 60.0
 IDLE_BYTES: Final = 60 * KIB
 
 _log = logging.getLogger("gateway.web")
-_UPLOAD = re.compile(r"(?:PUT|POST) /api/v1/matters/[^/]+/(?:originals|archives)|PATCH /api/v1/uploads/[^/]+")
+_UPLOAD = re.compile(
+    r"(?:PUT|POST) /api/v1/matters/[^/]+/(?:originals|archives)|PATCH /api/v1/uploads/[^/]+|POST /api/v1/traces"
+    r"|POST /desk/matters/[^/]+/originals"
+)
 _Kept = TypeVar("_Kept")
 
 
@@ -54,7 +57,7 @@ _SinkT = TypeVar("_SinkT", bound=Sink)
 
 
 def is_upload(scope: Scope) -> bool:
-    """Whether this request's body streams into the vault; every other body is small JSON."""
+    """Whether this request's body streams into the vault; every other body is small."""
     return _UPLOAD.fullmatch(f"{scope['method']} {scope['path']}") is not None
 
 

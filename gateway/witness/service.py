@@ -20,6 +20,7 @@ from gateway.seal import merkle
 from gateway.seal.add_checkpoint import CosigningMalformed, parse_request
 from gateway.seal.cosignature import Cosigner, cosign, cosigners
 from gateway.seal.note import Checkpoint, NoteInvalid, open_checkpoint, parse_vkeys, vkey_text
+from gateway.seal.succession import Lineage, Named, parse
 from gateway.seal.twin import SigningTwin, load_private_pem, private_pem
 from gateway.witness.store import Seen, Store
 
@@ -48,7 +49,7 @@ class LogUnknown(NotFound):
 
 
 class LogKnownOtherwise(Conflict):
-    """The log is known by other keys: a witness never changes them."""
+    """The log is known by other keys, and these were not named by them."""
 
     slug = "witness-log-known-otherwise"
     title = "This witness knows the log by other keys"
@@ -85,13 +86,18 @@ class Witness:
         """Its two keys, as they stand in a policy of witnesses."""
         return cosigners(self.name, self._key.public)
 
-    def trust(self, vkeys: str) -> str:
-        """Cosign for this log from now on; its name. Raises `BadKey` or `LogKnownOtherwise`."""
-        name, key = parse_vkeys(vkeys)
+    def trust(self, text: str) -> str:
+        """Cosign for this log from now on; its name. Raises `BadKey` or `LogKnownOtherwise`.
+
+        `text` is its two verifier keys, and behind them the lines of `succession.jsonl` where its keys were changed: a
+        log that is known by older ones is known by these from then on, if the older ones say so.
+        """
+        lines = text.splitlines()
+        name, key = parse_vkeys("\n".join(line for line in lines if not line.startswith("{")))
+        changes = [parse(line.encode()) for line in lines if line.startswith("{")]
         if not self.store.trust(name, vkey_text(name, key)):
-            raise LogKnownOtherwise(
-                "The witness knows this log by other keys and keeps to them; a log with new keys needs a new name."
-            )
+            eras = Lineage.of(changes[0].before, changes) if changes else None
+            self.store.follow(name, lambda seen: _followed(seen, Named(name, key), eras))
         return name
 
     def add_checkpoint(self, data: bytes) -> str:
@@ -141,6 +147,23 @@ def create(folder: Path, name: str, passphrase: str) -> None:
         fsync_folder(folder)
     except OSError as error:
         raise NoWitness("The witness's folder cannot be written; name a folder that is yours.") from error
+
+
+def _followed(seen: Seen, newest: Named, eras: Lineage | None) -> str:
+    """The keys that follow those by which a log is known; `LogKnownOtherwise` unless these led to them."""
+    known = [vkey_text(era.log.name, era.log.key) for era in eras.eras] if eras else []
+    if eras is None or eras.newest != newest or seen.vkeys not in known:
+        raise LogKnownOtherwise(
+            "The witness knows this log by other keys and keeps to them, unless they signed the change: give the lines "
+            "of succession.jsonl behind the new keys."
+        )
+    later = [era.after for era in eras.eras[known.index(seen.vkeys) + 1 :]]
+    if later and seen.size > later[0]:
+        raise LogKnownOtherwise(
+            f"The witness cosigned {seen.size} entries under keys that were replaced after {later[0]}: somebody signed "
+            "another log with them, and the witness follows neither."
+        )
+    return vkey_text(newest.name, newest.key)
 
 
 def _check_continues(seen: Seen, old: int, proof: tuple[bytes, ...], checkpoint: Checkpoint) -> None:

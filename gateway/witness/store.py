@@ -53,10 +53,18 @@ class Store:
             connection.execute(_SCHEMA)
 
     def trust(self, origin: str, vkeys: str) -> bool:
-        """Know this log by these keys from now on; False where it is known by others, which are never replaced."""
+        """Know this log by these keys from now on; False where it is known by others, which stay."""
         with self._connected() as connection:
             connection.execute("INSERT OR IGNORE INTO log VALUES (?, ?, 0, NULL, NULL)", (origin, vkeys))
             return _seen(connection.execute("SELECT * FROM log WHERE origin = ?", (origin,)).fetchone()).vkeys == vkeys
+
+    def follow(self, origin: str, decide: Callable[[Seen], str]) -> None:
+        """Know a log by the keys that `decide` gives from now on; what was cosigned stays."""
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            row = connection.execute("SELECT * FROM log WHERE origin = ?", (origin,)).fetchone()
+            connection.execute("UPDATE log SET vkeys = ? WHERE origin = ?", (decide(_seen(row)), origin))
+            connection.execute("COMMIT")
 
     def logs(self) -> list[Seen]:
         """Every log that is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.cli.audits import unpack_export
 from gateway.cli.client import Client
 from gateway.cli.line import AnswerUnreadable, NoAnswer, ServerProblem
 
@@ -62,6 +64,23 @@ def test_a_token_follows_no_redirect(status: int, call: Callable[[Client], objec
     with client_of(answer) as client, pytest.raises(ServerProblem):
         call(client)
     assert {*asked} == {"gateway.example"}
+
+
+def test_an_export_is_unpacked_into_its_folder_alone(tmp_path: Path) -> None:
+    """A server that is none of ours names its members as it likes."""
+    packed = tmp_path / "export.zip"
+    told = {"export/entries.jsonl": b"1", "export/tile/0/x001/234.p/7": b"2"}
+    strange = ["../a", "/a", "export/../../a", "export/..", "a", "export/", "export//a", "export/.a", "export/a\\..\\b"]
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in [*strange, *told]:
+            archive.writestr(name, told.get(name, b"no"))
+    with zipfile.ZipFile(packed) as archive:
+        unpack_export(archive, tmp_path / "inside" / "out")
+    found = {path for path in tmp_path.rglob("*") if path.is_file()} - {packed}
+    out = tmp_path / "inside" / "out"
+    assert {path.relative_to(out).as_posix(): path.read_bytes() for path in found} == {
+        name.removeprefix("export/"): data for name, data in told.items()
+    }
 
 
 @pytest.mark.parametrize("after", ["\u00b2", "-1", "1e9", "9" * 400, "soon"])

@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from gateway.base.problems import Problem
 from gateway.intake.tables import OriginalRow, UploadRow
-from gateway.release.dispatch import NotDispatched
 from gateway.release.model import State
+from gateway.release.register import NotDispatched
 from gateway.release.tables import ReleaseRow
 from gateway.render.tables import RenditionRow
 from gateway.review.tables import ApprovalRow

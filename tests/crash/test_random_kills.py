@@ -1,7 +1,8 @@
 """`kill -9` at any moment, again and again, under load: nothing acknowledged is lost, nothing unapproved gets out.
 
-`CRASH_KILLS` is how many processes are killed on each database (4 unless told otherwise): in each round a server and
-a worker, and on PostgreSQL in every other one the database besides. `CRASH_SEED` repeats the dice of an earlier run.
+`CRASH_KILLS` is how many processes are killed on each database (4 unless told otherwise, 300 in `make nightly`): in
+each round a server and a worker, and on PostgreSQL in every other one the database besides. `CRASH_SEED` repeats the
+dice of an earlier run.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def load(world: World, settings: Settings) -> Iterator[Load]:
     load.stop()
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(900 + 60 * ROUNDS)
 def test_random_kills_under_load_lose_nothing_and_leave_nothing(
     world: World,

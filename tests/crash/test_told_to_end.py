@@ -89,6 +89,7 @@ def told_to_end_at_work(world: World, rendition: str, goes_on: Path, grace_s: fl
     return process
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_what_takes_too_long_is_handed_back_and_that_costs_no_try(world: World, tmp_path: Path) -> None:
     rendition = asked(world)
@@ -102,6 +103,7 @@ def test_what_takes_too_long_is_handed_back_and_that_costs_no_try(world: World, 
     assert lease(world, rendition).attempt == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_what_is_done_in_time_is_finished_and_nothing_more_is_begun(world: World, tmp_path: Path) -> None:
     rendition, another = asked(world), asked(world)

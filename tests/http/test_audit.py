@@ -8,9 +8,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import httpx
+from tlog_scales.reader import TilesReader
+
+from gateway.audit.model import Act
 from gateway.seal.merkle import check_consistency, check_inclusion, leaf_hash
 from gateway.seal.note import open_checkpoint, parse_vkeys
 from gateway.seal.twin import public_pem
+from gateway.verify import SCRIPT
 from tests.support.office import API, Office, slug_of
 
 
@@ -35,6 +40,60 @@ def test_proofs_hold_against_signed_checkpoints(office: Office) -> None:
         assert told["leaf_hash"] == leaf_hash(lines[index]).hex()
         proof = [bytes.fromhex(one) for one in told["proof"]]
         check_inclusion(index, new.size, leaf_hash(lines[index]), proof, new.root)
+
+
+class Over:
+    """Tiles as a server gives them."""
+
+    def __init__(self, auditor: httpx.Client) -> None:
+        self.auditor = auditor
+
+    def get(self, *path: str) -> bytes | None:
+        answer = self.auditor.get(f"{API}/audit/{'/'.join(path)}")
+        return answer.content if answer.status_code == 200 else None
+
+
+def test_another_reader_follows_the_log_by_its_tiles(office: Office) -> None:
+    """`tlog-scales` reads tiles and bundles, and finds the signed root and every entry. Full tiles may be kept."""
+    auditor, log = office["auditor"], office.world.gateway.log
+    with office.world.gateway.units.change() as session:
+        for number in range(520 - log.size_in(session)):
+            log.append(session, Act("test.done", "per_1", facts={"number": number}))
+    keys = auditor.get(f"{API}/audit/keys").json()
+    signed = open_checkpoint(auditor.get(f"{API}/audit/checkpoint").text, *parse_vkeys(keys["log_vkey"]))
+    reader = TilesReader(Over(auditor))
+    reader.set_size(signed.size)
+    assert reader.calculate_root_hash() == signed.root
+    told = [reader.get_entry(index) for index in range(signed.size)]
+    assert told == auditor.get(f"{API}/audit/entries", params={"stop": signed.size}).content.splitlines()
+    for path, cached in (
+        ("0/000", "private, max-age=31536000, immutable"),
+        ("0/000.p/255", "no-store"),
+        ("1/000.p/2", "no-store"),
+        ("entries/001", "no-store"),
+    ):
+        answer = auditor.get(f"{API}/audit/tile/{path}")
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, cached)
+        assert answer.headers["content-type"] == "application/octet-stream"
+        again = auditor.get(f"{API}/audit/tile/{path}", headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    for path in ("0/900", "1/000", "2/000.p/1", "0/0", "0/x000/000", "0/..%2f000", "entries/900", "63/000"):
+        assert slug_of(auditor.get(f"{API}/audit/tile/{path}")) == "no-such-tile", path
+    assert auditor.get(f"{API}/audit/tile/64/000").status_code == 400
+
+
+def test_the_proof_of_an_entry_is_a_file_that_bare_python_checks(office: Office, tmp_path: Path) -> None:
+    auditor, proof, keys = office["auditor"], tmp_path / "entry.proof", tmp_path / "log.vkey"
+    answer = auditor.get(f"{API}/audit/entries/2/proof")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    proof.write_bytes(answer.content)
+    keys.write_text(auditor.get(f"{API}/audit/keys").json()["log_vkey"])
+    command = [sys.executable, "-I", str(SCRIPT), str(proof)]
+    ran = subprocess.run([*command, "--log-key", str(keys)], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, "Entry 2 is " in ran.stdout) == (0, True), ran
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, "--log-key" in ran.stderr) == (2, True), ran
+    assert slug_of(auditor.get(f"{API}/audit/entries/{10**6}/proof")) == "no-such-entry"
 
 
 def test_entries_by_range(office: Office) -> None:

@@ -76,7 +76,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
 }
 
 
-FEWER_BY_DAY = pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.nightly)])
+FEWER_BY_DAY = pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.nightly)])
 
 
 def some(values: Sequence[T], step: int) -> Sequence[T]:

@@ -98,6 +98,13 @@ def test_the_whole_journey(office: Office) -> None:
     recalled = dispatcher.post(f"{API}/releases/{release}/recall", json={"reason": "Sent by mistake"})
     assert recalled.json()["state"] == "recalled"
 
+    assert slug_of(builder.get(f"{API}/releases/{release}/evidence")) == "not-permitted"
+    evidence = office["auditor"].get(f"{API}/releases/{release}/evidence")
+    assert evidence.status_code == 200, evidence.text
+    with zipfile.ZipFile(io.BytesIO(evidence.content)) as archive:
+        told = json.loads(archive.read(f"evidence-{release}/evidence.json"))
+    assert (told["release"], told["state"]) == (release, "recalled")
+
 
 def test_a_rendition_is_taken_out_of_its_release(office: Office) -> None:
     matter = office.matter()

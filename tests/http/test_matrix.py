@@ -12,7 +12,6 @@ import pytest
 
 from gateway.base.ids import new_id
 from gateway.people.model import Role
-from gateway.web.asgi import create_app
 from gateway.web.security import PUBLIC
 from tests.support.office import Office, slug_of
 
@@ -46,6 +45,18 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "removeRoles": frozenset({ADM}),
     "retirePerson": frozenset({ADM}),
     "revokeTokens": frozenset({ADM}),
+    "invitePerson": frozenset({ADM}),
+    "beginPasskey": EVERYBODY,
+    "registerPasskey": EVERYBODY,
+    "listPasskeys": PEOPLE_READERS,
+    "countersignPasskey": COUNTERSIGNERS,
+    "revokePasskey": EVERYBODY,
+    "requestPasskeyApproval": REVIEWERS,
+    "approveWithPasskey": REVIEWERS,
+    "openSession": EVERYBODY,
+    "listSessions": EVERYBODY,
+    "showSession": EVERYBODY,
+    "endSession": EVERYBODY,
     "listProposals": PEOPLE_READERS,
     "countersignRoles": COUNTERSIGNERS,
     "openMatter": frozenset({COM}),
@@ -85,6 +96,7 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "showDocument": CONTENT_READERS,
     "dispatchRelease": frozenset({DIS}),
     "takePackage": frozenset({DIS}),
+    "takeEvidence": frozenset({AUD, LEG}),
     "recordReceipt": frozenset({DIS}),
     "recallRelease": frozenset({DIS}),
     "requestRendition": frozenset({COM}),
@@ -97,8 +109,12 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
     "addRedactions": CONTENT_READERS,
     "reviewRendition": REVIEWERS,
     "withdrawRendition": frozenset({COM}),
+    "traceFile": frozenset({COM, LEG}),
     "showCheckpoint": AUDIT_READERS,
     "listEntries": AUDIT_READERS,
+    "showEntryTile": AUDIT_READERS,
+    "showHashTile": AUDIT_READERS,
+    "proveEntry": AUDIT_READERS,
     "tailEntries": AUDIT_READERS,
     "proveInclusion": AUDIT_READERS,
     "proveConsistency": AUDIT_READERS,
@@ -108,6 +124,8 @@ MATRIX: Final[Mapping[str, frozenset[Role]]] = {
 _IDS: Final = {
     "person_id": "per",
     "proposal_id": "prop",
+    "session_id": "ses",
+    "passkey_id": "psk",
     "matter_id": "mat",
     "name_id": "nam",
     "original_id": "org",
@@ -119,7 +137,7 @@ _IDS: Final = {
 
 def operations(office: Office) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Operation id to method, path template and documentation."""
-    schema = create_app(office.world.gateway).openapi()
+    schema = office.interface
     return {
         operation["operationId"]: (method.upper(), path, operation)
         for path, found in schema["paths"].items()
@@ -131,7 +149,15 @@ def filled(path: str) -> str:
     """The path with ids of the right shape that nothing has."""
     for name, prefix in _IDS.items():
         path = path.replace("{" + name + "}", new_id(prefix))
-    return path.replace("{path}", "manifest.json").replace("{number}", "1")
+    for name, value in (
+        ("path", "manifest.json"),
+        ("number", "1"),
+        ("tile", "000.p/1"),
+        ("level", "0"),
+        ("index", "0"),
+    ):
+        path = path.replace("{" + name + "}", value)
+    return path
 
 
 def test_the_matrix_names_every_route(office: Office) -> None:
@@ -187,5 +213,6 @@ def test_the_administrator_reaches_no_content(everyone: Mapping[Role, str]) -> N
         "openWitness",
         "showDocument",
         "takePackage",
+        "traceFile",
     }
     assert not [name for name in content if {ADM, AUD} & MATRIX[name]]

@@ -16,7 +16,6 @@ import gateway
 from gateway.base import problems as families
 from gateway.base.problems import Problem
 from gateway.web import problems, schemas
-from gateway.web.asgi import create_app
 from gateway.web.schemas.common import In
 from tests.support.office import API, Office
 
@@ -25,7 +24,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @pytest.fixture(scope="module")
 def schema(office: Office) -> dict[str, Any]:
-    return create_app(office.world.gateway).openapi()
+    return office.interface
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -16,7 +16,6 @@ from schemathesis.specs.openapi import checks
 
 from gateway.people.model import Role
 from gateway.web.api import uploads
-from gateway.web.asgi import create_app
 from tests.http.test_matrix import MATRIX
 from tests.support.office import Office
 from tests.support.routes import Routes
@@ -58,7 +57,7 @@ def unsecured(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_operation_is_drawn_from(office: Office) -> None:
-    made = create_app(office.world.gateway).openapi()
+    made = office.interface
     assert {one["operationId"] for found in made["paths"].values() for one in found.values()} == {*MATRIX, *OPEN}
 
 

@@ -330,6 +330,20 @@ def test_time_stamps_over_the_log_are_an_upgrade(database: Database, tmp_path: P
     engine.dispose()
 
 
+def test_what_binds_packages_is_kept_from_an_upgrade_on(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    drafted, release = world.draft(world.matter()), Base.metadata.tables["release"]
+    engine = engine_of(world.gateway.settings)
+    with engine.begin() as connection:
+        connection.execute(release.update().values(binding_object="obj_1"))
+    downgrade(engine, "0018")
+    upgrade(engine)
+    (row,) = contents(engine, "release")["release"]
+    assert "obj_1" not in row
+    engine.dispose()
+    assert world.reopen().releases.get(drafted.id) == drafted
+
+
 def test_the_matters_are_mapped_again_after_their_tables_were_taken_back(database: Database, tmp_path: Path) -> None:
     world = World.create(tmp_path, database)
     world.matter()
@@ -366,3 +380,32 @@ def test_a_gateway_starts_on_no_other_version(engine: Engine) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaVersion):
         check_current(engine)
+
+
+def test_signing_in_is_an_upgrade(database: Database, tmp_path: Path) -> None:
+    world = World.create(tmp_path, database)
+    engine, person, now = engine_of(world.gateway.settings), world.actors["legal1"].person_id, SystemClock().now()
+    with world.gateway.units.change() as session:
+        world.gateway.sessions.open_in(session, world.actors["legal1"], "token")
+    world.gateway.passkeys.invite(world.actors["dispatcher"], person)
+    with engine.begin() as connection:
+        row = {
+            "id": "psk_1",
+            "person_id": person,
+            "credential": "AAAA",
+            "key": "passkey:AAAA",
+            "origin": "https://gateway.example.com",
+            "backup_eligible": False,
+            "backed_up": False,
+            "sign_count": 2**32 - 1,
+            "proposer": person,
+            "proposed_at": now,
+        }
+        connection.execute(Base.metadata.tables["passkey"].insert().values(**row))
+    before = contents(engine)
+    gone = ("web_session", "passkey", "passkey_invitation")
+    assert [len(before[name]) for name in gone] == [1, 1, 1]
+    downgrade(engine, "0016")
+    upgrade(engine)
+    assert contents(engine) == {**before, **{name: [] for name in gone}}
+    engine.dispose()

@@ -3,6 +3,7 @@ import {
   ALGORITHMS,
   anyText,
   base64,
+  canonical,
   checkSignatures,
   count,
   digest,
@@ -14,8 +15,8 @@ import {
   key,
   leafHash,
   list,
+  nodeHash,
   object,
-  openCheckpoint,
   pemPair,
   positive,
   sameKeys,
@@ -27,6 +28,8 @@ import {
   vkeyPair,
 } from "./formats.mjs"
 import { createHmac } from "node:crypto"
+import { listed as checkListed, quorate } from "./policy.mjs"
+import { lineageOf } from "./succession.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
 const INDEXED = [
@@ -40,11 +43,13 @@ const INDEXED = [
 ]
 const STAMPS = "stamps.jsonl"
 const MAP_KEY = "matters.json"
+export const SUCCESSION = "succession.jsonl"
 export const VIEWS = ["entries.csv", "entries.ocsf.jsonl", "entries.cef", "entries.syslog", "entries.parquet"]
-// Whose lines of witnesses are trusted is the reader's policy, which this verifier does not take.
-const COSIGNED = ["cosignatures.jsonl", "policy"]
-const OPTIONAL = [STAMPS, MAP_KEY, ...COSIGNED, ...VIEWS]
+const COSIGNATURES = "cosignatures.jsonl"
+const OPTIONAL = [STAMPS, MAP_KEY, SUCCESSION, COSIGNATURES, "policy", ...VIEWS]
+const KINDS = ["log.keys_rotated", "log.continued"]
 const INDEX = "disclosure-gateway/export-index/v1"
+const isTile = (name) => name.startsWith("tile/")
 
 /** The lines of a file, each of which ends with a line feed. */
 export function linesOf(data, what) {
@@ -59,12 +64,13 @@ export function linesOf(data, what) {
 }
 
 /** Verify the files of an export into `report`; `logKey` and `kept`, a checkpoint as text, may be absent. */
-export function verifyExport(report, readFiles, { logKey, kept }) {
+export function verifyExport(report, readFiles, { logKey, kept, policy }) {
   const files = report.step("structure", [], () => structure(readFiles()))
   const log = report.step("log key", [files], () => logOf(files, logKey))
   const checkpoints = report.step("signatures", [files, log], () => allCheckpoints(files, log))
   const entries = report.step("entries", [files, checkpoints], () => allEntries(files, checkpoints))
-  const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints))
+  const roots = report.step("tree", [entries, checkpoints], () => tree(entries, checkpoints, log.lineage))
+  if ([...(files?.keys() ?? [])].some(isTile)) report.step("tiles", [files, entries], () => tiles(files, entries))
   if (kept !== undefined) report.step("checkpoint held outside", [log, roots], () => continued(kept, log, roots))
   report.step("first entry", [log, entries], () => firstEntry(entries, log))
   report.step("matters", [files, entries], () => {
@@ -75,7 +81,10 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
   report.step("index", [files, log], () => index(files, log))
   if (files?.has(STAMPS) || entries?.some(({ told }) => told.facts.tsr_sha256 !== undefined))
     report.step("time", [files, entries, checkpoints], () => time(files, entries))
+  if (policy || files?.has(COSIGNATURES))
+    report.step("witnesses", [files, log, checkpoints], () => witnesses(files, log, checkpoints, policy))
   if (!logKey) report.warnings.push("The log key came with the export.")
+  report.warnings.push(...(log?.lineage.broken ?? []))
   if (kept === undefined)
     report.warnings.push("No checkpoint held outside was given: what was rewritten before is not seen.")
   const back = entries?.findIndex(({ told }, place) => place > 0 && told.at < entries[place - 1].told.at) ?? -1
@@ -86,28 +95,57 @@ export function verifyExport(report, readFiles, { logKey, kept }) {
 function structure(files) {
   const expected = [...INDEXED, "index.json", "index.sig"]
   for (const name of expected) holds(files.has(name), `${name} is missing.`)
-  for (const name of files.keys()) holds(expected.includes(name) || OPTIONAL.includes(name), `${name} does not belong here.`)
+  for (const name of files.keys())
+    holds(expected.includes(name) || OPTIONAL.includes(name) || isTile(name), `${name} does not belong here.`)
   return files
+}
+
+/** Every tile of the tree is there, and no other: C2SP tlog-tiles. */
+function tiles(files, entries) {
+  const left = new Set([...files.keys()].filter(isTile))
+  let row = entries.map(({ hash }) => hash)
+  for (let level = 0; row.length > 0; level++) {
+    const above = []
+    for (let start = 0; start < row.length; start += 256) {
+      const tile = row.slice(start, start + 256)
+      let groups = String(start / 256)
+      groups = groups.padStart(Math.ceil(groups.length / 3) * 3, "0").match(/.../g)
+      const name = groups.map((group, place) => (place < groups.length - 1 ? `x${group}` : group)).join("/")
+      const path = `tile/${level}/${name}${tile.length < 256 ? `.p/${tile.length}` : ""}`
+      holds(left.delete(path), `${path} is missing.`)
+      holds(files.get(path).equals(Buffer.concat(tile)), `${path} is not what the entries lead to.`)
+      if (tile.length < 256) continue
+      let nodes = tile
+      while (nodes.length > 1)
+        nodes = Array.from({ length: nodes.length / 2 }, (_, at) => nodeHash(nodes[2 * at], nodes[2 * at + 1]))
+      above.push(nodes[0])
+    }
+    row = above
+  }
+  holds(left.size === 0, `${[...left][0]} is no tile of this tree.`)
 }
 
 export function logOf(files, logKey) {
   const told = linesOf(files.get("log.vkey"), "log.vkey").map((line) => utf8(line, "log.vkey"))
   const log = vkeyPair(told)
   holds(files.get("log.pub.pem").equals(Buffer.from(pemPair(log.keys))), "log.pub.pem is not the keys in log.vkey.")
-  holds(!logKey || sameKeys(logKey.keys, log.keys), "The export is of another log than the log key given.")
-  holds(!logKey?.name || logKey.name === log.name, "The export is of a log with another name than the log key given.")
-  return log
+  const lines = files.has(SUCCESSION) ? linesOf(files.get(SUCCESSION), SUCCESSION) : []
+  holds(lines.length > 0 || !files.has(SUCCESSION), `${SUCCESSION} is empty.`)
+  const lineage = lineageOf(log, lines, `Line of ${SUCCESSION}`)
+  holds(lineage.newest.name === log.name && sameKeys(lineage.newest.keys, log.keys), `${SUCCESSION} ends with another key.`)
+  holds(!logKey || logKey.logs.some(lineage.has), "The export is of another log than the log key given.")
+  return { ...log, lineage }
 }
 
 function allCheckpoints(files, log) {
   const earlier = linesOf(files.get("checkpoints.jsonl"), "checkpoints.jsonl").map((line, number) => {
     const what = `Line ${number + 1} of checkpoints.jsonl`
     const told = shaped(fromCanonical(line, what), object({ size: positive, text: anyText }), what)
-    const opened = openCheckpoint(told.text, log, what)
+    const opened = log.lineage.open(told.text, what)
     holds(opened.size === told.size, `${what} is over another size than it says.`)
     return opened
   })
-  const all = [...earlier, openCheckpoint(utf8(files.get("checkpoint"), "checkpoint"), log, "checkpoint")]
+  const all = [...earlier, log.lineage.open(utf8(files.get("checkpoint"), "checkpoint"), "checkpoint")]
   holds(all.at(-1).size > 0, "The checkpoint is over no entries.")
   all.forEach(({ size }, place) =>
     holds(place === 0 || size > all[place - 1].size, `A checkpoint is followed by one over ${size} entries.`),
@@ -123,20 +161,22 @@ function allEntries(files, checkpoints) {
 }
 
 /** The root at every size. */
-function tree(entries, checkpoints) {
+function tree(entries, checkpoints, { changes }) {
   const growing = new Tree()
   const roots = [growing.root()]
   for (const { hash } of entries) {
     growing.append(hash)
     roots.push(growing.root())
   }
+  for (const { size, root } of changes)
+    holds(roots[size]?.equals(root), `The keys were changed over other entries than the first ${size}.`)
   for (const { size, root } of checkpoints)
     holds(roots[size].equals(root), `The first ${size} entries do not lead to the root of their checkpoint.`)
   return roots
 }
 
 function continued(kept, log, roots) {
-  const { size, root } = openCheckpoint(kept, log, "The checkpoint held outside")
+  const { size, root } = log.lineage.open(kept, "The checkpoint held outside")
   holds(
     size < roots.length,
     `The checkpoint held outside is over ${size} entries and the export has ${roots.length - 1}.`,
@@ -144,7 +184,8 @@ function continued(kept, log, roots) {
   holds(roots[size].equals(root), "The export does not begin with the entries of the checkpoint held outside.")
 }
 
-function firstEntry(entries, { name, keys }) {
+function firstEntry(entries, { lineage }) {
+  const { name, keys } = lineage.logs[0]
   holds(entries.length > 0, "There is no entry.")
   const { type, actor, facts } = entries[0].told
   holds(type === "log.opened" && actor === "gateway", "The first entry does not open a log.")
@@ -156,6 +197,14 @@ function firstEntry(entries, { name, keys }) {
     facts.keys.length === 2 && facts.keys.every((key, place) => key === told[place]),
     "The first entry names other keys.",
   )
+  const changed = entries.flatMap(({ told: { type } }, place) => (KINDS.includes(type) ? [place] : []))
+  holds(changed.join() === lineage.changes.map(({ size }) => size).join(), `The log changes its keys at ${changed}.`)
+  for (const { told, size, known } of lineage.changes) {
+    const { type, facts } = entries[size].told
+    holds(type === KINDS[known ? 1 : 0], `Entry ${size} is of the type ${type}.`)
+    for (const name of ["statement", "signatures"])
+      holds(facts[name] && canonical(facts[name]) === canonical(told[name]), `Entry ${size} tells of another change.`)
+  }
 }
 
 function matters(entries) {
@@ -212,7 +261,9 @@ export function views(files, entries) {
   }
 }
 
-export function index(files, log, listed = [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))]) {
+const indexed = (files) => [...INDEXED, ...[...files.keys()].filter((name) => OPTIONAL.includes(name) || isTile(name))]
+
+export function index(files, log, listed = indexed(files)) {
   const data = files.get("index.json")
   checkSignatures(files.get("index.sig"), "disclosure-gateway/export-index-signature/v1", data, log.keys, "index.sig")
   const told = fromCanonical(data, "index.json")
@@ -233,6 +284,27 @@ export function index(files, log, listed = [...INDEXED, ...OPTIONAL.filter((name
     const found = files.get(path)
     holds(found.length === size && hexDigest(found) === sha256, `${path} was changed.`)
   }
+}
+
+/** Every line of a witness of the policy holds, and those over the newest checkpoint are a quorum. */
+function witnesses(files, log, checkpoints, policy) {
+  const lines = new Map(checkpoints.map(({ size }) => [size, []]))
+  if (files.has(COSIGNATURES)) {
+    const told = linesOf(files.get(COSIGNATURES), COSIGNATURES)
+    holds(told.length > 0, `${COSIGNATURES} is empty.`)
+    let newest = 0
+    for (const [number, data] of told.entries()) {
+      const what = `Line ${number + 1} of ${COSIGNATURES}`
+      const { size, line } = shaped(fromCanonical(data, what), object({ size: positive, line: anyText }), what)
+      holds(lines.has(size) && size >= newest, `${what} is over no checkpoint, or not in order.`)
+      newest = size
+      lines.get(size).push(line.replace(/\n+$/, ""))
+    }
+  }
+  if (!policy) return
+  checkListed(policy, log.lineage.logs)
+  const met = checkpoints.map((one) => quorate(policy, one, lines.get(one.size)))
+  holds(met.at(-1), "The checkpoint is cosigned by no quorum.")
 }
 
 /** Every stamp is over the checkpoint that a heartbeat behind it names, and none is missing. */

@@ -1,6 +1,7 @@
 // The steps of an extract in docs/formats/audit-log.md.
 import { createHmac } from "node:crypto"
-import { VIEWS, index, linesOf, logOf, views } from "./export.mjs"
+import { witnessed } from "./policy.mjs"
+import { SUCCESSION, VIEWS, index, linesOf, logOf, views } from "./export.mjs"
 import {
   anyObject,
   base64,
@@ -25,11 +26,11 @@ import {
 const OWN = ["README.txt", "checkpoint", "entries.jsonl", "extract.json", "log.pub.pem", "log.vkey", "proofs.jsonl"]
 const INDEXED = [...OWN, "verify.py"]
 const CONTINUED = "consistency.json"
-const OPTIONAL = [CONTINUED, ...VIEWS]
+const OPTIONAL = [CONTINUED, SUCCESSION, ...VIEWS]
 const KEY = "disclosure-gateway/matter-map-key/v1"
 
 /** Verify the files of an extract into `report`; `logKey` and `kept`, a checkpoint as text, may be absent. */
-export function verifyExtract(report, readFiles, { logKey, kept }) {
+export function verifyExtract(report, readFiles, { logKey, kept, policy }) {
   const files = report.step("structure", [], () => structure(readFiles()))
   const log = report.step("log key", [files], () => logOf(files, logKey))
   const signed = report.step("signature", [files, log], () =>
@@ -44,6 +45,11 @@ export function verifyExtract(report, readFiles, { logKey, kept }) {
   if (VIEWS.some((name) => files?.has(name))) report.step("views", [files, entries], () => views(files, entries))
   const listed = () => [...INDEXED, ...OPTIONAL.filter((name) => files.has(name))]
   report.step("index", [files, log], () => index(files, log, listed()))
+  if (policy)
+    report.step("witnesses", [files, log, signed], () =>
+      witnessed(policy, log.lineage.logs, signed, utf8(files.get("checkpoint"), "checkpoint")),
+    )
+  report.warnings.push(...(log?.lineage.broken ?? []))
   report.pinned = Boolean(logKey)
 }
 
@@ -73,7 +79,7 @@ function proven(files, { size, root }) {
 
 /** RFC 9162, 2.1.4.2, as the decomposition of both trees into complete subtrees. */
 function continued(files, kept, log, signed) {
-  const old = openCheckpoint(kept, log, "The checkpoint held outside")
+  const old = log.lineage.open(kept, "The checkpoint held outside")
   if (old.size === signed.size) return holds(old.root.equals(signed.root), "It is over other entries.")
   holds(files.has(CONTINUED), "There is no proof from the checkpoint held outside.")
   const shape = object({

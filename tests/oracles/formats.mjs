@@ -147,7 +147,10 @@ const SMALL_ORDER = new Set([0n, 1n, P - 1n, Y8, P - Y8])
 
 /** A key of the one encoding of its point, which is none that anything is signed by. */
 function safe(algorithm, key) {
-  if (algorithm !== ED25519) return key
+  return algorithm === ED25519 ? safeKey(key) : key
+}
+
+export function safeKey(key) {
   const y = BigInt(`0x${Buffer.from(key).reverse().toString("hex")}`) & (2n ** 255n - 1n)
   holds(y < P && !SMALL_ORDER.has(y), "An Ed25519 key is not safe.")
   return key
@@ -169,12 +172,12 @@ export function signedWithEd25519(key, message, signature) {
   }
 }
 
-function signedWith(algorithm, key, message, signature, context) {
+export function signedWith(algorithm, key, message, signature, context) {
   if (algorithm === ED25519) return signedWithEd25519(key, message, signature)
   return mldsa.verify(key, message, signature, Buffer.from(context, "ascii"))
 }
 
-const keyHash = (name, algorithm, key) => sha256(name, "\n", Buffer.from([algorithm.type]), key).subarray(0, 4)
+export const keyHash = (name, type, key) => sha256(name, "\n", Buffer.from([type]), key).subarray(0, 4)
 
 /** A C2SP verifier key as { name, key }. */
 function fromVkey(algorithm, told) {
@@ -183,7 +186,7 @@ function fromVkey(algorithm, told) {
   const data = base64(encoded, "A verifier key", 1 + algorithm.bytes)
   const key = safe(algorithm, data.subarray(1))
   holds(data[0] === algorithm.type, `This is not the verifier key of an ${algorithm.name} key.`)
-  holds(keyHash(name, algorithm, key).toString("hex") === hash, "The hash of a verifier key is wrong.")
+  holds(keyHash(name, algorithm.type, key).toString("hex") === hash, "The hash of a verifier key is wrong.")
   return { name, key }
 }
 
@@ -272,7 +275,7 @@ function spaced(value) {
 }
 
 export const leafHash = (leaf) => sha256(Buffer.from([0]), leaf)
-const nodeHash = (left, right) => sha256(Buffer.from([1]), left, right)
+export const nodeHash = (left, right) => sha256(Buffer.from([1]), left, right)
 
 /** The roots of a growing tree: complete subtrees from the largest to the smallest. */
 export class Tree {
@@ -310,14 +313,17 @@ export function rootOf(index, size, hash, proof, what) {
 export const natural = (told) =>
   /^(0|[1-9][0-9]{0,15})$/.test(told) && Number.isSafeInteger(Number(told)) ? Number(told) : null
 
-function cosigned(name, time, size, root) {
+export const verifyMldsa = mldsa.verify
+
+/** What ML-DSA-44 signs of a checkpoint. */
+export function cosignedBy(signer, origin, time, size, root) {
   const number = (value) => {
     const bytes = Buffer.alloc(8)
     bytes.writeBigUInt64BE(BigInt(value))
     return bytes
   }
-  const told = Buffer.concat([Buffer.from([Buffer.byteLength(name)]), Buffer.from(name)])
-  return Buffer.concat([Buffer.from("subtree/v1\n\0"), told, time, told, number(0), number(size), root])
+  const told = (name) => Buffer.concat([Buffer.from([Buffer.byteLength(name)]), Buffer.from(name)])
+  return Buffer.concat([Buffer.from("subtree/v1\n\0"), told(signer), time, told(origin), number(0), number(size), root])
 }
 
 /** A checkpoint signed by both keys of this log, as { size, root }. */
@@ -341,7 +347,7 @@ export function openCheckpoint(note, { name, keys }, what) {
       return { signer, hash: data.subarray(0, 4), made: data.subarray(4) }
     })
   ALGORITHMS.forEach((algorithm, index) => {
-    const hash = keyHash(name, algorithm, keys[index])
+    const hash = keyHash(name, algorithm.type, keys[index])
     const places = lines.flatMap((line, place) => (line.signer === name && line.hash.equals(hash) ? [place] : []))
     holds(places.length > 0, `${what} has no ${algorithm.name} signature of this log.`)
     holds(
@@ -353,13 +359,13 @@ export function openCheckpoint(note, { name, keys }, what) {
       `The ${algorithm.name} signature of ${what} does not hold.`,
     )
   })
-  return { size, root }
+  return { origin, size, root, head }
 }
 
 function lineHolds(algorithm, key, made, { name, head, size, root }) {
   if (algorithm === ED25519) return signedWithEd25519(key, Buffer.from(head), made)
   if (made.length !== 8 + algorithm.signature || made[0] >= 0x80) return false
-  return mldsa.verify(key, cosigned(name, made.subarray(0, 8), size, root), made.subarray(8), Buffer.alloc(0))
+  return mldsa.verify(key, cosignedBy(name, name, made.subarray(0, 8), size, root), made.subarray(8), Buffer.alloc(0))
 }
 
 /** audit.proof, C2SP tlog-proof, as { leaf, index, proof, checkpoint }. */

@@ -33,6 +33,8 @@ import {
   tlogProof,
   vkeyPair,
 } from "./formats.mjs"
+import * as passkeys from "./passkeys.mjs"
+import { witnessed } from "./policy.mjs"
 import { COMMITMENTS, committed, tableProofs, tables } from "./tables.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
@@ -69,10 +71,11 @@ const STATEMENT = object({
   recipient: text,
   files: count,
 })
+const BARE = object({ alg: is("Ed25519"), key: text, sig: anyText })
 const APPROVALS = object({
   type: is("disclosure-gateway/approvals/v1"),
   required: list(object({ role: text, n: positive })),
-  approvals: list(object({ statement: STATEMENT, signature: object({ alg: is("Ed25519"), key: text, sig: anyText }) })),
+  approvals: list(object({ statement: STATEMENT, signature: (value) => (passkeys.used(value) ? passkeys.SHAPE : BARE)(value) })),
 })
 const ENROLMENT = object({
   type: is("disclosure-gateway/enrolment-proofs/v1"),
@@ -80,7 +83,7 @@ const ENROLMENT = object({
 })
 
 /** Verify the files of a package into `report`; `logKey` and `packageKey` may be absent. */
-export function verifyPackage(report, readFiles, { logKey, packageKey }) {
+export function verifyPackage(report, readFiles, { logKey, packageKey, policy }) {
   const read = report.step("structure", [], () => structure(readFiles()))
   report.step("digests", [read], () => digests(read))
   report.step("manifest signature", [read], () => {
@@ -108,8 +111,13 @@ export function verifyPackage(report, readFiles, { logKey, packageKey }) {
   const opened = read && read.proofs.some((proof) => proof.commitment)
   if (opened) report.step("table commitments", [read, sealed], () => committed(read.proofs, read, sealed))
   if (read && read.proofs.length) report.step("table proofs", [read], () => tables(read.proofs, read.files))
+  if (policy)
+    report.step("witnesses", [read, sealed], () =>
+      witnessed(policy, [vkeyPair(read.manifest.log)], sealed, sealed.checkpoint),
+    )
   if (!packageKey) report.warnings.push("The package key came with the package.")
   if (!logKey) report.warnings.push("The log key came with the package.")
+  report.warnings.push(...(logKey?.broken ?? []))
   report.pinned = Boolean(packageKey && logKey)
 }
 
@@ -161,8 +169,7 @@ function signers({ signed_by: told }) {
 
 function checkpointOf({ files, manifest }, logKey) {
   const log = vkeyPair(manifest.log)
-  holds(!logKey || sameKeys(logKey.keys, log.keys), "The log in the manifest is not the log key given.")
-  holds(!logKey?.name || logKey.name === log.name, "The log in the manifest has another name than the log key given.")
+  holds(!logKey || logKey.has(log), "The log in the manifest is not the log key given.")
   const proof = tlogProof(files.get("audit.proof"), "audit.proof")
   return { ...proof, ...openCheckpoint(proof.checkpoint, log, "The checkpoint in audit.proof") }
 }
@@ -206,13 +213,16 @@ function approved({ files, manifest, manifestBytes }) {
   const approvals = told.approvals.map(({ statement, signature }) => {
     for (const [field, value] of Object.entries(about))
       holds(statement[field] === value, `The approval of ${statement.approver} has another '${field}'.`)
+    const said = { person: statement.approver, role: statement.role, key: signature.key }
+    if (passkeys.used(signature))
+      return { ...said, origin: passkeys.signedAt(signature, Buffer.from(canonical(statement)), said.person) }
     const key = personKey(signature.key, `The key of ${statement.approver}`)
     const made = base64(signature.sig, `The signature of ${statement.approver}`, 64)
     holds(
       signedWithEd25519(key, Buffer.from(canonical(statement)), made),
       `The signature of ${statement.approver} does not hold.`,
     )
-    return { person: statement.approver, role: statement.role, key: signature.key }
+    return said
   })
   for (const field of ["person", "key"])
     holds(new Set(approvals.map((one) => one[field])).size === approvals.length, `One ${field} approved twice.`)
@@ -261,14 +271,16 @@ function enrolled(data, sealed, approvals) {
     )
     const { type, facts } = entry(bytes, what)
     if (type === "deployment.founded") founded(people, facts, what)
+    else if (type === "passkey.enrolled") givePasskey(people, facts, what)
     else {
       holds(["person.enrolled", "roles.granted"].includes(type), `${what} is ${type}, which enrols nobody.`)
       grant(people, facts, what)
     }
   }
-  for (const { person, key, role } of approvals) {
+  for (const { person, key, role, origin } of approvals) {
     const known = people.get(person)
-    holds(known?.key === key, `The key of ${person} is not enrolled.`)
+    const enrolled = origin === undefined ? known?.key === key : known?.passkeys.get(key) === origin
+    holds(enrolled, `The key of ${person} is not enrolled.`)
     holds(known.roles.has(role), `${person} is not enrolled as ${role}.`)
   }
 }
@@ -284,7 +296,7 @@ function founded(people, facts, what) {
   const statement = { type: "disclosure-gateway/founding/v1", deployment: facts.deployment, founders, at: facts.at }
   for (const { person, key, roles, signature } of facts.people) {
     holds(signedBy(key, statement, signature), `The signature of ${person} under ${what} does not hold.`)
-    people.set(person, { key, roles: new Set(roles) })
+    people.set(person, { key, roles: new Set(roles), passkeys: new Map() })
   }
 }
 
@@ -301,7 +313,24 @@ function grant(people, facts, what) {
   holds(signedBy(second.key, statement, signature), `The countersignature of ${what} does not hold.`)
   const known = people.get(person)
   holds(!known || known.key === key, `${what} gives ${person} a second key.`)
-  people.set(person, { key, roles: new Set([...(known?.roles ?? []), ...roles]) })
+  const passkeys = known?.passkeys ?? new Map()
+  people.set(person, { key, roles: new Set([...(known?.roles ?? []), ...roles]), passkeys })
+}
+
+function givePasskey(people, facts, what) {
+  shaped(facts, passkeys.ENROLLED, what)
+  const { at, key, origin, passkey, person, proposer, countersigner, statement_sha256: told, signature } = facts
+  const second = people.get(countersigner)
+  holds(
+    second && countersigner !== proposer && countersigner !== person,
+    `${what} is not countersigned by a second person.`,
+  )
+  const statement = { type: "disclosure-gateway/passkey/v1", at, key, origin, passkey, person, proposer }
+  holds(sha256(canonical(statement)).toString("hex") === told, `${what} names another statement.`)
+  holds(signedBy(second.key, statement, signature), `The countersignature of ${what} does not hold.`)
+  holds(people.has(person), `${what} gives a passkey to somebody unknown.`)
+  holds(![...people.values()].some((one) => one.passkeys.has(key)), `${what} gives a passkey out twice.`)
+  people.get(person).passkeys.set(key, origin)
 }
 
 function timeStamp({ files, manifest }, { checkpoint }) {

@@ -1,6 +1,6 @@
 // A second verifier of packages and exports, written from docs/formats alone and sharing no line with the first.
 //
-//     node verify.mjs PATH [--log-key KEYS] [--package-key KEYS] [--checkpoint KEPT]
+//     node verify.mjs PATH [--log-key KEYS] [--package-key KEYS] [--checkpoint KEPT] [--policy WITNESSES]
 //     node verify.mjs --serve      answers one JSON list of these arguments a line with one line of JSON
 //
 // Exit code 0: everything holds. 1: something does not. 2: wrong use.
@@ -12,6 +12,9 @@ import { verifyExport } from "./export.mjs"
 import { verifyExtract } from "./extract.mjs"
 import { Finding, keyPair } from "./formats.mjs"
 import { verifyPackage } from "./package.mjs"
+import { policyOf } from "./policy.mjs"
+import { isProof, verifyProof } from "./proof.mjs"
+import { lineageOf } from "./succession.mjs"
 
 class WrongUse extends Error {}
 
@@ -57,9 +60,31 @@ function keys(value) {
   }
 }
 
+function trusted(value) {
+  if (value === undefined) return undefined
+  try {
+    return policyOf(existsSync(value) ? readFileSync(value, "latin1") : value)
+  } catch (error) {
+    throw new WrongUse(`This is not a policy. ${error.message}`)
+  }
+}
+
 function kind(path) {
-  if (!statSync(path).isDirectory()) return "package"
+  if (!statSync(path).isDirectory()) return isProof(path) ? "proof" : "package"
   return ["index.json", "entries.jsonl"].some((name) => existsSync(`${path}/${name}`)) ? "export" : "package"
+}
+
+/** The log's keys, and behind them the signed changes of them, a line each. */
+function logKeys(value) {
+  if (value === undefined) return undefined
+  const lines = told(value).split("\n")
+  const log = keys(lines.filter((line) => !line.startsWith("{")).join("\n"))
+  const changes = lines.filter((line) => line.startsWith("{")).map((line) => Buffer.from(line.trimEnd()))
+  try {
+    return lineageOf(log, changes, "Change behind the key")
+  } catch (error) {
+    throw new WrongUse(`The changes behind the log key do not hold. ${error.message}`)
+  }
 }
 
 const AGE = Buffer.from("age-encryption.org/v1\n")
@@ -76,17 +101,21 @@ function reader(path) {
 
 function verify(args) {
   const string = { type: "string" }
-  const options = { "log-key": string, "package-key": string, checkpoint: string, json: { type: "boolean" } }
+  const options = { "log-key": string, "package-key": string, checkpoint: string, policy: string, json: { type: "boolean" } }
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
   if (positionals.length !== 1) throw new WrongUse("Give one package or export.")
   const [path] = positionals
   if (!existsSync(path)) throw new WrongUse(`There is no ${path}.`)
   const report = new Report(kind(path))
-  const [logKey, packageKey] = [keys(values["log-key"]), keys(values["package-key"])]
+  const [logKey, packageKey] = [logKeys(values["log-key"]), keys(values["package-key"])]
+  const policy = trusted(values.policy)
   const check = existsSync(`${path}/proofs.jsonl`) ? verifyExtract : verifyExport
-  if (report.kind === "export")
-    check(report, reader(path), { logKey, kept: values.checkpoint && told(values.checkpoint) })
-  else verifyPackage(report, reader(path), { logKey, packageKey })
+  if (report.kind === "proof") {
+    if (!logKey) throw new WrongUse("The proof of an entry carries no keys.")
+    verifyProof(report, readFileSync(path), { logKey, policy })
+  } else if (report.kind === "export")
+    check(report, reader(path), { logKey, policy, kept: values.checkpoint && told(values.checkpoint) })
+  else verifyPackage(report, reader(path), { logKey, packageKey, policy })
   return { ...report, ok: report.ok }
 }
 

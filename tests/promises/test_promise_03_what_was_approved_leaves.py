@@ -13,8 +13,8 @@ from gateway.base.canon import canonical, parse_canonical
 from gateway.base.clock import SystemClock, to_text
 from gateway.base.problems import Conflict, Problem
 from gateway.people.model import NotPermitted, Role
-from gateway.release.dispatch import NotDispatched
 from gateway.release.model import State
+from gateway.release.register import NotDispatched
 from gateway.review.model import Cleared, Verdict
 from gateway.review.rules import SeparationOfDuties, StatementMismatch
 from gateway.review.service import AlreadyApproved, Reviews

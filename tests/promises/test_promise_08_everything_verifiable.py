@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,7 +186,7 @@ def test_a_second_verifier_in_another_language_says_the_same(
     """It was written from docs/formats alone: what it accepts and refuses is what these say."""
     held = (export / "checkpoint").read_text("utf-8")
     for package in (everything, sealed[1]):
-        keys = {"log_key": package.log_key, "package_key": package.package_key}
+        keys: dict[str, Any] = {"log_key": package.log_key, "package_key": package.package_key}
         for path in (package.folder, package.archive):
             answer = second.verify(path, **keys)
             assert answer.code == 0, answer
@@ -193,7 +194,7 @@ def test_a_second_verifier_in_another_language_says_the_same(
             for _ in flipped(file, file.stat().st_size // 2):
                 assert second.verify(package.folder, **keys).code == 1, file
     assert second.verify(export, log_key=sealed[1].log_key, checkpoint=held).code == 0
-    for file in sorted(export.iterdir()):
+    for file in sorted(path for path in export.rglob("*") if path.is_file()):
         for place in (0, file.stat().st_size // 2):
             for _ in flipped(file, place):
                 assert second.verify(export, log_key=sealed[1].log_key, checkpoint=held).code == 1, (file, place)
@@ -290,30 +291,15 @@ def test_any_byte_of_an_export(sealed: tuple[World, Handed], export: Path, step:
         return verify_export(export, log_key=log_key, checkpoint=held)
 
     assert check().ok
-    for file in sorted(export.iterdir()):
+    for file in sorted(path for path in export.rglob("*") if path.is_file()):
         size = file.stat().st_size
-        every = places(size) if size > 2000 else range(random.randrange(step), size, step)
+        alike = size > 2000 or file.is_relative_to(export / "tile")
+        every = places(size) if alike else range(random.randrange(step), size, step)
         if file.name == "entries.jsonl":
             every = sorted({*places(size), *range(0, size, max(1, size // 150))})
         for place in every:
             for _ in flipped(file, place):
                 assert_detected(check(), NAMES.get(file.name, file.name))
-
-
-def test_an_export_that_lost_its_end_or_an_entry(sealed: tuple[World, Handed], export: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "log"
-    shutil.copytree(export, folder)
-    entries = folder / "entries.jsonl"
-    lines = entries.read_bytes().splitlines(keepends=True)
-    for changed in (
-        lines[:-1],
-        lines[1:],
-        [*lines[:5], *lines[6:]],
-        [lines[1], lines[0], *lines[2:]],
-        [*lines, lines[-1]],
-    ):
-        entries.write_bytes(b"".join(changed))
-        assert_detected(verify_export(folder, log_key=sealed[1].log_key), "entr")
 
 
 def test_with_other_keys_nothing_is_believed(sealed: tuple[World, Handed], export: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,10 +41,8 @@ HARMLESS = {
 class Server:
     """uvicorn on a free loopback port, in a thread."""
 
-    def __init__(self, app: Any, options: Mapping[str, Any]) -> None:
-        # Without the protocol asyncio leaves Nagle on, and every answer waits 40 ms for an acknowledgement.
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self.socket.bind(("127.0.0.1", 0))
+    def __init__(self, app: Any, options: Mapping[str, Any], listening: socket.socket | None = None) -> None:
+        self.socket = listening or free_port()
         self.port = self.socket.getsockname()[1]
         self._server = uvicorn.Server(uvicorn.Config(app, **options))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.socket]}, daemon=True)
@@ -63,6 +63,14 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+def free_port() -> socket.socket:
+    """A socket on a free loopback port."""
+    # Without the protocol asyncio leaves Nagle on, and every answer waits 40 ms for an acknowledgement.
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.bind(("127.0.0.1", 0))
+    return made
 
 
 class Documented:
@@ -100,6 +108,7 @@ class Office:
     server: Server
     clients: dict[str, httpx.Client] = field(default_factory=dict)
     documented: Documented | None = None
+    interface: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> httpx.Client:
         """The client of a person; of nobody under the name `nobody`."""
@@ -111,7 +120,11 @@ class Office:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         looked_over: list[Callable[..., Any]] = [self.documented] if self.documented else []
         return httpx.Client(
-            base_url=self.server.url, headers=headers, timeout=60, event_hooks={"response": looked_over}
+            base_url=self.server.url,
+            headers=headers,
+            timeout=60,
+            event_hooks={"response": looked_over},
+            verify=_authorities(),
         )
 
     def token_request(self, name: str, scopes: frozenset[Permission] | None = None) -> dict[str, str]:
@@ -158,13 +171,26 @@ class Office:
             client.close()
 
 
+_INTERFACES: list[dict[str, Any]] = []
+
+
+@functools.cache
+def _authorities() -> ssl.SSLContext:
+    """Read once: each client would read the system's certificates again."""
+    return httpx.create_ssl_context()
+
+
 @contextmanager
-def open_office(folder: Path, database: Database = SQLITE) -> Iterator[Office]:
-    """A world behind a running server."""
-    world = World.create(folder, database)
+def open_office(folder: Path, database: Database = SQLITE, **more: Any) -> Iterator[Office]:
+    """A world behind a running server, whose origin is `http://localhost` with the port it listens at."""
+    listening = free_port()
+    world = World.create(folder, database, origin=f"http://localhost:{listening.getsockname()[1]}", **more)
     app = create_app(world.gateway)
-    with Server(app, server_options(world.gateway.settings)) as server:
-        office = Office(world, server, documented=Documented(app.openapi()))
+    # The interface is the same in every deployment, and takes a second to write down.
+    app.openapi_schema = interface = _INTERFACES[0] if _INTERFACES else app.openapi()
+    _INTERFACES[:] = [interface]
+    with Server(app, server_options(world.gateway.settings), listening) as server:
+        office = Office(world, server, documented=Documented(interface), interface=interface)
         yield office
         office.close()
 

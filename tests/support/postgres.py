@@ -115,6 +115,10 @@ class Cluster:
         files = [*(self._data / "base" / oid).iterdir(), self._data / "pg_wal" / newest]
         return b"".join(path.read_bytes() for path in files)
 
+    def write_ahead_log(self) -> bytes:
+        """Every segment of the write-ahead log that is on the disk, those that wait to be used again among them."""
+        return b"".join(path.read_bytes() for path in sorted((self._data / "pg_wal").iterdir()) if path.is_file())
+
     def _command(self, program: str, *arguments: str) -> Sequence[str]:
         command = [str(self._programs / program), *arguments]
         if os.geteuid() != 0:

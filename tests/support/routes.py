@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 
 from gateway.people.model import Role
-from gateway.web.asgi import create_app
 from tests.support.office import API, Office, problem_of
 
 
@@ -72,5 +71,8 @@ def routes_of(office: Office, names: Mapping[Role, str], allowed: Mapping[str, f
         "rendition_id": rendition,
         "slug": "busy",
         "number": "1",
+        "level": "0",
+        "tile": "000.p/1",
+        "index": "0",
     }
-    return Routes(office, create_app(office.world.gateway).openapi(), ids, names, allowed)
+    return Routes(office, office.interface, ids, names, allowed)

@@ -38,10 +38,17 @@ class Second:
         self._process.communicate(timeout=60)
 
     def verify(
-        self, path: Path, *, log_key: str | None = None, package_key: str | None = None, checkpoint: str | None = None
+        self,
+        path: Path,
+        *,
+        log_key: str | None = None,
+        package_key: str | None = None,
+        checkpoint: str | None = None,
+        policy: bytes | None = None,
     ) -> Answer:
-        """Ask about a package or an export, with what is known from elsewhere."""
-        given = {"log-key": log_key, "package-key": package_key, "checkpoint": checkpoint}
+        """Ask about a package, an export or a proof, with what is known from elsewhere."""
+        trusted = None if policy is None else policy.decode("latin-1")
+        given = {"log-key": log_key, "package-key": package_key, "checkpoint": checkpoint, "policy": trusted}
         arguments = [str(path), *(f"--{name}={value}" for name, value in given.items() if value is not None)]
         assert self._process.stdin is not None
         assert self._process.stdout is not None

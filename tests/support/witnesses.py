@@ -8,15 +8,20 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.audit.ports import WitnessAnswer
 from gateway.base.clock import SystemClock
+from gateway.base.problems import Problem
 from gateway.seal import merkle
 from gateway.seal.add_checkpoint import request
 from gateway.seal.note import Checkpoint, sign_checkpoint, vkey_text
 from gateway.seal.twin import SigningTwin
-from gateway.witness.service import Witness, create
+from gateway.witness.service import SizeDiffers, Witness, create
+
+Answer = Callable[[bytes], WitnessAnswer]
 
 PASSPHRASE = "a witness keeps its word"
 NAME = "witness.example.com/w1"
@@ -58,6 +63,28 @@ def policy_of(witness: Witness, url: str | None, number: int = 1) -> str:
     at = f" {url}" if url else ""
     ed, ml, group = (f"{name}{number}" for name in ("ed", "ml", "w"))
     return f"witness {ed} {one}{at}\nwitness {ml} {two}{at}\ngroup {group} all {ed} {ml}\nquorum {group}\n"
+
+
+class Straight:
+    """Calls witnesses in this process, answering as `gateway.witness.asgi` does; `lie` puts in its own answer."""
+
+    deadline_s = 1.0
+
+    def __init__(self, witnesses: dict[str, Witness]) -> None:
+        self.witnesses = witnesses
+        self.asked: list[str] = []
+        self.lie: Answer | None = None
+
+    def ask(self, url: str, data: bytes) -> WitnessAnswer:
+        self.asked.append(url)
+        if self.lie is not None:
+            return self.lie(data)
+        try:
+            return WitnessAnswer(200, self.witnesses[url].add_checkpoint(data).encode())
+        except SizeDiffers as differs:
+            return WitnessAnswer(409, f"{differs.members['size']}\n".encode())
+        except Problem:
+            return WitnessAnswer(422, b"no\n")
 
 
 @dataclass

@@ -29,6 +29,14 @@ class LogCalls(Line):
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from whole
 
+    def tile(self, level: int | None, name: str) -> bytes:
+        """A tile of hashes, such as `x001/234` or `x001/234.p/56`; without a level, a bundle of entries."""
+        return self._bytes(f"/audit/tile/{'entries' if level is None else level}/{name}")
+
+    def tlog_proof(self, index: int) -> str:
+        """Entry `index` with its proof, as C2SP tlog-proof."""
+        return self._bytes(f"/audit/entries/{index}/proof").decode()
+
     def tail(
         self, start: int | None = None, wanted: Mapping[str, str] = NOTHING_ASKED, form: str = "jsonl", wait_s: int = 0
     ) -> tuple[bytes, int]:

@@ -56,6 +56,10 @@ class ReleaseCalls(Line):
         """Write the dispatched package into `sink`; its SHA-256, which is the one in the log."""
         return self._download(f"/releases/{release}/package", sink, self.release(release).package_sha256 or "")
 
+    def evidence(self, release: str, sink: BinaryIO) -> str:
+        """Write evidence of a dispatched release, a zip, into `sink`; its SHA-256."""
+        return self._download(f"/releases/{release}/evidence", sink, None)
+
     def receipt(self, release: str, reference: str, *, if_match: str | None = None) -> Release:
         """Record what came back."""
         body: dict[str, Json] = {"reference": reference}

@@ -7,16 +7,18 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path as Folder
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
+from gateway.audit import tiles
 from gateway.audit.model import Act, Filter
 from gateway.audit.views import LEAVES, NAMES, check_views
 from gateway.people.model import Actor, Permission
 from gateway.seal.merkle import leaf_hash
+from gateway.seal.tiles import WIDTH, parse_place
 from gateway.seal.twin import public_pem
 from gateway.web.conditions import InKnown
 from gateway.web.deps import InGateway, holding
@@ -31,9 +33,13 @@ Exporter = Annotated[Actor, holding(Permission.AUDIT_EXPORT)]
 Index = Annotated[int, Query(ge=0, le=2**53 - 1)]
 Id = Annotated[str | None, Query(max_length=128)]
 Moment = Annotated[str | None, Query(max_length=24, description="Such as 2026-01-31T08:00:00.000Z")]
+Level = Annotated[int, Path(ge=0, le=63)]
 Views = Annotated[list[str], Query(max_length=len(NAMES), description=f"Of {', '.join(NAMES)}")]
 
 _CHUNK_BYTES = 1 << 16
+_BYTES = "application/octet-stream"
+# Kept by who asked alone: the answer was given to a token.
+_FOR_EVER = "private, max-age=31536000, immutable"
 
 
 async def _filter(
@@ -66,6 +72,41 @@ def list_entries(gateway: InGateway, _actor: Reader, start: Index = 0, stop: Ind
     """Entries `start` up to but without `stop`, in order; each line without its line feed is the hashed leaf."""
     lines = gateway.log.entries(start, gateway.log.size() if stop is None else stop)
     return Download(peeked(_joined(lines)), lambda: None, media_type="application/jsonl")
+
+
+@router.get(
+    "/tile/entries/{tile:path}", operation_id="showEntryTile", response_class=Response, summary="256 entries of the log"
+)
+def show_entry_tile(gateway: InGateway, _actor: Reader, known: InKnown, tile: str) -> Response:
+    """A bundle of entries as C2SP tlog-tiles has it, such as `x001/234` or `x001/234.p/56`: each behind its length in
+    two bytes.
+    """
+    return known.document(tiles.entry_bundle(gateway.log, parse_place(tile)), _BYTES)
+
+
+@router.get(
+    "/tile/{level}/{tile:path}", operation_id="showHashTile", response_class=Response, summary="256 hashes of the tree"
+)
+def show_hash_tile(gateway: InGateway, _actor: Reader, known: InKnown, level: Level, tile: str) -> Response:
+    """A tile of hashes as C2SP tlog-tiles has it; where it is full, it never changes and may be kept."""
+    place = parse_place(tile)
+    answer = known.document(tiles.hash_tile(gateway.units, gateway.log, level, place), _BYTES)
+    if place.width == WIDTH:
+        answer.headers["Cache-Control"] = _FOR_EVER
+    return answer
+
+
+@router.get(
+    "/entries/{index}/proof",
+    operation_id="proveEntry",
+    response_class=Response,
+    summary="An entry with its proof, as a file",
+)
+def prove_entry(gateway: InGateway, _actor: Reader, index: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> Response:
+    """C2SP tlog-proof: the entry, its inclusion proof, and a checkpoint; one that a quorum of witnesses cosigned, where
+    there is one over this entry. `verify.py` checks it with the log's keys alone.
+    """
+    return Response(gateway.cosigning.tlog_proof(index), media_type="text/plain; charset=utf-8")
 
 
 @router.get("/tail", operation_id="tailEntries", response_class=Response, summary="New entries as they come")
@@ -130,7 +171,7 @@ def export_log(
     """
     check_views(view)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-export-")))
+        folder = Folder(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-export-")))
         if wanted.given:
             gateway.extracts.write(folder / "audit-export", wanted, actor=actor.person_id, views=view, kept=kept)
         else:
@@ -145,10 +186,10 @@ def export_log(
         return Download(chunks, stack.pop_all().close, media_type="application/zip", headers={"Content-Length": size})
 
 
-def _zip(folder: Path, target: Path) -> None:
+def _zip(folder: Folder, target: Folder) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir()):
-            archive.write(path, f"{folder.name}/{path.name}")
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(path, path.relative_to(folder.parent))
     shutil.rmtree(folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
@@ -165,22 +165,40 @@ async def upload_form(
     """The field `kind`, then the file: its bytes stream into encryption as the form is parsed. Its part may carry a
     Content-Digest.
     """
-    boundary, key = boundary_of(request.headers.get("content-type", "")), key_of(idempotency_key)
+    receipt = await keep_form(request, gateway, actor, matter_id, key_of(idempotency_key))
+    response.headers["Location"] = f"{API}/originals/{receipt.original}"
+    return ReceiptOut.model_validate(receipt)
+
+
+async def keep_form(
+    request: Request,
+    gateway: Gateway,
+    actor: Actor,
+    matter_id: str,
+    key: str | None,
+    check: Callable[[str], None] = lambda _secret: None,
+) -> Receipt:
+    """The receipt of the file in a form that streams; `check` looks at its secret before anything is kept."""
+    boundary = boundary_of(request.headers.get("content-type", ""))
     _check_plain(request)
     if "content-digest" in request.headers:
         raise Usage("Send Content-Digest among the headers of the file's part, where it speaks of the file's bytes.")
 
     def begin() -> Form:
         gateway.matters.require(matter_id)
-        return Form(boundary, lambda kind, digest: gateway.intake.begin(actor, matter_id, kind, digest))
+
+        def open_file(kind: str, digest: str | None) -> Receiving:
+            check(form.secret)
+            return gateway.intake.begin(actor, matter_id, kind, digest)
+
+        form = Form(boundary, open_file)
+        return form
 
     def keep(form: Form) -> Receipt:
         kind, receiving = form.finish()
         return gateway.intake.keep(actor, matter_id, kind, receiving, file_name=form.file_name, idempotency_key=key)
 
-    receipt = await stream.upload(request, request.app.state.lane, begin, keep)
-    response.headers["Location"] = f"{API}/originals/{receipt.original}"
-    return ReceiptOut.model_validate(receipt)
+    return await stream.upload(request, request.app.state.lane, begin, keep)
 
 
 @router.get("/matters/{matter_id}/originals", operation_id="listOriginals", summary="The originals of a matter")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,47 +13,27 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from gateway.audit.cosigning import Cosigning, NothingCollected, QuorumMissing
+from gateway.audit.cosigning import Cosigning, NothingCollected
+from gateway.audit.extracts import Extracts
+from gateway.audit.model import Filter, NoSuchEntry
 from gateway.audit.ports import WitnessAnswer
 from gateway.audit.service import Log
 from gateway.audit.tables import CosignatureRow
 from gateway.audit.witnesses import HttpWitnesses
+from gateway.base.canon import canonical
 from gateway.base.clock import Clock
-from gateway.base.problems import Problem
 from gateway.db.unit import Units
-from gateway.seal.add_checkpoint import parse_request
+from gateway.keys.service import Keyring
 from gateway.seal.cosignature import cosign
 from gateway.seal.note import Checkpoint, open_checkpoint, parse_vkeys
 from gateway.seal.twin import SigningTwin
 from gateway.verify import verify_export
-from gateway.witness.service import SizeDiffers, Witness, create
-from tests.support.witnesses import PASSPHRASE, policy_of
-from tests.unit.audit.conftest import TickingClock
+from gateway.witness.service import Witness, create
+from tests.support.second import Second
+from tests.support.witnesses import PASSPHRASE, Straight, policy_of
+from tests.unit.audit.conftest import MATTER, TickingClock
 
 Fill = Callable[[int], None]
-Answer = Callable[[bytes], WitnessAnswer]
-
-
-class Straight:
-    """Calls witnesses in this process, answering as `gateway.witness.asgi` does; `lie` puts in its own answer."""
-
-    deadline_s = 1.0
-
-    def __init__(self, witnesses: dict[str, Witness]) -> None:
-        self.witnesses = witnesses
-        self.asked: list[str] = []
-        self.lie: Answer | None = None
-
-    def ask(self, url: str, data: bytes) -> WitnessAnswer:
-        self.asked.append(url)
-        if self.lie is not None:
-            return self.lie(data)
-        try:
-            return WitnessAnswer(200, self.witnesses[url].add_checkpoint(data).encode())
-        except SizeDiffers as differs:
-            return WitnessAnswer(409, f"{differs.members['size']}\n".encode())
-        except Problem:
-            return WitnessAnswer(422, b"no\n")
 
 
 def witness(folder: Path, name: str, clock: Clock) -> Witness:
@@ -106,82 +86,6 @@ def test_a_witness_that_knows_more_of_the_log_than_is_remembered_is_asked_from_t
     assert len(caller.asked) == 2
 
 
-def lies(clock: TickingClock, one: Witness, log: Log) -> dict[str, tuple[Answer, str]]:
-    """Every lie by name, and the words it is refused with."""
-    origin = log.name
-
-    def told(data: bytes) -> Checkpoint:
-        return open_checkpoint(parse_request(data).checkpoint, *parse_vkeys(log.vkey()))
-
-    def lines(checkpoint: Checkpoint, later_s: int = 0, key: SigningTwin | None = None) -> WitnessAnswer:
-        at = int(clock.time.timestamp()) + later_s
-        return WitnessAnswer(200, cosign(checkpoint, one.name, key or one._key, at).encode())
-
-    def forged(data: bytes) -> WitnessAnswer:
-        # The key hash of the real key, the signature of another.
-        true, false = lines(told(data)).untrusted_body, lines(told(data), key=SigningTwin.generate()).untrusted_body
-        ours, theirs = (body.decode().split("\n")[0].split(" ") for body in (true, false))
-        blob = base64.b64decode(ours[2])[:4] + base64.b64decode(theirs[2])[4:]
-        return WitnessAnswer(200, f"— {one.name} {base64.b64encode(blob).decode()}\n".encode())
-
-    sizes = iter(range(100))
-    return {
-        "409 for ever": (lambda _: WitnessAnswer(409, b"%d\n" % (next(sizes) % 3)), "every size with another"),
-        "409 without end": (lambda _: WitnessAnswer(409, b"9" * 400 + b"\n"), "not which"),
-        "409 without size": (lambda _: WitnessAnswer(409, b""), "not which"),
-        "409 ahead of the log": (lambda _: WitnessAnswer(409, b"999\n"), "more than this checkpoint"),
-        "an older tree": (lambda data: lines(Checkpoint(origin, 3, told(data).root)), "something else"),
-        "another root": (lambda data: lines(Checkpoint(origin, told(data).size, bytes(32))), "something else"),
-        "another origin": (lambda data: lines(Checkpoint("a.example", told(data).size, told(data).root)), "something"),
-        "a forged line": (forged, "forged"),
-        "the future": (lambda data: lines(told(data), 3600), "not come yet"),
-        "the end of time": (lambda data: lines(told(data), 1 << 62), "not come yet"),
-        "the past": (lambda data: lines(told(data), -3600), "before this checkpoint"),
-        "another key": (lambda data: lines(told(data), key=SigningTwin.generate()), "no line by the key"),
-        "the log's own lines": (
-            lambda data: WitnessAnswer(200, parse_request(data).checkpoint.rpartition("\n\n")[2].encode()),
-            "no line by the key",
-        ),
-        "nothing": (lambda _: WitnessAnswer(200, b""), "no line by the key"),
-        "no text": (lambda _: WitnessAnswer(200, b"\xff\xfe"), "not text"),
-        "another story": (lambda _: WitnessAnswer(422, b"no"), "does not continue"),
-        "a redirect": (lambda _: WitnessAnswer(302, b""), "status 302"),
-    }
-
-
-def test_a_lying_witness_is_refused_by_name_and_nothing_of_it_is_kept(
-    cosigning: Cosigning, caller: Straight, clock: TickingClock, one: Witness, log: Log, fill: Fill
-) -> None:
-    for name, (lie, says) in lies(clock, one, log).items():
-        caller.lie, caller.asked = lie, []
-        fill(1)
-        cosigned = cosigning.checkpoint()
-        assert (cosigned.keys, cosigned.met) == ((), False), name
-        assert says in cosigned.refusals[URL], name
-        assert len(caller.asked) <= 2, name
-        assert cosigned.checkpoint.text.count("— ") == 2, name
-        with pytest.raises(QuorumMissing, match=URL):
-            cosigning.require(cosigned)
-    caller.lie = None
-    assert cosigning.checkpoint().met
-
-
-def test_one_line_said_twice_is_one_cosignature(
-    units: Units, log: Log, clock: TickingClock, one: Witness, caller: Straight
-) -> None:
-    ed, ml = (key.vkey for key in one.keys)
-    both = f"witness ed {ed} {URL}\nwitness ml {ml} {URL}\ngroup g 2 ed ml\nquorum g\n".encode()
-    cosigning = Cosigning(units, log, clock, both, caller, required=True)
-
-    def twice(data: bytes) -> WitnessAnswer:
-        first, _second = one.add_checkpoint(data).splitlines(keepends=True)
-        return WitnessAnswer(200, (first * 5).encode())
-
-    caller.lie = twice
-    cosigned = cosigning.checkpoint()
-    assert (len(cosigned.keys), cosigned.met) == (1, False)
-
-
 def test_where_nobody_insists_the_quorum_may_be_missing(
     units: Units, log: Log, clock: TickingClock, one: Witness
 ) -> None:
@@ -226,7 +130,7 @@ def test_a_courier_carries_both_ways(units: Units, log: Log, clock: TickingClock
 
 
 def test_an_export_carries_lines_and_policy_and_a_verifier_counts_them(
-    cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, caller: Straight
+    second: Second, cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, caller: Straight
 ) -> None:
     fill(300)
     cosigning.export(tmp_path / "export")
@@ -246,6 +150,80 @@ def test_an_export_carries_lines_and_policy_and_a_verifier_counts_them(
     fill(1)
     cosigning.export(tmp_path / "later")
     assert not verify_export(tmp_path / "later", log_key=log.vkey(), policy=policy).ok
+    assert second.verify(tmp_path / "later", log_key=log.vkey(), policy=policy).failed == "witnesses"
+    assert second.verify(tmp_path / "export", log_key=log.vkey(), policy=policy).code == 0
+    assert second.verify(tmp_path / "export", log_key=log.vkey(), policy=more).failed == "witnesses"
+
+
+def test_every_line_over_an_earlier_checkpoint_is_checked_too(
+    second: Second, cosigning: Cosigning, one: Witness, log: Log, tmp_path: Path, fill: Fill, clock: TickingClock
+) -> None:
+    for _ in range(2):
+        cosigning.checkpoint()
+        fill(3)
+    fill(1)
+    log.checkpoint()
+    fill(1)
+    export = cosigning.export(tmp_path / "export").folder
+    policy = policy_of(one, URL).encode()
+    told = verify_export(export, log_key=log.vkey(), policy=policy).steps[-1]
+    assert "Of the earlier ones that carry lines of witnesses, 2 of 2 have one (over 6, 9 entries)." in told.detail
+    path = export / "cosignatures.jsonl"
+    lines = path.read_bytes().splitlines()
+    first = json.loads(lines[0])
+    another = cosign(Checkpoint(log.name, first["size"], bytes(32)), one.name, one._key, 1_800_000_000)
+    strange = cosign(Checkpoint(log.name, 3, bytes(32)), "w9.example", SigningTwin.generate(), 1_800_000_000)
+    for change, says in (
+        (
+            [canonical({**first, "line": another.splitlines(keepends=True)[0]}), *lines[1:]],
+            "did not sign this checkpoint",
+        ),
+        ([*lines[1:], lines[0]], "not behind the line before"),
+        ([canonical({"size": 3, "line": strange.splitlines(keepends=True)[0]}), *lines], "over no checkpoint"),
+        ([lines[0], *lines], None),
+        (lines[1:], None),
+    ):
+        path.write_bytes(b"".join(line + b"\n" for line in change))
+        told = next(
+            step for step in verify_export(export, log_key=log.vkey(), policy=policy).steps if step.title == "witnesses"
+        )
+        assert (told.state, str(says) in told.detail) == (("failed", True) if says else ("ok", False)), told
+        answer = json.loads(second.verify(export, log_key=log.vkey(), policy=policy).said)
+        assert [step["state"] for step in answer["steps"] if step["title"] == "witnesses"] == [told.state], answer
+
+
+def test_an_extract_and_the_proof_of_an_entry_carry_lines_too(
+    second: Second,
+    cosigning: Cosigning,
+    one: Witness,
+    units: Units,
+    keyring: Keyring,
+    log: Log,
+    tmp_path: Path,
+    caller: Straight,
+    fill: Fill,
+) -> None:
+    key, policy = log.vkey(), policy_of(one, URL).encode()
+    extracts = Extracts(units, keyring, log, lambda: cosigning.checkpoint().checkpoint)
+    extract = extracts.write(tmp_path / "extract", Filter(matter=MATTER), actor="per_1").folder
+    proof = tmp_path / "entry.proof"
+    proof.write_text(cosigning.tlog_proof(2))
+    for path in (extract, proof):
+        report = verify_export(path, log_key=key, policy=policy)
+        assert (report.ok, "2 keys of the policy, which are a quorum" in report.steps[-1].detail) == (True, True), (
+            report
+        )
+        assert second.verify(path, log_key=key, policy=policy).code == 0
+    # Later no witness answers: an entry that none cosigned has none, an older one keeps its own.
+    caller.lie = lambda _: WitnessAnswer(503, b"")
+    fill(1)
+    for index, met in ((log.size() - 1, False), (2, True)):
+        proof.write_text(cosigning.tlog_proof(index))
+        assert verify_export(proof, log_key=key).ok
+        assert verify_export(proof, log_key=key, policy=policy).ok is met
+        assert second.verify(proof, log_key=key, policy=policy).failed == (None if met else "witnesses")
+    with pytest.raises(NoSuchEntry):
+        cosigning.tlog_proof(10**6)
 
 
 @contextmanager

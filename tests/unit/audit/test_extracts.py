@@ -26,7 +26,9 @@ from gateway.db.unit import Units
 from gateway.keys.service import Keyring
 from gateway.keys.twins import Signer, signing_twin
 from gateway.seal import keyed_map, merkle
-from gateway.verify import Report, WrongUse, verify_export
+from gateway.seal.cosignature import Cosigner
+from gateway.seal.signature import SigningKey
+from gateway.verify import Report, verify_export
 from tests.support.second import Second
 
 M = "mat_{:026d}"
@@ -92,10 +94,17 @@ def test_that_there_is_no_such_matter(second: Second, grown: Log, extracts: Extr
     also(second, made.folder, grown)
 
 
-def test_a_policy_of_witnesses_is_not_taken_for_checked(grown: Log, extracts: Extracts, tmp_path: Path) -> None:
+def test_a_policy_of_witnesses_that_nobody_cosigned_for_is_not_met(
+    second: Second, grown: Log, extracts: Extracts, tmp_path: Path
+) -> None:
     made = extracts.write(tmp_path / "x", Filter(matter=ABSENT), actor="per_1")
-    with pytest.raises(WrongUse, match="whole exports"):
-        verify_export(made.folder, log_key=grown.vkey(), policy=b"quorum none\n")
+    alone = Cosigner("w.example", b"\x04" + SigningKey.generate().public.raw)
+    policy = f"witness w {alone.vkey}\nquorum w\n".encode()
+    assert verify_export(made.folder, log_key=grown.vkey(), policy=b"quorum none\n").ok
+    assert failed(verify_export(made.folder, log_key=grown.vkey(), policy=policy)) == [
+        "witnesses: The checkpoint is cosigned by 0 keys of the policy, and these are no quorum."
+    ]
+    assert second.verify(made.folder, log_key=grown.vkey(), policy=policy).failed == "witnesses"
 
 
 def test_in_a_log_without_a_matter(log: Log, units: Units, extracts: Extracts, tmp_path: Path) -> None:

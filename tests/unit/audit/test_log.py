@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event, text
 from gateway.audit import rules, tree
 from gateway.audit.highwater import HighWaterMark, HighWaterMissing
 from gateway.audit.model import (
+    ERASING,
     Act,
     ActMalformed,
     ClockBehind,
@@ -26,7 +27,7 @@ from gateway.audit.model import (
     LogShrank,
     NoSuchEntry,
 )
-from gateway.audit.service import ERASING, Log
+from gateway.audit.service import Log
 from gateway.db.unit import ForbiddenWrite, Units, UnloggedChange
 from gateway.keys.model import KeyShredded
 from gateway.keys.service import Keyring

@@ -206,6 +206,7 @@ def test_bookkeeping_is_a_closed_list() -> None:
         "progress",
         "upload",
         "staged_part",
+        "web_session",
     } == unit.BOOKKEEPING
 
 

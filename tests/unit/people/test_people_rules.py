@@ -27,11 +27,11 @@ compliance     matter.create matter.read original.classify original.open origina
                release.build rendition.read rendition.answer people.read
 policy_author  matter.read
 legal          matter.read original.open original.shred rendition.read rendition.answer rendition.review release.approve
-               people.countersign people.read consent.record export.record name.forget
+               people.countersign people.read consent.record export.record name.forget evidence.take
 privacy        matter.read original.open original.shred rendition.read rendition.answer rendition.review release.approve
                people.countersign people.read assessment.record
 dispatcher     matter.read release.dispatch receipt.record
-auditor        audit.read audit.export people.countersign people.read
+auditor        audit.read audit.export evidence.take people.countersign people.read
 administrator  audit.read audit.export people.propose people.countersign people.read
 """
 

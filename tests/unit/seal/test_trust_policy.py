@@ -73,37 +73,37 @@ def test_names_are_octets() -> None:
 X1, X2, Y1 = (f"witness {name} {VKEY[name]}\n" for name in ("X1", "X2", "Y1"))
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "no quorum"),
-        ("quorum none\nquorum none", "Line 2.*already"),
-        ("quorum X1\n" + X1, "Line 1.*defined"),
-        (X1 + "group g any X2\nquorum g", "Line 2.*defined"),
-        (X1 + "group g 2 X1\nquorum g", "number"),
-        (X1 + "group g 0 X1\nquorum g", "number"),
-        (X1 + "group g 01 X1\nquorum g", "number"),
-        (X1 + "group g -1 X1\nquorum g", "number"),
-        (X1 + "group g any\nquorum g", "not a log"),
-        (X1 + "group g 2 X1 X1\nquorum g", "twice"),
-        (X1 + X2 + "group g any X1\ngroup h 2 g X1\nquorum h", "twice"),
-        (X1 + "group g any none\nquorum g", "defined"),
-        (f"witness none {VKEY['X1']}\nquorum none", "taken"),
-        (X1 + f"witness X1 {VKEY['X2']}\nquorum X1", "taken"),
-        (X1 + f"witness again {VKEY['X1']}\nquorum X1", "listed twice"),
-        (f"witness X1 {vkeys('example.com/log', LOG)[0]}\nquorum X1", "type 4"),
-        (f"log {VKEY['X1']}\nquorum none", "type 1"),
-        (f"log {vkeys('a', LOG)[0]}\nlog {vkeys('b', LOG)[0]}\nquorum none", "listed twice"),
-        (X1.replace("\n", " ftp://x\n") + "quorum X1", "address"),
-        (X1.replace("\n", " https://u:p@x\n") + "quorum X1", "address"),
-        (X1.replace("\n", " https://x a\n") + "quorum X1", "not a log"),
-        ("quorum\x0bnone", "control"),
-        ("quorum none\r\n", "control"),
-        ("\ufeffquorum none", "not a log"),
-        ("quorum\u00a0none", "not a log"),
-        ("#\n" * 1001, "1,000"),
-    ],
-)
+BROKEN = [
+    ("", "no quorum"),
+    ("quorum none\nquorum none", "Line 2.*already"),
+    ("quorum X1\n" + X1, "Line 1.*defined"),
+    (X1 + "group g any X2\nquorum g", "Line 2.*defined"),
+    (X1 + "group g 2 X1\nquorum g", "number"),
+    (X1 + "group g 0 X1\nquorum g", "number"),
+    (X1 + "group g 01 X1\nquorum g", "number"),
+    (X1 + "group g -1 X1\nquorum g", "number"),
+    (X1 + "group g any\nquorum g", "not a log"),
+    (X1 + "group g 2 X1 X1\nquorum g", "twice"),
+    (X1 + X2 + "group g any X1\ngroup h 2 g X1\nquorum h", "twice"),
+    (X1 + "group g any none\nquorum g", "defined"),
+    (f"witness none {VKEY['X1']}\nquorum none", "taken"),
+    (X1 + f"witness X1 {VKEY['X2']}\nquorum X1", "taken"),
+    (X1 + f"witness again {VKEY['X1']}\nquorum X1", "listed twice"),
+    (f"witness X1 {vkeys('example.com/log', LOG)[0]}\nquorum X1", "type 4"),
+    (f"log {VKEY['X1']}\nquorum none", "type 1"),
+    (f"log {vkeys('a', LOG)[0]}\nlog {vkeys('b', LOG)[0]}\nquorum none", "listed twice"),
+    (X1.replace("\n", " ftp://x\n") + "quorum X1", "address"),
+    (X1.replace("\n", " https://u:p@x\n") + "quorum X1", "address"),
+    (X1.replace("\n", " https://x a\n") + "quorum X1", "not a log"),
+    ("quorum\x0bnone", "control"),
+    ("quorum none\r\n", "control"),
+    ("\ufeffquorum none", "not a log"),
+    ("quorum\u00a0none", "not a log"),
+    ("#\n" * 1001, "1,000"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), BROKEN)
 def test_what_breaks_a_rule_is_refused_with_its_line(text: str, says: str) -> None:
     with pytest.raises(PolicyMalformed, match=says):
         parse_policy(text.encode())

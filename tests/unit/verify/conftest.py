@@ -221,9 +221,9 @@ class Draft:
         path.write_bytes(data)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    engine = SQLITE.engine(tmp_path)
+def founded(folder: Path) -> House:
+    """A house with its people."""
+    engine = SQLITE.engine(folder)
     Base.metadata.create_all(engine)
     units, clock = Units(engine), TickingClock()
     house = House(Log(units, Keyring(MemoryRoot(), "tenant", clock), clock, "example.com/gateway"), units, clock)
@@ -235,7 +235,16 @@ def house(tmp_path: Path) -> House:
 
 
 @pytest.fixture
+def house(tmp_path: Path) -> House:
+    return founded(tmp_path)
+
+
+@pytest.fixture
 def draft(house: House, tmp_path: Path) -> Draft:
+    return drafted(house, tmp_path)
+
+
+def drafted(house: House, folder: Path) -> Draft:
     """A good package, not yet written."""
     files = {
         "files/customer-list-1.csv": b"country,quantity\nDE,10-20 t\n",
@@ -268,7 +277,7 @@ def draft(house: House, tmp_path: Path) -> Draft:
     }
     return Draft(
         house=house,
-        folder=tmp_path / "package",
+        folder=folder / "package",
         approvers=[("per_one", "legal"), ("per_two", "privacy")],
         files=files,
         manifest=manifest,
@@ -324,7 +333,7 @@ def agreeing(first: Callable[..., Report], request: pytest.FixtureRequest, every
     second: Second = request.getfixturevalue("second")
     calls = itertools.count()
 
-    def verify(path: Path, **known: str) -> Report:
+    def verify(path: Path, **known: Any) -> Report:
         if next(calls) % every:
             return first(path, **known)
         answer = second.verify(path, **known)

@@ -19,6 +19,7 @@ from gateway.seal.merkle import check_inclusion, leaf_hash
 from gateway.seal.note import open_checkpoint, parse_vkeys
 from gateway.verify import verify_export, verify_package
 from gateway.verify.verify import Report, parse_proof
+from tests.support.second import Second
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 BROKEN = {kind: json.loads((VECTORS / kind / "broken.json").read_text("utf-8")) for kind in ("package", "export")}
@@ -93,6 +94,17 @@ def test_the_frozen_one_verifies(kind: str, tmp_path: Path) -> None:
     assert report.pinned
     if kind == "package":
         assert check(kind, VECTORS / kind / "package.zip").ok
+
+
+def test_the_frozen_export_with_tiles_and_the_proof_of_its_entry_verify(second: Second, tmp_path: Path) -> None:
+    with zipfile.ZipFile(VECTORS / "export" / "tiled.zip") as archive:
+        archive.extractall(tmp_path)
+    key = (VECTORS / "export" / "tiled.vkey").read_text("ascii")
+    for path, title in ((tmp_path, "tiles"), (VECTORS / "export" / "entry.proof", "entry")):
+        report = verify_export(path, log_key=key)
+        assert report.ok, report
+        assert title in [step.title for step in report.steps]
+        assert second.verify(path, log_key=key).code == 0
 
 
 @pytest.mark.parametrize(("kind", "failure"), [(kind, failure) for kind in BROKEN for failure in BROKEN[kind]])

@@ -21,7 +21,7 @@ from gateway.base.canon import canonical
 from gateway.seal.timestamp import load_certificates
 from gateway.verify.verify import verify_export
 from tests.support.authority import Authority
-from tests.unit.verify.test_export import Forger, differences, leaves_of
+from tests.support.forger import Forger, differences, leaves_of
 
 if TYPE_CHECKING:
     from tests.unit.verify.conftest import House
@@ -181,7 +181,7 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_is_wrong_with_the_stamps_is_named(house: House, stamped: Path, attack: str) -> None:
     change, words = ATTACKS[attack]
     change(stamped)
-    Forger(house, stamped).index()
+    Forger(stamped, house.log).index()
     assert words in differences(verify_export(stamped, log_key=house.log.vkey()))
 
 
@@ -194,5 +194,5 @@ def test_a_heartbeat_dated_back_onto_an_old_stamp_is_refused(house: House, stamp
     late["tsr_sha256"] = early["tsr_sha256"]
     leaves[beats[1]] = canonical(told[beats[1]])
     sizes = [early["size"], late["size"], len(leaves)]
-    Forger(house, stamped).write(leaves, sizes)
+    Forger(stamped, house.log).write(leaves, sizes)
     assert "time: " in differences(verify_export(stamped, log_key=house.log.vkey()))

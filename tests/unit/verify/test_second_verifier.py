@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 
+from gateway.verify import WrongUse, verify_export
 from tests.support.second import MISSING, SCRIPT, Second
+from tests.unit.seal.test_trust_policy import BROKEN, EXAMPLE
 
 VECTORS = Path(__file__).parents[2] / "vectors"
-PACKAGE_KEYS = {
+PACKAGE_KEYS: dict[str, Any] = {
     "log_key": str(VECTORS / "package" / "log.vkey"),
     "package_key": str(VECTORS / "package" / "package.keys"),
 }
-EXPORT_KEYS = {"log_key": str(VECTORS / "export" / "log.vkey")}
+EXPORT_KEYS: dict[str, Any] = {"log_key": str(VECTORS / "export" / "log.vkey")}
 
 # Each part of the second verifier on the vectors of its format, in one process: a list of what it gets wrong.
 PARTS = """
@@ -118,6 +120,19 @@ def test_it_accepts_what_is_frozen_in_each_form(second: Second, unpacked: dict[s
     kept = (unpacked["export"] / "checkpoint").read_text("utf-8")
     told = json.loads(second.verify(unpacked["export"], **EXPORT_KEYS, checkpoint=kept).said)
     assert (told["code"], told["pinned"], told["warnings"]) == (0, True, []), told
+
+
+def test_both_read_policies_of_witnesses_alike(second: Second, unpacked: dict[str, Path]) -> None:
+    """What is no policy is wrong use to both; whether an address can be asked is the gateway's question alone."""
+    export, key = unpacked["export"], (VECTORS / "export" / "log.vkey").read_text("ascii")
+    broken = [text for text, says in BROKEN if says not in ("address", "1,000")]
+    for policy in (*(text.encode() for text in broken), b"quorum", b"witness", b"log", b"\xff none\nquorum none"):
+        with pytest.raises(WrongUse, match="policy"):
+            verify_export(export, log_key=key, policy=policy)
+        assert second.verify(export, log_key=key, policy=policy).code == 2, policy
+    for policy, code in ((EXAMPLE.encode(), 1), (b"quorum none", 0), (EXAMPLE.encode().split(b"\n", 1)[1], 1)):
+        assert verify_export(export, log_key=key, policy=policy).exit_code == code
+        assert second.verify(export, log_key=key, policy=policy).code == code, policy
 
 
 @pytest.mark.parametrize("step", [509, pytest.param(13, marks=pytest.mark.nightly)])

@@ -16,13 +16,16 @@ from pathlib import Path
 
 import pytest
 
+from gateway.base.canon import canonical
 from gateway.base.problems import Problem
 from gateway.cli.main import run
+from gateway.seal import merkle
 from gateway.seal.add_checkpoint import request
 from gateway.seal.cosignature import cosignatures
 from gateway.seal.merkle import EMPTY_ROOT, ProofInvalid
 from gateway.seal.note import Checkpoint, open_checkpoint, sign_checkpoint
 from gateway.seal.signature import BadKey
+from gateway.seal.succession import Named, Succession, SuccessionInvalid
 from gateway.seal.twin import SigningTwin
 from gateway.witness.service import LogKnownOtherwise, NotOfThisLog, NoWitness, SizeDiffers, Witness, WitnessExists
 from gateway.witness.store import WitnessUnusable
@@ -113,6 +116,39 @@ def test_a_log_s_keys_are_never_replaced(witness: Witness, log: GrowingLog) -> N
     with pytest.raises(LogKnownOtherwise):
         witness.trust(GrowingLog().vkeys)
     assert signed(witness, log, 0, 1)
+
+
+def test_a_log_s_keys_are_replaced_by_those_that_they_named(witness: Witness) -> None:
+    old, new, third = (GrowingLog(story=b"kept") for _ in range(3))
+    origin = "example.com/turning"
+    for one in (old, new, third):
+        one.origin = origin
+    witness.trust(old.vkeys)
+    witness.add_checkpoint(old.request(0, 3))
+
+    def change(before: GrowingLog, after: GrowingLog, size: int, old_key: SigningTwin, new_key: SigningTwin) -> str:
+        root = merkle.root_at(size, before.tree(size))
+        said = Succession(Named(origin, before.key.public), Named(origin, after.key.public), size, root, "now")
+        return canonical(said.signed(old_key, new_key)).decode() + "\n"
+
+    thief = change(old, new, 5, new.key, new.key)
+    early, good = (change(old, new, size, old.key, new.key) for size in (2, 5))
+    onward = change(new, third, 7, new.key, third.key)
+    for text, refusal in (
+        (new.vkeys, LogKnownOtherwise),
+        (new.vkeys + thief, SuccessionInvalid),
+        (new.vkeys + early, LogKnownOtherwise),
+        (third.vkeys + good, LogKnownOtherwise),
+        (third.vkeys + onward, LogKnownOtherwise),
+    ):
+        with pytest.raises(refusal):
+            witness.trust(text)
+    assert witness.trust(third.vkeys + good + onward) == origin
+    with pytest.raises(NotOfThisLog):
+        witness.add_checkpoint(old.request(3, 4))
+    with pytest.raises(LogKnownOtherwise):
+        witness.trust(old.vkeys)
+    assert witness.add_checkpoint(third.request(3, 8))
 
 
 def test_what_cannot_be_remembered_is_not_cosigned(witness: Witness, log: GrowingLog, tmp_path: Path) -> None:

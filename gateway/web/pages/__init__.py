@@ -1,0 +1,1 @@
+"""The review desk: pages over the same services as the interface, which work without a script."""
