@@ -37,7 +37,7 @@ check: $(STAMP) ## format, lint, types, imports, policies
 
 bench: $(STAMP) ## measure, beside the baselines, in one run
 	@missed=(); \
-	for one in restart stream upload unit tables sheets photo documents proofs risk commitments; do $(BIN)/python -m bench.$$one || missed+=("$$one"); done; \
+	for one in restart stream upload unit tables sheets photo documents proofs risk commitments log; do $(BIN)/python -m bench.$$one || missed+=("$$one"); done; \
 	if [ "$${#missed[@]}" -ne 0 ]; then echo "below a floor: $${missed[*]}; see docs/benchmarks.md" >&2; exit 1; fi
 
 packages: ## install the Debian packages that the tests need, or say which are missing

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from gateway.audit import rules
 from gateway.audit.model import LogDamaged, LogForked, LogShrank, NoSuchEntry
 from gateway.audit.tables import EntryRow, NodeRow
+from gateway.base import clock
+from gateway.db.direct import Direct
 from gateway.seal import merkle
 from gateway.seal.note import Checkpoint
 
@@ -22,8 +24,8 @@ PAGE = 1000
 # 255 leaf hashes more.
 STORED_FROM_LEVEL = 8
 
-# An entry is on every change's way: its statements are built once, and sent past the session, which knows no rows of
-# theirs, so that SQLAlchemy adds little to what the database takes.
+# An entry is on every change's way: the statements of its own are sent past SQLAlchemy, so that little is added to what
+# the database takes.
 _newest = select(EntryRow.index, EntryRow.at).order_by(EntryRow.index.desc()).limit(1).subquery()
 _in_matter = (
     select(EntryRow.seq, EntryRow.leaf_hash)
@@ -32,7 +34,7 @@ _in_matter = (
     .limit(1)
     .subquery()
 )
-_END = select(_newest, _in_matter).select_from(_newest).outerjoin(_in_matter, true())
+_END = Direct(select(_newest, _in_matter).select_from(_newest).outerjoin(_in_matter, true()))
 _LEAF_HASHES = (
     select(EntryRow.leaf_hash)
     .where(EntryRow.index >= bindparam("start"), EntryRow.index < bindparam("stop"))
@@ -40,7 +42,7 @@ _LEAF_HASHES = (
 )
 _LEAF = select(EntryRow.leaf, EntryRow.leaf_hash, EntryRow.mac).where(EntryRow.index == bindparam("index"))
 _NODE = select(NodeRow.hash).where(NodeRow.level == bindparam("level"), NodeRow.index == bindparam("index"))
-_INSERT_ENTRY = insert(EntryRow)
+_INSERT_ENTRY = Direct(insert(EntryRow), [column.key for column in EntryRow.__table__.columns])
 _INSERT_NODES = insert(NodeRow)
 
 
@@ -59,11 +61,11 @@ _EMPTY = End(0, datetime.min.replace(tzinfo=UTC))
 
 def end(session: Session, matter: str | None) -> End:
     """The end of the log as the caller's transaction sees it, read anew each time."""
-    row = session.connection().execute(_END, {"matter": matter}).one_or_none()
+    row = _END(session.connection(), {"matter": matter}).first()
     if row is None:
         return _EMPTY
-    index, at, seq, previous = row
-    return End(index + 1, at, seq or 0, previous)
+    index, at, seq, previous = tuple(row)
+    return End(index + 1, clock.from_text(at), seq or 0, previous)
 
 
 def size(session: Session) -> int:
@@ -101,10 +103,10 @@ def block(session: Session, start: int, count: int) -> merkle.Tree:
     return merkle.Tree(session.connection().scalars(_LEAF_HASHES, {"start": start, "stop": start + count}))
 
 
-def add(session: Session, before: End, *, leaf: bytes, leaf_hash: bytes, **columns: object) -> None:
+def add(session: Session, before: End, *, leaf_hash: bytes, at: datetime, **columns: object) -> None:
     """Store the entry that follows `before`, and the large subtrees that it completes."""
     connection = session.connection()
-    connection.execute(_INSERT_ENTRY, {"index": before.size, "leaf": leaf, "leaf_hash": leaf_hash, **columns})
+    _INSERT_ENTRY(connection, {"index": before.size, "leaf_hash": leaf_hash, "at": clock.to_text(at), **columns})
     if (before.size + 1) % (1 << STORED_FROM_LEVEL) == 0:
         completed = merkle.completed(before.size, leaf_hash, nodes(session))
         connection.execute(

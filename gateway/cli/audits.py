@@ -179,6 +179,9 @@ def verify_log(
     log_key: LogKey = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint that you kept.")] = None,
     policy: Trusted = None,
+    root_only: Annotated[
+        bool, typer.Option("--root-only", help="Only that the entries lead to the signed root.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Verify an export offline: every entry, the tree, the signed checkpoint, and that it grew from yours; or the proof
@@ -188,7 +191,11 @@ def verify_log(
     kept = None if checkpoint is None else _text(str(checkpoint), "checkpoint")
     _report(
         lambda: verify_export(
-            path, log_key=_text(log_key, "log key"), checkpoint=kept, policy=None if policy is None else _bytes(policy)
+            path,
+            log_key=_text(log_key, "log key"),
+            checkpoint=kept,
+            policy=None if policy is None else _bytes(policy),
+            root_only=root_only,
         ),
         as_json=as_json,
     )

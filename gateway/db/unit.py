@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, inspect
@@ -85,6 +86,16 @@ class UnitSession(Session):
         raise ForbiddenWrite("only the unit of work commits")
 
 
+@lru_cache(maxsize=1024)
+def _told(statement: str) -> tuple[bool, str | None, bool]:
+    """Whether a statement plainly changes nothing, which table it else writes where that is plain, and whether it
+    surely inserts there. Units send the same few texts over and over.
+    """
+    write = _WRITE.match(statement)
+    reads = bool(_READ.match(statement) or _BORDER.fullmatch(statement))
+    return reads, write.group(1).lower() if write else None, bool(_SURE_INSERT.match(statement))
+
+
 class _Watch:
     """Classifies every statement sent through one connection."""
 
@@ -95,15 +106,14 @@ class _Watch:
         self.logged = False
 
     def __call__(self, _connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if _READ.match(statement) or _BORDER.fullmatch(statement):
+        reads, table, surely = _told(statement)
+        if reads:
             return
-        write = _WRITE.match(statement)
-        table = write.group(1).lower() if write else None
         if table in BOOKKEEPING and self.may_keep_books:
             return
         if not self.may_change:
             raise ForbiddenWrite(f"this unit may not write {table or 'anything'}")
-        if table == AUDIT_TABLE and _SURE_INSERT.match(statement):
+        if table == AUDIT_TABLE and surely:
             self.logged = True
         else:
             self.changed = True

@@ -49,6 +49,7 @@ class KeyedMap:
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._names = sorted(values)
         self._values = values
+        self._inner: dict[tuple[int, int, int], bytes] = {}
 
     def root(self) -> bytes:
         """What a signer signs."""
@@ -72,8 +73,12 @@ class KeyedMap:
             return NOTHING
         if high - low == 1:
             return _leaf(self._names[low], self._values[self._names[low]])
-        middle = self._split(low, high, depth)
-        return node_hash(self._hash(low, middle, depth + 1), self._hash(middle, high, depth + 1))
+        known = self._inner.get((low, high, depth))
+        if known is None:
+            middle = self._split(low, high, depth)
+            known = node_hash(self._hash(low, middle, depth + 1), self._hash(middle, high, depth + 1))
+            self._inner[low, high, depth] = known
+        return known
 
     def _split(self, low: int, high: int, depth: int) -> int:
         """Where, among names that share their first `depth` bits, those begin whose next bit is 1."""

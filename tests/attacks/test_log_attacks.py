@@ -67,7 +67,7 @@ class Scene:
     def verify(self, path: Path, *, checkpoint: str | None = None, policy: bytes | None = None) -> Report:
         """What both verifiers say, who know the log's keys."""
         known = {"log_key": self.house.log.vkey()}
-        report = verify_export(path, **known, checkpoint=checkpoint, policy=policy)
+        report = verify_export(path, log_key=known["log_key"], checkpoint=checkpoint, policy=policy)
         if self.second is not None:
             answer = self.second.verify(path, **known, checkpoint=checkpoint, policy=policy)
             failed = [step.title for step in report.steps if step.state == "failed"]

@@ -175,6 +175,15 @@ def test_an_export_with_maps_of_its_matters_and_views(house: House, tmp_path: Pa
 Forgery = Callable[[Forger, list[bytes]], object]
 
 
+def test_an_empty_file_of_stamps_or_cosignatures_is_no_file(export: Path, forger: Forger) -> None:
+    for name in ("stamps.jsonl", "cosignatures.jsonl"):
+        (export / name).touch()
+    forger.index()
+    told = differences(verify_export(export))
+    assert "stamps.jsonl does not end with a whole line" in told
+    assert "cosignatures.jsonl does not end with a whole line" in told
+
+
 def stranger_s_index(forger: Forger, _leaves: list[bytes]) -> None:
     index = (forger.export / "index.json").read_bytes()
     (forger.export / "index.sig").write_bytes(_signed(index, SigningTwin.generate()))
