@@ -101,6 +101,7 @@ STAMP_CONTEXT = b"disclosure-gateway/time-stamp-signature/v1"
 INDEX_CONTEXT = b"disclosure-gateway/export-index-signature/v1"
 EVIDENCE_CONTEXT = b"disclosure-gateway/evidence-index-signature/v1"
 SMALL_FILE_BYTES = 16 << 20
+TABLE_BYTES = 1 << 30
 ENTRY_BYTES_MAX = 65535
 
 
@@ -339,6 +340,11 @@ def shown(value: object) -> str:
     """A value from outside, short and harmless in a terminal."""
     text = ascii(value)
     return text if len(text) <= 90 else text[:87] + "…"
+
+
+def _plain(text: str) -> str:
+    """A text from outside without quotes where it is a name of the usual letters."""
+    return text if re.fullmatch("[A-Za-z0-9._-]{1,90}", text) else shown(text)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -699,7 +705,9 @@ class Key(NamedTuple):
         return named and (self.ed25519, self.mldsa) == (other.ed25519, other.mldsa)
 
 
-_PEM_BLOCK = re.compile("-----BEGIN PUBLIC KEY-----\\s+([A-Za-z0-9+/=\\s]+?)\\s+-----END PUBLIC KEY-----\\s*")
+_PEM_BLOCK = re.compile(
+    "-----BEGIN PUBLIC KEY-----\\s+([A-Za-z0-9+/=]+(?:\\s+[A-Za-z0-9+/=]+)*)\\s+-----END PUBLIC KEY-----\\s*"
+)
 _PEM_HEADS = (bytes.fromhex("302a300506032b6570032100"), bytes.fromhex("30820532300b06096086480165030403110382052100"))
 _NOTE_TYPES = (b"\x01", b"\x06")
 
@@ -855,7 +863,7 @@ def check_approval_signature(signature: dict[str, Any], message: bytes, what: st
 def _check_client(client: bytes, challenge: bytes, what: str) -> str:
     """The origin that the browser named, if it speaks of this challenge."""
     try:
-        told = json.loads(client.decode("utf-8"), object_pairs_hook=_no_duplicates)
+        told = json.loads(client[:4097].decode("utf-8"), object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict) or len(client) > 4096:
@@ -1186,8 +1194,8 @@ def _given_up(said: dict[str, Any], old: Key, what: str) -> Checkpoint | None:
 class Lineage:
     """The keys that a log had one after the other, the newest last, as far as its signed changes tell."""
 
-    def __init__(self, key: Key, lines: Sequence[bytes], what: str) -> None:
-        self.changes = [parse_change(line, f"{what}, change {number}") for number, line in enumerate(lines, 1)]
+    def __init__(self, key: Key, changes: Sequence[Change], what: str) -> None:
+        self.changes = list(changes)
         self.keys = [change.old for change in self.changes] + [self.changes[-1].new if self.changes else key]
         for earlier, later in zip(self.changes, self.changes[1:]):
             if not earlier.new.same(later.old) or earlier.size >= later.size:
@@ -1199,17 +1207,47 @@ class Lineage:
         """Whether these were the log's keys once, or are."""
         return any(one.same(key) for one in self.keys)
 
-    def meets(self, other: Lineage) -> bool:
-        """Whether both tell of the same keys somewhere."""
-        return any(self.has(key) for key in other.keys)
+    def joined(self, given: Lineage) -> Lineage:
+        """With what the given one knows of keys before and after: whoever has replaced keys tells of no other change.
 
-    def breaks(self) -> list[str]:
-        """A sentence for each place where a log was put back and another one continues it."""
+        Raise `Mismatch` where they share no keys, or say differently what became of those that they share.
+        """
+        shared = {
+            here - there
+            for here, one in enumerate(self.keys)
+            for there, other in enumerate(given.keys)
+            if one.same(other)
+        }
+        if not shared:
+            raise Mismatch("log.vkey is not the log key you gave.")
+        ahead, told = min(shared), {place: change.told["statement"] for place, change in enumerate(self.changes)}
+        for place, change in enumerate(given.changes, ahead):
+            if len(shared) > 1 or told.get(place, change.told["statement"]) != change.told["statement"]:
+                raise Mismatch(
+                    "The log's keys were changed in another way than you were told with the log key you gave."
+                )
+        before, after = given.changes[: max(0, -ahead)], given.changes[max(0, len(self.changes) - ahead) :]
+        return Lineage(self.keys[-1], [*before, *self.changes, *after], "What you were told with the log key you gave")
+
+    def check_signer(self, key: Key, size: int, what: str) -> None:
+        """Raise `Mismatch` where these keys were not yet, or no longer, those of a log of so many entries.
+
+        What a log signed that was put back, and lost by it, it did sign: up to the checkpoint that was given up.
+        """
+        for change in self.changes:
+            last = change.size if change.known is None else change.known.size
+            if change.old.same(key) and size > last:
+                raise Mismatch(f"{what} is signed over {size} entries with keys that were replaced after {last}.")
+            if change.new.same(key) and size <= change.size:
+                raise Mismatch(f"{what} is signed over {size} entries with keys of a log of more than {change.size}.")
+
+    def breaks(self, size: int | None = None) -> list[str]:
+        """A sentence for each place where a log, of `size` entries by now, was put back and another continues it."""
         return [
             f"This log continues {shown(change.old.name)} after a restore that was declared; entries {change.size} to "
             f"{change.known.size - 1} of the earlier log are not in it."
             for change in self.changes
-            if change.known is not None
+            if change.known is not None and (size is None or change.size < size)
         ]
 
     def open(self, text: str, what: str) -> Checkpoint:
@@ -1249,6 +1287,12 @@ class Lineage:
             kind = "log.keys_rotated" if change.known is None else "log.continued"
             if (index, entry["type"], facts) != (change.size, kind, change.told):
                 raise Mismatch(f"Entry {index} is not the change of the log's keys that {EXPORT_SUCCESSION} tells of.")
+
+
+def parse_lineage(key: Key, lines: Sequence[bytes], what: str) -> Lineage:
+    """The keys up to or from `key` on, by these lines of changes."""
+    changes = [parse_change(line, f"{what}, change {number}") for number, line in enumerate(lines, 1)]
+    return Lineage(key, changes, what)
 
 
 def _told_size(text: str) -> int:
@@ -1331,7 +1375,8 @@ class Trust:
         quorum. Raise `Mismatch` where a line under the name and hash of one does not hold.
         """
         cosigned: dict[str, int] = {}
-        for line in lines:
+        # Anybody can repeat a line behind a checkpoint, and each costs a signature's verification.
+        for line in dict.fromkeys(lines):
             match = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
             blob = unb64(match.group(2), f"A cosignature of {what}") if match else b""
             for name, key in self.witnesses.items():
@@ -1430,9 +1475,9 @@ class Report:
         """0 where everything holds, else 1."""
         return 0 if self.ok else 1
 
-    def follow(self, lineage: Lineage) -> None:
-        """Say, once, where the log was put back and continued by another."""
-        told = [one for one in lineage.breaks() if one not in self.breaks]
+    def follow(self, lineage: Lineage, size: int | None = None) -> None:
+        """Say, once, where the log, of `size` entries by now, was put back and continued by another."""
+        told = [one for one in lineage.breaks(size) if one not in self.breaks]
         self.breaks += told
         self.warnings += told
 
@@ -1977,7 +2022,7 @@ class EntryCheck:
         check_inclusion(proof.leaf, proof.index, proof.hashes, self._get("signed"), "The entry in the proof")
         entry = parse_entry(proof.leaf, "The entry in the proof")
         self.report.kind = f"proof of entry {proof.index}"
-        return f"Entry {proof.index} is {entry['type']} by {shown(entry['actor'])} at {entry['at']}."
+        return f"Entry {proof.index} is {_plain(entry['type'])} by {shown(entry['actor'])} at {entry['at']}."
 
     def witnesses(self) -> str:
         """The checkpoint is cosigned by a quorum of the policy, in its own lines."""
@@ -2162,7 +2207,10 @@ class PackageCheck:
             self.report.follow(self.log_key)
         proof = parse_proof(self._found["audit.proof"])
         self._found["proof"] = proof
-        self._found["checkpoint"] = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
+        signed = open_checkpoint(proof.checkpoint, key, "The checkpoint in audit.proof")
+        if self.log_key is not None:
+            self.log_key.check_signer(key, signed.size, "The checkpoint in audit.proof")
+        self._found["checkpoint"] = signed
         return f"The log {key.name} signed a checkpoint over {self._found['checkpoint'].size} entries."
 
     def entry(self) -> str:
@@ -2303,9 +2351,12 @@ class PackageCheck:
         """Every cell of every opened column is the one that was committed to, in its row, and no row is missing."""
         manifest, files, proofs = self._get("manifest"), self._get("files"), self._get("table proofs")
         media = {item["path"]: item["media_type"] for item in manifest["files"]}
+        sizes = {item["path"]: item["size_bytes"] for item in manifest["files"]}
         total, lines = 0, list[str]()
         for proof in proofs:
             name, checked = proof["file"], 0
+            if files.sizes[name] != sizes[name] or sizes[name] > TABLE_BYTES:
+                raise Mismatch(f"{name} is not as long as the manifest says, or far too long to be proven.")
             if media[name] == "text/csv":
                 with files.open(name) as file:
                     checked = check_table(b"".join(chunks(file, files.sizes[name])), proof)
@@ -2720,10 +2771,9 @@ class ExportCheck:
                 f"{key.name} {key.fingerprint}"
             )
         lineage = self._lineage(key)
-        if self.log_key is not None and not lineage.meets(self.log_key):
-            raise Mismatch("log.vkey is not the log key you gave.")
         self.report.follow(lineage)
-        self._found["key"], self._found["lineage"] = key, lineage
+        self._found["lineage"] = lineage if self.log_key is None else lineage.joined(self.log_key)
+        self._found["key"], self._found["own"] = key, lineage
         followed = f", by {len(lineage.changes)} signed change(s) of its keys" if lineage.changes else ""
         return f"The log is {key.name}{followed}."
 
@@ -2732,7 +2782,7 @@ class ExportCheck:
         lines = self._found.get(EXPORT_SUCCESSION, b"").split(b"\n")
         if lines.pop() or (EXPORT_SUCCESSION in self._found and not lines):
             raise Mismatch(f"{EXPORT_SUCCESSION} does not end with a whole line.")
-        lineage = Lineage(key, lines, EXPORT_SUCCESSION)
+        lineage = parse_lineage(key, lines, EXPORT_SUCCESSION)
         if not lineage.keys[-1].same(key):
             raise Mismatch(f"{EXPORT_SUCCESSION} does not end with the keys in log.vkey.")
         return lineage
@@ -2740,12 +2790,12 @@ class ExportCheck:
     def index(self) -> str:
         """The log signed an index of all other files, and each file is as it says."""
         key, files = self._get("key"), self._get("files")
-        index = parse_canonical(self._found["index.json"], "index.json")
+        index = parse_canonical(self._get("index.json"), "index.json")
         check_shape(index, EXPORT_INDEX, "index.json")
-        signed = parse_canonical(self._found["index.sig"], "index.sig")
+        signed = parse_canonical(self._get("index.sig"), "index.sig")
         check_shape(signed, INDEX_SIGNATURE, "index.sig")
         signer = check_both_signatures(
-            signed["signatures"], self._found["index.json"], INDEX_CONTEXT, "index.sig", "index.json"
+            signed["signatures"], self._get("index.json"), INDEX_CONTEXT, "index.sig", "index.json"
         )
         if not signer.same(key) or index["log"] != key.name:
             raise Mismatch("index.json is not signed by this log.")
@@ -2783,6 +2833,7 @@ class ExportCheck:
         checkpoints = self._get("checkpoints")
         wanted = [checkpoint.size for checkpoint in checkpoints]
         wanted += [change.size for change in self._get("lineage").changes]
+        self.report.follow(self._get("lineage"), checkpoints[-1].size)
         if self.held_text is not None:
             wanted.append(self._held().size)
         walk = self._found["walk"] = Walk(wanted, self._map_key())
@@ -2824,7 +2875,7 @@ class ExportCheck:
                 )
             start = checkpoint.size
         for change in self._get("lineage").changes:
-            if walk.roots.get(change.size) != change.root:
+            if change.size <= checkpoints[-1].size and walk.roots.get(change.size) != change.root:
                 raise Mismatch(
                     f"The first {change.size} entries are not those under which the log's keys were changed."
                 )
@@ -2853,7 +2904,7 @@ class ExportCheck:
 
     def first_entry(self) -> str:
         """The log's own first entry names this log and this key, and one founding at most follows."""
-        walk, lineage = self._get("walk"), self._get("lineage")
+        walk, lineage = self._get("walk"), self._get("own")
         key, first, foundings = lineage.keys[0], walk.first, walk.foundings
         if first.get("type") != "log.opened" or first["facts"] != {"keys": key.texts, "origin": key.name}:
             raise Mismatch("Entry 0 does not name this log and this key.")
@@ -3034,6 +3085,7 @@ class RootCheck(ExportCheck):
     def entries(self) -> str:
         """There are as many lines as the checkpoint says."""
         (checkpoint,) = self._get("checkpoints")
+        self.report.follow(self._get("lineage"), checkpoint.size)
         held = [] if self.held_text is None else [self._held().size]
         changes = [change.size for change in self._get("lineage").changes]
         walk = self._found["walk"] = Roots([checkpoint.size, *held, *changes])
@@ -3092,7 +3144,10 @@ class ExtractCheck(ExportCheck):
 
     def signature(self) -> str:
         """The checkpoint is signed by the log."""
-        checkpoint = open_checkpoint(self._text("checkpoint"), self._get("key"), "The file checkpoint")
+        key, lineage = self._get("key"), self._get("lineage")
+        checkpoint = open_checkpoint(self._text("checkpoint"), key, "The file checkpoint")
+        lineage.open(self._text("checkpoint"), "The file checkpoint")
+        self.report.follow(lineage, checkpoint.size)
         self._found["signed"] = checkpoint
         return f"The log signed a checkpoint over {checkpoint.size} entries."
 
@@ -3399,11 +3454,11 @@ class EvidenceCheck:
         digest = None if stamp is None else hashlib.sha256(stamp).hexdigest()
         if len(sent) != 1:
             raise Mismatch(f"The log says {len(sent)} times that this release was handed over; once is right.")
-        stamped = sent[0].get("time_stamp")
+        stamped = sent[0].get("time_stamp") or {}
         found = (sent[0].get("package_sha256"), sent[0].get("sealed_index"), sent[0].get("profile"))
         if found != (told["package_sha256"], proof.index, manifest["profile"]):
             raise Mismatch("The log says that another package was handed over than evidence.json tells.")
-        if (stamped or {}).get("sha256") != digest:
+        if not isinstance(stamped, dict) or stamped.get("sha256") != digest:
             raise Mismatch("The log speaks of another time stamp than the one in the package.")
 
     def originals(self) -> str:
@@ -3464,7 +3519,7 @@ class EvidenceCheck:
         begun, _hashed = self._entries().get(told["begun"], ({"type": ""}, ""))
         if (begun["type"], begun.get("subject")) != ("evidence.begun", told["release"]):
             raise Mismatch("No entry of the log says that this evidence was begun.")
-        if {told["certificate_sha256"], begun["facts"].get("certificate_sha256")} != {digest}:
+        if not told["certificate_sha256"] == begun["facts"].get("certificate_sha256") == digest:
             raise Mismatch("certificate.pem is not the certificate that the log names.")
         ranges = re.findall(rb"/ByteRange ?\[ ?0 ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,10}) *\]", pdf)
         if len(ranges) != 1 or int(ranges[0][1]) + int(ranges[0][2]) != len(pdf):
@@ -3542,7 +3597,8 @@ class EvidenceCheck:
         about: set[Any] = {release}
         for entry, _hashed in self._entries().values():
             if entry["type"] == "rendition.requested" and entry["facts"].get("release") == release:
-                about |= {entry.get("subject"), entry["facts"].get("original")}
+                original = entry["facts"].get("original")
+                about |= {entry.get("subject"), original if TEXT.test(original) else None}
         return [
             index
             for index, (entry, _hashed) in self._entries().items()
@@ -3589,7 +3645,7 @@ def _given_log(text: str | None) -> Lineage | None:
     changes = [line.strip().encode("utf-8") for line in lines if line.startswith("{")]
     key = None if text is None else _given_key("\n".join(line for line in lines if not line.startswith("{")), "log")
     try:
-        return None if key is None else Lineage(key, changes, "What stands behind the log key")
+        return None if key is None else parse_lineage(key, changes, "What stands behind the log key")
     except Mismatch as difference:
         raise WrongUse(str(difference)) from None
 
@@ -3633,6 +3689,8 @@ def verify(arguments: argparse.Namespace) -> Report:
         raise WrongUse("There is nothing at this path.")
     log_key, package_key = _argument(arguments.log_key), _argument(arguments.package_key)
     if (path / "evidence.json").exists():
+        if arguments.root_only:
+            raise WrongUse("--root-only is for audit-log exports.")
         held, trusted = _argument(arguments.checkpoint), _policy(arguments.policy)
         return verify_evidence(path, log_key=log_key, package_key=package_key, checkpoint=held, policy=trusted)
     if is_proof(path) or ((path / "entries.jsonl").exists() and not (path / "manifest.json").exists()):

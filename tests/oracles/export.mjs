@@ -29,7 +29,7 @@ import {
 } from "./formats.mjs"
 import { createHmac } from "node:crypto"
 import { listed as checkListed, quorate } from "./policy.mjs"
-import { lineageOf } from "./succession.mjs"
+import { joined, lineageOf } from "./succession.mjs"
 import { timeStampedDigest } from "./timestamp.mjs"
 
 const INDEXED = [
@@ -84,7 +84,7 @@ export function verifyExport(report, readFiles, { logKey, kept, policy }) {
   if (policy || files?.has(COSIGNATURES))
     report.step("witnesses", [files, log, checkpoints], () => witnesses(files, log, checkpoints, policy))
   if (!logKey) report.warnings.push("The log key came with the export.")
-  report.warnings.push(...(log?.lineage.broken ?? []))
+  report.warnings.push(...(log?.own.broken ?? []))
   if (kept === undefined)
     report.warnings.push("No checkpoint held outside was given: what was rewritten before is not seen.")
   const back = entries?.findIndex(({ told }, place) => place > 0 && told.at < entries[place - 1].told.at) ?? -1
@@ -133,8 +133,7 @@ export function logOf(files, logKey) {
   holds(lines.length > 0 || !files.has(SUCCESSION), `${SUCCESSION} is empty.`)
   const lineage = lineageOf(log, lines, `Line of ${SUCCESSION}`)
   holds(lineage.newest.name === log.name && sameKeys(lineage.newest.keys, log.keys), `${SUCCESSION} ends with another key.`)
-  holds(!logKey || logKey.logs.some(lineage.has), "The export is of another log than the log key given.")
-  return { ...log, lineage }
+  return { ...log, own: lineage, lineage: logKey ? joined(lineage, logKey) : lineage }
 }
 
 function allCheckpoints(files, log) {
@@ -169,7 +168,7 @@ function tree(entries, checkpoints, { changes }) {
     roots.push(growing.root())
   }
   for (const { size, root } of changes)
-    holds(roots[size]?.equals(root), `The keys were changed over other entries than the first ${size}.`)
+    holds(size >= roots.length || roots[size].equals(root), `The keys were changed over other entries than the first ${size}.`)
   for (const { size, root } of checkpoints)
     holds(roots[size].equals(root), `The first ${size} entries do not lead to the root of their checkpoint.`)
   return roots
@@ -184,7 +183,7 @@ function continued(kept, log, roots) {
   holds(roots[size].equals(root), "The export does not begin with the entries of the checkpoint held outside.")
 }
 
-function firstEntry(entries, { lineage }) {
+function firstEntry(entries, { own: lineage }) {
   const { name, keys } = lineage.logs[0]
   holds(entries.length > 0, "There is no entry.")
   const { type, actor, facts } = entries[0].told

@@ -33,9 +33,11 @@ const KEY = "disclosure-gateway/matter-map-key/v1"
 export function verifyExtract(report, readFiles, { logKey, kept, policy }) {
   const files = report.step("structure", [], () => structure(readFiles()))
   const log = report.step("log key", [files], () => logOf(files, logKey))
-  const signed = report.step("signature", [files, log], () =>
-    openCheckpoint(utf8(files.get("checkpoint"), "checkpoint"), log, "checkpoint"),
-  )
+  const signed = report.step("signature", [files, log], () => {
+    const told = utf8(files.get("checkpoint"), "checkpoint")
+    log.lineage.open(told, "checkpoint")
+    return openCheckpoint(told, log, "checkpoint")
+  })
   const entries = report.step("entries", [files, signed], () => proven(files, signed))
   if (kept !== undefined)
     report.step("checkpoint held outside", [files, log, signed], () => continued(files, kept, log, signed))
@@ -49,7 +51,7 @@ export function verifyExtract(report, readFiles, { logKey, kept, policy }) {
     report.step("witnesses", [files, log, signed], () =>
       witnessed(policy, log.lineage.logs, signed, utf8(files.get("checkpoint"), "checkpoint")),
     )
-  report.warnings.push(...(log?.lineage.broken ?? []))
+  report.warnings.push(...(log?.own.broken ?? []))
   report.pinned = Boolean(logKey)
 }
 

@@ -171,7 +171,9 @@ function checkpointOf({ files, manifest }, logKey) {
   const log = vkeyPair(manifest.log)
   holds(!logKey || logKey.has(log), "The log in the manifest is not the log key given.")
   const proof = tlogProof(files.get("audit.proof"), "audit.proof")
-  return { ...proof, ...openCheckpoint(proof.checkpoint, log, "The checkpoint in audit.proof") }
+  const signed = openCheckpoint(proof.checkpoint, log, "The checkpoint in audit.proof")
+  logKey?.checkSigner(log, signed.size, "The checkpoint in audit.proof")
+  return { ...proof, ...signed }
 }
 
 function included(leaf, index, proof, { size, root }, what) {

@@ -67,7 +67,10 @@ function change(line, what) {
 
 /** The logs, oldest first, that these lines lead through; `log`, which is one of them, where there is no line. */
 export function lineageOf(log, lines, what) {
-  const changes = lines.map((line, number) => change(line, `${what} ${number + 1}`))
+  return lineageFrom(log, lines.map((line, number) => change(line, `${what} ${number + 1}`)), what)
+}
+
+function lineageFrom(log, changes, what) {
   changes.slice(1).forEach((later, place) => {
     holds(sameLog(changes[place].next, later.old), `${what}s are not one behind the other.`)
     holds(changes[place].size < later.size, `${what}s are not one behind the other.`)
@@ -79,6 +82,30 @@ export function lineageOf(log, lines, what) {
     const size = natural(note.split("\n")[1] ?? "") ?? 0
     return openCheckpoint(note, logs[changes.filter((one) => one.size < size).length], name)
   }
+  const checkSigner = (one, size, name) => {
+    for (const { old, next, size: changed, known } of changes) {
+      holds(!sameLog(one, old) || size <= (known?.size ?? changed), `${name} is signed with keys that were replaced.`)
+      holds(!sameLog(one, next) || size > changed, `${name} is signed with keys that came later.`)
+    }
+  }
   const broken = changes.filter(({ known }) => known).map(({ old, size, known }) => `${old.name}: entries ${size} to ${known.size - 1} are not here.`)
-  return { logs, changes, has, open, broken, newest: logs.at(-1) }
+  return { logs, changes, has, open, checkSigner, broken, newest: logs.at(-1) }
+}
+
+/** `own`, with what `given` knows of keys before and after; they may not differ on what both tell of. */
+export function joined(own, given) {
+  const shared = new Set()
+  own.logs.forEach((one, here) =>
+    given.logs.forEach((other, there) => sameLog(one, other) && shared.add(here - there)),
+  )
+  holds(shared.size > 0, "It is of another log than the log key given.")
+  const ahead = Math.min(...shared)
+  given.changes.forEach(({ told }, place) => {
+    const mine = own.changes[place + ahead]
+    const same = !mine || canonical(mine.told.statement) === canonical(told.statement)
+    holds(shared.size === 1 && same, "Its keys were changed in another way than the log key given says.")
+  })
+  const before = given.changes.slice(0, Math.max(0, -ahead))
+  const after = given.changes.slice(Math.max(0, own.changes.length - ahead))
+  return lineageFrom(own.newest, [...before, ...own.changes, ...after], "Change behind the log key given, or here,")
 }

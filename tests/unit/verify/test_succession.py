@@ -70,6 +70,20 @@ class Turned:
         (self.export / "index.json").write_bytes(index)
         (self.export / "index.sig").write_bytes(_signed(index, self.twins[-1]))
 
+    def fork(self, leaves: list[bytes]) -> Path:
+        """The export as somebody makes it who has the first keys and nothing else."""
+        fork, first = self.export, self.twins[0]
+        (fork / "entries.jsonl").write_bytes(b"".join(leaf + b"\n" for leaf in leaves))
+        (fork / "checkpoints.jsonl").write_bytes(b"")
+        signed = sign_checkpoint(Checkpoint("example.com/gateway", len(leaves), merkle.root(leaves)), first)
+        (fork / "checkpoint").write_text(signed, encoding="utf-8")
+        (fork / "log.vkey").write_text(self.vkeys[0], encoding="ascii")
+        (fork / "log.pub.pem").write_bytes(public_pem(first.public))
+        self.twins.append(first)
+        put_tiles(fork, leaves)
+        self.put([])
+        return fork
+
 
 @pytest.fixture
 def turned(house: House, tmp_path: Path) -> Turned:
@@ -133,24 +147,57 @@ def test_what_the_old_keys_signed_after_they_were_replaced_is_named(turned: Turn
 
 def test_a_thief_of_the_old_keys_who_goes_his_own_way_is_seen_by_whoever_kept_a_checkpoint(turned: Turned) -> None:
     """Without the changes, under the first keys alone, everything fits together; docs/threat-model.md says so."""
-    log, first = turned.house.log, turned.twins[0]
-    size = log.lineage().eras[1].after
-    leaves = [log.entry(index) for index in range(size)] + [log.entry(size - 1)]
-    fork = turned.export
-    (fork / "entries.jsonl").write_bytes(b"".join(leaf + b"\n" for leaf in leaves[:-1]))
-    (fork / "checkpoints.jsonl").write_bytes(b"")
-    (fork / "checkpoint").write_text(
-        sign_checkpoint(Checkpoint("example.com/gateway", size, merkle.root(leaves[:-1])), first), encoding="utf-8"
-    )
-    (fork / "log.vkey").write_text(turned.vkeys[0], encoding="ascii")
-    (fork / "log.pub.pem").write_bytes(public_pem(first.public))
-    turned.twins.append(first)
-    put_tiles(fork, leaves[:-1])
-    turned.put([])
+    size = turned.house.log.lineage().eras[1].after
+    fork = turned.fork([turned.house.log.entry(index) for index in range(size)])
     assert verify_export(fork, log_key=turned.vkeys[0]).ok
     for kept in turned.kept[1:]:
         assert not verify_export(fork, log_key=turned.vkeys[0], checkpoint=kept).ok
     assert not verify_export(fork, log_key=turned.vkeys[1]).ok
+
+
+@pytest.mark.parametrize("more", [pytest.param(0, marks=pytest.mark.nightly), 1])
+def test_a_thief_of_the_old_keys_shows_nothing_to_whoever_knows_of_the_change(turned: Turned, more: int) -> None:
+    """`--log-key` with the lines behind it: other entries under the change, or more of them than it allows."""
+    log, lines = turned.house.log, b"\n".join(turned.lines).decode()
+    size, said = log.lineage().eras[1].after, turned.lines[0]
+    leaves = [log.entry(index) for index in (*range(size), size + 1)][: size + more]
+    leaves[size - 1] = leaves[size - 1].replace(b'"test.done"', b'"test.gone"')
+    fork = turned.fork(leaves)
+    step = "signatures: The file checkpoint" if more else "tree: The first"
+    assert verify_export(fork, log_key=turned.vkeys[0]).ok
+    for vkey in (turned.vkeys[0], turned.vkeys[-1]):
+        assert step in differences(verify_export(fork, log_key=f"{vkey}{lines}\n"))
+    mine = SigningTwin.generate()
+    own = replace(succession.parse(said), after=Named("example.com/gateway", mine.public), root=merkle.root(leaves))
+    (fork / "log.vkey").write_text(vkey_text("example.com/gateway", mine.public), encoding="ascii")
+    (fork / "log.pub.pem").write_bytes(public_pem(mine.public))
+    turned.put([canonical(own.signed(turned.twins[0], mine))])
+    assert "changed in another way" in differences(verify_export(fork, log_key=f"{turned.vkeys[-1]}{lines}\n"))
+
+
+def test_an_export_of_before_the_change_holds_for_whoever_knows_of_it(turned: Turned) -> None:
+    log, lines = turned.house.log, b"\n".join(turned.lines).decode()
+    fork = turned.fork([log.entry(index) for index in range(log.lineage().eras[1].after)])
+    report = verify_export(fork, log_key=f"{turned.vkeys[-1]}{lines}\n")
+    assert (report.ok, report.breaks) == (True, [])
+
+
+def test_old_keys_make_no_package_for_whoever_knows_of_the_change(house: House, draft: Draft) -> None:
+    """The log's keys were replaced, and the seal is an entry that only somebody with the old ones signed."""
+    keys = "\n".join(house.package_key.public.texts)
+    with house.units.read() as session:
+        stolen = signing_twin(house.log._keyring, session, Signer.LOG)
+    Successions(house.units, house.log._keyring, house.log, house.clock).rotate()
+    package, vkey, lines = draft.write(), house.log.vkey(), b"\n".join(house.log.succession()).decode()
+    proof = (package / "audit.proof").read_text("utf-8")
+    head, size = proof.partition("\n\n")[0], house.log.size()
+    leaves = [house.log.entry(index) for index in range(size)]
+    signed = sign_checkpoint(Checkpoint("example.com/gateway", size, merkle.root(leaves)), stolen)
+    (package / "audit.proof").write_text(f"{head}\n\n{signed}", encoding="utf-8")
+    assert verify_package(package, package_key=keys).ok
+    assert "keys that were replaced after" in differences(
+        verify_package(package, log_key=f"{vkey}{lines}\n", package_key=keys)
+    )
 
 
 def test_an_extract_is_followed_too(turned: Turned) -> None:
