@@ -14,14 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.base.units import MIB
 from gateway.web import places, stream
 from gateway.web.problems import BodyMalformed, RequestTooLarge, UploadStalled, WrongContentType
-from gateway.web.sign_in import FORM, is_form, take_form
+from gateway.web.sign_in import FORM, take_form, takes_form
 
 LIMIT_BYTES: Final = MIB
 DEPTH_MAX: Final = 32
 PATIENCE_S: Final = 30.0
 WRITES_AT_ONCE: Final = 6
-# Programs speak JSON; forms are what pages send.
-INTERFACE: Final = "/api/"
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -45,7 +43,7 @@ class JsonBodies:
             return
         body = await _read(receive)
         headers = Headers(scope=scope)
-        if is_form(headers) and not scope["path"].startswith(INTERFACE):
+        if takes_form(scope, headers):
             take_form(scope, body)
             scope["state"]["body_sha256"] = hashlib.sha256(body).hexdigest()
         elif body and places.is_page(scope["path"]):

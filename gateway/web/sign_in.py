@@ -27,6 +27,8 @@ HEADER: Final = "X-CSRF-Token"
 FIELD: Final = "csrf"
 FORM: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 1000
+# Programs speak JSON; forms are what pages send.
+INTERFACE: Final = "/api/"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILE: Final = re.compile(r"POST /desk/matters/[^/]+/originals")
 
@@ -85,7 +87,7 @@ class SignIn:
         scope["state"]["session"] = signed_in
         if scope["method"] not in SAFE:
             told = headers.get(HEADER)
-            if told is None and (is_form(headers) or streams_form(scope)):
+            if told is None and (takes_form(scope, headers) or streams_form(scope)):
                 return
             if told is None:
                 raise CsrfRefused(f"Send the session's secret with every change, in the header {HEADER}.")
@@ -107,9 +109,10 @@ class SignIn:
         )
 
 
-def is_form(headers: Headers) -> bool:
-    """Whether the body is that of a plain form."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+def takes_form(scope: Scope, headers: Headers) -> bool:
+    """Whether the body is that of a plain form, which the programming interface never takes."""
+    plain = headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+    return plain and not scope["path"].startswith(INTERFACE)
 
 
 def streams_form(scope: Scope) -> bool:
@@ -117,8 +120,8 @@ def streams_form(scope: Scope) -> bool:
     return _FILE.fullmatch(f"{scope['method']} {scope['path']}") is not None
 
 
-def take_form(scope: Scope, untrusted_body: bytes) -> None:
-    """Put the form's fields into `state.form`, and set `state.actor` where they carry the session's secret."""
+def fields_of(untrusted_body: bytes) -> dict[str, list[str]]:
+    """The fields of a plain form, each with its values in order, or `BodyMalformed`."""
     try:
         pairs = parse_qsl(
             untrusted_body.decode("ascii"),
@@ -134,6 +137,12 @@ def take_form(scope: Scope, untrusted_body: bytes) -> None:
     form: dict[str, list[str]] = {}
     for name, value in pairs:
         form.setdefault(name, []).append(value)
+    return form
+
+
+def take_form(scope: Scope, untrusted_body: bytes) -> None:
+    """Put the form's fields into `state.form`, and set `state.actor` where they carry the session's secret."""
+    form = fields_of(untrusted_body)
     signed_in: SignedIn | None = scope["state"].get("session")
     told = form.pop(FIELD, [])
     # Before the secret is looked at: what is refused can be offered again, and no route is reached without an actor.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx
@@ -200,6 +202,21 @@ def test_signing_in_is_refused_by_name(desk: Desk) -> None:
         assert client.post(f"{API}/sign-in", json=given).status_code == 201
         assert slug_of(client.post(f"{API}/sign-in", json=given)) == "challenge-replayed"
         assert options["allowCredentials"] == []
+
+
+def test_one_touch_opens_one_session_however_often_it_is_sent_at_once(desk: Desk) -> None:
+    office, together = desk.office, Barrier(4)
+    with office.client() as client:
+        options = client.post(f"{API}/sign-in/options").json()["options"]
+        given = desk.keys["legal1"].get(options, origin(office))
+
+        def send() -> int:
+            together.wait(30)
+            return client.post(f"{API}/sign-in", json=given).status_code
+
+        with ThreadPoolExecutor(4) as browsers:
+            answers = [one.result() for one in [browsers.submit(send) for _ in range(4)]]
+    assert sorted(answers) == [201, 409, 409, 409]
 
 
 def test_an_authenticator_that_counts_back_may_be_a_copy(office: Office) -> None:

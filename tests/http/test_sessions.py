@@ -78,6 +78,25 @@ def test_a_change_needs_the_secret_of_its_page(office: Office) -> None:
         assert client.get(f"{API}/matters").status_code == 200
 
 
+def test_the_interface_takes_no_form_in_place_of_the_secret(office: Office) -> None:
+    matter = office.matter()["id"]
+    with browser(office, "builder") as client:
+        del client.headers["X-CSRF-Token"]
+        session = client.get(f"{API}/sessions/current").json()["session"]["id"]
+        for method, path in (
+            ("POST", "passkeys/options"),
+            ("POST", "traces"),
+            ("POST", f"matters/{matter}/originals"),
+            ("PUT", f"matters/{matter}/originals?kind=customer_list"),
+            ("DELETE", f"sessions/{session}"),
+        ):
+            for content in (b"", b"csrf=x"):
+                told = {"Content-Type": "application/x-www-form-urlencoded"}
+                refused = client.request(method, f"{API}/{path}", content=content, headers=told)
+                assert (refused.status_code, slug_of(refused)) == (403, "csrf-refused"), path
+        assert client.get(f"{API}/sessions/current").status_code == 200
+
+
 @pytest.mark.parametrize(
     "from_elsewhere", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}]
 )

@@ -287,6 +287,16 @@ def test_a_form_that_is_none_is_refused_in_one_sentence(desk: Furnished, body: b
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("body", [b"&".join(b"a=1" for _ in range(1001)), b"reason=%ff", b"reason=a%00b", b"\xff=\xfe"])
+def test_a_form_that_is_none_is_not_shown_to_a_stranger(desk: Furnished, body: bytes) -> None:
+    origin = str(desk.office.world.gateway.settings.origin)
+    told = {"Origin": origin, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = desk.office["nobody"].post(f"/desk/releases/{desk.in_review}/refusals", content=body, headers=told)
+    assert answer.status_code == 401, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert 'name="reason"' not in answer.text
+
+
 def test_what_was_typed_is_kept_where_it_is_refused(desk: Furnished) -> None:
     typed = {"title": 'The "demand" of <May>', "authority": "mofcom", "regime": "", "purpose": "export_licence"}
     refused = desk.send("builder", "/desk/matters/new", typed)

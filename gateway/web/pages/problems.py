@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +17,8 @@ from gateway.web.catalogue import catalogue
 from gateway.web.forms import Form
 from gateway.web.pages import site
 from gateway.web.pages.desk import csrf_of
-from gateway.web.sign_in import FIELD, is_form
+from gateway.web.problems import BodyMalformed
+from gateway.web.sign_in import FIELD, fields_of, takes_form
 
 _KEPT_BYTES_MAX: Final = 1 << 20
 _PATIENCE_S: Final = 5.0
@@ -67,7 +68,7 @@ async def _form(request: Request, receive: Receive, *, stranger: bool) -> Form:
     """
     if request.method != "POST" or request.headers.get("origin") != request.app.state.sign_in.origin:
         return Form({})
-    if not stranger or not is_form(request.headers) or hasattr(request.state, "form"):
+    if not stranger or not takes_form(request.scope, request.headers) or hasattr(request.state, "form"):
         return Form(getattr(request.state, "form", {}))
     body, more = bytearray(), True
     with anyio.move_on_after(_PATIENCE_S):
@@ -75,4 +76,7 @@ async def _form(request: Request, receive: Receive, *, stranger: bool) -> Form:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-    return Form({} if more else parse_qs(body.decode("ascii", "ignore"), keep_blank_values=True, max_num_fields=1000))
+    try:
+        return Form({} if more else fields_of(bytes(body)))
+    except BodyMalformed:
+        return Form({})
