@@ -87,6 +87,7 @@ def _written(
     """Write every missing entry with what stands beside it; their times. `roots` are what the entries lead to."""
     key, peaks, moments = lineage.mac_key(session, keyring), merkle.Peaks(), []
     stamps = _stamps(export)
+    page: list[dict[str, object]] = []
     for index, leaf in enumerate(_lines(export / "entries.jsonl")):
         hashed = merkle.leaf_hash(leaf)
         peaks.append(hashed)
@@ -98,8 +99,13 @@ def _written(
         moments.append(times.from_text(entry["at"]))
         columns = {name: entry.get(name) for name in ("type", "actor", "matter", "seq", "subject")}
         mac = rules.entry_mac(key, index, hashed)
-        before = tree.End(index, moments[-1])
-        tree.add(session, before, leaf=leaf, leaf_hash=hashed, mac=mac, at=moments[-1], body_sealed=None, **columns)
+        at, body = times.to_text(moments[-1]), None
+        page.append(
+            {"index": index, "leaf": leaf, "leaf_hash": hashed, "mac": mac, "at": at, "body_sealed": body, **columns}
+        )
+        if len(page) == tree.PAGE:
+            tree.add(session, page)
+            page.clear()
         if entry["type"] == matters.MAPPED:
             _map_key(session, keyring, export)
             session.execute(insert(MapRow).values(index=index))
@@ -107,6 +113,7 @@ def _written(
             session.execute(insert(StampRow).values(entry=index, size=entry["facts"]["size"], response=stamp))
         if entry["type"] == ERASING and "subject" in entry:
             done.shredded.append(entry["subject"])
+    tree.add(session, page)
     if peaks.size != done.stop:
         raise RestoreRefused("The export was changed while it was read; nothing was restored.")
     return moments

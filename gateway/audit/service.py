@@ -28,7 +28,7 @@ from gateway.audit.model import (
 )
 from gateway.audit.tables import CheckpointRow, CosignatureRow, EntryRow, StampRow
 from gateway.base import clock
-from gateway.base.canon import canonical, parse_canonical
+from gateway.base.canon import Json, canonical, parse_canonical
 from gateway.base.clock import Clock
 from gateway.db.unit import Units
 from gateway.keys.model import DEPLOYMENT, KeyRole
@@ -68,24 +68,32 @@ class Log:
 
     def append(self, session: Session, act: Act) -> int:
         """Write `act` in the caller's transaction; its entry index. Commits with the change or not at all."""
-        rules.check_act(act)
-        end = tree.end(session, act.matter)
+        return self.append_all(session, (act,))[0]
+
+    def append_all(self, session: Session, acts: Sequence[Act]) -> range:
+        """Write `acts` in their order in the caller's transaction, for less than one by one; their entry indexes.
+
+        They have one time. One of them refused, none is written; they commit with the change or not at all.
+        """
+        for act in acts:
+            rules.check_act(act)
+        if not acts:
+            return range(0)
+        end = tree.end(session, acts[0].matter)
         at = rules.check_clock(self._clock.now(), end.at)
         if end.size == 0:
             create_twin(self._keyring, session, Signer.LOG)
             keys = list(self._signing_twin(session).public.texts)
-            self._write(session, Act("log.opened", "gateway", facts={"origin": self._origin, "keys": keys}), end, at)
-            end = tree.end(session, act.matter)
-        self._write(session, act, end, at)
-        return end.size
+            acts = (Act("log.opened", "gateway", facts={"origin": self._origin, "keys": keys}), *acts)
+        written = self._write(session, acts, end, at)
+        return written if end.size else written[1:]
 
     def accept_clock(self) -> int:
         """Go on at the host's present time although the newest entry is later; the entry's index. Needs an operator."""
         with self._units.change() as session:
             end, now = tree.end(session, None), self._clock.now()
             facts = {"newest": clock.to_text(end.at), "now": clock.to_text(now)}
-            self._write(session, Act("clock.accepted", "gateway", facts=facts), end, now)
-        return end.size
+            return self._write(session, (Act("clock.accepted", "gateway", facts=facts),), end, now)[0]
 
     def check_clock(self) -> None:
         """Raise `ClockBehind` where nothing could be written now because the clock was set back."""
@@ -408,25 +416,43 @@ class Log:
                 ),
             )
 
-    def _write(self, session: Session, act: Act, end: tree.End, at: datetime) -> None:
-        chain = None if act.matter is None else (end.seq + 1, end.previous)
-        sealed, commitment = self._seal_body(session, act, end.size)
-        leaf = rules.entry_leaf(act, at=at, chain=chain, commitment=commitment)
-        hashed = merkle.leaf_hash(leaf)
-        tree.add(
-            session,
-            end,
-            leaf=leaf,
-            leaf_hash=hashed,
-            mac=rules.entry_mac(self._mac_key(session), end.size, hashed),
-            type=act.type,
-            actor=act.actor,
-            matter=act.matter,
-            seq=chain[0] if chain else None,
-            subject=act.subject,
-            at=at,
-            body_sealed=sealed,
-        )
+    def _write(self, session: Session, acts: Sequence[Act], end: tree.End, at: datetime) -> range:
+        """Write `acts` behind `end`, which has the first one's matter."""
+        # The keys of bodies first: those of the deployment come with a matter's.
+        sealed_in = dict.fromkeys(act.matter for act in acts if act.body is not None)
+        body_keys = {matter: self._body_key(session, matter) for matter in sealed_in}
+        mac_key, moment = self._mac_key(session), clock.to_text(at)
+        ends = {acts[0].matter: (end.seq, end.previous)}
+        rows: list[dict[str, object]] = []
+        for index, act in enumerate(acts, end.size):
+            if act.matter not in ends:
+                other = tree.end(session, act.matter)
+                ends[act.matter] = other.seq, other.previous
+            number, previous = ends[act.matter]
+            chain = None if act.matter is None else (number + 1, previous)
+            sealed, commitment = (
+                (None, None) if act.body is None else _sealed_body(body_keys[act.matter], index, act.body)
+            )
+            leaf = rules.entry_leaf(act, at=at, chain=chain, commitment=commitment)
+            hashed = merkle.leaf_hash(leaf)
+            ends[act.matter] = number + 1, hashed
+            rows.append(
+                {
+                    "index": index,
+                    "leaf": leaf,
+                    "leaf_hash": hashed,
+                    "mac": rules.entry_mac(mac_key, index, hashed),
+                    "type": act.type,
+                    "actor": act.actor,
+                    "matter": act.matter,
+                    "seq": chain[0] if chain else None,
+                    "subject": act.subject,
+                    "at": moment,
+                    "body_sealed": sealed,
+                }
+            )
+        tree.add(session, rows)
+        return range(end.size, end.size + len(rows))
 
     def _erased(self, session: Session, row: EntryRow) -> bool:
         """Whether an entry of the same matter says that this one's body was erased."""
@@ -434,14 +460,9 @@ class Log:
         entries = (json.loads(self.entry_in(session, index)) for index in session.scalars(later).all())
         return any(one["type"] == ERASING and row.index in one["facts"].get("bodies", ()) for one in entries)
 
-    def _seal_body(self, session: Session, act: Act, index: int) -> tuple[bytes | None, bytes | None]:
-        if act.body is None:
-            return None, None
-        owner = _owner(act.matter)
-        key = self._keyring.unwrap(session, self._keyring.ensure(session, role=KeyRole.AUDIT_BODY, owner=owner))
-        salt = token_bytes(rules.SALT_BYTES)
-        sealed = envelope.seal_small(key, _body_context(index), salt + canonical(act.body))
-        return sealed, rules.body_commitment(salt, act.body)
+    def _body_key(self, session: Session, matter: str | None) -> bytes:
+        key = self._keyring.ensure(session, role=KeyRole.AUDIT_BODY, owner=_owner(matter))
+        return self._keyring.unwrap(session, key)
 
     def _renew_body_key(self, session: Session, matter: str | None) -> None:
         """Seal what is left of a matter's bodies under a new key, so that an older copy of the erased ones opens with
@@ -496,6 +517,13 @@ def _vkey(log: Named) -> str:
 
 def _owner(matter: str | None) -> str:
     return matter or DEPLOYMENT
+
+
+def _sealed_body(key: bytes, index: int, body: Mapping[str, Json]) -> tuple[bytes, bytes]:
+    """The body as it is kept, and the commitment to it."""
+    salt = token_bytes(rules.SALT_BYTES)
+    sealed = envelope.seal_small(key, _body_context(index), salt + canonical(body))
+    return sealed, rules.body_commitment(salt, body)
 
 
 def _body_context(index: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from sqlalchemy import Connection, bindparam, func, insert, select, true
 from sqlalchemy.orm import Session
@@ -103,20 +104,32 @@ def block(session: Session, start: int, count: int) -> merkle.Tree:
     return merkle.Tree(session.connection().scalars(_LEAF_HASHES, {"start": start, "stop": start + count}))
 
 
-def add(session: Session, before: End, *, leaf_hash: bytes, at: datetime, **columns: object) -> None:
-    """Store the entry that follows `before`, and the large subtrees that it completes."""
-    connection = session.connection()
-    _INSERT_ENTRY(connection, {"index": before.size, "leaf_hash": leaf_hash, "at": clock.to_text(at), **columns})
-    if (before.size + 1) % (1 << STORED_FROM_LEVEL) == 0:
-        completed = merkle.completed(before.size, leaf_hash, nodes(session))
-        connection.execute(
-            _INSERT_NODES,
-            [
-                {"level": level, "index": place, "hash": hashed}
-                for level, place, hashed in completed
-                if level >= STORED_FROM_LEVEL
-            ],
-        )
+def add(session: Session, entries: Sequence[Mapping[str, object]]) -> None:
+    """Store entries that follow one another and the newest one, and the large subtrees that they complete.
+
+    An entry is its columns by name, the time as the database keeps it: as text.
+    """
+    _INSERT_ENTRY.many(session.connection(), entries)
+    for entry in entries:
+        behind = cast(int, entry["index"]) + 1
+        if behind % (1 << STORED_FROM_LEVEL) == 0:
+            _complete(session, (behind >> STORED_FROM_LEVEL) - 1)
+
+
+def _complete(session: Session, place: int) -> None:
+    """Store the subtree at `place` of the lowest stored level, whose leaves are there, and those it completes above."""
+    connection, stored = session.connection(), nodes(session)
+    hashed = _small(connection, place << STORED_FROM_LEVEL, 1 << STORED_FROM_LEVEL)
+    if hashed is None:
+        raise LogDamaged(f"The log lacks an entry before {place + 1 << STORED_FROM_LEVEL}; restore it from a backup.")
+    above = merkle.completed(place, hashed, lambda level, index: stored(level + STORED_FROM_LEVEL, index))
+    connection.execute(
+        _INSERT_NODES,
+        [
+            {"level": level + STORED_FROM_LEVEL, "index": index, "hash": node}
+            for level, index, node in ((0, place, hashed), *above)
+        ],
+    )
 
 
 def leaves(session: Session, start: int, stop: int, key: bytes) -> Iterator[tuple[bytes, bytes]]:

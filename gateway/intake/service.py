@@ -201,7 +201,8 @@ class Intake:
         with self._units.change() as session:
             earlier = self._earlier(session, matter_id, actor.person_id, token)
             if earlier is None:
-                return self._record(session, actor, matter_id, kind, keeping, media_type, name, token)
+                arrived = Arrived(keeping, media_type, name)
+                return self._record(session, actor, matter_id, kind, (arrived,), (token,))[0]
         keeping.abort()
         if (earlier.sha256, earlier.kind) != (keeping.sha256, kind):
             raise KeyReused("This Idempotency-Key was used for another upload; choose a new key.")
@@ -216,10 +217,7 @@ class Intake:
             # One more than there are: under this key more may have been kept before.
             earlier = [self._earlier(session, matter_id, actor.person_id, token) for token in tokens]
             if not any(earlier):
-                return tuple(
-                    self._record(session, actor, matter_id, kind, one.keeping, one.media_type, one.file_name, token)
-                    for one, token in zip(arrived, tokens, strict=False)
-                )
+                return self._record(session, actor, matter_id, kind, arrived, tokens[:-1])
         same = [None if one is None else (one.sha256, one.kind) for one in earlier]
         if same != [*((one.keeping.sha256, kind) for one in arrived), None]:
             raise KeyReused("This Idempotency-Key was used for another upload; choose a new key.")
@@ -304,52 +302,35 @@ class Intake:
         actor: Actor,
         matter_id: str,
         kind: str,
-        keeping: Keeping,
-        media_type: str,
-        name: str | None,
-        token: str | None,
-    ) -> Receipt:
-        kept = self._vault.record(session, keeping)
-        original_id = new_id("org")
-        facts: dict[str, Json] = {
-            "kind": kind,
-            "media_type": media_type,
-            "size_bytes": keeping.plaintext_bytes,
-            "object": kept.id,
-        }
-        index = self._log.append(
-            session,
-            Act(
-                type="original.kept",
-                actor=actor.person_id,
-                matter=matter_id,
-                subject=original_id,
-                facts=facts,
-                body={"sha256": keeping.sha256, "file_name": name},
-            ),
-        )
-        sealed = self._keyring.seal_text(
-            session,
-            owner=matter_id,
-            context=f"original:{original_id}",
-            text=canonical({"sha256": keeping.sha256, "file_name": name}).decode(),
-        )
-        row = {
-            "id": original_id,
-            "matter": matter_id,
-            "kind": kind,
-            "media_type": media_type,
-            "object_id": kept.id,
-            "size_bytes": keeping.plaintext_bytes,
-            "uploader": actor.person_id,
-            "idempotency_key": token,
-            "audit_index": index,
-            "sealed": sealed,
-            "created_at": self._clock.now(),
-        }
-        session.connection().execute(_INSERT, row)
-        self._commitments.enqueue(session, original_id, self._form(kind, media_type))
-        return Receipt(original_id, kind, media_type, keeping.plaintext_bytes, keeping.sha256, index)
+        arrived: Sequence[Arrived],
+        tokens: Sequence[str | None],
+    ) -> tuple[Receipt, ...]:
+        """Row, wrapped key and entry of each, the entries written together."""
+        kept = [(new_id("org"), self._vault.record(session, one.keeping).id) for one in arrived]
+        acts = [_kept(actor, matter_id, kind, one, *ids) for one, ids in zip(arrived, kept, strict=True)]
+        entries = self._log.append_all(session, acts)
+        receipts = []
+        for one, token, (original_id, object_id), index in zip(arrived, tokens, kept, entries, strict=True):
+            told, context = canonical(_told(one)).decode(), f"original:{original_id}"
+            sealed = self._keyring.seal_text(session, owner=matter_id, context=context, text=told)
+            row = {
+                "id": original_id,
+                "matter": matter_id,
+                "kind": kind,
+                "media_type": one.media_type,
+                "object_id": object_id,
+                "size_bytes": one.keeping.plaintext_bytes,
+                "uploader": actor.person_id,
+                "idempotency_key": token,
+                "audit_index": index,
+                "sealed": sealed,
+                "created_at": self._clock.now(),
+            }
+            session.connection().execute(_INSERT, row)
+            self._commitments.enqueue(session, original_id, self._form(kind, one.media_type))
+            size_bytes, sha256 = one.keeping.plaintext_bytes, one.keeping.sha256
+            receipts.append(Receipt(original_id, kind, one.media_type, size_bytes, sha256, index))
+        return tuple(receipts)
 
     def _earlier(self, session: Session, matter_id: str, uploader: str, token: str | None) -> Receipt | None:
         if token is None:
@@ -410,6 +391,21 @@ class Intake:
             created_at=row.created_at,
             shredded_at=row.shredded_at,
         )
+
+
+def _told(arrived: Arrived) -> dict[str, Json]:
+    """What is said of an original under a key alone."""
+    return {"sha256": arrived.keeping.sha256, "file_name": arrived.file_name}
+
+
+def _kept(actor: Actor, matter_id: str, kind: str, arrived: Arrived, original_id: str, object_id: str) -> Act:
+    facts: dict[str, Json] = {
+        "kind": kind,
+        "media_type": arrived.media_type,
+        "size_bytes": arrived.keeping.plaintext_bytes,
+        "object": object_id,
+    }
+    return Act("original.kept", actor.person_id, matter_id, original_id, facts, _told(arrived))
 
 
 def _classification(told: Mapping[str, Any]) -> Classification:

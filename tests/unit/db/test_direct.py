@@ -30,5 +30,8 @@ def test_values_go_in_and_come_out_as_they_stand(database: Database, tmp_path: P
             write(connection, {"b": bytes([number]), "id": number, "a": text})
         assert tuple(newest(connection, {"not": "x"}).one()) == ("50%", b"\x02")
         assert tuple(newest(connection, {"not": "50%"}).one()) == ("it's", b"\x01")
+        write.many(connection, [])
+        write.many(connection, [{"a": f"{number}%", "id": number, "b": b""} for number in (7, 5, 6)])
+        assert connection.scalars(select(THINGS.c.a).order_by(THINGS.c.id)).all()[3:] == ["5%", "6%", "7%"]
         transaction.rollback()
     engine.dispose()
