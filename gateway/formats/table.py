@@ -95,6 +95,14 @@ class OutTable:
     notice: Notice
 
 
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A form in which tables leave; `spelled` says whether its cells tell just how each of a column's is written."""
+
+    written: Callable[[OutTable], bytes]
+    spelled: Callable[[CellKind, pl.Series], bool]
+
+
 class TableFormat(abc.ABC):
     """What all formats of tables share: a task of the sandbox per media type, a writer per form a table may leave in.
 
@@ -107,7 +115,7 @@ class TableFormat(abc.ABC):
     extensions: Mapping[str, str]
     tasks: Mapping[str, str]
     own_output: str
-    writers: Mapping[str, Callable[[OutTable], bytes]]
+    writers: Mapping[str, Writer]
     sentences: Sentences = SENTENCES
     declarable: frozenset[str] = frozenset()
 
@@ -223,9 +231,10 @@ class TableFormat(abc.ABC):
         kinds = (*(column.kind for column in kept), CellKind.TEXT)
         cells = (*(column.cells for column in kept), mark_cells)
         media_type = OUTPUTS.get(plan.table, self.own_output)
-        data = self.writers[media_type](OutTable(titles, kinds, cells, order, mark.text, plan.notice))
+        writer = self.writers[media_type]
+        data = writer.written(OutTable(titles, kinds, cells, order, mark.text, plan.notice))
         released = Released(_stood(kept, order), order.tolist()) if plan.assessed else None
-        untouched = tuple(one.title for one in kept if one.untouched)
+        untouched = tuple(one.title for one in kept if one.untouched and writer.spelled(one.kind, one.cells.values))
         return Rebuilt(data, media_type, redactions.counts(), headers=titles, released=released, untouched=untouched)
 
 

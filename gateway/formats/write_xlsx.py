@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -25,8 +24,8 @@ from gateway.formats.coded import Coded, Codes
 from gateway.formats.columns import CellKind
 from gateway.formats.model import Notice
 from gateway.formats.problems import PlanUnfit
+from gateway.formats.sheet_numbers import completed, days, no_numbers, numbers
 from gateway.formats.table import OutTable
-from gateway.formats.transforms import Unreadable, currency, day, number
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_576
@@ -39,28 +38,17 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _SORT = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _DEFAULT = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-_EPOCH = date(1899, 12, 30)
-_FIRST_DAY = date(1900, 3, 1)
 # Half the time of the usual level, for a quarter more bytes.
 _LEVEL = 2
 _SLICE_ROWS = 1_024
 _FITTED_ROWS = 2_000
-_DIGITS = 15
 _WITHHELD = "[withheld"
 _TOO_LONG = "A cell is longer than a workbook can hold; let the policy's output be csv."
 # What XML cannot hold, and what spreadsheets would read as such an escape.
 _TO_ESCAPE = re.compile("\r|\ufffe|\uffff|_(?=x[0-9A-Fa-f]{4}_)")
 _SPECIAL = r"[&<>\r\x{fffe}\x{ffff}]|_x"
 _WITH_UNIT = r"^-?[0-9]+(?:\.[0-9]+)? ([a-z%][a-z%0-9]{0,9})$"
-# What has one meaning at first sight, neither a thousand nor a negative zero; all else is read with care.
-_USUAL_NUMBER = r"^(?:0|0\.[0-9]*[1-9]|-?[1-9](?:[0-9]*|[0-9]{0,2}\.(?:[0-9]{1,2}|[0-9]{4,})|[0-9]{3,}\.[0-9]+))$"
-# The same where its last decimal is none that says nothing.
-_SHORTEST_NUMBER = (
-    r"^(?:0|-?(?:0\.[0-9]*[1-9]|[1-9](?:[0-9]*|[0-9]{0,2}\.[0-9]?[1-9]|[0-9]{0,2}\.[0-9]{3,}[1-9]"
-    r"|[0-9]{3,}\.[0-9]*[1-9])))$"
-)
 _KEPT_APART = r"^(-?[1-9][0-9]{0,2}\.[0-9]{3})0$"
-_USUAL_DAY = r"^(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 _PRESERVED = ' xml:space="preserve"'
 _TEXT_END = "</t></is></c>"
 _WIDE = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]")
@@ -162,15 +150,15 @@ class _Column:
         title = max(_width([out.titles[at]]) // 2 + 2, _width(out.titles[at].split()))
         width = max(title, _width(list(cells.gather(coded.codes[order[:_FITTED_ROWS]]))))
         if kind in {CellKind.DECIMAL, CellKind.INTEGER}:
-            return cls(coded, order, sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, _numbers)
+            return cls(coded, order, sheets.number(_number_format(cells)), styles.HEAD_RIGHT, width, numbers)
         if kind is CellKind.DATE:
-            return cls(coded, order, styles.DAY, styles.HEAD_RIGHT, width, _days)
+            return cls(coded, order, styles.DAY, styles.HEAD_RIGHT, width, days)
         unit = _common_unit(cells) if kind is CellKind.LABEL else None
         if unit:
             tail = f" {unit}"
             look = f'{_number_format(cells.str.strip_suffix(tail))}"{tail}"'
             bare = sheets.number(look)
-            read = lambda cells: _numbers(cells.str.strip_suffix(tail))  # noqa: E731
+            read = lambda cells: numbers(cells.str.strip_suffix(tail))  # noqa: E731
             return cls(coded, order, bare, styles.HEAD_RIGHT, width, read)
         wraps = width == _WIDEST or bool(cells.str.contains("\n", literal=True).any())
         return cls(coded, order, styles.TEXT, styles.HEAD, width, wraps=wraps)
@@ -242,61 +230,8 @@ def _text_fragment(cell: str, style: int) -> str:
     return f"{_text_opening(style, keep)}{_escaped(cell)}{_TEXT_END}"
 
 
-def _no_numbers(cells: pl.Series) -> pl.Series:
-    return pl.repeat(None, cells.len(), dtype=pl.String, eager=True)
-
-
-def _numbers(cells: pl.Series) -> pl.Series:
-    """The cells as numbers of at most 15 digits, where they have one meaning."""
-    short = cells.str.len_bytes() <= _DIGITS
-    if (short & cells.str.contains(_SHORTEST_NUMBER)).all():
-        return cells
-    usual = cells.str.contains(_USUAL_NUMBER) & short
-    fraction = cells.str.contains(".", literal=True)
-    bare = cells.zip_with(~fraction, cells.str.strip_chars_end("0").str.strip_chars_end("."))
-    return _completed(cells, bare.zip_with(usual, _no_numbers(cells)), _as_number)
-
-
-def _days(cells: pl.Series) -> pl.Series:
-    """The cells as serial numbers of days, where they are bare days that every spreadsheet counts alike."""
-    usual = cells.zip_with(cells.str.contains(_USUAL_DAY), _no_numbers(cells))
-    days = usual.str.to_date("%Y-%m-%d", strict=False)
-    counted = ((days - _EPOCH).dt.total_days()).cast(pl.String)
-    return _completed(cells, counted.zip_with(days >= _FIRST_DAY, _no_numbers(cells)), _as_day)
-
-
 def _escaped_all(cells: pl.Series) -> pl.Series:
-    return _completed(cells, cells.zip_with(~cells.str.contains(_SPECIAL), _no_numbers(cells)), _escaped)
-
-
-def _completed(cells: pl.Series, quick: pl.Series, read: Callable[[str], str | None]) -> pl.Series:
-    """`quick` where it says something, elsewhere what `read` makes of the cell, once for each distinct one."""
-    missing = quick.is_null()
-    if not missing.any():
-        return quick
-    rare = Coded.of(cells.filter(missing)).mapped(read)
-    rows = missing.to_numpy()
-    return Coded.merged([(rows, rare), (~rows, Coded.whole(quick.filter(~missing)))]).cells()
-
-
-def _as_number(cell: str) -> str | None:
-    """The cell as a number of at most 15 digits, where it has one meaning; an amount keeps its currency, as text."""
-    if currency(cell) is not None:
-        return None
-    try:
-        value = number(cell)
-    except Unreadable:
-        return None
-    digits = f"{value.normalize():f}" if value else "0"
-    return digits if sum(map(str.isdigit, digits)) <= _DIGITS else None
-
-
-def _as_day(cell: str) -> str | None:
-    try:
-        when = day(cell)
-    except Unreadable:
-        return None
-    return str((when - _EPOCH).days) if when >= _FIRST_DAY and ":" not in cell else None
+    return completed(cells, cells.zip_with(~cells.str.contains(_SPECIAL), no_numbers(cells)), _escaped)
 
 
 def _number_format(cells: pl.Series) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.formats import write_csv, write_xlsx
-from gateway.formats.table import OutTable
+from gateway.formats.sheet_numbers import spelled
+from gateway.formats.table import Writer
 
-WRITERS: Mapping[str, Callable[[OutTable], bytes]] = MappingProxyType(
-    {write_csv.MEDIA_TYPE: write_csv.written, write_xlsx.MEDIA_TYPE: write_xlsx.written}
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        write_csv.MEDIA_TYPE: Writer(write_csv.written, lambda _kind, _cells: True),
+        write_xlsx.MEDIA_TYPE: Writer(write_xlsx.written, spelled),
+    }
 )
 EXTENSIONS: Mapping[str, str] = MappingProxyType({write_csv.MEDIA_TYPE: "csv", write_xlsx.MEDIA_TYPE: "xlsx"})

@@ -194,7 +194,7 @@ def _render(job: Job, sandbox: Sandbox, gauge: Gauge) -> Outcome:
     rows = groups.count if groups else content.row_count if isinstance(content, Table) else 0
     if isinstance(content, Table):
         told = notice(job.kind, index, job.mark, rows, job.language)
-        opening = fitting(job.opening, content, groups, plan.table, job.form.name)
+        opening = fitting(job.opening, content, groups)
         order = opening.order if opening else None
         plan = replace(plan, notice=told, assessed=job.policy.risk is not None, order=order)
     if isinstance(content, Drawing):

@@ -10,7 +10,7 @@ import base64
 
 from gateway.base.canon import Json
 from gateway.formats.grouped import Grouped
-from gateway.formats.model import Element, Instruction, Op, Plan, Rebuilt, Table, TableOutput
+from gateway.formats.model import Element, Instruction, Op, Plan, Rebuilt, Table
 from gateway.intake.commitments import Opening
 from gateway.render.model import Proof
 from gateway.seal.table_commitment import padded_columns
@@ -18,15 +18,9 @@ from gateway.seal.table_commitment import padded_columns
 PROOF_TYPE = "disclosure-gateway/table-proof/v1"
 
 
-def fitting(
-    opening: Opening | None, table: Table, groups: Grouped | None, output: TableOutput, form: str
-) -> Opening | None:
-    """The opening, where the table was committed to just as it was read now, and all of its rows leave in a CSV.
-
-    A workbook holds numbers and days, not how they were written.
-    """
-    as_csv = output is TableOutput.CSV or (output is TableOutput.AS_ORIGINAL and form == "table-csv")
-    if opening is None or groups is not None or not as_csv or opening.slot.digest != table.digest.hex():
+def fitting(opening: Opening | None, table: Table, groups: Grouped | None) -> Opening | None:
+    """The opening, where the table was committed to just as it was read now, and all of its rows leave."""
+    if opening is None or groups is not None or opening.slot.digest != table.digest.hex():
         return None
     return opening
 

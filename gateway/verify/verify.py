@@ -36,7 +36,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -1910,11 +1910,255 @@ class _Spelling:
         self.at += len(line)
 
 
-def check_table(data: bytes, proof: dict[str, Any]) -> int:
+# Workbooks just as the gateway writes them (docs/formats/table-workbook.md), and in no other spelling.
+
+CSV_TYPE, WORKBOOK_TYPE = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_SHEET_XMLNS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_TABLE_PART, _STYLES_PART, _BOOK_PART = "xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/workbook.xml"
+# The members in their order; of those that are the same in every workbook the digest.
+_WORKBOOK_PARTS = {
+    "[Content_Types].xml": "721232da59f586d62e77f139ec5ac39849c6cdb35ada44542754ee70ea4271ba",
+    "_rels/.rels": "9f96bb683e71c45171c7ae310bf6c37fb5a834bb9738497ac7084c42ac9c2d9a",
+    _BOOK_PART: "",
+    "xl/_rels/workbook.xml.rels": "2a97d1a56a4698cb1e2290e1a7a60392e23e65adae18ab2d99e2e682486ecf3a",
+    _STYLES_PART: "",
+    _TABLE_PART: "",
+    "xl/worksheets/sheet2.xml": "",
+}
+_STYLES_DIGEST = "bf5435732259a4736e07584b77af10856abe78827407c2edd07cdbe205598a21"
+_LOOKS = 10
+_HEAD_LOOKS, _TEXT_LOOKS, _DAY_LOOK = (1, 2), (3, 4), 6
+_CELL_DIGITS = 15
+_BOOK = re.compile(
+    re.escape(
+        f'{_XML}<workbook xmlns="{_SHEET_XMLNS}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/'
+        'relationships"><bookViews><workbookView activeTab="0"/></bookViews><sheets><sheet name="@" sheetId="1" '
+        'r:id="rId1"/><sheet name="@" sheetId="2" r:id="rId2"/></sheets><definedNames><definedName '
+        'name="_xlnm.Print_Titles" localSheetId="0">@</definedName></definedNames></workbook>'
+    ).replace("@", '[^<>"]+')
+)
+_NUMBER_FORMAT = re.compile(
+    '<numFmt numFmtId="([0-9]{3,4})" '
+    r'formatCode="(General|(?:#,##0|0)(?:\.(0{1,6}))?(&quot; [a-z%0-9]{1,10}&quot;)?)"/>'
+)
+_SHEET_HEAD = re.compile(
+    re.escape(
+        f'{_XML}<worksheet xmlns="{_SHEET_XMLNS}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><dimension '
+        'ref="A1:@"/><sheetViews><sheetView tabSelected="1" workbookViewId="0"><pane ySplit="1" topLeftCell="A2" '
+        'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/><cols>'
+    ).replace("@", "([A-Z]+[0-9]+)")
+    + "((?:<col [^<>]*/>)+)</cols><sheetData>"
+)
+_WIDTH = re.compile('<col min="([0-9]+)" max="([0-9]+)" width="(?:9|[1-9][0-9])" customWidth="1"/>')
+_ROW = re.compile('<row r="([0-9]+)"(?: ht="(?:1[5-9]|[2-9][0-9]|[1-3][0-9]{2})" customHeight="1")?>')
+_CELL = re.compile(
+    '" s="([0-9]{1,4})"(?:/>| t="inlineStr"><is><t( xml:space="preserve")?>([^<>]+)</t></is></c>'
+    "|><v>([0-9.-]+)</v></c>)"
+)
+_CELL_NUMBER = re.compile(r"(?!-0$)-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
+_LIKE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+_TO_ESCAPE = re.compile("\r|\ufffe|\uffff|_(?=x[0-9A-Fa-f]{4}_)")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SHEET_TAIL = (
+    '</sheetData><autoFilter ref="A1:@"/><pageMargins left="0.5" right="0.5" top="0.75" bottom="0.75" header="0.3" '
+    'footer="0.3"/><pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/><headerFooter>'
+)
+_PRINTED = re.compile("<oddHeader>[^<>]*</oddHeader><oddFooter>[^<>]*</oddFooter></headerFooter></worksheet>")
+_SHEET_ROW_BYTES = 1 << 27
+
+
+class Workbook:
+    """The members of a workbook, every byte of the archive around them accounted for."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._members: dict[str, tuple[int, int, int, int]] = {}
+        locals_end, directory = 0, b""
+        if len(data) < 22:
+            raise ValueError("it is cut short")
+        start = int(struct.unpack_from("<L", data, len(data) - 6)[0])
+        for name in _WORKBOOK_PARTS:
+            crc, packed, size = struct.unpack_from("<16xLLL", data, start + len(directory))
+            facts = struct.pack("<5H3L2H", 20, 0, 8, 0, 33, crc, packed, size, len(name), 0)
+            local = b"PK\x03\x04" + facts + name.encode()
+            if data[locals_end : locals_end + len(local)] != local:
+                raise ValueError("its archive is another one")
+            behind = struct.pack("<3H2L", 0, 0, 0, 0o600 << 16, locals_end)
+            directory += b"PK\x01\x02" + struct.pack("<BB", 20, 0) + facts + behind + name.encode()
+            self._members[name] = (locals_end + len(local), packed, size, crc)
+            locals_end += len(local) + packed
+        count = len(_WORKBOOK_PARTS)
+        end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(directory), locals_end, 0)
+        if locals_end != start or data[start:] != directory + end:
+            raise ValueError("its archive is another one")
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes of a member, held against its size and checksum."""
+        at, packed, size, expected = self._members[name]
+        engine, crc, length = zlib.decompressobj(-15), 0, 0
+        for start in range(at, at + packed, 1 << 16):
+            piece = engine.decompress(self._data[start : min(start + (1 << 16), at + packed)])
+            crc, length = zlib.crc32(piece, crc), length + len(piece)
+            if length > size:
+                raise ValueError("a member is larger than it says")
+            yield piece
+        if not engine.eof or engine.unused_data or (crc, length) != (expected, size):
+            raise ValueError("a member is damaged")
+
+    def text(self, name: str) -> str:
+        """The whole of a small member."""
+        if self._members[name][2] > SMALL_FILE_BYTES:
+            raise ValueError("a member is far too large")
+        return b"".join(self.chunks(name)).decode("utf-8")
+
+    def decimals(self) -> dict[int, int]:
+        """The looks of numbers by how many decimals they show, where they show the number as it is; all else fixed."""
+        for name in _WORKBOOK_PARTS.keys() - {_TABLE_PART}:
+            digest = hashlib.sha256()
+            for chunk in self.chunks(name):
+                digest.update(chunk)
+            if _WORKBOOK_PARTS[name] not in ("", digest.hexdigest()):
+                raise ValueError(f"{name} is another one")
+        if not _BOOK.fullmatch(self.text(_BOOK_PART)):
+            raise ValueError(f"{_BOOK_PART} is another one")
+        text = self.text(_STYLES_PART)
+        formats = [found for found in _NUMBER_FORMAT.finditer(text) if int(found[1]) > 164]
+        looks = "".join(
+            f'<xf numFmtId="{165 + at}" fontId="0" fillId="0" borderId="1" xfId="0" applyNumberFormat="1" '
+            'applyFont="1" applyFill="1" applyBorder="1" applyAlignment="1"><alignment horizontal="right" '
+            'vertical="top" indent="1"/></xf>'
+            for at in range(len(formats))
+        )
+        # What is taken away stands where no look before it moves: directly before the end of its list.
+        bare = text.replace("".join(found[0] for found in formats) + "</numFmts>", "</numFmts>")
+        bare = bare.replace(looks + "</cellXfs>", "</cellXfs>")
+        bare = bare.replace(f'<numFmts count="{1 + len(formats)}">', '<numFmts count="1">')
+        bare = bare.replace(f'<cellXfs count="{_LOOKS + len(formats)}">', f'<cellXfs count="{_LOOKS}">')
+        if [int(found[1]) for found in formats] != [165 + at for at in range(len(formats))] or hashlib.sha256(
+            bare.encode()
+        ).hexdigest() != _STYLES_DIGEST:
+            raise ValueError(f"{_STYLES_PART} is another one")
+        plain = ((at, found) for at, found in enumerate(formats, _LOOKS) if not found[4])
+        return {at: _CELL_DIGITS if found[2] == "General" else len(found[3] or "") for at, found in plain}
+
+    def rows(self) -> Iterator[str]:
+        """The table's sheet, cut behind every row."""
+        rest = b""
+        for chunk in self.chunks(_TABLE_PART):
+            *rows, rest = (rest + chunk).split(b"</row>")
+            if len(rest) > _SHEET_ROW_BYTES:
+                raise ValueError("a row is far too long")
+            yield from (row.decode("utf-8") for row in rows)
+        yield rest.decode("utf-8")
+
+
+def _letters(column: int) -> str:
+    """The letters of a column, counted from 1."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _cell_text(raw: str, preserved: str | None) -> str:
+    """What a text in a cell says; there is one spelling of it."""
+    plain = raw.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text = re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), plain)
+    again = _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    again = again.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if again != raw or _NO_TEXT.search(raw) or (not preserved and text != text.strip(" \t\n")):
+        raise ValueError("a text is spelled otherwise")
+    return text
+
+
+def _cell_shown(found: re.Match[str], decimals: dict[int, int]) -> str | None:
+    """The text that a cell stands for; None where it cannot be one that leaves as it came."""
+    look = int(found[1])
+    if found[3] is not None:
+        text = _cell_text(found[3], found[2])
+        return text if look in _TEXT_LOOKS else None
+    if found[4] is None:
+        return "" if look in (_TEXT_LOOKS[0], _DAY_LOOK) or look in decimals else None
+    value = found[4]
+    if not _CELL_NUMBER.fullmatch(value) or sum(map(str.isdigit, value)) > _CELL_DIGITS:
+        raise ValueError("a number is spelled otherwise")
+    if look == _DAY_LOOK and value.isdigit() and 61 <= int(value) <= 2_958_465:
+        return (date(1899, 12, 30) + timedelta(days=int(value))).isoformat()
+    if look in decimals and len(value.partition(".")[2]) <= decimals[look]:
+        return f"{value}0" if _LIKE_THOUSANDS.fullmatch(value) else value
+    return None
+
+
+def read_workbook(data: bytes, wanted: Sequence[str], what: str) -> tuple[list[str], dict[str, list[str]]]:
+    """The headers of a workbook that the gateway wrote, and the cells of the columns `wanted`; else `Mismatch`."""
+    try:
+        return _read_sheet(Workbook(data), wanted, what)
+    except (ValueError, zlib.error, struct.error) as error:
+        why = "its bytes are damaged" if isinstance(error, (UnicodeError, zlib.error, struct.error)) else str(error)
+        raise Mismatch(f"{what} is not a workbook as the gateway writes it: {why}.") from None
+
+
+def _read_sheet(book: Workbook, wanted: Sequence[str], what: str) -> tuple[list[str], dict[str, list[str]]]:
+    decimals, pieces = book.decimals(), book.rows()
+    first = next(pieces)
+    head = _SHEET_HEAD.match(first)
+    widths = [(int(found[1]), int(found[2])) for found in _WIDTH.finditer(head[2])] if head else []
+    width = len(widths)
+    if not head or widths != [(at, at) for at in range(1, width + 1)] or len(_WIDTH.sub("", head[2])):
+        raise ValueError("its sheet begins otherwise")
+    letters = [_letters(at) for at in range(1, width + 1)]
+    headers = [_head_text(found) for found in _cells(first[head.end() :], 1, letters)]
+    if not set(wanted) <= set(headers) or len(set(headers)) != width:
+        raise Mismatch(f"{what} lacks a column that its proof opens: a header was renamed or removed.")
+    numbers = [headers.index(title) for title in wanted]
+    columns: list[list[str]] = [[] for _ in wanted]
+    number, piece = 2, next(pieces)
+    for following in pieces:
+        row = _cells(piece, number, letters)
+        for column, at in zip(columns, numbers):
+            shown_text = _cell_shown(row[at], decimals)
+            if shown_text is None:
+                raise Mismatch(f"{what}, row {number}: {letters[at]}{number} cannot show what was committed to.")
+            column.append(shown_text)
+        number, piece = number + 1, following
+    last = f"{letters[-1]}{number - 1}"
+    tail = _SHEET_TAIL.replace("@", last)
+    if head[1] != last or not piece.startswith(tail) or not _PRINTED.fullmatch(piece, len(tail)):
+        raise ValueError("its sheet ends otherwise")
+    return headers, dict(zip(wanted, columns))
+
+
+def _head_text(found: re.Match[str]) -> str:
+    if int(found[1]) not in _HEAD_LOOKS or found[3] is None:
+        raise ValueError("a header is none")
+    return _cell_text(found[3], found[2])
+
+
+def _cells(row: str, number: int, letters: list[str]) -> list[re.Match[str]]:
+    """The cells of one row, each in its place."""
+    begun = _ROW.match(row)
+    if not begun or begun[1] != str(number):
+        raise ValueError(f"row {number} begins otherwise")
+    at, found = begun.end(), []
+    for letter in letters:
+        place = f'<c r="{letter}{number}'
+        cell = _CELL.match(row, at + len(place)) if row.startswith(place, at) else None
+        if cell is None:
+            raise ValueError(f"{letter}{number} is no cell of ours")
+        found.append(cell)
+        at = cell.end()
+    if at != len(row):
+        raise ValueError(f"row {number} is longer than the header")
+    return found
+
+
+def check_table(data: bytes, proof: dict[str, Any], media: str = CSV_TYPE) -> int:
     """Raise `Mismatch` naming file, row and column unless every opened cell is as committed to; how many there are."""
     what, told = proof["file"], proof["commitment"]
     places = {column["title"]: column["place"] for column in proof["columns"] if "place" in column}
-    headers, cells = read_table(data, list(places), what)
+    headers, cells = TABLE_READERS[media](data, list(places), what)
     if headers[:-1] != [column["title"] for column in proof["columns"]]:
         raise Mismatch(f"{what} does not have just the columns that its proof speaks of, and the mark.")
     if told is None:
@@ -1927,6 +2171,9 @@ def check_table(data: bytes, proof: dict[str, Any]) -> int:
     if opening.root != told["root"]:
         raise Mismatch(_table_difference(opening, proof, what))
     return rows * len(places)
+
+
+TABLE_READERS = {CSV_TYPE: read_table, WORKBOOK_TYPE: read_workbook}
 
 
 def _table_difference(opening: TableOpening, proof: dict[str, Any], what: str) -> str:
@@ -2154,8 +2401,8 @@ class PackageCheck:
             stem = f"files/{name[len(PROOFS) :].rpartition('.')[0]}."
             if proof["file"] not in tables or not proof["file"].startswith(stem) or not name.endswith(".json"):
                 raise Mismatch(f"{name} is not the proof of a file of this package by its name.")
-            if proof["commitment"] and tables[proof["file"]]["media_type"] != "text/csv":
-                raise Mismatch(f"{name} opens columns of a file that is no CSV.")
+            if proof["commitment"] and tables[proof["file"]]["media_type"] not in TABLE_READERS:
+                raise Mismatch(f"{name} opens columns of a file that is neither a CSV nor a workbook.")
             found.append(proof)
         self._found["table proofs"] = found
 
@@ -2357,9 +2604,9 @@ class PackageCheck:
             name, checked = proof["file"], 0
             if files.sizes[name] != sizes[name] or sizes[name] > TABLE_BYTES:
                 raise Mismatch(f"{name} is not as long as the manifest says, or far too long to be proven.")
-            if media[name] == "text/csv":
+            if media[name] == CSV_TYPE or proof["commitment"]:
                 with files.open(name) as file:
-                    checked = check_table(b"".join(chunks(file, files.sizes[name])), proof)
+                    checked = check_table(b"".join(chunks(file, files.sizes[name])), proof, media[name])
             total += checked
             lines.append(table_line(proof, checked))
         said = f"All {total} cells of opened columns are as committed to on arrival (an experimental construction)."

@@ -43,7 +43,7 @@ const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
   return value
 })
 
-function crc32(data) {
+export function crc32(data) {
   let value = -1
   for (const byte of data) value = (value >>> 8) ^ CRC[(value ^ byte) & 255]
   return ~value >>> 0

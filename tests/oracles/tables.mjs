@@ -1,5 +1,6 @@
 // Table proofs, from docs/formats/table-commitment.md alone.
 import { createHash } from "node:crypto"
+import { workbook, WORKBOOK } from "./workbooks.mjs"
 import {
   anyText,
   base64,
@@ -61,7 +62,8 @@ function proofIn(told, path, media) {
   const { rows, places } = shaped(told.commitment, COMMITMENT, path)
   holds(places >= 8 && places <= 1024 && Number.isInteger(Math.log2(places)), `${path} has places no table has.`)
   holds(rows <= 2000000 && opened.every((column) => column.place < places), `${path} has more than there can be.`)
-  holds(media.get(told.file) === "text/csv", `${path} is about something else than a CSV.`)
+  const readable = ["text/csv", WORKBOOK].includes(media.get(told.file))
+  holds(readable, `${path} is about something else than a CSV or a workbook.`)
   return told
 }
 
@@ -89,8 +91,13 @@ export function committed(proofs, { files, manifest }, sealed) {
 
 /** Every cell of every opened column. */
 export function tables(proofs, files) {
-  for (const proof of proofs) if (proof.file.endsWith(".csv")) table(proof, csv(utf8(files.get(proof.file), proof.file)))
+  for (const proof of proofs) {
+    if (proof.file.endsWith(".csv")) table(proof, csv(utf8(files.get(proof.file), proof.file)))
+    else if (proof.commitment) table(proof, workbook(files.get(proof.file), new Set(openedTitles(proof))))
+  }
 }
+
+const openedTitles = ({ columns }) => columns.filter((column) => "place" in column).map((column) => column.title)
 
 function table({ file, columns, commitment }, [headers, ...rows]) {
   const titles = [...columns.map((column) => column.title), headers.at(-1)]

@@ -6,6 +6,8 @@ import base64
 import csv
 import io
 import json
+import re
+import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.base.problems import CheckFailed
+from gateway.formats import write_xlsx
 from gateway.intake.commitments import SlotTaken
 from gateway.intake.tables import CommitmentRow
 from gateway.seal.twin import to_text
@@ -98,8 +101,9 @@ def test_both_verifiers_check_every_cell_that_left_as_it_came(sent: Sent, number
     *_, commitments, proofs = report.steps
     assert commitments.detail == "The log held the commitments to 1 table(s) before the release was sealed."
     cells = len(orders().rows) * sum("place" in one for one in json.loads(sent.files[number][PROOF])["columns"])
-    assert proofs.detail.startswith(f"All {cells} cells in")
-    assert "'Customer [pseudonym]' ('pseudonymise TS')" in proofs.detail
+    assert proofs.detail.startswith(f"All {cells} cells of opened columns")
+    assert "'pseudonymise TS'" in proofs.detail
+    assert "'Customer [pseudonym]'" in proofs.detail
     assert cells
     answer = second.verify(
         sent.archives[number],
@@ -225,3 +229,34 @@ def test_a_commitment_opens_for_one_release_and_only_as_it_was_logged(sent: Sent
         write("UPDATE table_commitment SET sealed = ? WHERE slot = 0", sealed)
     with units.read() as session, pytest.raises(CheckFailed):
         commitments.opening(session, sent.original, str(releases[0]))
+
+
+def test_both_verifiers_find_an_altered_cell_of_a_workbook(sent: Sent, second: Second, tmp_path: Path) -> None:
+    world = journey.copy(sent.world, tmp_path / "world")
+    made = journey.dispatched(world, [planted("order_book_ods")])
+    archive = tmp_path / "book.zip"
+    archive.write_bytes(journey.package(world, made.release))
+    log_key, package_key = world.gateway.log.vkey(), to_text(world.gateway.package_key().public)
+    report = verify_package(archive, log_key=log_key, package_key=package_key)
+    assert report.ok, report.to_json()
+    assert report.steps[-1].title == "table proofs"
+    assert report.steps[-1].detail.startswith(f"All {5 * len(orders().rows)} cells of opened columns")
+    assert second.verify(archive, log_key=log_key, package_key=package_key).code == 0
+
+    found = journey.files(archive.read_bytes())
+    (name,) = (path for path in found if path.endswith(".xlsx"))
+    with zipfile.ZipFile(io.BytesIO(found[name])) as book:
+        members = {one: book.read(one) for one in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    value = re.findall(rb">([A-Z][a-z]+)</t>", members[sheet].partition(b"</row>")[2])[0]
+    members[sheet] = members[sheet].replace(b">" + value + b"<", b">Nowhere<", 1)
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as book:
+        for one, data in members.items():
+            book.writestr(write_xlsx._member(one), data)
+    found[name] = sink.getvalue()
+    folder = sent._replace(files=[found]).unpacked(0, tmp_path / "altered")
+    report = verify_package(folder, log_key=log_key, package_key=package_key)
+    assert report.steps[-1].state == "failed"
+    assert "is not the one that was committed to; it was altered." in report.steps[-1].detail
+    assert second.verify(folder, log_key=log_key, package_key=package_key).code == 1
