@@ -1,6 +1,6 @@
 """How often a leaked photograph leads to its copy: `python -m bench.trace FOLDER [ATTACK …]`.
 
-`FOLDER` holds the photographs of `trace_photographs.tsv`, which were fixed before anything was tuned; those whose
+`FOLDER` holds the photographs of `trace_photographs.tsv`, which were fixed before this was written; those whose
 bytes are others are left out, and counted. Each is rendered with a fingerprint and a visible mark as a release of its
 own is, then attacked, and what came of it is held against the codes of a thousand copies. A picture that is refused for
 want of room counts as lost in every row. Rows are written as they come, so that a run can be cut short.
