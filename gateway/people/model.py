@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -295,6 +296,16 @@ class Passkey:
     entry: int | None
     revoked_at: datetime | None
     statement: bytes
+
+    @property
+    def good(self) -> bool:
+        """Whether a second person signed for it and nobody revoked it; its use asks the log, too."""
+        return self.entry is not None and self.revoked_at is None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the statement: what two people compare before the second one signs."""
+        return hashlib.sha256(self.statement).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

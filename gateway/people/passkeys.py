@@ -49,7 +49,7 @@ from gateway.people.refusals import NOBODY, refusals_logged
 from gateway.people.service import People
 from gateway.people.sessions import Sessions
 from gateway.people.statements import passkey_statement
-from gateway.people.tables import InvitationRow, PasskeyRow
+from gateway.people.tables import InvitationRow, PasskeyRow, PersonRow
 from gateway.seal import assertion as webauthn
 from gateway.seal import signature as ed25519
 from gateway.seal.assertion import Assertion
@@ -217,6 +217,18 @@ class Passkeys:
         with self._units.read() as session:
             register.person_row(session, person_id)
             return tuple(_passkey(row) for row in self._rows(session, person_id))
+
+    def waiting(self, actor: Actor) -> tuple[Passkey, ...]:
+        """The passkeys of active people that wait for a second person's signature, oldest first."""
+        actor.require(Permission.PEOPLE_READ)
+        waits = (
+            select(PasskeyRow)
+            .join(PersonRow, PersonRow.id == PasskeyRow.person_id)
+            .where(PasskeyRow.entry.is_(None), PasskeyRow.revoked_at.is_(None), PersonRow.state == PersonState.ACTIVE)
+            .order_by(PasskeyRow.id)
+        )
+        with self._units.read() as session:
+            return tuple(_passkey(row) for row in session.scalars(waits))
 
     def sign_in_options(self, origin: str) -> dict[str, Json]:
         """Options to sign in with whatever passkey the authenticator has for this gateway; nothing is kept of them."""

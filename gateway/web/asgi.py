@@ -39,6 +39,7 @@ from gateway.web.pages import administration, entrance, inbox, policies, review
 from gateway.web.pages import audit as audit_pages
 from gateway.web.pages import matters as matter_pages
 from gateway.web.pages import originals as original_pages
+from gateway.web.pages import passkeys as passkey_pages
 from gateway.web.pages import problems as problem_pages
 from gateway.web.pages import releases as release_pages
 from gateway.web.protocol import Protocol
@@ -49,6 +50,7 @@ from gateway.web.sign_in import SignIn
 REQUEST_THREADS: Final = 12
 PAGES: Final = (
     entrance.router,
+    passkey_pages.router,
     inbox.router,
     matter_pages.router,
     original_pages.router,

@@ -14,6 +14,7 @@ DESK: Final = "/desk"
 STATIC: Final = f"{DESK}/static/"
 CONTENT: Final = f"{DESK}/content/"
 SIGN_IN: Final = f"{DESK}/sign-in"
+INVITATION: Final = f"{DESK}/invitation"
 LANGUAGE: Final = f"{DESK}/language"
 
 _BARE: Final = {
@@ -52,7 +53,7 @@ def is_page(path: str) -> bool:
 
 def is_open(path: str) -> bool:
     """Whether this page is there for whoever has not signed in."""
-    return path in {"/", SIGN_IN, LANGUAGE} or path.startswith(STATIC)
+    return path in {"/", SIGN_IN, INVITATION, LANGUAGE} or path.startswith(STATIC)
 
 
 def headers_of(path: str) -> Mapping[str, str]:

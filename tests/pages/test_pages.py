@@ -62,6 +62,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "GET /desk/content/originals/{original_id}/pages/{number}": CONTENT_READERS,
     "GET /desk/account": EVERYBODY,
     "POST /desk/sessions/{session_id}/end": EVERYBODY,
+    "POST /desk/passkeys/{passkey_id}/revocation": EVERYBODY,
     "GET /desk/policies": MATTER_READERS,
     "GET /desk/policies/{ref}": MATTER_READERS,
     "POST /desk/policies/{ref}/tests": MATTER_READERS,
@@ -71,9 +72,18 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "POST /desk/administration/people": frozenset({ADM}),
     "POST /desk/administration/people/{person_id}/roles": frozenset({ADM}),
     "POST /desk/administration/people/{person_id}/retirement": frozenset({ADM}),
+    "POST /desk/administration/people/{person_id}/invitations": frozenset({ADM}),
+    "POST /desk/administration/passkeys/{passkey_id}/countersignatures": COUNTERSIGNERS,
     "POST /desk/administration/proposals/{proposal_id}/countersignatures": COUNTERSIGNERS,
 }
-OPEN = {"GET /", "GET /desk/sign-in", "POST /desk/sign-in", "POST /desk/language", "GET /desk/static/{name}"}
+OPEN = {
+    "GET /",
+    "GET /desk/sign-in",
+    "POST /desk/sign-in",
+    "GET /desk/invitation",
+    "POST /desk/language",
+    "GET /desk/static/{name}",
+}
 # What runs long or changes much where it is allowed: who may not is asked all the same.
 _HEAVY = {"POST /desk/policies/{ref}/tests", "POST /desk/audit/exports"}
 _PREFIXES = {"matter_id": "mat", "original_id": "org", "release_id": "rel", "rendition_id": "ren", "person_id": "per"}
@@ -88,7 +98,7 @@ def routes() -> Iterator[str]:
 
 def filled(path: str) -> str:
     """With ids that nothing has."""
-    for name, prefix in {**_PREFIXES, "proposal_id": "prop", "session_id": "ses"}.items():
+    for name, prefix in {**_PREFIXES, "proposal_id": "prop", "session_id": "ses", "passkey_id": "psk"}.items():
         path = path.replace("{" + name + "}", new_id(prefix))
     path = path.replace("{path}", "README.txt").replace("{number}", "1")
     return path.replace("{ref}", "no.such-policy@1.0.0") + ("?role=legal" if path.endswith("/approval") else "")

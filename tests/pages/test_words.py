@@ -65,6 +65,9 @@ FAMILIES: dict[str, list[str]] = {
     "boxes": ["left", "top", "width", "height"],
     "review": ["original", "rendition"],
     "finding": ["log", "keys", "clock", "store", "policies", "detector", *(f"sandbox {one}" for one in Layer)],
+    "passkey": ["sign_in", "make", "approve"],
+    "passkey_state": ["waiting", "good", "revoked"],
+    "passkey_word": [*site.PASSKEY_WORDS],
     "found": ["ok", "missing", "absent"],
 }
 _KEY = re.compile(r"""\bt\(\s*["']([a-z_]+\.[A-Za-z_]+)["']\s*[,)]""")

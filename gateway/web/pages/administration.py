@@ -42,6 +42,7 @@ def show_administration(desk: AtDesk) -> Response:
         "administration",
         people=gateway.people.everybody(),
         proposals=gateway.people.proposals(),
+        passkeys=gateway.passkeys.waiting(desk.actor),
         roles=[*Role],
         findings=_findings(desk),
     )

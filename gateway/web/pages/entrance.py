@@ -51,11 +51,12 @@ def sign_in_with_token(gateway: InGateway, sign_in: InSignIn, form: Sent) -> Res
 
 @router.get(f"{places.DESK}/account")
 def show_account(desk: AtDesk) -> Response:
-    """Who one is here, and where one is signed in."""
+    """Who one is here, with which passkeys, and where one is signed in."""
     current: SignedIn | None = getattr(desk.request.state, "session", None)
     return desk.page(
         "account.html",
         sessions=desk.gateway.sessions.of(desk.actor, desk.actor.person_id),
+        passkeys=desk.gateway.passkeys.of(desk.actor, desk.actor.person_id),
         current=current.session.id if current else "",
     )
 

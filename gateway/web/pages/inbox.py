@@ -122,3 +122,7 @@ def _signatures(desk: Desk) -> Iterator[Task]:
         if desk.actor.person_id not in {proposal.proposer, proposal.person_id}:
             where = f"{places.DESK}/administration#{proposal.id}"
             yield Task("countersign", desk.who(proposal.person_id), where)
+    for passkey in desk.gateway.passkeys.waiting(desk.actor) if Permission.PEOPLE_READ in desk.actor.scopes else ():
+        if desk.actor.person_id not in {passkey.proposer, passkey.person_id}:
+            where = f"{places.DESK}/administration#{passkey.id}"
+            yield Task("countersign", desk.who(passkey.person_id), where)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from gateway.base.problems import NotFound, Problem
-from gateway.people.model import Permission
+from gateway.people.model import Permission, SignedIn
 from gateway.policy.answers import Answers
 from gateway.release.model import Release, State
 from gateway.render.model import State as RenditionState
@@ -100,6 +100,7 @@ def show_approval(
         challenge=hashlib.sha256(statement).hexdigest(),
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         manifest=json.loads(manifest),
+        passkey_options=_passkey_options(desk, statement),
     )
 
 
@@ -162,6 +163,15 @@ def show_document(
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     release = desk.gateway.releases.get(release_id)
     return desk.page("document.html", "matters", release=release, path=path, text=text)
+
+
+def _passkey_options(desk: Desk, statement: bytes) -> str:
+    """What a passkey is asked, to sign this very statement; nothing where this person has none, or no session."""
+    session: SignedIn | None = getattr(desk.request.state, "session", None)
+    if session is None or not any(one.good for one in desk.gateway.passkeys.of(desk.actor, desk.actor.person_id)):
+        return ""
+    origin: str = desk.request.app.state.sign_in.require_origin()
+    return json.dumps(desk.gateway.reviews.ask_passkey(desk.actor, session.session.id, statement, origin))
 
 
 def _steps(desk: Desk, release: Release) -> dict[str, str]:

@@ -22,6 +22,29 @@ if TYPE_CHECKING:
 LANGUAGES: Final = ("en", "zh")
 LANGUAGE_COOKIE: Final = "language"
 HERE: Final = Path(__file__).resolve().parents[1]
+# What can come of an authenticator, by the browser's word or the problem's slug; anything else is told as it comes.
+PASSKEY_WORDS: Final = (
+    "busy",
+    "line",
+    "changed",
+    "NotAllowedError",
+    "InvalidStateError",
+    "SecurityError",
+    "NotSupportedError",
+    "already-approved",
+    "assertion-refused",
+    "challenge-expired",
+    "challenge-replayed",
+    "invitation-not-valid",
+    "key-taken",
+    "passkey-copied",
+    "passkey-not-valid",
+    "passkey-refused",
+    "passkey-revoked",
+    "separation-of-duties",
+    "session-not-valid",
+    "wrong-state",
+)
 ASSETS: Final[Mapping[str, str]] = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -51,7 +74,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["asset"] = asset
+    made.globals.update(asset=asset, passkey_words=PASSKEY_WORDS)
     made.filters.update(moment=moment, day=day, size=size, short=short)
     return made
 

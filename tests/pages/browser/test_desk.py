@@ -25,7 +25,7 @@ def signed_in(chromium: Browser, desk: Furnished, name: str, **more: Any) -> Ite
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto("/desk/sign-in")
     page.locator("input[name=token]").fill(desk.office.token(name))
-    page.locator("main form button").click()
+    page.locator('form[action="/desk/sign-in"] button').click()
     expect(page.locator("a.me")).to_be_visible()
     yield page
     context.close()
@@ -81,7 +81,7 @@ def test_files_are_uploaded_in_parts_by_the_script_and_by_a_form_without_it(chro
         assert len(intake.originals(desk.matter)) == before + more
 
 
-def _violations(page: Page) -> list[tuple[str, object]]:
+def violations(page: Page) -> list[tuple[str, object]]:
     found = Axe().run(page).response["violations"]
     return [(one["id"], one["nodes"][0]["target"]) for one in found]
 
@@ -90,7 +90,7 @@ def _violations(page: Page) -> list[tuple[str, object]]:
 def test_the_review_has_nothing_that_axe_finds(chromium: Browser, desk: Furnished) -> None:
     with signed_in(chromium, desk, "legal1") as page:
         page.goto(f"/desk/renditions/{desk.clean}")
-        assert _violations(page) == []
+        assert violations(page) == []
 
 
 @pytest.mark.nightly
@@ -103,7 +103,7 @@ def test_axe_finds_nothing_on_any_page(chromium: Browser, desk: Furnished, langu
             for path in pages:
                 if READERS.get(path.rpartition("/")[2], "legal1") == name:
                     page.goto(path)
-                    assert _violations(page) == [], path
+                    assert violations(page) == [], path
 
 
 @pytest.mark.nightly
