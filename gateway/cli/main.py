@@ -49,7 +49,7 @@ COMMANDS = {
     "dispatch": Command("releases", "dispatch", "Hand an approved release over, sealed and logged."),
     "receipt": Command("releases", "receipt", "Record what came back."),
     "evidence": Command("evidence", "evidence", "Get evidence of a dispatched release for a court."),
-    "trace": Command("tracing", "trace_file", "Find the copy that a leaked picture was made from, or nobody."),
+    "trace": Command("tracing", "trace_file", "Find the copy that a leaked picture was made from."),
     "policy": Command("policies", "app", "Policies: what may leave, in what form, and why."),
     "audit": Command("audits", "audit", "The audit log: verify it, export it."),
     "package": Command("audits", "package", "Packages as recipients get them."),

@@ -23,9 +23,10 @@ def trace_file(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the copy that a leaked picture was made from, with a bound on the probability of error, or nobody.
+    """Find the copy that a leaked picture was made from.
 
-    It names a copy and its custody, never a person. That it was traced is an entry of the log.
+    Or nobody: with a bound on the probability of error. It names a copy and its custody, never a person. That it was
+    traced is an entry of the log.
     """
     if not file.is_file():
         raise Usage("The file to trace is not there; check its path.")

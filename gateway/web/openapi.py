@@ -110,7 +110,7 @@ def _kinds(path: str, method: str, asked: AbstractSet[str]) -> Iterator[type[Pro
     for holds, kinds in (
         (True, _EVERYWHERE),
         (path not in PUBLIC, _WITH_TOKEN),
-        (named or "index" in asked, (families.NotFound,)),
+        (named or asked & {"index", "person"}, (families.NotFound,)),
         (asks_to_act, (families.NotFound, *_WITH_TOKEN)),
         (asks_to_act or (writes and path.endswith("/sessions")), (TooManyRequests,)),
         (writes or named, (families.Conflict,)),

@@ -208,6 +208,7 @@ def test_a_rendition_is_handed_on_when_the_database_is_back_and_that_costs_no_tr
         assert (lease.fence, lease.attempt) == (2, 1)
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_clients_are_told_when_to_come_again_and_nobody_has_to_start_anything(
     world: World, server: Cluster, tmp_path: Path

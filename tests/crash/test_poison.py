@@ -75,6 +75,7 @@ def state(world: World, one: Rendition) -> State:
     return world.gateway.renders.get(one.id).state
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(400)
 def test_poison_ends_refused_after_bounded_tries_and_the_others_go_on(
     world: World, environment: dict[str, str]

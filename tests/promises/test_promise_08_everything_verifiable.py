@@ -46,7 +46,7 @@ NAMES = {
     "index.sig": "index.sig",
 }
 BINDING = ("manifest.sig", "approvals.json", "audit.proof", "enrolment.json")
-EVERY_BYTE_BY_NIGHT = pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.nightly)])
+EVERY_BYTE_BY_NIGHT = pytest.mark.parametrize("step", [31, pytest.param(1, marks=pytest.mark.nightly)])
 
 
 @dataclass(frozen=True)

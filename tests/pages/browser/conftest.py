@@ -27,7 +27,8 @@ _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 """
 
 
-@pytest.fixture(scope="package")
+# Playwright has an event loop running in this thread for as long as it is open, so no longer than a module.
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Debian's Chromium without a window; the gateway's own font is there for Chinese letters."""
     if not CHROMIUM.exists():

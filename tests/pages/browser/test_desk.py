@@ -32,6 +32,7 @@ def signed_in(chromium: Browser, desk: Furnished, name: str, **more: Any) -> Ite
     assert complaints == []
 
 
+@pytest.mark.nightly
 def test_boxes_are_drawn_by_mouse_and_by_keys(chromium: Browser, desk: Furnished) -> None:
     with signed_in(chromium, desk, "builder") as page:
         page.goto(f"/desk/renditions/{desk.another()}/boxes")

@@ -293,7 +293,7 @@ def test_two_processes_that_write_at_once_make_one_log(folder: Path) -> None:
     assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
 
 
-@pytest.mark.parametrize("steps", range(3))
+@pytest.mark.parametrize("steps", [1, *(pytest.param(one, marks=pytest.mark.nightly) for one in (0, 2))])
 def test_a_rotation_that_was_killed_is_completed_by_the_next(
     command: Callable[..., Any], folder: Path, steps: int
 ) -> None:

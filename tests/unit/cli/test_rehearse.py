@@ -131,7 +131,11 @@ def test_which_sheet_of_a_workbook_is_asked(render: Callable[..., Any], tmp_path
 
 @pytest.mark.parametrize(
     ("written_as", "options", "leaves_as"),
-    [("TIFF", {"compression": "tiff_lzw"}, "png"), ("WEBP", {"quality": 90}, "jpg"), ("AVIF", {"quality": 80}, "jpg")],
+    [
+        ("TIFF", {"compression": "tiff_lzw"}, "png"),
+        ("WEBP", {"quality": 90}, "jpg"),
+        pytest.param("AVIF", {"quality": 80}, "jpg", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_picture_of_another_type_is_rendered_and_which_frame_is_asked(
     render: Callable[..., Any], tmp_path: Path, written_as: str, options: dict[str, Any], leaves_as: str

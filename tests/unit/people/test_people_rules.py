@@ -24,10 +24,11 @@ NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)
 TABLE = """
 originator     matter.read original.upload original.classify original.open rendition.read rendition.answer
 compliance     matter.create matter.read original.classify original.open original.shred consent.record export.record
-               release.build rendition.read rendition.answer people.read
+               release.build rendition.read rendition.answer people.read trace.run
 policy_author  matter.read
 legal          matter.read original.open original.shred rendition.read rendition.answer rendition.review release.approve
                people.countersign people.read consent.record export.record name.forget evidence.take
+               trace.run
 privacy        matter.read original.open original.shred rendition.read rendition.answer rendition.review release.approve
                people.countersign people.read assessment.record
 dispatcher     matter.read release.dispatch receipt.record

@@ -139,6 +139,7 @@ def test_the_mark_of_another_release_is_not_the_mark() -> None:
     assert {one.kind.value for one in report(REBUILT, "somebody else").findings} == {"mark"}
 
 
+@pytest.mark.nightly
 def test_a_flipped_bit_of_the_archive_is_found_unless_it_changes_nothing() -> None:
     """One content has several encodings: a shorter match may stand at another distance."""
     dice, whole = random.Random(), archive.members(REBUILT)

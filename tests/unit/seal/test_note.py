@@ -76,7 +76,7 @@ def test_the_cosignature_signs_the_documented_bytes() -> None:
     KEY.public.mldsa.verify(blob[12:], message, b"")
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.nightly)])
 def test_every_flipped_bit_is_noticed(step: int) -> None:
     data = TEXT.encode("utf-8")
     # Five and eight have no divisor in common, so that every place within a byte is met.
