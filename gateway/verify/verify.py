@@ -2400,9 +2400,9 @@ class PackageCheck:
             proof = parse_table_proof(parts[name], name)
             stem = f"files/{name[len(PROOFS) :].rpartition('.')[0]}."
             if proof["file"] not in tables or not proof["file"].startswith(stem) or not name.endswith(".json"):
-                raise Mismatch(f"{name} is not the proof of a file of this package by its name.")
+                raise Mismatch(f"{name} is by its name not the proof of a file that manifest.json lists.")
             if proof["commitment"] and tables[proof["file"]]["media_type"] not in TABLE_READERS:
-                raise Mismatch(f"{name} opens columns of a file that is neither a CSV nor a workbook.")
+                raise Mismatch(f"{name} opens columns of what manifest.json says is neither a CSV nor a workbook.")
             found.append(proof)
         self._found["table proofs"] = found
 

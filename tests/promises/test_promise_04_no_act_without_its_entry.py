@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from sqlalchemy.orm import Session
 
+from gateway.audit.model import Act
 from gateway.audit.service import Log
 from gateway.base.problems import Problem, Unavailable
 from gateway.db.unit import BOOKKEEPING, UnloggedChange, _Watch
@@ -70,14 +71,15 @@ def assert_nothing_changed(world: World, act: Callable[[], object], failure: typ
 
 def failing_log(patch: pytest.MonkeyPatch, after: int = 0) -> None:
     """The log takes `after` more entries and then none."""
-    append, taken = Log.append, iter(range(after))
+    append, taken = Log.append_all, iter(range(after))
 
-    def broken(self: Log, *asked: Any) -> int:
-        if next(taken, None) is None:
-            raise LogBroken("The log cannot be written now; free disk space and try again.")
-        return append(self, *asked)
+    def broken(self: Log, session: Session, acts: Sequence[Act]) -> range:
+        for _ in acts:
+            if next(taken, None) is None:
+                raise LogBroken("The log cannot be written now; free disk space and try again.")
+        return append(self, session, acts)
 
-    patch.setattr(Log, "append", broken)
+    patch.setattr(Log, "append_all", broken)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +186,7 @@ def test_every_package_carries_the_proof_that_it_was_logged(
 
 def forgetful(patch: pytest.MonkeyPatch) -> None:
     """A service that forgot to log."""
-    patch.setattr(Log, "append", lambda _self, _session, _act: 0)
+    patch.setattr(Log, "append_all", lambda _self, _session, acts: range(len(acts)))
 
 
 @pytest.mark.parametrize("name", ["open a matter", "upload", "classify", "draft", "propose a person", "submit"])
