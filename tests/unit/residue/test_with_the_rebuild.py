@@ -13,7 +13,7 @@ from PIL import Image
 from gateway.formats.coded import Coded
 from gateway.formats.model import Box, Case, Element, Instruction, Mark, Op, Picture, Plan, Table, Transform
 from gateway.formats.picture import PictureFormat
-from gateway.formats.table import OutTable
+from gateway.formats.table import OutTable, Writer
 from gateway.formats.table_csv import TableCsv
 from gateway.formats.write_csv import MEDIA_TYPE, written
 from gateway.residue.gate import check
@@ -106,7 +106,7 @@ def test_a_cell_that_stayed_as_it_was_is_caught(column: int, monkeypatch: pytest
         columns[at] = Coded.of(columns[at].cells().scatter(7, original.frame[7, column]))
         return written(replace(out, columns=tuple(columns)))
 
-    monkeypatch.setattr(TableCsv, "writers", {MEDIA_TYPE: slipping})
+    monkeypatch.setattr(TableCsv, "writers", {MEDIA_TYPE: Writer(slipping, lambda _kind, _cells: True)})
     kinds = {finding.kind for finding in checked(original).findings}
     assert kinds & {Kind.VALUE, Kind.EXACT_PLACE}
 
