@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from gateway.people.model import Role
+from gateway.web.pages import site
 from tests.pages.furnished import Furnished, furnished
 from tests.support.office import Office, one_of_each, open_office
 
@@ -28,3 +29,11 @@ def everyone(desk: Furnished) -> Mapping[Role, str]:
 def office(desk: Furnished) -> Office:
     """The office behind the desk."""
     return desk.office
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_kept(desk: Furnished) -> Iterator[None]:
+    """Whoever chose a language in one test asks for theirs by header in the next."""
+    yield
+    for client in desk.office.clients.values():
+        client.cookies.delete(site.LANGUAGE_COOKIE)
